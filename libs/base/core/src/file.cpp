@@ -1,0 +1,129 @@
+#include "visavis/core/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace visavis {
+namespace {
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
+                                         std::uint64_t max_bytes) {
+  // O_NONBLOCK: opening a named pipe without a writer must not wait for one.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) {
+    const int error = errno;
+    if (error == ENOENT || error == ENOTDIR)
+      return fail(ErrorCode::kNotFound, "there is no such file");
+    return fail(ErrorCode::kUnavailable, "cannot be opened: " + reason(error));
+  }
+  struct stat facts{};
+  if (::fstat(file.get(), &facts) != 0)
+    return fail(ErrorCode::kUnavailable, "cannot be read: " + reason(errno));
+  if (S_ISDIR(facts.st_mode)) return fail(ErrorCode::kInvalidArgument, "is a folder, not a file");
+  if (!S_ISREG(facts.st_mode)) return fail(ErrorCode::kInvalidArgument, "is not a regular file");
+  const auto size = static_cast<std::uint64_t>(facts.st_size);
+  if (size > max_bytes)
+    return fail(ErrorCode::kInvalidArgument, "has " + std::to_string(size) +
+                                                 " bytes, more than the limit of " +
+                                                 std::to_string(max_bytes));
+  std::vector<std::byte> bytes(size);
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::read(file.get(), bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(ErrorCode::kUnavailable, "cannot be read: " + reason(errno));
+    if (n == 0) break;  // it shrank while we read
+    done += static_cast<std::size_t>(n);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+Result<void> write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  std::error_code ignored;
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ignored);
+  static std::atomic<unsigned> counter{0};
+  std::filesystem::path temporary = path;
+  temporary += ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
+  const auto give_up = [&](int error) {
+    ::unlink(temporary.c_str());
+    return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(error));
+  };
+  {
+    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (file.get() < 0) return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+      const ssize_t n = ::write(file.get(), bytes.data() + done, bytes.size() - done);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return give_up(errno);
+      done += static_cast<std::size_t>(n);
+    }
+    if (::fsync(file.get()) != 0) return give_up(errno);
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up(errno);
+  return {};
+}
+
+Result<void> write_file(const std::filesystem::path& path, std::string_view text) {
+  return write_file(path, std::as_bytes(std::span(text)));
+}
+
+bool is_utf8(std::string_view text) noexcept {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    std::size_t extra = 0;
+    std::uint32_t point = 0;
+    std::uint32_t smallest = 0;
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    if ((lead & 0xE0U) == 0xC0U) {
+      extra = 1, point = lead & 0x1FU, smallest = 0x80;
+    } else if ((lead & 0xF0U) == 0xE0U) {
+      extra = 2, point = lead & 0x0FU, smallest = 0x800;
+    } else if ((lead & 0xF8U) == 0xF0U) {
+      extra = 3, point = lead & 0x07U, smallest = 0x10000;
+    } else {
+      return false;
+    }
+    if (text.size() - i <= extra) return false;
+    for (std::size_t k = 1; k <= extra; ++k) {
+      const auto next = static_cast<unsigned char>(text[i + k]);
+      if ((next & 0xC0U) != 0x80U) return false;
+      point = (point << 6) | (next & 0x3FU);
+    }
+    if (point < smallest || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return false;
+    i += extra + 1;
+  }
+  return true;
+}
+
+}  // namespace visavis

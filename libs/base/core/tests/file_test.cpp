@@ -1,0 +1,53 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <visavis/core/file.hpp>
+
+namespace visavis {
+namespace {
+
+class FileTest : public testing::Test {
+ protected:
+  FileTest() {
+    dir_ = std::filesystem::temp_directory_path() /
+           ("visavis_file_test_" + std::to_string(::getpid()));
+    std::filesystem::create_directories(dir_);
+  }
+  ~FileTest() override { std::filesystem::remove_all(dir_); }
+  std::filesystem::path dir_;
+};
+
+TEST_F(FileTest, ReadsBackWhatWasWritten) {
+  ASSERT_TRUE(write_file(dir_ / "new" / "a", std::string_view("hello\0there", 11)));
+  auto bytes = read_file(dir_ / "new" / "a", 100);
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size()),
+            std::string("hello\0there", 11));
+}
+
+TEST_F(FileTest, SaysWhyNot) {
+  EXPECT_EQ(read_file(dir_ / "none", 100).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(read_file(dir_, 100).error().code, ErrorCode::kInvalidArgument);
+  ASSERT_TRUE(write_file(dir_ / "big", "0123456789"));
+  EXPECT_EQ(read_file(dir_ / "big", 9).error().code, ErrorCode::kInvalidArgument);
+  ASSERT_EQ(::mkfifo((dir_ / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(read_file(dir_ / "pipe", 9).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(write_file("/proc/none/x", "a").error().code, ErrorCode::kUnavailable);
+}
+
+// RFC 3629 section 3 and 4.
+TEST(Utf8, AcceptsWellFormedOnly) {
+  EXPECT_TRUE(is_utf8("plain"));
+  EXPECT_TRUE(is_utf8("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"));
+  EXPECT_FALSE(is_utf8("\xC3"));
+  EXPECT_FALSE(is_utf8("\xC0\x80"));          // overlong
+  EXPECT_FALSE(is_utf8("\xED\xA0\x80"));      // surrogate
+  EXPECT_FALSE(is_utf8("\xF4\x90\x80\x80"));  // above U+10FFFF
+  EXPECT_FALSE(is_utf8("\x80"));
+}
+
+}  // namespace
+}  // namespace visavis

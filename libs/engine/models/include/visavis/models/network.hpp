@@ -1,0 +1,38 @@
+#pragma once
+
+/// A model made ready: verified, compiled by an engine, warmed up.
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <visavis/core/result.hpp>
+#include <visavis/models/manifest.hpp>
+#include <visavis/models/store.hpp>
+#include <visavis/runtime/engine.hpp>
+
+namespace visavis::models {
+
+struct NetworkOptions {
+  std::string engine = "auto";
+  runtime::LoadOptions load;
+};
+
+/// What loading took, in milliseconds; `warm_up_ms` is the first run on zeros.
+struct LoadTimes {
+  double load_ms = 0;
+  double warm_up_ms = 0;
+};
+
+/// A manifest with its compiled networks, by ModelFile::name. Immutable.
+struct Network {
+  Manifest manifest;
+  std::map<std::string, std::shared_ptr<const runtime::Model>, std::less<>> parts;
+  LoadTimes times;
+};
+
+/// Reads, verifies, compiles and warms up every file of the model.
+[[nodiscard]] Result<Network> load_network(const Store& store, std::string_view id,
+                                           const NetworkOptions& options);
+
+}  // namespace visavis::models

@@ -1,0 +1,26 @@
+#pragma once
+
+/// NumPy's .npy, as far as embeddings need it: little-endian float32 matrices in C order
+/// (numpy.lib.format, versions 1.0 to 3.0).
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <vector>
+#include <visavis/core/result.hpp>
+
+namespace visavis::store {
+
+struct Matrix {
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  std::vector<float> values;  ///< Row after row.
+};
+
+/// @return kDecodeFailed for what is not a two-dimensional little-endian float32 array in C order.
+[[nodiscard]] Result<Matrix> parse_npy(std::span<const std::byte> bytes);
+[[nodiscard]] Result<Matrix> read_npy(const std::filesystem::path& path);
+[[nodiscard]] Result<void> write_npy(const std::filesystem::path& path, std::size_t rows,
+                                     std::size_t columns, std::span<const float> values);
+
+}  // namespace visavis::store

