@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# What must hold for every file before it lands: formatting, layering, self-contained headers,
+# clang-tidy. Prints what it runs; fails at the end of the step that found something.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=$(nproc)
+mapfile -t sources < <(git ls-files 'libs/*.cpp' 'libs/*.hpp' 'apps/*.cpp' 'apps/*.hpp' \
+  'tests/*.cpp' 'tests/*.hpp' 'bench/*.cpp')
+
+echo "check: clang-format on ${#sources[@]} files"
+clang-format-19 --dry-run --Werror "${sources[@]}"
+
+echo "check: public headers are at most 400 lines"
+too_long=$(git ls-files 'libs/*/include/*.hpp' 'libs/*/*/include/*.hpp' | xargs wc -l |
+  awk '$2 != "total" && $1 > 400')
+[ -z "$too_long" ] || { echo "$too_long"; exit 1; }
+
+echo "check: no library prints, aborts or exits"
+if git grep -nE 'std::(cout|cerr|clog)|\b(printf|puts|abort|exit)\(' -- 'libs/*/src/*' \
+  'libs/*/include/*' 'libs/*/backends/*'; then
+  echo 'a library must return what it has to say'
+  exit 1
+fi
+
+echo "check: layering (configures; then four trees that break a rule must be refused)"
+cmake --preset release > /dev/null
+tests/layering/run.sh
+
+echo "check: every public header compiles alone"
+cmake --build --preset release -j "$jobs" --target all_verify_interface_header_sets > /dev/null
+
+echo "check: clang-tidy"
+# Generated sources (protobuf, flatbuffers) must exist before a file that includes them is analysed.
+cmake --build --preset release -j "$jobs" > /dev/null
+mapfile -t units < <(git ls-files 'libs/*/src/*.cpp' 'libs/*/backends/*.cpp' 'apps/*.cpp')
+printf '%s\n' "${units[@]}" | xargs -P "$jobs" -n 2 clang-tidy-19 -p build/release --quiet \
+  --extra-arg=-Wno-unknown-warning-option > build/tidy.log 2> /dev/null ||
+  { grep -E 'warning:|error:' build/tidy.log | sort -u | head -60; exit 1; }
+echo "check: all good"
