@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include <visavis/core/hash.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/vocab/embedding.hpp>
+#include <visavis/vocab/image.hpp>
 
 namespace visavis::models {
 
@@ -38,7 +40,7 @@ struct ModelFile {
 
 /// Pixels to tensor: value = (pixel − mean[c]) · scale[c], channels in `colour` order, NCHW.
 struct Preparation {
-  int width = 0;
+  int width = 0;  ///< 0 with height 0: any size (a fully convolutional or multi-part model).
   int height = 0;
   ColourOrder colour = ColourOrder::kRgb;
   std::array<float, 3> mean{};
@@ -50,6 +52,22 @@ struct Preparation {
 struct QualityAware {
   double alpha = 0;
   double beta = 0;
+};
+
+/// A known answer: the test chip in, these numbers out. What it checks is the whole way from pixels
+/// to output: file, importer, colour order, mean, scale, engine.
+struct Golden {
+  std::string file;  ///< ModelFile::name of the network that runs.
+  int width = 0;     ///< Of `test_chip()`.
+  int height = 0;
+  std::string output;      ///< Name of the network's output.
+  std::size_t offset = 0;  ///< Index of the first expected value, row-major.
+  std::size_t stride = 1;  ///< Distance of the expected values in the output.
+  std::vector<float> values;
+  /// Largest absolute difference by precision ("f32", "bf16", …). Without an entry that precision
+  /// is not checked.
+  std::map<std::string, double, std::less<>> tolerance;
+  std::string provenance;  ///< Which implementation said so; never visavis itself.
 };
 
 struct Manifest {
@@ -66,12 +84,18 @@ struct Manifest {
   int dimension = 0;             ///< Recognisers: floats per embedding.
   bool norm_is_quality = false;  ///< The raw norm predicts recognition performance.
   std::optional<QualityAware> quality_aware;
+  std::vector<Golden> golden;
   std::string notes;
 };
 
-/// Reads one manifest.
+/// Reads one manifest. Unknown fields, duplicate keys and names that leave a folder are refused.
 /// @return kDecodeFailed with the field's name and what is wrong with it.
 [[nodiscard]] Result<Manifest> parse_manifest(std::string_view json);
+
+/// The synthetic picture of the goldens: integers only, no symmetry, every channel different.
+/// docs/formats/manifest.md has the formula.
+/// @pre 0 < width, height <= 4096
+[[nodiscard]] Image test_chip(int width, int height);
 
 /// The id that travels with every embedding; covers files, preparation, alignment and flip.
 [[nodiscard]] ModelId model_id(const Manifest& manifest, bool flip);

@@ -1,0 +1,333 @@
+#include "visavis/models/manifest.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdlib>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "fields.hpp"
+
+namespace visavis::models {
+namespace {
+
+constexpr std::size_t kMaxManifestBytes = 1U << 20U;
+constexpr std::size_t kMaxFiles = 16;
+constexpr std::size_t kMaxGoldens = 32;
+constexpr std::size_t kMaxGoldenValues = 4096;
+constexpr std::int64_t kMaxSide = 4096;
+constexpr std::int64_t kMaxDimension = 1 << 20;
+constexpr std::string_view kSchema = "visavis.manifest/1";
+// In the order of the enumerators.
+constexpr std::array<std::string_view, 3> kColours = {"rgb", "bgr", "grey"};
+constexpr std::array<std::string_view, 3> kTemplates = {"none", "arcface", "facenet"};
+constexpr std::array<std::string_view, 3> kRoles = {"detector", "recogniser", "landmarks"};
+
+/// Usable as a file name everywhere, never hidden, never a path.
+bool is_plain_name(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+  };
+  return !name.empty() && name.size() <= 64 && name.front() != '.' && name.front() != '-' &&
+         std::ranges::all_of(name, allowed);
+}
+
+/// What is passed to npm or pip: never an option, an address or a path.
+bool is_package_name(std::string_view name) {
+  if (name.starts_with('@')) {
+    const std::size_t slash = name.find('/');
+    return slash != std::string_view::npos && is_package_name(name.substr(1, slash - 1)) &&
+           is_package_name(name.substr(slash + 1));
+  }
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_' || c == '+';
+  };
+  return !name.empty() && name.size() <= 128 && name.front() != '.' && name.front() != '-' &&
+         std::ranges::all_of(name, allowed);
+}
+
+bool is_version(std::string_view text) {
+  return is_package_name(text) && text.front() >= '0' && text.front() <= '9';
+}
+
+/// A path inside an archive: relative, without "..", without control characters.
+bool is_member_path(std::string_view path) {
+  if (path.empty() || path.front() == '/' || path.find('\\') != std::string_view::npos)
+    return false;
+  if (std::ranges::any_of(path, [](char c) { return static_cast<unsigned char>(c) < 0x20; }))
+    return false;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    const std::string_view part = path.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == "..") return false;
+    begin = end + 1;
+  }
+  return true;
+}
+
+PackageSource read_source(Fields fields) {
+  PackageSource source;
+  source.registry = fields.text("registry");
+  if (source.registry != "npm" && source.registry != "pypi")
+    fields.complain(fields.path_of("registry"), "must be one of: npm, pypi");
+  source.package = fields.text("package");
+  if (!is_package_name(source.package))
+    fields.complain(fields.path_of("package"), "is not the name of a package");
+  source.version = fields.text("version");
+  if (!is_version(source.version))
+    fields.complain(fields.path_of("version"), "is not an exact version");
+  source.archive_sha256 = fields.sha256("archive_sha256");
+  source.member = fields.text("member");
+  if (!is_member_path(source.member))
+    fields.complain(fields.path_of("member"), "must be a path inside the archive");
+  fields.refuse_others();
+  return source;
+}
+
+ModelFile read_model_file(Fields fields) {
+  ModelFile file;
+  file.name = fields.text("name");
+  if (!is_plain_name(file.name))
+    fields.complain(fields.path_of("name"), "must be made of a-z, 0-9, '.' and '-'");
+  file.sha256 = fields.sha256("sha256");
+  if (fields.has("source")) file.source = read_source(fields.object("source"));
+  file.importer = fields.text("importer", 64);
+  if (file.importer.empty()) fields.complain(fields.path_of("importer"), "is empty");
+  file.onnx_sha256 = fields.sha256("onnx_sha256");
+  fields.refuse_others();
+  return file;
+}
+
+std::array<float, 3> triple(Fields& fields, const char* key) {
+  std::array<float, 3> out{};
+  const std::vector<float> values = fields.floats(key, 3, 3);
+  std::ranges::copy(values, out.begin());
+  return out;
+}
+
+Preparation read_preparation(Fields fields) {
+  Preparation preparation;
+  preparation.width = static_cast<int>(fields.integer("width", 0, kMaxSide));
+  preparation.height = static_cast<int>(fields.integer("height", 0, kMaxSide));
+  if ((preparation.width == 0) != (preparation.height == 0))
+    fields.complain(fields.path_of("width"), "and height must both be 0 (any size) or neither");
+  preparation.colour = static_cast<ColourOrder>(fields.choice("colour", kColours));
+  if (fields.has("prewhiten")) preparation.prewhiten = fields.boolean("prewhiten");
+  if (!preparation.prewhiten) {
+    preparation.mean = triple(fields, "mean");
+    preparation.scale = triple(fields, "scale");
+    if (std::ranges::any_of(preparation.scale, [](float s) { return s <= 0; }))
+      fields.complain(fields.path_of("scale"), "must be positive");
+  }
+  fields.refuse_others();
+  return preparation;
+}
+
+QualityAware read_quality_aware(Fields fields) {
+  const QualityAware constants{.alpha = fields.number("alpha"), .beta = fields.number("beta")};
+  fields.refuse_others();
+  return constants;
+}
+
+Golden read_golden(Fields fields) {
+  Golden golden;
+  golden.file = fields.text("file");
+  golden.width = static_cast<int>(fields.integer("width", 1, kMaxSide));
+  golden.height = static_cast<int>(fields.integer("height", 1, kMaxSide));
+  golden.output = fields.text("output");
+  golden.offset = static_cast<std::size_t>(fields.integer("offset", 0, 1 << 24));
+  golden.stride = static_cast<std::size_t>(fields.integer("stride", 1, 1 << 24));
+  golden.values = fields.floats("values", 1, kMaxGoldenValues);
+  Fields tolerance = fields.object("tolerance");
+  for (const char* precision : {"f32", "bf16", "f16", "int8"}) {
+    if (!tolerance.has(precision)) continue;
+    const double most = tolerance.number(precision);
+    if (most <= 0) tolerance.complain(tolerance.path_of(precision), "must be positive");
+    golden.tolerance.emplace(precision, most);
+  }
+  tolerance.refuse_others();
+  if (golden.tolerance.empty())
+    tolerance.complain(fields.path_of("tolerance"), "must hold at least one precision");
+  golden.provenance = fields.text("provenance");
+  fields.refuse_others();
+  return golden;
+}
+
+std::string item_path(const char* list, std::size_t index) {
+  return std::string(list) + "[" + std::to_string(index) + "]";
+}
+
+void read_files(Fields& fields, Manifest& manifest, Complaint& complaint) {
+  const nlohmann::json& list = fields.array("files", kMaxFiles);
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    manifest.files.push_back(read_model_file(Fields(list[i], item_path("files", i), complaint)));
+    if (!names.insert(manifest.files.back().name).second)
+      fields.complain(item_path("files", i) + ".name", "is there twice");
+  }
+  if (list.empty()) fields.complain("files", "must name at least one file");
+}
+
+void read_goldens(Fields& fields, Manifest& manifest, Complaint& complaint) {
+  if (!fields.has("golden")) return;
+  const nlohmann::json& list = fields.array("golden", kMaxGoldens);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string path = item_path("golden", i);
+    manifest.golden.push_back(read_golden(Fields(list[i], path, complaint)));
+    const Golden& golden = manifest.golden.back();
+    if (std::ranges::find(manifest.files, golden.file, &ModelFile::name) == manifest.files.end())
+      fields.complain(path + ".file", "names no file of this model");
+    const Preparation& size = manifest.preparation;
+    if (size.width != 0 && (golden.width != size.width || golden.height != size.height))
+      fields.complain(path + ".width", "and height must be those of the preparation");
+  }
+}
+
+void read_recogniser(Fields& fields, Manifest& manifest) {
+  manifest.dimension = static_cast<int>(fields.integer("dimension", 1, kMaxDimension));
+  manifest.norm_is_quality = fields.boolean("norm_is_quality");
+  manifest.alignment = static_cast<AlignmentTemplate>(fields.choice("alignment", kTemplates));
+  if (fields.has("quality_aware"))
+    manifest.quality_aware = read_quality_aware(fields.object("quality_aware"));
+}
+
+Manifest read_manifest(const nlohmann::json& document, Complaint& complaint) {
+  Fields fields(document, "", complaint);
+  Manifest manifest;
+  const std::string schema = fields.text("schema");
+  if (schema != kSchema) fields.complain("schema", "must be " + std::string(kSchema));
+  manifest.id = fields.text("id");
+  if (!is_plain_name(manifest.id))
+    fields.complain("id",
+                    "must be at most 64 of a-z, 0-9, '.' and '-', and start with neither sign");
+  manifest.title = fields.text("title", 256);
+  manifest.role = static_cast<Role>(fields.choice("role", kRoles));
+  manifest.family = fields.text("family", 64);
+  manifest.weights_licence = fields.text("weights_licence");
+  manifest.training_data = fields.text("training_data");
+  manifest.preparation = read_preparation(fields.object("preparation"));
+  if (manifest.role == Role::kRecogniser) read_recogniser(fields, manifest);
+  read_files(fields, manifest, complaint);
+  read_goldens(fields, manifest, complaint);
+  if (fields.has("notes")) manifest.notes = fields.text("notes", 16384);
+  fields.refuse_others();
+  return manifest;
+}
+
+/// nlohmann keeps the last of several equal keys; which one its author meant nobody knows.
+class DuplicateKeys {
+ public:
+  bool operator()(int /*depth*/, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+    using Event = nlohmann::json::parse_event_t;
+    if (event == Event::object_start) open_.emplace_back();
+    if (event == Event::object_end) open_.pop_back();
+    if (event == Event::key && !open_.back().insert(parsed.get<std::string>()).second &&
+        found_.empty())
+      found_ = parsed.get<std::string>();
+    return true;
+  }
+  [[nodiscard]] const std::string& found() const noexcept { return found_; }
+
+ private:
+  std::vector<std::set<std::string>> open_;
+  std::string found_;
+};
+
+Result<Manifest> parse(std::string_view text) {
+  DuplicateKeys duplicates;
+  const nlohmann::json document = nlohmann::json::parse(
+      text.begin(), text.end(),
+      [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+        return duplicates(depth, event, parsed);
+      });
+  if (!duplicates.found().empty())
+    return fail(ErrorCode::kDecodeFailed, "manifest: " + duplicates.found() + " is there twice");
+  Complaint complaint;
+  Manifest manifest = read_manifest(document, complaint);
+  if (complaint) return fail(ErrorCode::kDecodeFailed, "manifest: " + *complaint);
+  return manifest;
+}
+
+std::string bits(float value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  auto pattern = std::bit_cast<std::uint32_t>(value);
+  std::string text(8, '0');
+  for (int i = 7; i >= 0; --i, pattern >>= 4U)
+    text[static_cast<std::size_t>(i)] = kDigits[pattern & 15U];
+  return text;
+}
+
+std::string canonical_text(const Manifest& manifest, bool flip) {
+  const Preparation& p = manifest.preparation;
+  std::string text = "visavis model 1\n";
+  for (const ModelFile& file : manifest.files)
+    text += "file " + file.name + " " + file.sha256 + " " + file.importer + "\n";
+  text += "size " + std::to_string(p.width) + " " + std::to_string(p.height) + "\n";
+  text += "colour " + std::string(kColours[static_cast<std::size_t>(p.colour)]) + "\n";
+  if (p.prewhiten) {
+    text += "prewhiten\n";
+  } else {
+    for (std::size_t c = 0; c < 3; ++c)
+      text += "channel " + bits(p.mean[c]) + " " + bits(p.scale[c]) + "\n";
+  }
+  text +=
+      "alignment " + std::string(kTemplates[static_cast<std::size_t>(manifest.alignment)]) + "\n";
+  text += "dimension " + std::to_string(manifest.dimension) + "\n";
+  text += flip ? "flip 1\n" : "flip 0\n";
+  return text;
+}
+
+}  // namespace
+
+Result<Manifest> parse_manifest(std::string_view json) {
+  if (json.size() > kMaxManifestBytes)
+    return fail(ErrorCode::kDecodeFailed, "manifest: has more than 1 MiB");
+  try {
+    return parse(json);
+  } catch (const nlohmann::json::parse_error& error) {
+    return fail(ErrorCode::kDecodeFailed,
+                "manifest: is not JSON at byte " + std::to_string(error.byte));
+  } catch (const std::exception&) {
+    return fail(ErrorCode::kDecodeFailed, "manifest: is not JSON that can be read");
+  }
+}
+
+ModelId model_id(const Manifest& manifest, bool flip) {
+  const Sha256 digest = sha256(canonical_text(manifest, flip));
+  std::uint64_t id = 0;
+  for (std::size_t i = 0; i < 8; ++i) id = (id << 8U) | digest[i];
+  return ModelId{id};
+}
+
+std::string to_hex(ModelId id) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  auto value = static_cast<std::uint64_t>(id);
+  std::string text(16, '0');
+  for (int i = 15; i >= 0; --i, value >>= 4U)
+    text[static_cast<std::size_t>(i)] = kDigits[value & 15U];
+  return text;
+}
+
+Image test_chip(int width, int height) {
+  // Three folded ramps that cross at different slopes, bent by x·y so that no shift or flip of the
+  // picture gives the same picture.
+  constexpr std::array<std::array<int, 3>, 3> kWaves = {{{7, 3, 40}, {2, 11, 170}, {5, 6, 300}}};
+  Image image(width, height);
+  for (int y = 0; y < height; ++y) {
+    std::uint8_t* row = image.row(y);
+    for (int x = 0; x < width; ++x) {
+      for (const auto& [along_x, along_y, start] : kWaves) {
+        const int phase = (along_x * x + along_y * y + x * y / 8 + start) % 510;
+        *row++ = static_cast<std::uint8_t>(255 - std::abs(phase - 255));
+      }
+    }
+  }
+  return image;
+}
+
+}  // namespace visavis::models

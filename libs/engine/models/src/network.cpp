@@ -1,0 +1,97 @@
+#include "visavis/models/network.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace visavis::models {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+constexpr std::int64_t kAnySide = 64;  ///< For networks that take every size.
+
+/// Batch 1, and the preparation's size where the network leaves it open.
+std::vector<std::int64_t> warm_up_shape(const runtime::TensorSpec& spec,
+                                        const Preparation& preparation) {
+  std::vector<std::int64_t> shape = spec.shape;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i] >= 0) continue;
+    const std::int64_t side = i + 1 == shape.size() ? preparation.width : preparation.height;
+    shape[i] = i == 0 ? 1 : side > 0 ? side : kAnySide;
+  }
+  return shape;
+}
+
+std::size_t element_bytes(runtime::ElementType type) {
+  switch (type) {
+    case runtime::ElementType::kFloat32:
+      return 4;
+    case runtime::ElementType::kFloat16:
+      return 2;
+    case runtime::ElementType::kUint8:
+    case runtime::ElementType::kInt8:
+      return 1;
+    case runtime::ElementType::kInt64:
+      return 8;
+  }
+  return 4;
+}
+
+Result<void> warm_up(const runtime::Model& model, const Preparation& preparation) {
+  VISAVIS_TRY(session, model.session());
+  std::vector<std::vector<std::int64_t>> shapes;
+  std::vector<std::vector<std::byte>> zeros;
+  for (const runtime::TensorSpec& spec : model.inputs()) {
+    shapes.push_back(warm_up_shape(spec, preparation));
+    std::size_t count = element_bytes(spec.type);
+    for (const std::int64_t n : shapes.back()) count *= static_cast<std::size_t>(n);
+    zeros.emplace_back(count);
+  }
+  std::vector<runtime::TensorView> inputs;
+  for (std::size_t i = 0; i < shapes.size(); ++i)
+    inputs.push_back({.type = model.inputs()[i].type, .shape = shapes[i], .bytes = zeros[i]});
+  VISAVIS_TRY(outputs, session->run(inputs));
+  return {};
+}
+
+}  // namespace
+
+Result<Network> load_network(const Store& store, std::string_view id,
+                             const NetworkOptions& options) {
+  const Clock::time_point start = Clock::now();
+  VISAVIS_TRY(manifest, store.find(id));
+  VISAVIS_TRY(engine, runtime::find_engine(options.engine));
+  Network network{.manifest = std::move(manifest), .parts = {}, .times = {}};
+  for (const ModelFile& file : network.manifest.files) {
+    Result<std::vector<std::byte>> bytes = store.read(file);
+    if (!bytes) {
+      std::string message = std::string(id) + ": " + bytes.error().message;
+      if (bytes.error().code == ErrorCode::kNotFound)
+        message += "; run: visavis models fetch " + std::string(id);
+      return fail(bytes.error().code, std::move(message));
+    }
+    Result<std::shared_ptr<const runtime::Model>> model = engine->load(*bytes, options.load);
+    if (!model)
+      return fail(model.error().code,
+                  std::string(id) + ": " + file.name + ": " + model.error().message);
+    network.parts.emplace(file.name, *std::move(model));
+  }
+  network.times.load_ms = milliseconds_since(start);
+  const Clock::time_point loaded = Clock::now();
+  for (const auto& [name, model] : network.parts) {
+    const Result<void> warm = warm_up(*model, network.manifest.preparation);
+    if (!warm)
+      return fail(warm.error().code, std::string(id) + ": " + name + ": " + warm.error().message);
+  }
+  network.times.warm_up_ms = milliseconds_since(loaded);
+  return network;
+}
+
+}  // namespace visavis::models

@@ -1,0 +1,181 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <visavis/core/file.hpp>
+#include <visavis/models/manifest.hpp>
+
+namespace visavis::models {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kSha(64, 'a');
+
+/// A complete manifest, in which a test replaces one piece.
+std::string sample() {
+  return R"({"schema":"visavis.manifest/1","id":"m","title":"t","role":"recogniser",
+"family":"embedding","files":[{"name":"network","sha256":")" +
+         kSha + R"(","source":{"registry":"npm","package":"@scope/p","version":"1.0.0",
+"archive_sha256":")" +
+         kSha + R"(","member":"package/a.onnx"},"importer":"onnx","onnx_sha256":")" + kSha +
+         R"("}],"weights_licence":"MIT","training_data":"unknown","preparation":{"width":4,
+"height":2,"colour":"bgr","mean":[1,2,3],"scale":[0.5,0.25,1]},"alignment":"arcface",
+"dimension":8,"norm_is_quality":true,"quality_aware":{"alpha":0.1,"beta":0.2},
+"golden":[{"file":"network","width":4,"height":2,"output":"y","offset":1,"stride":2,
+"values":[1.5,-2],"tolerance":{"f32":0.001,"bf16":0.1},"provenance":"by hand"}]})";
+}
+
+std::string with(const std::string& from, const std::string& to) {
+  std::string text = sample();
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+TEST(Manifest, ReadsEveryField) {
+  const Result<Manifest> m = parse_manifest(sample());
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->id, "m");
+  EXPECT_EQ(m->role, Role::kRecogniser);
+  ASSERT_EQ(m->files.size(), 1U);
+  EXPECT_EQ(m->files[0].source->package, "@scope/p");
+  EXPECT_EQ(m->files[0].source->member, "package/a.onnx");
+  EXPECT_EQ(m->preparation.colour, ColourOrder::kBgr);
+  EXPECT_EQ(m->preparation.mean, (std::array<float, 3>{1, 2, 3}));
+  EXPECT_EQ(m->preparation.scale, (std::array<float, 3>{.5F, .25F, 1}));
+  EXPECT_EQ(m->alignment, AlignmentTemplate::kArcFace);
+  EXPECT_EQ(m->dimension, 8);
+  EXPECT_TRUE(m->norm_is_quality);
+  EXPECT_DOUBLE_EQ(m->quality_aware->beta, .2);
+  ASSERT_EQ(m->golden.size(), 1U);
+  EXPECT_EQ(m->golden[0].values, (std::vector<float>{1.5F, -2}));
+  EXPECT_DOUBLE_EQ(m->golden[0].tolerance.at("bf16"), .1);
+}
+
+struct Defect {
+  const char* name;
+  std::string from;
+  std::string to;
+  std::string message;
+};
+
+class ManifestDefect : public testing::TestWithParam<Defect> {};
+
+TEST_P(ManifestDefect, IsNamed) {
+  const Result<Manifest> m = parse_manifest(with(GetParam().from, GetParam().to));
+  ASSERT_FALSE(m);
+  EXPECT_EQ(m.error().code, ErrorCode::kDecodeFailed);
+  EXPECT_THAT(m.error().message, HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Fields, ManifestDefect,
+    testing::Values(
+        Defect{"Schema", "manifest/1", "manifest/2", "schema must be visavis.manifest/1"},
+        Defect{"IdLeavesFolder", R"("id":"m")", R"("id":"../m")", "id must be"},
+        Defect{"IdHidden", R"("id":"m")", R"("id":".m")", "id must be"},
+        Defect{"IdMissing", R"("id":"m",)", "", "id is missing"},
+        Defect{"IdNumber", R"("id":"m")", R"("id":7)", "id must be text"},
+        Defect{"Unknown", R"("id":"m")", R"("id":"m","famliy":1)", "famliy is not a known field"},
+        Defect{"Twice", R"("id":"m")", R"("id":"m","id":"n")", "id is there twice"},
+        Defect{"Role", "recogniser", "oracle", "role must be one of: detector, recogniser"},
+        Defect{"Hash", kSha, std::string(64, 'A'), "files[0].sha256 must be 64 hexadecimal"},
+        Defect{"HashShort", kSha, "aa", "files[0].sha256 must be 64 hexadecimal"},
+        Defect{"MemberLeaves", "package/a.onnx", "package/../../a", "member must be a path inside"},
+        Defect{"MemberAbsolute", "package/a.onnx", "/etc/passwd", "member must be a path inside"},
+        Defect{"Registry", R"("npm")", R"("ftp")", "registry must be one of: npm, pypi"},
+        Defect{"PackageOption", "@scope/p", "--registry=x", "package is not the name"},
+        Defect{"PackagePath", "@scope/p", "../p", "package is not the name"},
+        Defect{"VersionRange", "1.0.0", "^1.0.0", "version is not an exact version"},
+        Defect{"Width", R"("width":4,
+"height")",
+               R"("width":1e3,"height")", "preparation.width must be a whole number"},
+        Defect{"WidthHuge", R"("width":4,
+"height")",
+               R"("width":18446744073709551615,"height")",
+               "preparation.width must be a whole number from 0 to 4096"},
+        Defect{"OneSide", R"("width":4,
+"height")",
+               R"("width":0,"height")", "must both be 0"},
+        Defect{"MeanShort", "[1,2,3]", "[1,2]", "preparation.mean must be 3 numbers"},
+        Defect{"MeanText", "[1,2,3]", R"([1,2,"3"])", "preparation.mean must be 3 numbers"},
+        Defect{"MeanHuge", "[1,2,3]", "[1,2,1e300]", "preparation.mean must be 3 numbers"},
+        Defect{"ScaleZero", "[0.5,0.25,1]", "[0,0.25,1]", "preparation.scale must be positive"},
+        Defect{"FilesText", R"([{"name":"network")", R"("x","y":[{"name":"network")",
+               "files must be a list"},
+        Defect{"GoldenFile", R"("file":"network")", R"("file":"other")",
+               "golden[0].file names no file"},
+        Defect{"GoldenSize", R"("file":"network","width":4)", R"("file":"network","width":5)",
+               "golden[0].width"},
+        Defect{"GoldenPrecision", R"("bf16":0.1)", R"("bf8":0.1)", "bf8 is not a known field"},
+        Defect{"Document", R"({"schema")", R"([{"schema")", "is not JSON at byte"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(Manifest, RefusesWhatIsNoManifest) {
+  for (const std::string text : {"", "null", "[]", "{", "\xff\xfe", "{}"})
+    EXPECT_EQ(parse_manifest(text).error().code, ErrorCode::kDecodeFailed) << text;
+  EXPECT_THAT(parse_manifest(std::string(2U << 20U, ' ')).error().message, HasSubstr("1 MiB"));
+  EXPECT_FALSE(parse_manifest(std::string(1U << 20U, '[')));
+}
+
+TEST(Manifest, RefusesTwoFilesOfOneName) {
+  const std::string file = R"({"name":"a","sha256":")" + kSha +
+                           R"(","importer":"onnx","onnx_sha256":")" + kSha + R"("})";
+  std::string text = sample();
+  const std::size_t begin = text.find(R"("files":[)") + 9;
+  text.replace(begin, text.find(R"(],"weights)") - begin, file + "," + file);
+  EXPECT_THAT(parse_manifest(text).error().message, HasSubstr("files[1].name is there twice"));
+}
+
+TEST(ModelId, CoversWhatChangesTheVector) {
+  const Manifest m = *parse_manifest(sample());
+  const ModelId id = model_id(m, false);
+  EXPECT_NE(id, model_id(m, true));
+  const auto changed = [&](auto change) {
+    Manifest other = m;
+    change(other);
+    return model_id(other, false) != id;
+  };
+  EXPECT_TRUE(changed([](Manifest& o) { o.files[0].sha256[0] = 'b'; }));
+  EXPECT_TRUE(changed([](Manifest& o) { o.files[0].importer = "tflite"; }));
+  EXPECT_TRUE(changed([](Manifest& o) { o.preparation.width = 5; }));
+  EXPECT_TRUE(changed([](Manifest& o) { o.preparation.colour = ColourOrder::kRgb; }));
+  EXPECT_TRUE(changed([](Manifest& o) { o.preparation.mean[1] = 0; }));
+  EXPECT_TRUE(changed([](Manifest& o) { o.preparation.scale[2] = 2; }));
+  EXPECT_TRUE(changed([](Manifest& o) { o.preparation.prewhiten = true; }));
+  EXPECT_TRUE(changed([](Manifest& o) { o.alignment = AlignmentTemplate::kFaceNet; }));
+  EXPECT_FALSE(changed([](Manifest& o) { o.title = "other words"; }));
+  EXPECT_FALSE(changed([](Manifest& o) { o.golden.clear(); }));
+}
+
+// The text and its hash were written out by hand from docs/formats/manifest.md (sha256sum).
+TEST(ModelId, FollowsTheDocument) {
+  EXPECT_EQ(to_hex(model_id(*parse_manifest(sample()), true)), "77d5c0149a8dc0ac");
+  EXPECT_EQ(to_hex(ModelId{0x0123456789abcdefU}), "0123456789abcdef");
+}
+
+// Values worked out by hand from the formula in docs/formats/manifest.md.
+TEST(TestChip, FollowsTheFormula) {
+  const Image chip = test_chip(112, 112);
+  EXPECT_EQ(std::vector<int>(chip.row(0), chip.row(0) + 3), (std::vector<int>{40, 170, 210}));
+  // x = 100, y = 50: 700 + 150 + 625 + 40 = 1515, mod 510 = 495, 255 − 240 = 15, and so on.
+  const std::uint8_t* pixel = chip.row(50) + 300;
+  EXPECT_EQ(std::vector<int>(pixel, pixel + 3), (std::vector<int>{15, 15, 195}));
+}
+
+TEST(ShippedManifests, CanAllBeRead) {
+  for (const char* id : {"mtcnn", "faceplugin-detect", "faceplugin-landmark-68", "faceplugin-512",
+                         "mobilefacenet-192"}) {
+    const auto bytes =
+        read_file(std::string(VISAVIS_SOURCE_DIR) + "/models/" + id + ".json", 1U << 20U);
+    ASSERT_TRUE(bytes) << id;
+    const Result<Manifest> m =
+        parse_manifest({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+    ASSERT_TRUE(m) << id << ": " << m.error().message;
+    EXPECT_EQ(m->id, id);
+  }
+}
+
+}  // namespace
+}  // namespace visavis::models
