@@ -24,6 +24,9 @@ class Detector {
   [[nodiscard]] virtual Result<std::vector<std::vector<Face>>> detect(
       std::span<const ImageView> images) = 0;
 
+  /// False if `Face::landmarks` stays zero, for landmark::Landmarker to fill.
+  [[nodiscard]] virtual bool finds_landmarks() const noexcept = 0;
+
  protected:
   Detector() = default;
 };
@@ -36,11 +39,9 @@ struct DetectorOptions {
 };
 
 /// Opens the detector that the manifest's family names ("mtcnn", "ultraface").
-/// @param landmarks  a network of role kLandmarks for detectors that find none themselves, or null.
 /// @return kInvalidArgument for options outside their domain, kModelMismatch for a network that is
 /// no detector.
 [[nodiscard]] Result<std::unique_ptr<Detector>> open_detector(
-    std::shared_ptr<const models::Network> network,
-    std::shared_ptr<const models::Network> landmarks, const DetectorOptions& options);
+    std::shared_ptr<const models::Network> network, const DetectorOptions& options);
 
 }  // namespace visavis::detect
