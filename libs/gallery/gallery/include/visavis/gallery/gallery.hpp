@@ -30,6 +30,12 @@ struct Candidate {
   float norm = 0;        ///< Raw norm of that template's embedding.
 };
 
+/// A face to be enrolled under a person's id.
+struct NewFace {
+  std::string person;
+  Template face;
+};
+
 struct Enrolled {
   std::string person;
   std::string face_id;
@@ -42,13 +48,21 @@ class Gallery {
   Gallery(const Gallery&) = delete;
   Gallery& operator=(const Gallery&) = delete;
 
-  /// Adds faces of a person, who is made if new. Durable when it returns.
-  /// @return kModelMismatch if the embedding is of another model, kInvalidArgument for a name that
-  /// is empty, not UTF-8 or over 256 bytes, or a vector that is not finite or not a unit vector.
-  [[nodiscard]] virtual Result<std::vector<Enrolled>> enrol(std::string_view person,
-                                                            std::span<const Template> faces) = 0;
+  /// Adds faces, all or none, in order; persons are made if new. Durable when it returns. The first
+  /// face decides the gallery's model and dimension.
+  /// @return kModelMismatch if an embedding is of another model or dimension, kInvalidArgument for
+  /// a name that is empty, not UTF-8 or over 256 bytes, a source that is not UTF-8 or over 4,096
+  /// bytes, or a vector that is empty, not finite or not a unit vector.
+  [[nodiscard]] virtual Result<std::vector<Enrolled>> enrol(std::span<const NewFace> faces) = 0;
 
-  /// The best `limit` persons for a probe, one entry a person, by falling similarity.
+  /// The same for one person.
+  [[nodiscard]] Result<std::vector<Enrolled>> enrol(std::string_view person,
+                                                    std::span<const Template> faces);
+
+  /// The best `limit` persons for a probe, one entry a person, by falling similarity; equal ones in
+  /// the order of enrolment. An empty gallery answers with nobody.
+  /// @return kModelMismatch for a probe of another model or dimension, kInvalidArgument for one
+  /// that is not a finite unit vector.
   [[nodiscard]] virtual Result<std::vector<Candidate>> identify(const Embedding& probe,
                                                                 std::size_t limit) const = 0;
 
@@ -60,9 +74,15 @@ class Gallery {
   Gallery() = default;
 };
 
-/// The simple form: a folder with embeddings.npy (float32 [n, dim], unit rows), faces.tsv and
-/// gallery.json, rewritten as a whole at each enrolment.
 enum class OpenMode : std::uint8_t { kMustExist, kCreate };
+
+/// The simple form: a folder with gallery.json and the two files of one generation that it names,
+/// embeddings-N.npy (float32 [n, dimension], unit rows) and faces-N.tsv. An enrolment writes the
+/// next generation beside the present one and then replaces gallery.json, so that a crash leaves
+/// the old gallery or the new one. Processes take turns by a lock on the folder. The module's
+/// README describes the files.
+/// @return kNotFound if there is no gallery and `mode` is kMustExist, kDecodeFailed for files that
+/// do not fit each other, kUnavailable if the folder cannot be read or written.
 [[nodiscard]] Result<std::unique_ptr<Gallery>> open_folder_gallery(
     const std::filesystem::path& folder, OpenMode mode);
 

@@ -1,0 +1,20 @@
+#include "visavis/gallery/gallery.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "visavis/core/result.hpp"
+
+namespace visavis::gallery {
+
+Result<std::vector<Enrolled>> Gallery::enrol(std::string_view person,
+                                             std::span<const Template> faces) {
+  std::vector<NewFace> batch;
+  batch.reserve(faces.size());
+  for (const Template& face : faces) batch.push_back({std::string(person), face});
+  return enrol(batch);
+}
+
+}  // namespace visavis::gallery

@@ -1,0 +1,187 @@
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "visavis/core/result.hpp"
+#include "visavis/matching/matching.hpp"
+#include "visavis/vocab/embedding.hpp"
+
+namespace visavis::matching {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kSchema = "visavis.calibration/1";
+constexpr std::size_t kHexDigits = 16;
+
+std::string number(double value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  return {text, end};
+}
+
+auto wrong(const std::string& field, const std::string& why) {
+  return fail(ErrorCode::kDecodeFailed, "calibration: \"" + field + "\" " + why);
+}
+
+/// A finite number, or nothing.
+std::optional<double> finite(const json& object, const char* key) {
+  const auto it = object.find(key);
+  if (it == object.end() || !it->is_number()) return std::nullopt;
+  const double value = it->get<double>();
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
+std::optional<std::string> text(const json& object, const char* key) {
+  const auto it = object.find(key);
+  if (it == object.end() || !it->is_string()) return std::nullopt;
+  return it->get<std::string>();
+}
+
+/// A count that may be absent (0).
+std::optional<std::uint64_t> count(const json& object, const char* key) {
+  const auto it = object.find(key);
+  if (it == object.end()) return 0;
+  if (!it->is_number_unsigned()) return std::nullopt;
+  return it->get<std::uint64_t>();
+}
+
+Result<Threshold> parse_point(const json& entry, const Calibration& before) {
+  const std::string field = "by_far[" + std::to_string(before.by_far.size()) + "]";
+  if (!entry.is_object()) return wrong(field, "must be an object");
+  const auto far = finite(entry, "far");
+  if (!far || *far <= 0 || *far >= 1) return wrong(field + ".far", "must be between 0 and 1");
+  const auto threshold = finite(entry, "threshold");
+  if (!threshold) return wrong(field + ".threshold", "must be a number");
+  if (!before.by_far.empty()) {
+    if (*far >= before.by_far.back().far)
+      return wrong(field + ".far", "must be below the point before it");
+    if (*threshold < before.by_far.back().threshold)
+      return wrong(field + ".threshold", "must not be below the point before it");
+  }
+  Threshold point{.far = *far, .threshold = *threshold};
+  if (entry.contains("frr")) {
+    const auto frr = finite(entry, "frr");
+    if (!frr || *frr < 0 || *frr > 1) return wrong(field + ".frr", "must be between 0 and 1");
+    point.frr = *frr;
+  }
+  return point;
+}
+
+Result<void> parse_norm(const json& document, Calibration& calibration) {
+  const auto it = document.find("norm");
+  if (it == document.end()) return {};
+  constexpr const char* rule = R"(must have a "low" of at least 0 and a "high" above it)";
+  if (!it->is_object()) return wrong("norm", rule);
+  const double low = finite(*it, "low").value_or(-1);
+  const double high = finite(*it, "high").value_or(-1);
+  if (low < 0 || high <= low) return wrong("norm", rule);
+  calibration.norm = NormRange{.low = low, .high = high};
+  return {};
+}
+
+Result<void> parse_head(const json& document, Calibration& calibration) {
+  if (text(document, "schema") != kSchema)
+    return wrong("schema", "must be \"" + std::string(kSchema) + "\"");
+  const auto model = parse_model_id(text(document, "model").value_or(""));
+  if (!model) return wrong("model", "must be 16 lower-case hexadecimal digits");
+  calibration.model = *model;
+  const auto kind = text(document, "score_kind");
+  if (kind == to_string(ScoreKind::kCosine)) {
+    calibration.score_kind = ScoreKind::kCosine;
+  } else if (kind == to_string(ScoreKind::kQualityAware)) {
+    calibration.score_kind = ScoreKind::kQualityAware;
+  } else {
+    return wrong("score_kind", R"(must be "cosine" or "quality_aware")");
+  }
+  const auto impostors = count(document, "impostor_pairs");
+  if (!impostors) return wrong("impostor_pairs", "must be a whole number");
+  calibration.impostor_pairs = *impostors;
+  const auto genuine = count(document, "genuine_pairs");
+  if (!genuine) return wrong("genuine_pairs", "must be a whole number");
+  calibration.genuine_pairs = *genuine;
+  const auto provenance = text(document, "provenance");
+  if (!provenance || provenance->empty()) return wrong("provenance", "must be a sentence");
+  calibration.provenance = *provenance;
+  return {};
+}
+
+}  // namespace
+
+std::string to_text(ModelId model) {
+  std::string text(kHexDigits, '0');
+  auto value = static_cast<std::uint64_t>(model);
+  for (std::size_t i = kHexDigits; i-- > 0; value >>= 4U) text[i] = "0123456789abcdef"[value & 15U];
+  return text;
+}
+
+std::optional<ModelId> parse_model_id(std::string_view text) noexcept {
+  if (text.size() != kHexDigits || text.find_first_not_of("0123456789abcdef") != text.npos)
+    return std::nullopt;
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  return static_cast<ModelId>(value);
+}
+
+Result<Calibration> parse_calibration(std::string_view text) {
+  const json document = json::parse(text, nullptr, false);
+  if (!document.is_object())
+    return fail(ErrorCode::kDecodeFailed, "the calibration is not a JSON object");
+  Calibration calibration;
+  VISAVIS_CHECK(parse_head(document, calibration));
+  VISAVIS_CHECK(parse_norm(document, calibration));
+  const auto points = document.find("by_far");
+  if (points == document.end() || !points->is_array()) return wrong("by_far", "must be a list");
+  for (const json& entry : *points) {
+    VISAVIS_TRY(point, parse_point(entry, calibration));
+    calibration.by_far.push_back(point);
+  }
+  return calibration;
+}
+
+std::string to_json(const Calibration& calibration) {
+  nlohmann::ordered_json document;
+  document["schema"] = kSchema;
+  document["model"] = to_text(calibration.model);
+  document["score_kind"] = to_string(calibration.score_kind);
+  document["by_far"] = json::array();
+  for (const Threshold& point : calibration.by_far) {
+    nlohmann::ordered_json entry;
+    entry["far"] = point.far;
+    entry["threshold"] = point.threshold;
+    if (point.frr >= 0) entry["frr"] = point.frr;
+    document["by_far"].push_back(std::move(entry));
+  }
+  document["impostor_pairs"] = calibration.impostor_pairs;
+  document["genuine_pairs"] = calibration.genuine_pairs;
+  if (calibration.norm)
+    document["norm"] = {{"low", calibration.norm->low}, {"high", calibration.norm->high}};
+  document["provenance"] = calibration.provenance;
+  // Replaces what is not UTF-8 instead of throwing.
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<Threshold> threshold_at(const Calibration& calibration, double far) {
+  if (!(far > 0 && far < 1))
+    return fail(ErrorCode::kInvalidArgument, "a false accept rate lies between 0 and 1");
+  std::string points;
+  for (const Threshold& point : calibration.by_far) {
+    if (point.far <= far) return point;
+    points += (points.empty() ? "" : ", ") + number(point.far);
+  }
+  if (points.empty())
+    return fail(ErrorCode::kInvalidArgument, "the model's calibration has no points");
+  return fail(ErrorCode::kInvalidArgument,
+              "no calibrated point is as strict as a false accept rate "
+              "of " +
+                  number(far) + "; there are " + points);
+}
+
+}  // namespace visavis::matching

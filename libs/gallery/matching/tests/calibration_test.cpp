@@ -1,0 +1,102 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <visavis/matching/matching.hpp>
+
+namespace visavis::matching {
+namespace {
+
+using testing::HasSubstr;
+
+Calibration sample() {
+  return {.model = ModelId{0x00ab'cdef'0123'4567},
+          .score_kind = ScoreKind::kCosine,
+          .by_far = {{.far = 1e-1, .threshold = .11, .frr = .001},
+                     {.far = 1e-2, .threshold = .22},
+                     {.far = 1e-3, .threshold = .33, .frr = .02}},
+          .impostor_pairs = 45'000'000,
+          .genuine_pairs = 1'200,
+          .norm = NormRange{.low = 10.5, .high = 25},
+          .provenance = "Made up for a test."};
+}
+
+/// The sample as text with one piece replaced.
+std::string with(const std::string& piece, const std::string& instead) {
+  std::string text = to_json(sample());
+  const auto at = text.find(piece);
+  EXPECT_NE(at, std::string::npos) << piece;
+  return text.replace(at, piece.size(), instead);
+}
+
+std::string error_of(const std::string& text) {
+  const auto parsed = parse_calibration(text);
+  if (parsed) return "no error";
+  EXPECT_EQ(parsed.error().code, ErrorCode::kDecodeFailed);
+  return parsed.error().message;
+}
+
+TEST(ModelIdText, IsSixteenDigits) {
+  EXPECT_EQ(to_text(ModelId{0x00ab'cdef'0123'4567}), "00abcdef01234567");
+  EXPECT_EQ(parse_model_id("00abcdef01234567"), ModelId{0x00ab'cdef'0123'4567});
+  EXPECT_EQ(parse_model_id("ffffffffffffffff"), ModelId{0xffff'ffff'ffff'ffff});
+  for (const char* bad : {"", "0abcdef01234567", "00ABCDEF01234567", "00abcdef0123456g",
+                          "000abcdef01234567", " 0abcdef01234567"})
+    EXPECT_FALSE(parse_model_id(bad)) << bad;
+}
+
+TEST(Calibration, SurvivesItsOwnText) {
+  const auto back = parse_calibration(to_json(sample()));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->model, sample().model);
+  EXPECT_EQ(back->score_kind, ScoreKind::kCosine);
+  ASSERT_EQ(back->by_far.size(), 3U);
+  EXPECT_EQ(back->by_far[2].far, 1e-3);
+  EXPECT_EQ(back->by_far[2].threshold, .33);
+  EXPECT_EQ(back->by_far[2].frr, .02);
+  EXPECT_EQ(back->by_far[1].frr, -1);
+  EXPECT_EQ(back->impostor_pairs, 45'000'000U);
+  EXPECT_EQ(back->genuine_pairs, 1'200U);
+  ASSERT_TRUE(back->norm);
+  EXPECT_EQ(back->norm->low, 10.5);
+  EXPECT_EQ(back->norm->high, 25);
+  EXPECT_EQ(back->provenance, "Made up for a test.");
+}
+
+TEST(Calibration, NamesTheFieldThatIsWrong) {
+  EXPECT_THAT(error_of(""), HasSubstr("not a JSON object"));
+  EXPECT_THAT(error_of("[]"), HasSubstr("not a JSON object"));
+  EXPECT_THAT(error_of("{}"), HasSubstr("\"schema\""));
+  EXPECT_THAT(error_of(with("calibration/1", "calibration/2")), HasSubstr("\"schema\""));
+  EXPECT_THAT(error_of(with("00abcdef", "00ABCDEF")), HasSubstr("\"model\""));
+  EXPECT_THAT(error_of(with("\"cosine\"", "\"sine\"")), HasSubstr("\"score_kind\""));
+  EXPECT_THAT(error_of(with("45000000", "-1")), HasSubstr("\"impostor_pairs\""));
+  EXPECT_THAT(error_of(with("0.33", "\"x\"")), HasSubstr("\"by_far[2].threshold\""));
+  EXPECT_THAT(error_of(with("0.33", "0.21")), HasSubstr("\"by_far[2].threshold\""));
+  EXPECT_THAT(
+      error_of(with("0.001,\n      \"threshold\": 0.33", "0.01,\n      \"threshold\": 0.33")),
+      HasSubstr("\"by_far[2].far\""));
+  EXPECT_THAT(error_of(with("10.5", "30")), HasSubstr("\"norm\""));
+  EXPECT_THAT(error_of(with("Made up for a test.", "")), HasSubstr("\"provenance\""));
+}
+
+TEST(ThresholdAt, TakesTheNextStricterPoint) {
+  EXPECT_EQ(threshold_at(sample(), 1e-2)->threshold, .22);
+  EXPECT_EQ(threshold_at(sample(), 5e-2)->far, 1e-2);
+  EXPECT_EQ(threshold_at(sample(), .5)->far, 1e-1);
+  EXPECT_EQ(threshold_at(sample(), 1e-3)->far, 1e-3);
+}
+
+TEST(ThresholdAt, PromisesNothingBeyondTheCalibratedRange) {
+  const auto answer = threshold_at(sample(), 1e-4);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(answer.error().message, HasSubstr("0.1, 0.01, 0.001"));
+  EXPECT_FALSE(threshold_at(sample(), 0));
+  EXPECT_FALSE(threshold_at(sample(), 1));
+  EXPECT_FALSE(threshold_at(sample(), -1));
+  EXPECT_FALSE(threshold_at({}, .1));
+}
+
+}  // namespace
+}  // namespace visavis::matching
