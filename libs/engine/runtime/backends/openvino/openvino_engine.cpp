@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <openvino/openvino.hpp>
+#include <openvino/runtime/intel_cpu/properties.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -193,7 +194,10 @@ class OpenVinoEngine final : public Engine {
       VISAVIS_TRY(type, precision_type(options.precision));
       ov::AnyMap config{ov::hint::inference_precision(type),
                         ov::inference_num_threads(options.threads * options.streams),
-                        ov::num_streams(options.streams), ov::hint::enable_cpu_pinning(false)};
+                        ov::num_streams(options.streams), ov::hint::enable_cpu_pinning(false),
+                        // Trained weights hold subnormal numbers (15 % of faceplugin-512's are
+                        // below 1e-20), and arithmetic on them costs a factor of three.
+                        ov::intel_cpu::denormals_optimization(true)};
       ov::CompiledModel compiled = core().compile_model(network, "CPU", config);
       if (compiled.get_property(ov::hint::inference_precision) != type)
         return fail(ErrorCode::kUnsupported,
