@@ -50,7 +50,7 @@ fuzz: ## Runs every fuzz target for FUZZ_SECONDS (60) on its committed corpus
 
 .PHONY: bench
 bench: models photos ## Measures every stage on this machine, writes build/bench/bench.json
-	@bench/run.sh $(VISAVIS)
+	@bench/run.py $(VISAVIS)
 
 .PHONY: bench-peers
 bench-peers: setup ## Makes the virtual environment in which other projects run beside ours

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Measures visavis on this machine and, where they are installed, its peers beside it in the same run.
+
+    bench/run.py VISAVIS [--out build/bench] [--rounds 3] [--repeat 20]
+
+Prints a table and writes bench.json. Medians over repetitions; with peers every round runs ours and
+theirs in turn, and a ratio is the median of the rounds' ratios, so that a machine whose speed drifts
+moves both. Needs `visavis models fetch` and tools/fetch_photos.sh first.
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+CACHE = pathlib.Path(os.environ.get("VISAVIS_CACHE", pathlib.Path.home() / ".cache" / "visavis"))
+SIZES = ("640x480", "1280x720")
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def run_json(command, **options):
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False, **options)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} ended with {done.returncode}: {done.stderr[-400:]}")
+    return json.loads(done.stdout[done.stdout.index("{"):])
+
+
+def cpu_name():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def process(command, env=None):
+    """Wall seconds, peak memory in MiB and standard output of one process."""
+    start = time.perf_counter()
+    child = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, env=env)
+    output = child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise RuntimeError(f"{command[0]} {command[1]} ended with {child.returncode}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024, output
+
+
+def cold_start(visavis, photos, rounds):
+    """Process start to the first identification, with the compiled-model cache empty and filled."""
+    with tempfile.TemporaryDirectory() as folder:
+        cache = pathlib.Path(folder) / "cache"
+        cache.mkdir()
+        for part in ("models", "downloads", "photos"):
+            if (CACHE / part).exists():
+                (cache / part).symlink_to(CACHE / part)
+        env = dict(os.environ, VISAVIS_CACHE=str(cache))
+        gallery = pathlib.Path(folder) / "gallery"
+        process([visavis, "enrol", "--gallery", gallery, "someone", photos["640x480"]], env)
+        ask = [visavis, "identify", photos["640x480"], "--gallery", gallery, "--json"]
+        cold, warm, memory = [], [], 0
+        for _ in range(rounds):
+            shutil.rmtree(cache / "compiled", ignore_errors=True)
+            cold.append(process(ask, env)[0])
+            for _ in range(3):
+                seconds, memory, output = process(ask, env)
+                warm.append(seconds)
+        timings = json.loads(output).get("timings", {})
+        return {"cold_cache_s": round(statistics.median(cold), 3),
+                "warm_cache_s": round(statistics.median(warm), 3),
+                "timings_warm": timings, "peak_memory_mib": round(memory, 1)}
+
+
+def ours(visavis, photos, threads, repeat, *options):
+    return run_json([visavis, "bench", *photos.values(), "--json", "--threads", threads,
+                     "--repeat", repeat, *options])
+
+
+def peer(environment, name, photos, repeat, *options):
+    python = CACHE / "peers" / environment / "bin" / "python"
+    if not python.exists():
+        return None
+    try:
+        return run_json([python, HERE / "peers" / "peers.py", name, "--repeat", repeat, *options,
+                         *photos.values()])
+    except (RuntimeError, ValueError) as error:
+        say(f"bench: {name}: {error}")
+        return None
+
+
+def stage(report, name, image=None):
+    """p50 of one stage, or of the row of one image."""
+    for row in report["stages"]:
+        if row["stage"] == name and (image is None or row["image"] == image):
+            return row["p50_ms"]
+    raise KeyError(name)
+
+
+def model_file(visavis, model):
+    shown = run_json([visavis, "models", "show", model, "--json"])
+    return CACHE / "models" / "files" / shown["model"]["files"][0]["onnx_sha256"]
+
+
+def compare(visavis, photos, rounds, repeat):
+    """Ratios peer / ours, one list entry a round."""
+    ratios, last = {}, {}
+
+    def note(key, theirs_ms, ours_ms):
+        ratios.setdefault(key, []).append(theirs_ms / ours_ms)
+        last[key] = {"peer_ms": round(theirs_ms, 3), "ours_ms": round(ours_ms, 3)}
+
+    onnx = model_file(visavis, "faceplugin-512")
+    names = [pathlib.Path(path).name for path in photos.values()]
+    for index in range(rounds):
+        say(f"bench: peers, round {index + 1} of {rounds}")
+        f32 = ours(visavis, photos, 1, repeat)
+        bf16 = None
+        try:
+            bf16 = ours(visavis, photos, 1, repeat, "--precision", "bf16")
+        except RuntimeError:
+            say("bench: this CPU has no bf16")
+        fast = ours(visavis, photos, 1, repeat, "--detector", "faceplugin-detect")
+        for environment, name in (("torch", "facenet-pytorch"), ("others", "mtcnn")):
+            report = peer(environment, name, photos, max(3, repeat // 4))
+            for row in report["rows"] if report else ():
+                note(f"MTCNN {row['image']}: {name}", row["p50_ms"],
+                     stage(f32, "detect", row["image"]))
+        one_face = stage(f32, "align") + stage(f32, "embed")
+        bare = peer("others", "onnxruntime", {}, repeat, "--model", onnx)
+        if bare:
+            note("align + embed: ONNX Runtime, bare session", bare["rows"][0]["p50_ms"], one_face)
+        path = peer("others", "insightface", {"p": photos["640x480"]}, repeat, "--model", onnx)
+        if path:
+            theirs = path["rows"][0]["p50_ms"]
+            note("align + embed: InsightFace, f32", theirs, one_face)
+            if bf16:
+                note("align + embed: InsightFace, ours in bf16", theirs,
+                     stage(bf16, "align") + stage(bf16, "embed"))
+        whole = peer("others", "face-recognition", photos, max(3, repeat // 4))
+        for row in whole["rows"] if whole else ():
+            note(f"photo to name {row['image']}: face_recognition (wheel)", row["p50_ms"],
+                 stage(fast, "end_to_end", row["image"]))
+    return {key: {"ratio": round(statistics.median(values), 2),
+                  "min": round(min(values), 2), "max": round(max(values), 2), **last[key]}
+            for key, values in ratios.items()}, names
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("visavis", type=pathlib.Path)
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/bench"))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=20)
+    options = parser.parse_args()
+    visavis = options.visavis.resolve()
+    options.out.mkdir(parents=True, exist_ok=True)
+
+    sources = sorted((CACHE / "photos").glob("sample*.jpg")) or sorted((CACHE / "photos").glob("*.jpg"))
+    photos = {}
+    for size in SIZES:
+        photos[size] = options.out / f"{size}.jpg"
+        subprocess.run([visavis.parent / "visavis-bench-photo", sources[0], photos[size], size],
+                       check=True)
+
+    result = {"schema": "visavis.bench-suite/1", "cpu": cpu_name(), "cores": os.cpu_count(),
+              "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "threads": {}}
+    for threads in (1, 2):
+        say(f"bench: stages with {threads} thread(s)")
+        result["threads"][str(threads)] = ours(visavis, photos, threads, options.repeat)
+    say("bench: start")
+    result["start"] = cold_start(visavis, photos, options.rounds)
+    result["peers"], _ = compare(visavis, photos, options.rounds, options.repeat)
+    (options.out / "bench.json").write_text(json.dumps(result, indent=1) + "\n")
+
+    print(f"{result['cpu']}, {result['cores']} cores")
+    print(f"{'stage':<14}{'image':<16}{'1 thread p50':>14}{'p99':>9}{'2 threads p50':>15}{'p99':>9}  ms")
+    for one, two in zip(result["threads"]["1"]["stages"], result["threads"]["2"]["stages"]):
+        print(f"{one['stage']:<14}{one['image']:<16}{one['p50_ms']:>14.3f}{one['p99_ms']:>9.3f}"
+              f"{two['p50_ms']:>15.3f}{two['p99_ms']:>9.3f}")
+    start = result["start"]
+    print(f"process start to first identification: {start['warm_cache_s']} s, with an empty model "
+          f"cache {start['cold_cache_s']} s, peak memory {start['peak_memory_mib']} MiB")
+    for key, row in result["peers"].items():
+        print(f"{key}: {row['ratio']} x ours ({row['min']} to {row['max']}; {row['peer_ms']} ms "
+              f"against {row['ours_ms']} ms)")
+    if not result["peers"]:
+        print("no peers: `make bench-peers` installs them")
+    print(f"written: {options.out / 'bench.json'}")
+
+
+if __name__ == "__main__":
+    main()
