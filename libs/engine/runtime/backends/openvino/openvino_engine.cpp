@@ -1,40 +1,69 @@
-// The OpenVINO adapter. Everything that throws is caught here.
+/// Intel's OpenVINO on the CPU. The only file that sees its headers.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <memory>
 #include <mutex>
 #include <openvino/openvino.hpp>
 #include <openvino/runtime/intel_cpu/properties.hpp>
+#include <optional>
+#include <span>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/runtime/engine.hpp>
 
-#include "visavis/runtime/engine.hpp"
+#include "tensor.hpp"
 
 namespace visavis::runtime {
 namespace {
 
-/// OpenVINO's messages run over several lines with source paths; the last line says what is wrong.
-std::string one_sentence(const std::exception& error) {
-  std::string text = error.what();
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  const std::size_t line = text.rfind('\n');
-  if (line != std::string::npos) text.erase(0, line + 1);
-  return "OpenVINO: " + text;
+constexpr const char* kDevice = "CPU";
+
+/// What an OpenVINO exception has to say, without the lines that only tell source paths
+/// ("Exception from src/inference/src/cpp/core.cpp:126:", "Check 'x' failed at ...").
+std::string reason_of(const std::exception& failure) {
+  std::istringstream lines{failure.what()};
+  std::string best;
+  for (std::string line; std::getline(lines, line);) {
+    line = first_sentence(line);
+    if (line.empty()) continue;
+    best = line;
+    if (!line.starts_with("Exception from ") && !line.starts_with("Check '")) break;
+  }
+  return best;
 }
 
-ov::Core& core() {
-  static ov::Core instance;  // loads plugins once; OpenVINO documents it as thread-safe
-  return instance;
+/// Every call into OpenVINO goes through here: no foreign exception leaves this file.
+template <class Work>
+auto guarded(ErrorCode code, std::string_view what, Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kResourceExhausted, "OpenVINO ran out of memory");
+  } catch (const std::exception& failure) {
+    return fail(code, "OpenVINO " + std::string(what) + ": " + reason_of(failure));
+  }
 }
 
-Result<ElementType> from_openvino(const ov::element::Type& type) {
-  if (type == ov::element::f32) return ElementType::kFloat32;
-  if (type == ov::element::f16) return ElementType::kFloat16;
-  if (type == ov::element::u8) return ElementType::kUint8;
-  if (type == ov::element::i8) return ElementType::kInt8;
-  if (type == ov::element::i64) return ElementType::kInt64;
-  return fail(ErrorCode::kUnsupported, "OpenVINO: element type " + type.get_type_name());
+/// One core for all models that are loaded: making one costs milliseconds. It goes with its last
+/// user, so nothing of OpenVINO is left to be destroyed at exit.
+std::shared_ptr<ov::Core> shared_core() {
+  static std::mutex mutex;
+  static std::weak_ptr<ov::Core> known;
+  const std::scoped_lock lock(mutex);
+  std::shared_ptr<ov::Core> core = known.lock();
+  if (!core) {
+    core = std::make_shared<ov::Core>();
+    known = core;
+  }
+  return core;
 }
 
 ov::element::Type to_openvino(ElementType type) {
@@ -50,21 +79,42 @@ ov::element::Type to_openvino(ElementType type) {
     case ElementType::kInt64:
       return ov::element::i64;
   }
+  return ov::element::dynamic;
+}
+
+std::optional<ElementType> from_openvino(const ov::element::Type& type) {
+  for (const ElementType ours : {ElementType::kFloat32, ElementType::kFloat16, ElementType::kUint8,
+                                 ElementType::kInt8, ElementType::kInt64}) {
+    if (to_openvino(ours) == type) return ours;
+  }
+  return std::nullopt;
+}
+
+ov::element::Type arithmetic(Precision precision) {
+  switch (precision) {
+    case Precision::kBf16:
+      return ov::element::bf16;
+    case Precision::kF16:
+      return ov::element::f16;
+    case Precision::kF32:
+    case Precision::kInt8:  // the layers between the quantised ones
+      return ov::element::f32;
+  }
   return ov::element::f32;
 }
 
-Result<std::vector<TensorSpec>> specs_of(const std::vector<ov::Output<const ov::Node>>& ports) {
+template <class Port>
+Result<std::vector<TensorSpec>> specs_of(const std::vector<Port>& ports) {
   std::vector<TensorSpec> specs;
-  for (const auto& port : ports) {
-    TensorSpec spec;
-    spec.name =
-        port.get_names().empty() ? port.get_node()->get_friendly_name() : port.get_any_name();
-    VISAVIS_TRY(type, from_openvino(port.get_element_type()));
-    spec.type = type;
-    const ov::PartialShape shape = port.get_partial_shape();
-    if (shape.rank().is_dynamic())
-      return fail(ErrorCode::kUnsupported, "OpenVINO: a tensor of unknown rank");
-    for (const ov::Dimension& d : shape) spec.shape.push_back(d.is_static() ? d.get_length() : -1);
+  for (const Port& port : ports) {
+    const std::optional<ElementType> type = from_openvino(port.get_element_type());
+    if (!type)
+      return fail(ErrorCode::kUnsupported,
+                  "the model has a tensor of type " + port.get_element_type().get_type_name());
+    TensorSpec spec{
+        .name = port.get_names().empty() ? "" : port.get_any_name(), .type = *type, .shape = {}};
+    for (const ov::Dimension& dimension : port.get_partial_shape())
+      spec.shape.push_back(dimension.is_static() ? dimension.get_length() : -1);
     specs.push_back(std::move(spec));
   }
   return specs;
@@ -72,64 +122,53 @@ Result<std::vector<TensorSpec>> specs_of(const std::vector<ov::Output<const ov::
 
 class OpenVinoSession final : public Session {
  public:
-  OpenVinoSession(ov::InferRequest request, std::vector<TensorSpec> inputs, std::size_t outputs)
-      : request_(std::move(request)), inputs_(std::move(inputs)), outputs_(outputs) {}
+  OpenVinoSession(std::span<const TensorSpec> inputs, std::size_t outputs, ov::InferRequest request)
+      : inputs_(inputs.begin(), inputs.end()), outputs_(outputs), request_(std::move(request)) {}
 
   Result<std::vector<Tensor>> run(std::span<const TensorView> inputs) override {
-    if (inputs.size() != inputs_.size())
-      return fail(ErrorCode::kInvalidArgument, "the model has another number of inputs");
-    try {
-      for (std::size_t i = 0; i < inputs.size(); ++i) VISAVIS_CHECK(bind(i, inputs[i]));
-      request_.infer();
-      std::vector<Tensor> results(outputs_);
-      for (std::size_t i = 0; i < outputs_; ++i) VISAVIS_CHECK(copy(i, results[i]));
-      return results;
-    } catch (const std::exception& error) {
-      return fail(ErrorCode::kInternal, one_sentence(error));
-    }
+    VISAVIS_CHECK(check_inputs(inputs_, inputs));
+    return guarded(ErrorCode::kInvalidArgument, "could not run the model",
+                   [&]() -> Result<std::vector<Tensor>> {
+                     for (std::size_t i = 0; i < inputs.size(); ++i)
+                       request_.set_input_tensor(i, borrow(inputs[i]));
+                     request_.infer();
+                     return collect();
+                   });
   }
 
  private:
-  Result<void> bind(std::size_t index, const TensorView& view) {
-    const TensorSpec& spec = inputs_[index];
-    bool fits = view.type == spec.type && view.shape.size() == spec.shape.size();
-    std::size_t count = 1;
-    for (std::size_t d = 0; fits && d < spec.shape.size(); ++d) {
-      fits = view.shape[d] > 0 && (spec.shape[d] < 0 || spec.shape[d] == view.shape[d]);
-      count *= static_cast<std::size_t>(view.shape[d]);
-    }
-    if (!fits || count * to_openvino(view.type).size() != view.bytes.size())
-      return fail(ErrorCode::kInvalidArgument, "a tensor does not fit the input " + spec.name);
+  /// OpenVINO reads the caller's memory in place; it takes a mutable pointer but never writes.
+  static ov::Tensor borrow(const TensorView& view) {
     const ov::Shape shape(view.shape.begin(), view.shape.end());
-    // The request only reads its inputs; the API has no const tensor.
-    request_.set_input_tensor(index, ov::Tensor(to_openvino(view.type), shape,
-                                                const_cast<std::byte*>(view.bytes.data())));
-    return {};
+    return {to_openvino(view.type), shape, const_cast<std::byte*>(view.bytes.data())};
   }
 
-  Result<void> copy(std::size_t index, Tensor& to) {
-    const ov::Tensor from = request_.get_output_tensor(index);
-    VISAVIS_TRY(type, from_openvino(from.get_element_type()));
-    to.type = type;
-    for (const std::size_t n : from.get_shape()) to.shape.push_back(static_cast<std::int64_t>(n));
-    to.bytes.resize(from.get_byte_size());
-    std::memcpy(to.bytes.data(), from.data(), to.bytes.size());
-    return {};
+  std::vector<Tensor> collect() {
+    std::vector<Tensor> results(outputs_);
+    for (std::size_t i = 0; i < outputs_; ++i) {
+      const ov::Tensor tensor = request_.get_output_tensor(i);
+      const auto* bytes = static_cast<const std::byte*>(tensor.data());
+      results[i].type = from_openvino(tensor.get_element_type()).value_or(ElementType::kFloat32);
+      results[i].shape.assign(tensor.get_shape().begin(), tensor.get_shape().end());
+      results[i].bytes.assign(bytes, bytes + tensor.get_byte_size());
+    }
+    return results;
   }
 
-  ov::InferRequest request_;
   std::vector<TensorSpec> inputs_;
   std::size_t outputs_;
+  ov::InferRequest request_;
 };
 
 class OpenVinoModel final : public Model {
  public:
-  OpenVinoModel(ov::CompiledModel compiled, std::vector<TensorSpec> inputs,
-                std::vector<TensorSpec> outputs, Precision precision)
-      : compiled_(std::move(compiled)),
+  OpenVinoModel(std::shared_ptr<ov::Core> core, ov::CompiledModel compiled, Precision precision,
+                std::vector<TensorSpec> inputs, std::vector<TensorSpec> outputs)
+      : core_(std::move(core)),
+        compiled_(std::move(compiled)),
+        precision_(precision),
         inputs_(std::move(inputs)),
-        outputs_(std::move(outputs)),
-        precision_(precision) {}
+        outputs_(std::move(outputs)) {}
 
   std::span<const TensorSpec> inputs() const noexcept override { return inputs_; }
   std::span<const TensorSpec> outputs() const noexcept override { return outputs_; }
@@ -137,34 +176,74 @@ class OpenVinoModel final : public Model {
   Precision precision() const noexcept override { return precision_; }
 
   Result<std::unique_ptr<Session>> session() const override {
-    try {
-      // create_infer_request is documented as thread-safe but not marked const.
-      auto compiled = compiled_;
-      return std::make_unique<OpenVinoSession>(compiled.create_infer_request(), inputs_,
-                                               outputs_.size());
-    } catch (const std::exception& error) {
-      return fail(ErrorCode::kInternal, one_sentence(error));
-    }
+    return guarded(ErrorCode::kResourceExhausted, "could not open a session",
+                   [&]() -> Result<std::unique_ptr<Session>> {
+                     ov::CompiledModel handle = compiled_;  // a counted reference
+                     return std::make_unique<OpenVinoSession>(inputs_, outputs_.size(),
+                                                              handle.create_infer_request());
+                   });
   }
 
  private:
+  std::shared_ptr<ov::Core> core_;  // owns the plugin's library, so it is destroyed last
   ov::CompiledModel compiled_;
+  Precision precision_;
   std::vector<TensorSpec> inputs_;
   std::vector<TensorSpec> outputs_;
-  Precision precision_;
 };
 
-Result<ov::element::Type> precision_type(Precision precision) {
-  switch (precision) {
-    case Precision::kF32:
-    case Precision::kInt8:  // a quantised model carries its own int8 layers; the rest stays f32
-      return ov::element::f32;
-    case Precision::kBf16:
-      return ov::element::bf16;
-    case Precision::kF16:
-      return ov::element::f16;
-  }
-  return ov::element::f32;
+/// True if weights or activations go through quantisation steps: such layers run in int8 whatever
+/// the arithmetic of the others.
+bool is_quantised(const ov::Model& model) {
+  return std::ranges::any_of(model.get_ops(), [](const std::shared_ptr<ov::Node>& node) {
+    return std::string_view(node->get_type_name()) == "FakeQuantize";
+  });
+}
+
+Result<void> check_precision(const ov::Core& core, Precision precision) {
+  const auto able = core.get_property(kDevice, ov::device::capabilities);
+  const auto has = [&](std::string_view name) {
+    return std::ranges::find(able, name) != able.end();
+  };
+  if (precision == Precision::kBf16 && !has("BF16"))
+    return fail(ErrorCode::kUnsupported, "this CPU has no bf16 arithmetic");
+  if (precision == Precision::kF16 && !has("FP16"))
+    return fail(ErrorCode::kUnsupported, "this CPU has no f16 arithmetic");
+  return {};
+}
+
+Result<void> check_options(const LoadOptions& options) {
+  constexpr int kMost = 1024;
+  if (options.threads < 1 || options.threads > kMost || options.streams < 1 ||
+      options.streams > kMost)
+    return fail(ErrorCode::kInvalidArgument, "threads and streams are between 1 and 1024");
+  if (!options.extra.empty())
+    return fail(ErrorCode::kUnsupported,
+                "the openvino engine has no option \"" + options.extra.front().first + "\"");
+  return {};
+}
+
+ov::AnyMap configuration(const LoadOptions& options) {
+  return {ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
+          ov::num_streams(options.streams),
+          ov::inference_num_threads(options.threads * options.streams),
+          // Pinned threads of several processes or containers end up on the same cores.
+          ov::hint::enable_cpu_pinning(false),
+          // Some CPUs default to bf16 (cosine .9994 to f32), so it is always said.
+          ov::hint::inference_precision(arithmetic(options.precision)),
+          // Trained weights hold subnormal numbers (15 % of faceplugin-512's are below 1e-20), and
+          // arithmetic on them costs a factor of three.
+          ov::intel_cpu::denormals_optimization(true)};
+}
+
+Result<std::shared_ptr<ov::Model>> read(ov::Core& core, std::span<const std::byte> bytes) {
+  return guarded(ErrorCode::kDecodeFailed, "cannot read the model",
+                 [&]() -> Result<std::shared_ptr<ov::Model>> {
+                   // From bytes: the key of OpenVINO's own cache ignores a file's content.
+                   const std::string text(reinterpret_cast<const char*>(bytes.data()),
+                                          bytes.size());
+                   return core.read_model(text, ov::Tensor());
+                 });
 }
 
 class OpenVinoEngine final : public Engine {
@@ -172,49 +251,47 @@ class OpenVinoEngine final : public Engine {
   std::string_view name() const noexcept override { return "openvino"; }
 
   Availability probe() const override {
-    try {
-      core();
-      return {.usable = true, .reason = {}, .version = ov::get_openvino_version().buildNumber};
-    } catch (const std::exception& error) {
-      return {.usable = false, .reason = one_sentence(error), .version = {}};
-    }
+    const Result<std::string> version =
+        guarded(ErrorCode::kUnavailable, "does not start", [&]() -> Result<std::string> {
+          shared_core()->get_property(kDevice, ov::device::full_name);
+          return std::string(ov::get_openvino_version().buildNumber);
+        });
+    if (!version) return {.usable = false, .reason = version.error().message, .version = {}};
+    return {.usable = true, .reason = {}, .version = version->substr(0, version->find('-'))};
   }
 
-  Result<std::shared_ptr<const Model>> load(std::span<const std::byte> model,
+  Result<std::shared_ptr<const Model>> load(std::span<const std::byte> bytes,
                                             const LoadOptions& options) const override {
-    if (model.empty()) return fail(ErrorCode::kDecodeFailed, "the model file is empty");
-    std::shared_ptr<ov::Model> network;
-    try {
-      network = core().read_model(
-          std::string(reinterpret_cast<const char*>(model.data()), model.size()), ov::Tensor());
-    } catch (const std::exception& error) {
-      return fail(ErrorCode::kDecodeFailed, one_sentence(error));
-    }
-    try {
-      VISAVIS_TRY(type, precision_type(options.precision));
-      ov::AnyMap config{ov::hint::inference_precision(type),
-                        ov::inference_num_threads(options.threads * options.streams),
-                        ov::num_streams(options.streams), ov::hint::enable_cpu_pinning(false),
-                        // Trained weights hold subnormal numbers (15 % of faceplugin-512's are
-                        // below 1e-20), and arithmetic on them costs a factor of three.
-                        ov::intel_cpu::denormals_optimization(true)};
-      ov::CompiledModel compiled = core().compile_model(network, "CPU", config);
-      if (compiled.get_property(ov::hint::inference_precision) != type)
-        return fail(ErrorCode::kUnsupported,
-                    "this CPU cannot compute in " + std::string(to_string(options.precision)));
-      VISAVIS_TRY(inputs, specs_of(compiled.inputs()));
-      VISAVIS_TRY(outputs, specs_of(compiled.outputs()));
-      return std::make_shared<OpenVinoModel>(std::move(compiled), std::move(inputs),
-                                             std::move(outputs), options.precision);
-    } catch (const std::exception& error) {
-      return fail(ErrorCode::kUnsupported, one_sentence(error));
-    }
+    VISAVIS_CHECK(check_options(options));
+    if (bytes.empty()) return fail(ErrorCode::kDecodeFailed, "the model is empty");
+    return guarded(ErrorCode::kUnsupported, "cannot compile the model",
+                   [&] { return compile(bytes, options); });
+  }
+
+ private:
+  static Result<std::shared_ptr<const Model>> compile(std::span<const std::byte> bytes,
+                                                      const LoadOptions& options) {
+    const std::shared_ptr<ov::Core> core = shared_core();
+    VISAVIS_CHECK(check_precision(*core, options.precision));
+    VISAVIS_TRY(model, read(*core, bytes));
+    const bool quantised = is_quantised(*model);
+    if (options.precision == Precision::kInt8 && !quantised)
+      return fail(ErrorCode::kUnsupported, "int8 needs a quantised model, and this one is not");
+    ov::CompiledModel compiled = core->compile_model(model, kDevice, configuration(options));
+    if (compiled.get_property(ov::hint::inference_precision) != arithmetic(options.precision))
+      return fail(ErrorCode::kUnsupported,
+                  "this CPU cannot compute in " + std::string(to_string(options.precision)));
+    VISAVIS_TRY(inputs, specs_of(compiled.inputs()));
+    VISAVIS_TRY(outputs, specs_of(compiled.outputs()));
+    return std::make_shared<OpenVinoModel>(core, std::move(compiled),
+                                           quantised ? Precision::kInt8 : options.precision,
+                                           std::move(inputs), std::move(outputs));
   }
 };
 
 }  // namespace
 
-const Engine& openvino_engine() noexcept;
+const Engine& openvino_engine() noexcept;  // declared again in the generated table
 const Engine& openvino_engine() noexcept {
   static const OpenVinoEngine engine;
   return engine;
