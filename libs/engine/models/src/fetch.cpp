@@ -180,4 +180,18 @@ Result<std::vector<std::byte>> fetch_original(const ModelFile& file, const fs::p
   return member;
 }
 
+Result<void> fetch_model(const Store& store, const Manifest& manifest, const fs::path& downloads,
+                         const Importer& importer, const LogSink& sink) {
+  for (const ModelFile& file : manifest.files) {
+    if (store.read(file)) continue;
+    VISAVIS_TRY(original, fetch_original(file, downloads, sink));
+    VISAVIS_TRY(onnx, importer(file, original));
+    if (visavis::to_hex(sha256(onnx)) != file.onnx_sha256)
+      return fail(ErrorCode::kModelMismatch, manifest.id + ": the importer made another file of " +
+                                                 file.name + " than the manifest pins");
+    VISAVIS_CHECK(store.put(onnx));
+  }
+  return {};
+}
+
 }  // namespace visavis::models

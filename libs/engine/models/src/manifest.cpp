@@ -5,17 +5,16 @@
 #include <bit>
 #include <cstddef>
 #include <cstdlib>
-#include <exception>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
+#include "document.hpp"
 #include "fields.hpp"
 
 namespace visavis::models {
 namespace {
 
-constexpr std::size_t kMaxManifestBytes = 1U << 20U;
 constexpr std::size_t kMaxFiles = 16;
 constexpr std::size_t kMaxGoldens = 32;
 constexpr std::size_t kMaxGoldenValues = 4096;
@@ -219,40 +218,6 @@ Manifest read_manifest(const nlohmann::json& document, Complaint& complaint) {
   return manifest;
 }
 
-/// nlohmann keeps the last of several equal keys; which one its author meant nobody knows.
-class DuplicateKeys {
- public:
-  bool operator()(int /*depth*/, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
-    if (event == Event::object_start) open_.emplace_back();
-    if (event == Event::object_end) open_.pop_back();
-    if (event == Event::key && !open_.back().insert(parsed.get<std::string>()).second &&
-        found_.empty())
-      found_ = parsed.get<std::string>();
-    return true;
-  }
-  [[nodiscard]] const std::string& found() const noexcept { return found_; }
-
- private:
-  std::vector<std::set<std::string>> open_;
-  std::string found_;
-};
-
-Result<Manifest> parse(std::string_view text) {
-  DuplicateKeys duplicates;
-  const nlohmann::json document = nlohmann::json::parse(
-      text.begin(), text.end(),
-      [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-        return duplicates(depth, event, parsed);
-      });
-  if (!duplicates.found().empty())
-    return fail(ErrorCode::kDecodeFailed, "manifest: " + duplicates.found() + " is there twice");
-  Complaint complaint;
-  Manifest manifest = read_manifest(document, complaint);
-  if (complaint) return fail(ErrorCode::kDecodeFailed, "manifest: " + *complaint);
-  return manifest;
-}
-
 std::string bits(float value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   auto pattern = std::bit_cast<std::uint32_t>(value);
@@ -285,16 +250,11 @@ std::string canonical_text(const Manifest& manifest, bool flip) {
 }  // namespace
 
 Result<Manifest> parse_manifest(std::string_view json) {
-  if (json.size() > kMaxManifestBytes)
-    return fail(ErrorCode::kDecodeFailed, "manifest: has more than 1 MiB");
-  try {
-    return parse(json);
-  } catch (const nlohmann::json::parse_error& error) {
-    return fail(ErrorCode::kDecodeFailed,
-                "manifest: is not JSON at byte " + std::to_string(error.byte));
-  } catch (const std::exception&) {
-    return fail(ErrorCode::kDecodeFailed, "manifest: is not JSON that can be read");
-  }
+  VISAVIS_TRY(document, parse_document(json));
+  Complaint complaint;
+  Manifest manifest = read_manifest(document, complaint);
+  if (complaint) return fail(ErrorCode::kDecodeFailed, "manifest: " + *complaint);
+  return manifest;
 }
 
 ModelId model_id(const Manifest& manifest, bool flip) {

@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
         Defect{"IdMissing", R"("id":"m",)", "", "id is missing"},
         Defect{"IdNumber", R"("id":"m")", R"("id":7)", "id must be text"},
         Defect{"Unknown", R"("id":"m")", R"("id":"m","famliy":1)", "famliy is not a known field"},
-        Defect{"Twice", R"("id":"m")", R"("id":"m","id":"n")", "id is there twice"},
+        Defect{"Twice", R"("id":"m")", R"("id":"m","id":"n")", "the key id is there twice"},
         Defect{"Role", "recogniser", "oracle", "role must be one of: detector, recogniser"},
         Defect{"Hash", kSha, std::string(64, 'A'), "files[0].sha256 must be 64 hexadecimal"},
         Defect{"HashShort", kSha, "aa", "files[0].sha256 must be 64 hexadecimal"},

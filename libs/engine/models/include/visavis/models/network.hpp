@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/models/manifest.hpp>
 #include <visavis/models/store.hpp>
@@ -34,5 +36,21 @@ struct Network {
 /// Reads, verifies, compiles and warms up every file of the model.
 [[nodiscard]] Result<Network> load_network(const Store& store, std::string_view id,
                                            const NetworkOptions& options);
+
+/// One golden of the manifest beside what this machine computes.
+struct GoldenCheck {
+  std::string file;       ///< ModelFile::name
+  std::string output;     ///< Of that network.
+  double difference = 0;  ///< Largest absolute difference.
+  double tolerance = 0;   ///< For the precision that ran; 0 if the manifest has none for it.
+  /// False without a tolerance: nothing can be said, and `difference` is only information.
+  bool checked = false;
+  bool passed = false;
+};
+
+/// Runs every golden of the manifest: test chip -> prepare -> network -> compare.
+/// @return one entry per golden, none for a manifest without; kModelMismatch if the network has no
+/// such output or not so many values.
+[[nodiscard]] Result<std::vector<GoldenCheck>> verify_network(const Network& network);
 
 }  // namespace visavis::models

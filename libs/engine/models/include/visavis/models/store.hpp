@@ -4,10 +4,14 @@
 /// Layout: <manifests>/<id>.json (read-only, shipped with visavis; also <root>/manifests/<id>.json,
 /// added by a person) and <root>/files/<sha256 of the file>.
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <visavis/core/log.hpp>
 #include <visavis/core/result.hpp>
@@ -59,6 +63,27 @@ class Store {
 /// @return kUnavailable if the client is missing or fails, kModelMismatch for another hash.
 [[nodiscard]] Result<std::vector<std::byte>> fetch_original(const ModelFile& file,
                                                             const std::filesystem::path& downloads,
-                                                            const LogSink& log);
+                                                            const LogSink& sink);
+
+/// Makes the ONNX that engines run from an original file; modelkit has it (`import_model`).
+using Importer = std::function<Result<std::vector<std::byte>>(const ModelFile& file,
+                                                              std::span<const std::byte> original)>;
+
+/// Fetches, imports and keeps every file of a model that the store lacks or holds damaged.
+/// @return as fetch_original; kModelMismatch if the importer made something else than the manifest
+/// pins.
+[[nodiscard]] Result<void> fetch_model(const Store& store, const Manifest& manifest,
+                                       const std::filesystem::path& downloads,
+                                       const Importer& importer, const LogSink& sink);
+
+/// Adds a person's own model: a manifest, in which hashes may be left out, and its files by
+/// ModelFile::name. Both are checked before anything is written.
+/// @return the manifest with its hashes, now at <root>/manifests/<id>.json; kInvalidArgument for a
+/// file too few or too many, or an id that is taken by another manifest; kModelMismatch for a file
+/// of another hash.
+[[nodiscard]] Result<Manifest> add_model(
+    const Store& store, std::string_view manifest,
+    const std::map<std::string, std::filesystem::path, std::less<>>& files,
+    const Importer& importer);
 
 }  // namespace visavis::models

@@ -1,0 +1,93 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <visavis/core/file.hpp>
+#include <visavis/core/hash.hpp>
+#include <visavis/models/store.hpp>
+
+namespace visavis::models {
+namespace {
+
+using testing::HasSubstr;
+
+std::string hash_of(std::string_view text) { return visavis::to_hex(sha256(text)); }
+
+/// An "importer" that turns the bytes round, so that original and result differ.
+Result<std::vector<std::byte>> reversed(const ModelFile& file, std::span<const std::byte> bytes) {
+  if (file.importer != "reverse") return fail(ErrorCode::kUnsupported, "no such importer");
+  return std::vector<std::byte>(bytes.rbegin(), bytes.rend());
+}
+
+class AddModelTest : public testing::Test {
+ protected:
+  AddModelTest() {
+    dir_ =
+        std::filesystem::temp_directory_path() / ("visavis_add_test_" + std::to_string(::getpid()));
+    std::filesystem::remove_all(dir_);
+    EXPECT_TRUE(write_file(dir_ / "weights", "abc"));
+  }
+  ~AddModelTest() override { std::filesystem::remove_all(dir_); }
+
+  static std::string manifest(const std::string& hashes = "") {
+    return R"({"schema":"visavis.manifest/1","id":"mine","title":"t","role":"detector",
+"family":"f","files":[{"name":"network","importer":"reverse")" +
+           hashes + R"(}],"weights_licence":"mine","training_data":"mine",
+"preparation":{"width":0,"height":0,"colour":"rgb","mean":[0,0,0],"scale":[1,1,1]}})";
+  }
+  Store store() { return *Store::open({}, dir_ / "root"); }
+  Result<Manifest> add(const std::string& text) {
+    return add_model(store(), text, {{"network", dir_ / "weights"}}, reversed);
+  }
+
+  std::filesystem::path dir_;
+};
+
+TEST_F(AddModelTest, FillsInHashesAndKeepsBoth) {
+  const Result<Manifest> added = add(manifest());
+  ASSERT_TRUE(added) << added.error().message;
+  EXPECT_EQ(added->files[0].sha256, hash_of("abc"));
+  EXPECT_EQ(added->files[0].onnx_sha256, hash_of("cba"));
+  const Result<Manifest> found = store().find("mine");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(store().has(*found));
+  EXPECT_EQ(store().read(found->files[0])->size(), 3U);
+}
+
+TEST_F(AddModelTest, RefusesWithoutLeavingAnything) {
+  const auto refused = [&](const Result<Manifest>& result, ErrorCode code, const char* message) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, code) << result.error().message;
+    EXPECT_THAT(result.error().message, HasSubstr(message));
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "root"));
+  };
+  refused(add(manifest(R"(,"sha256":")" + hash_of("other") + "\"")), ErrorCode::kModelMismatch,
+          "another SHA-256");
+  refused(add(manifest(R"(,"onnx_sha256":")" + hash_of("other") + "\"")), ErrorCode::kModelMismatch,
+          "importer made another file");
+  refused(add("{"), ErrorCode::kDecodeFailed, "not JSON at byte");
+  refused(add("[]"), ErrorCode::kDecodeFailed, "must be an object");
+  refused(add(R"({"files":[{"name":7},3]})"), ErrorCode::kDecodeFailed, "schema is missing");
+  refused(add(manifest(R"(,"name":"network")")), ErrorCode::kDecodeFailed, "name is there twice");
+  refused(add_model(store(), manifest(), {}, reversed), ErrorCode::kDecodeFailed,
+          "files[0].sha256 is missing");
+  refused(add_model(store(), manifest(), {{"network", dir_ / "none"}}, reversed),
+          ErrorCode::kNotFound, "no such file");
+  refused(add_model(store(), manifest(),
+                    {{"network", dir_ / "weights"}, {"other", dir_ / "weights"}}, reversed),
+          ErrorCode::kInvalidArgument, "more files");
+  std::string unknown = manifest();
+  unknown.replace(unknown.find("reverse"), 7, "invert!");
+  refused(add(unknown), ErrorCode::kUnsupported, "no such importer");
+}
+
+TEST_F(AddModelTest, RefusesAnIdTwice) {
+  ASSERT_TRUE(add(manifest()));
+  EXPECT_EQ(add(manifest()).error().code, ErrorCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace visavis::models

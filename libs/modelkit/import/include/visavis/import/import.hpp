@@ -1,0 +1,49 @@
+#pragma once
+
+/// Other formats become the ONNX that every engine runs: PyTorch state dicts, TensorFlow Lite, ONNX
+/// itself. Where it is in the flow: package -> fetch_original -> import_model -> model store.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/models/manifest.hpp>
+
+namespace visavis::modelkit {
+
+/// Turns an original into ONNX as `file.importer` says:
+///   onnx                  the bytes as they are, after they were read once
+///   onnx:free-batch       the first dimension of inputs and outputs is made free
+///   tflite                NHWC to NCHW, free batch, PReLU recognised, explicit padding
+///   pytorch:mtcnn-pnet, pytorch:mtcnn-rnet, pytorch:mtcnn-onet
+/// The same original gives the same bytes on every machine. It may serve as models::Importer.
+/// @return kDecodeFailed for damaged bytes, kUnsupported for an operator or an importer that is not
+/// known, kModelMismatch for weights of another architecture.
+[[nodiscard]] Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
+                                                          std::span<const std::byte> original);
+
+/// A tensor as the file declares it. -1 marks a free dimension.
+struct TensorFacts {
+  std::string name;
+  std::string type;  ///< "float32", …
+  std::vector<std::int64_t> shape;
+};
+
+struct Inspection {
+  std::string format;    ///< "ONNX", "PyTorch state dict", "TensorFlow Lite".
+  std::string producer;  ///< As the file states it; may be empty.
+  std::vector<TensorFacts> inputs;   ///< Empty for a state dict, which holds no graph.
+  std::vector<TensorFacts> outputs;
+  std::vector<TensorFacts> weights;  ///< A state dict's tensors; empty for the other formats.
+  std::map<std::string, std::size_t> operators;  ///< How many of each kind.
+  std::uint64_t parameters = 0;                  ///< Numbers in constants and weights.
+};
+
+/// What is inside a file; the format is told from its contents.
+/// @return kDecodeFailed for what is none of the formats, or damaged.
+[[nodiscard]] Result<Inspection> inspect(std::span<const std::byte> bytes);
+
+}  // namespace visavis::modelkit

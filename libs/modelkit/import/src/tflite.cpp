@@ -1,0 +1,172 @@
+#include "tflite.hpp"
+
+#include <flatbuffers/flatbuffers.h>
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "tflite_generated.h"
+
+namespace visavis::modelkit {
+namespace {
+
+std::unexpected<Error> damaged(std::string_view what) {
+  return fail(ErrorCode::kDecodeFailed, "the TensorFlow Lite file is damaged: " + std::string(what));
+}
+
+// Several places of a file may point to the same bytes, so what is copied has limits of its own.
+constexpr std::size_t kMaxName = 256;
+constexpr std::size_t kMaxParts = 65536;  ///< Tensors, operators.
+constexpr std::size_t kMaxIndices = 64;   ///< Inputs or outputs of one operator.
+
+std::string text_of(const flatbuffers::String* text) {
+  return text == nullptr ? "" : std::string(text->string_view().substr(0, kMaxName));
+}
+
+template <class T>
+std::size_t size_of(const flatbuffers::Vector<T>* list) {
+  return list == nullptr ? 0 : list->size();
+}
+
+std::string type_name(tflite::TensorType type) {
+  std::string name = tflite::EnumNameTensorType(type);
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return name.empty() ? "type " + std::to_string(static_cast<int>(type)) : name;
+}
+
+Result<std::vector<std::size_t>> indices(const flatbuffers::Vector<std::int32_t>* list,
+                                         std::size_t limit) {
+  std::vector<std::size_t> out;
+  if (size_of(list) > kMaxIndices) return damaged("an operator has too many inputs or outputs");
+  for (std::size_t i = 0; i < size_of(list); ++i) {
+    const std::int32_t index = list->Get(static_cast<flatbuffers::uoffset_t>(i));
+    if (index == -1) continue;  // an optional input that is not given
+    if (index < 0 || static_cast<std::size_t>(index) >= limit)
+      return damaged("an index is out of range");
+    out.push_back(static_cast<std::size_t>(index));
+  }
+  return out;
+}
+
+Result<LiteTensor> tensor_from(const tflite::Tensor& tensor, const tflite::Model& model) {
+  constexpr std::int64_t kMaxExtent = std::numeric_limits<std::int32_t>::max();
+  LiteTensor out{.name = text_of(tensor.name()),
+                 .type = type_name(tensor.type()),
+                 .shape = {},
+                 .bytes = {}};
+  std::int64_t count = 1;
+  if (size_of(tensor.shape()) > 8) return damaged("a tensor has too many dimensions");
+  for (std::size_t i = 0; i < size_of(tensor.shape()); ++i) {
+    const std::int64_t n = tensor.shape()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    if (n < 0 || (n > 0 && count > kMaxExtent / n)) return damaged("a tensor's shape is impossible");
+    count *= n;
+    out.shape.push_back(n);
+  }
+  if (tensor.buffer() >= size_of(model.buffers())) return damaged("a buffer is missing");
+  const auto* data = model.buffers()->Get(tensor.buffer())->data();
+  if (size_of(data) == 0) return out;
+  out.bytes = std::as_bytes(std::span(data->data(), data->size()));
+  if (tensor.type() == tflite::TensorType::FLOAT32 &&
+      out.bytes.size() != sizeof(float) * static_cast<std::size_t>(count))
+    return damaged("a constant's size and shape differ");
+  return out;
+}
+
+LiteActivation activation_from(tflite::Activation activation) {
+  if (activation == tflite::Activation::NONE) return LiteActivation::kNone;
+  return activation == tflite::Activation::RELU ? LiteActivation::kRelu : LiteActivation::kOther;
+}
+
+void read_options(const tflite::Operator& op, LiteOperator& out) {
+  if (const auto* conv = op.builtin_options_as_Conv2DOptions()) {
+    out.convolution = {.same_padding = conv->padding() == tflite::Padding::SAME,
+                       .stride_w = conv->stride_w(),
+                       .stride_h = conv->stride_h(),
+                       .dilation_w = conv->dilation_w(),
+                       .dilation_h = conv->dilation_h()};
+    out.activation = activation_from(conv->activation());
+  } else if (const auto* depthwise = op.builtin_options_as_DepthwiseConv2DOptions()) {
+    out.convolution = {.same_padding = depthwise->padding() == tflite::Padding::SAME,
+                       .stride_w = depthwise->stride_w(),
+                       .stride_h = depthwise->stride_h(),
+                       .dilation_w = depthwise->dilation_w(),
+                       .dilation_h = depthwise->dilation_h(),
+                       .depth_multiplier = depthwise->depth_multiplier()};
+    out.activation = activation_from(depthwise->activation());
+  } else if (const auto* add = op.builtin_options_as_AddOptions()) {
+    out.activation = activation_from(add->activation());
+  } else if (const auto* mul = op.builtin_options_as_MulOptions()) {
+    out.activation = activation_from(mul->activation());
+  } else if (const auto* sub = op.builtin_options_as_SubOptions()) {
+    out.activation = activation_from(sub->activation());
+  }
+}
+
+/// Codes up to 126 stand in the old one-byte field, which then is the larger of the two.
+std::string operator_name(const tflite::OperatorCode& code) {
+  const auto builtin = static_cast<tflite::BuiltinOperator>(
+      std::max<std::int32_t>(code.deprecated_builtin_code(),
+                             static_cast<std::int32_t>(code.builtin_code())));
+  if (builtin == tflite::BuiltinOperator::CUSTOM) return "CUSTOM " + text_of(code.custom_code());
+  const std::string_view name = tflite::EnumNameBuiltinOperator(builtin);
+  return name.empty() ? "operator " + std::to_string(static_cast<int>(builtin)) : std::string(name);
+}
+
+Result<LiteOperator> operator_from(const tflite::Operator& op, const tflite::Model& model,
+                                   std::size_t tensors) {
+  if (op.opcode_index() >= size_of(model.operator_codes()))
+    return damaged("an operator has no code");
+  LiteOperator out{.name = operator_name(*model.operator_codes()->Get(op.opcode_index())),
+                   .inputs = {},
+                   .outputs = {},
+                   .convolution = {}};
+  VISAVIS_TRY(inputs, indices(op.inputs(), tensors));
+  VISAVIS_TRY(outputs, indices(op.outputs(), tensors));
+  out.inputs = std::move(inputs);
+  out.outputs = std::move(outputs);
+  read_options(op, out);
+  return out;
+}
+
+}  // namespace
+
+Result<LiteModel> read_tflite(std::span<const std::byte> bytes) {
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  flatbuffers::Verifier verifier(data, bytes.size());
+  if (bytes.size() < 8 || !tflite::ModelBufferHasIdentifier(data) ||
+      !tflite::VerifyModelBuffer(verifier))
+    return fail(ErrorCode::kDecodeFailed, "it is no TensorFlow Lite file, or a damaged one");
+  const tflite::Model& model = *tflite::GetModel(data);
+  if (model.version() != 3)
+    return fail(ErrorCode::kUnsupported, "the TensorFlow Lite file has another schema than 3");
+  if (size_of(model.subgraphs()) == 0) return damaged("it holds no graph");
+  const tflite::SubGraph& graph = *model.subgraphs()->Get(0);
+  if (size_of(graph.tensors()) > kMaxParts || size_of(graph.operators()) > kMaxParts)
+    return damaged("it holds too many tensors or operators");
+  LiteModel out{.description = text_of(model.description()),
+                .tensors = {},
+                .inputs = {},
+                .outputs = {},
+                .operators = {}};
+  for (std::size_t i = 0; i < size_of(graph.tensors()); ++i) {
+    VISAVIS_TRY(tensor, tensor_from(
+                            *graph.tensors()->Get(static_cast<flatbuffers::uoffset_t>(i)), model));
+    out.tensors.push_back(std::move(tensor));
+  }
+  VISAVIS_TRY(inputs, indices(graph.inputs(), out.tensors.size()));
+  VISAVIS_TRY(outputs, indices(graph.outputs(), out.tensors.size()));
+  out.inputs = std::move(inputs);
+  out.outputs = std::move(outputs);
+  for (std::size_t i = 0; i < size_of(graph.operators()); ++i) {
+    VISAVIS_TRY(op, operator_from(*graph.operators()->Get(static_cast<flatbuffers::uoffset_t>(i)),
+                                  model, out.tensors.size()));
+    out.operators.push_back(std::move(op));
+  }
+  return out;
+}
+
+}  // namespace visavis::modelkit
