@@ -1,0 +1,62 @@
+#pragma once
+
+/// From labelled faces to the thresholds of a model.
+
+#include <cstddef>
+#include <functional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <visavis/core/executor.hpp>
+#include <visavis/core/result.hpp>
+#include <visavis/matching/matching.hpp>
+#include <visavis/protocols/verification.hpp>
+#include <visavis/vocab/embedding.hpp>
+
+namespace visavis::protocols {
+
+struct LabelledFace {
+  std::string person;
+  Embedding embedding;
+};
+
+/// Reads LFW's peopleDevTrain.txt, peopleDevTest.txt (a count, then "name<TAB>photos") or
+/// people.txt (a number of folds, each with a count before it), or plain names, one a line.
+/// @return kDecodeFailed with the number of the row that is wrong, or if the
+/// announced number of people does not follow.
+[[nodiscard]] Result<std::set<std::string, std::less<>>> parse_people(std::string_view text);
+
+struct CalibrationOptions {
+  /// Rates to look for, falling.
+  std::vector<double> fars{1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
+  /// A rate is promised only if FAR × (pairs of different people) is at least this. Photos of one
+  /// pair of people are not independent trials, so people count, not photos; below 30 expected
+  /// events an estimated rate is not worth its digits (Doddington's rule of 30: ±30 % at 90 %).
+  double min_expected = 30;
+  ScoreRule rule;
+  /// Also note the norms that a thousandth and a half of the faces stay below.
+  bool norm_is_quality = false;
+  std::string provenance;  ///< The data and the protocol; counts are added to it.
+};
+
+/// Compares every face with every other; thresholds come from all pairs of different people.
+/// @return kInvalidArgument for fewer than two people or no rate that the data supports;
+/// kModelMismatch for faces of different models.
+[[nodiscard]] Result<matching::Calibration> calibrate(std::span<const LabelledFace> faces,
+                                                      const CalibrationOptions& options,
+                                                      Executor& executor);
+
+/// What a calibration's thresholds do on other people.
+struct ObservedRate {
+  double far = 0;  ///< Promised.
+  double threshold = 0;
+  double observed_far = 0;
+  double observed_frr = 0;
+};
+[[nodiscard]] Result<std::vector<ObservedRate>> observe(std::span<const LabelledFace> faces,
+                                                        const matching::Calibration& calibration,
+                                                        const ScoreRule& rule, Executor& executor);
+
+}  // namespace visavis::protocols
