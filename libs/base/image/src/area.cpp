@@ -210,12 +210,20 @@ class Scratch {
   std::byte* next_;
 };
 
+/// The source columns that the part needs.
+Span1d source_columns(const AreaJob& job) {
+  const Span1d first = area_span(job.x, job.source_width, job.full_width);
+  const Span1d last = area_span(job.x + job.width - 1, job.source_width, job.full_width);
+  return {.first = first.first, .count = last.first + last.count - first.first};
+}
+
 /// @pre the sum of the largest window fits 16 bit
 void run_narrow(const AreaJob& job) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   const auto width = static_cast<std::size_t>(job.width);
   const std::size_t padded = std::max(width, lanes);
-  const std::size_t n = std::size_t{3} * static_cast<std::size_t>(job.source_width);
+  const Span1d columns = source_columns(job);
+  const std::size_t n = std::size_t{3} * static_cast<std::size_t>(columns.count);
   constexpr std::size_t kPad =
       8;  // a pixel of zeros after the row, and what load_pixel reads beyond
   Scratch scratch(2 * Scratch::size<std::uint32_t>(width) + 2 * Scratch::size<float>(padded) +
@@ -226,19 +234,20 @@ void run_narrow(const AreaJob& job) {
   auto* reciprocals = scratch.take<float>(padded);
   auto* pixels = scratch.take<std::uint64_t>(padded);
   auto* sums = scratch.take<std::uint16_t>(n + kPad);
+  const std::uint8_t* source = job.source + std::ptrdiff_t{3} * columns.first;
   std::fill_n(sums + n, kPad, std::uint16_t{0});
 
   int least = job.source_width;  // spans have this many pixels or one more
   for (int i = 0; i < job.width; ++i)
-    least = std::min(least, area_span(i, job.source_width, job.width).count);
+    least = std::min(least, area_span(job.x + i, job.source_width, job.full_width).count);
   for (std::size_t i = 0; i < padded; ++i) {
     if (i >= width) {
       counts[i] = reciprocals[i] = 1;
       pixels[i] = 0;
       continue;
     }
-    const Span1d span = area_span(static_cast<int>(i), job.source_width, job.width);
-    first[i] = static_cast<std::uint32_t>(3 * span.first);
+    const Span1d span = area_span(job.x + static_cast<int>(i), job.source_width, job.full_width);
+    first[i] = static_cast<std::uint32_t>(3 * (span.first - columns.first));
     extra[i] = span.count > least ? first[i] + static_cast<std::uint32_t>(3 * least)
                                   : static_cast<std::uint32_t>(n);
     counts[i] = static_cast<float>(span.count);
@@ -246,9 +255,8 @@ void run_narrow(const AreaJob& job) {
   }
 
   for (int y = 0; y < job.height; ++y) {
-    const Span1d span = area_span(y, job.source_height, job.height);
-    add_rows_any(job.source + span.first * job.source_stride, job.source_stride, span.count, n,
-                 sums);
+    const Span1d span = area_span(job.y + y, job.source_height, job.full_height);
+    add_rows_any(source + span.first * job.source_stride, job.source_stride, span.count, n, sums);
     add_pixels_any(sums, first, extra, least, job.width, pixels);
     finish_row(job,
                {.pixels = pixels,
@@ -262,23 +270,26 @@ void run_narrow(const AreaJob& job) {
 /// Adds into 32-bit column sums what fits 16 bit at a time, then pixel by pixel.
 void run_wide(const AreaJob& job) {
   constexpr int kRowsAtOnce = 257;  // 257 * 255 = 65535
-  const std::size_t n = std::size_t{3} * static_cast<std::size_t>(job.source_width);
+  const Span1d columns = source_columns(job);
+  const std::uint8_t* source = job.source + std::ptrdiff_t{3} * columns.first;
+  const std::size_t n = std::size_t{3} * static_cast<std::size_t>(columns.count);
   Scratch scratch(Scratch::size<std::uint32_t>(n) + Scratch::size<std::uint16_t>(n));
   auto* sums = scratch.take<std::uint32_t>(n);
   auto* part = scratch.take<std::uint16_t>(n);
   for (int y = 0; y < job.height; ++y) {
-    const Span1d rows = area_span(y, job.source_height, job.height);
+    const Span1d rows = area_span(job.y + y, job.source_height, job.full_height);
     std::fill_n(sums, n, 0U);
     for (int k = 0; k < rows.count; k += kRowsAtOnce) {
-      add_rows_any(job.source + (rows.first + k) * job.source_stride, job.source_stride,
+      add_rows_any(source + (rows.first + k) * job.source_stride, job.source_stride,
                    std::min(kRowsAtOnce, rows.count - k), n, part);
       for (std::size_t i = 0; i < n; ++i) sums[i] += part[i];
     }
     float* out = job.out + y * job.row_stride;
     for (int x = 0; x < job.width; ++x) {
-      const Span1d span = area_span(x, job.source_width, job.width);
+      const Span1d span = area_span(job.x + x, job.source_width, job.full_width);
+      const int begin = 3 * (span.first - columns.first);
       std::array<std::uint64_t, 3> total{};
-      for (int k = 3 * span.first; k < 3 * (span.first + span.count); k += 3)
+      for (int k = begin; k < begin + 3 * span.count; k += 3)
         for (int c = 0; c < 3; ++c) total[static_cast<std::size_t>(c)] += sums[k + c];
       for (int c = 0; c < 3; ++c) {
         const float mean = static_cast<float>(total[static_cast<std::size_t>(c)]) /
@@ -292,7 +303,8 @@ void run_wide(const AreaJob& job) {
 void run(const AreaJob& job) {
   const auto most = [](int n, int m) { return static_cast<std::int64_t>(n) / m + 2; };
   const bool fits =
-      255 * most(job.source_width, job.width) * most(job.source_height, job.height) <= 65535;
+      255 * most(job.source_width, job.full_width) * most(job.source_height, job.full_height) <=
+      65535;
   fits ? run_narrow(job) : run_wide(job);
 }
 

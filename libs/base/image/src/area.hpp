@@ -13,7 +13,11 @@ struct AreaJob {
   std::ptrdiff_t source_stride = 0;      ///< Bytes between rows.
   int source_width = 0;
   int source_height = 0;
-  int width = 0;
+  int full_width = 0;  ///< Of the whole output, of which a part is wanted.
+  int full_height = 0;
+  int x = 0;  ///< The part's place in it.
+  int y = 0;
+  int width = 0;  ///< The part's size.
   int height = 0;
   float offset = 0;
   float scale = 1;

@@ -50,12 +50,24 @@ void blend_row(const std::uint8_t* source, const std::vector<Tap>& taps, std::ve
 void resize_area_planar(ImageView image, Window window, int width, int height, float offset,
                         float scale, float* out, std::ptrdiff_t row_stride,
                         std::ptrdiff_t plane_stride) {
+  resize_area_part_planar(image, window, width, height,
+                          {.x = 0, .y = 0, .width = width, .height = height}, offset, scale, out,
+                          row_stride, plane_stride);
+}
+
+void resize_area_part_planar(ImageView image, Window window, int width, int height, Window part,
+                             float offset, float scale, float* out, std::ptrdiff_t row_stride,
+                             std::ptrdiff_t plane_stride) {
   run_area({.source = corner(image, window),
             .source_stride = std::ptrdiff_t{3} * image.width,
             .source_width = window.width,
             .source_height = window.height,
-            .width = width,
-            .height = height,
+            .full_width = width,
+            .full_height = height,
+            .x = part.x,
+            .y = part.y,
+            .width = part.width,
+            .height = part.height,
             .offset = offset,
             .scale = scale,
             .out = out,

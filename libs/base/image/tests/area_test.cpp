@@ -77,6 +77,24 @@ TEST(ResizeAreaPlanar, WritesInsideALargerCanvasOnly) {
       }
 }
 
+TEST(ResizeAreaPartPlanar, IsACutOutOfTheWhole) {
+  const Image image = noise(90, 70);
+  const Window window{3, 2, 83, 61};
+  for (const auto& [width, height] : {std::pair{53, 41}, {7, 5}, {2, 3}, {120, 90}, {1, 1}}) {
+    const std::vector<float> whole = plain_area(image.view(), window, width, height, 3, 0.5F);
+    const Window part{width / 3, height / 4, width - width / 3 - width / 5,
+                      height - height / 4 - height / 5};
+    std::vector<float> out(static_cast<std::size_t>(3 * part.width * part.height));
+    resize_area_part_planar(image.view(), window, width, height, part, 3, 0.5F, out.data(),
+                            part.width, std::ptrdiff_t{part.width} * part.height);
+    std::size_t i = 0;
+    for (int c = 0; c < 3; ++c)
+      for (int y = part.y; y < part.y + part.height; ++y)
+        for (int x = part.x; x < part.x + part.width; ++x)
+          ASSERT_EQ(out[i++], whole[static_cast<std::size_t>((c * height + y) * width + x)]);
+  }
+}
+
 TEST(ResizeArea, RoundsTheMeanToNearest) {
   Image image(4, 1);
   image.bytes() = {0, 10, 20, 1, 11, 20, 2, 255, 7, 3, 255, 8};

@@ -27,7 +27,13 @@ void resize_area_planar(ImageView image, Window window, int width, int height, f
                         float scale, float* out, std::ptrdiff_t row_stride,
                         std::ptrdiff_t plane_stride);
 
-/// The same to 8 bit, rounded to nearest.
+/// Writes only `part` of that width × height output, so that a large one need never exist whole.
+/// @pre the part lies in the output and is not empty
+void resize_area_part_planar(ImageView image, Window window, int width, int height, Window part,
+                             float offset, float scale, float* out, std::ptrdiff_t row_stride,
+                             std::ptrdiff_t plane_stride);
+
+/// All of it to 8 bit, rounded to nearest.
 [[nodiscard]] Image resize_area(ImageView image, Window window, int width, int height);
 
 /// Bilinear with half-pixel centres and clamped borders (OpenCV's INTER_LINEAR in exact
