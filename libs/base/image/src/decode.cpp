@@ -20,13 +20,19 @@ Result<Raw> decode_as(Format format, Bytes bytes, const DecodeOptions& options) 
     case Format::kPng:
       return decode_png(bytes, options);
     case Format::kWebp:
+      return decode_webp(bytes, options);
     case Format::kGif:
+      return decode_gif(bytes, options);
     case Format::kBmp:
+      return decode_bmp(bytes, options);
     case Format::kPnm:
+      return decode_pnm(bytes, options);
     case Format::kHeif:
     case Format::kAvif:
-      return fail(ErrorCode::kUnsupported, "is a " + std::string(to_string(format)) +
-                                               " picture, which this build cannot read");
+      if (!heif_reads(format))
+        return fail(ErrorCode::kUnsupported, "is a " + std::string(to_string(format)) +
+                                                 " picture, which this build cannot read");
+      return decode_heif(bytes, options);
     case Format::kUnknown:
       break;
   }
@@ -51,7 +57,8 @@ Result<Decoded> decode_upright(Bytes bytes, const DecodeOptions& options) {
 }  // namespace
 
 bool can_decode(Format format) noexcept {
-  return format == Format::kJpeg || format == Format::kPng;
+  if (format == Format::kHeif || format == Format::kAvif) return heif_reads(format);
+  return format != Format::kUnknown;
 }
 
 Result<Decoded> decode(std::span<const std::byte> bytes, const DecodeOptions& options) {

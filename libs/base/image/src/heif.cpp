@@ -1,0 +1,118 @@
+#include <libheif/heif.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "codec.hpp"
+
+namespace visavis::image {
+namespace {
+
+template <auto kFree>
+struct With {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    kFree(object);
+  }
+};
+using Context = std::unique_ptr<heif_context, With<heif_context_free>>;
+using Handle = std::unique_ptr<heif_image_handle, With<heif_image_handle_release>>;
+using Picture = std::unique_ptr<heif_image, With<heif_image_release>>;
+using Options = std::unique_ptr<heif_decoding_options, With<heif_decoding_options_free>>;
+
+std::unexpected<Error> explain(const heif_error& error, std::string_view format) {
+  switch (error.code) {
+    case heif_error_Unsupported_filetype:
+    case heif_error_Unsupported_feature:
+      return fail(ErrorCode::kUnsupported,
+                  "is a kind of " + std::string(format) + " that is not supported");
+    case heif_error_Memory_allocation_error:
+      if (error.subcode == heif_suberror_Security_limit_exceeded)
+        return fail(ErrorCode::kInvalidArgument, "is too large for the limits");
+      return fail(ErrorCode::kResourceExhausted, "needs more memory than there is");
+    default:
+      if (error.subcode == heif_suberror_End_of_data) return truncated_header(format);
+      return damaged(format);
+  }
+}
+
+void read_profile(const heif_image_handle* handle, Raw& raw) {
+  const heif_color_profile_type type = heif_image_handle_get_color_profile_type(handle);
+  if (type != heif_color_profile_type_prof && type != heif_color_profile_type_rICC) return;
+  std::vector<std::byte> profile(heif_image_handle_get_raw_color_profile_size(handle));
+  if (profile.empty()) return;
+  if (heif_image_handle_get_raw_color_profile(handle, profile.data()).code == heif_error_Ok)
+    note_icc(profile, raw.warnings);
+}
+
+/// @return true if anything shows through.
+bool copy_rows(const std::uint8_t* pixels, int stride, bool alpha, Image& image) {
+  bool transparent = false;
+  for (int y = 0; y < image.height(); ++y) {
+    const std::uint8_t* row = pixels + std::ptrdiff_t{stride} * y;
+    if (alpha)
+      transparent = flatten_row(row, image.width(), image.row(y)) || transparent;
+    else
+      std::copy_n(row, std::ptrdiff_t{3} * image.width(), image.row(y));
+  }
+  return transparent;
+}
+
+}  // namespace
+
+bool heif_reads(Format format) noexcept {
+  const heif_compression_format codec =
+      format == Format::kAvif ? heif_compression_AV1 : heif_compression_HEVC;
+  return heif_have_decoder_for_format(codec) != 0;
+}
+
+Result<Raw> decode_heif(Bytes bytes, const DecodeOptions& options) {
+  const std::string_view format = to_string(sniff(bytes));
+  const Context context(heif_context_alloc());
+  if (!context) return fail(ErrorCode::kResourceExhausted, "needs more memory than there is");
+  heif_context_set_maximum_image_size_limit(context.get(), std::max(options.max_side, 1));
+  heif_error error = heif_context_read_from_memory_without_copy(context.get(), bytes.data(),
+                                                                bytes.size(), nullptr);
+  if (error.code != heif_error_Ok) return explain(error, format);
+  heif_image_handle* raw_handle = nullptr;
+  error = heif_context_get_primary_image_handle(context.get(), &raw_handle);
+  const Handle handle(raw_handle);
+  if (error.code != heif_error_Ok) return explain(error, format);
+  const auto check = [&](int width, int height) {
+    return check_size(static_cast<std::uint64_t>(std::max(width, 0)),
+                      static_cast<std::uint64_t>(std::max(height, 0)), options);
+  };
+  VISAVIS_CHECK(
+      check(heif_image_handle_get_width(handle.get()), heif_image_handle_get_height(handle.get())));
+
+  const bool alpha = heif_image_handle_has_alpha_channel(handle.get()) != 0;
+  const Options decoding(heif_decoding_options_alloc());
+  if (decoding) decoding->convert_hdr_to_8bit = 1;
+  heif_image* raw_picture = nullptr;
+  // Rotation and mirroring are properties of the format, which the library applies; the EXIF
+  // orientation beside them repeats them and must not be applied again.
+  error = heif_decode_image(handle.get(), &raw_picture, heif_colorspace_RGB,
+                            alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB,
+                            decoding.get());
+  const Picture picture(raw_picture);
+  if (error.code != heif_error_Ok) return explain(error, format);
+  int stride = 0;
+  const std::uint8_t* pixels =
+      heif_image_get_plane_readonly(picture.get(), heif_channel_interleaved, &stride);
+  if (pixels == nullptr) return damaged(format);
+
+  Raw raw;
+  raw.full_width = heif_image_get_width(picture.get(), heif_channel_interleaved);
+  raw.full_height = heif_image_get_height(picture.get(), heif_channel_interleaved);
+  VISAVIS_CHECK(check(raw.full_width, raw.full_height));
+  raw.image = Image(raw.full_width, raw.full_height);
+  if (copy_rows(pixels, stride, alpha, raw.image)) note_alpha(raw.warnings);
+  read_profile(handle.get(), raw);
+  return raw;
+}
+
+}  // namespace visavis::image
