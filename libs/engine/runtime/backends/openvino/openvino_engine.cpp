@@ -6,11 +6,11 @@
 #include <cstring>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <openvino/openvino.hpp>
 #include <openvino/runtime/intel_cpu/properties.hpp>
 #include <optional>
 #include <span>
+#include <spanstream>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -19,6 +19,8 @@
 #include <visavis/core/result.hpp>
 #include <visavis/runtime/engine.hpp>
 
+#include "compiled_cache.hpp"
+#include "subnormals.hpp"
 #include "tensor.hpp"
 
 namespace visavis::runtime {
@@ -52,17 +54,9 @@ auto guarded(ErrorCode code, std::string_view what, Work work) -> decltype(work(
   }
 }
 
-/// One core for all models that are loaded: making one costs milliseconds. It goes with its last
-/// user, so nothing of OpenVINO is left to be destroyed at exit.
-std::shared_ptr<ov::Core> shared_core() {
-  static std::mutex mutex;
-  static std::weak_ptr<ov::Core> known;
-  const std::scoped_lock lock(mutex);
-  std::shared_ptr<ov::Core> core = known.lock();
-  if (!core) {
-    core = std::make_shared<ov::Core>();
-    known = core;
-  }
+/// One core for all: making one costs some 35 ms. It is documented as thread-safe.
+const std::shared_ptr<ov::Core>& shared_core() {
+  static const auto core = std::make_shared<ov::Core>();
   return core;
 }
 
@@ -127,6 +121,7 @@ class OpenVinoSession final : public Session {
 
   Result<std::vector<Tensor>> run(std::span<const TensorView> inputs) override {
     VISAVIS_CHECK(check_inputs(inputs_, inputs));
+    const SubnormalsAsZero fast;
     return guarded(ErrorCode::kInvalidArgument, "could not run the model",
                    [&]() -> Result<std::vector<Tensor>> {
                      for (std::size_t i = 0; i < inputs.size(); ++i)
@@ -192,14 +187,6 @@ class OpenVinoModel final : public Model {
   std::vector<TensorSpec> outputs_;
 };
 
-/// True if weights or activations go through quantisation steps: such layers run in int8 whatever
-/// the arithmetic of the others.
-bool is_quantised(const ov::Model& model) {
-  return std::ranges::any_of(model.get_ops(), [](const std::shared_ptr<ov::Node>& node) {
-    return std::string_view(node->get_type_name()) == "FakeQuantize";
-  });
-}
-
 Result<void> check_precision(const ov::Core& core, Precision precision) {
   const auto able = core.get_property(kDevice, ov::device::capabilities);
   const auto has = [&](std::string_view name) {
@@ -246,6 +233,65 @@ Result<std::shared_ptr<ov::Model>> read(ov::Core& core, std::span<const std::byt
                  });
 }
 
+/// Everything that a compiled model depends on beside the model itself.
+std::string cache_key(const ov::Core& core, const LoadOptions& options) {
+  std::string key = ov::get_openvino_version().buildNumber;
+  key += '|' + core.get_property(kDevice, ov::device::full_name);
+  for (const std::string& able : core.get_property(kDevice, ov::device::capabilities))
+    key += '|' + able;
+  return key + '|' + std::string(to_string(options.precision)) + '|' +
+         std::to_string(options.threads) + '|' + std::to_string(options.streams);
+}
+
+std::optional<ov::CompiledModel> import(ov::Core& core, std::span<const std::byte> blob,
+                                        const LoadOptions& options) {
+  try {
+    std::ispanstream stream{
+        std::span<const char>(reinterpret_cast<const char*>(blob.data()), blob.size())};
+    return core.import_model(stream, kDevice, configuration(options));
+  } catch (const std::exception&) {
+    return std::nullopt;  // whatever is wrong with it, compiling anew heals it
+  }
+}
+
+void keep(const CompiledCache& cache, ov::CompiledModel& compiled) {
+  try {
+    std::ostringstream stream;
+    compiled.export_model(stream);
+    const std::string blob = std::move(stream).str();
+    cache.keep(std::as_bytes(std::span(blob)));
+  } catch (const std::exception&) {
+    // The model runs all the same; only the next start takes longer.
+  }
+}
+
+/// True if layers run in int8: that follows from the model, whatever the arithmetic of the others.
+bool runs_int8(const ov::CompiledModel& compiled) {
+  const std::shared_ptr<const ov::Model> executed = compiled.get_runtime_model();
+  return std::ranges::any_of(executed->get_ops(), [](const std::shared_ptr<ov::Node>& node) {
+    const auto& facts = node->get_rt_info();
+    const auto type = facts.find("runtimePrecision");
+    return type != facts.end() && type->second.as<std::string>() == "i8";
+  });
+}
+
+/// Checks that what was compiled is what was asked for.
+Result<std::shared_ptr<const Model>> finish(const std::shared_ptr<ov::Core>& core,
+                                            ov::CompiledModel compiled,
+                                            const LoadOptions& options) {
+  if (compiled.get_property(ov::hint::inference_precision) != arithmetic(options.precision))
+    return fail(ErrorCode::kUnsupported,
+                "this CPU cannot compute in " + std::string(to_string(options.precision)));
+  const bool int8 = runs_int8(compiled);
+  if (options.precision == Precision::kInt8 && !int8)
+    return fail(ErrorCode::kUnsupported, "int8 needs a quantised model, and this one is not");
+  VISAVIS_TRY(inputs, specs_of(compiled.inputs()));
+  VISAVIS_TRY(outputs, specs_of(compiled.outputs()));
+  return std::make_shared<OpenVinoModel>(core, std::move(compiled),
+                                         int8 ? Precision::kInt8 : options.precision,
+                                         std::move(inputs), std::move(outputs));
+}
+
 class OpenVinoEngine final : public Engine {
  public:
   std::string_view name() const noexcept override { return "openvino"; }
@@ -264,6 +310,7 @@ class OpenVinoEngine final : public Engine {
                                             const LoadOptions& options) const override {
     VISAVIS_CHECK(check_options(options));
     if (bytes.empty()) return fail(ErrorCode::kDecodeFailed, "the model is empty");
+    const SubnormalsAsZero fast;  // the library's worker threads take the mode over from here
     return guarded(ErrorCode::kUnsupported, "cannot compile the model",
                    [&] { return compile(bytes, options); });
   }
@@ -271,21 +318,17 @@ class OpenVinoEngine final : public Engine {
  private:
   static Result<std::shared_ptr<const Model>> compile(std::span<const std::byte> bytes,
                                                       const LoadOptions& options) {
-    const std::shared_ptr<ov::Core> core = shared_core();
+    const std::shared_ptr<ov::Core>& core = shared_core();
     VISAVIS_CHECK(check_precision(*core, options.precision));
+    const CompiledCache cache(options.cache_dir, bytes, cache_key(*core, options));
+    if (const std::optional<std::vector<std::byte>> blob = cache.find()) {
+      if (std::optional<ov::CompiledModel> kept = import(*core, *blob, options))
+        return finish(core, *std::move(kept), options);
+    }
     VISAVIS_TRY(model, read(*core, bytes));
-    const bool quantised = is_quantised(*model);
-    if (options.precision == Precision::kInt8 && !quantised)
-      return fail(ErrorCode::kUnsupported, "int8 needs a quantised model, and this one is not");
     ov::CompiledModel compiled = core->compile_model(model, kDevice, configuration(options));
-    if (compiled.get_property(ov::hint::inference_precision) != arithmetic(options.precision))
-      return fail(ErrorCode::kUnsupported,
-                  "this CPU cannot compute in " + std::string(to_string(options.precision)));
-    VISAVIS_TRY(inputs, specs_of(compiled.inputs()));
-    VISAVIS_TRY(outputs, specs_of(compiled.outputs()));
-    return std::make_shared<OpenVinoModel>(core, std::move(compiled),
-                                           quantised ? Precision::kInt8 : options.precision,
-                                           std::move(inputs), std::move(outputs));
+    if (!options.cache_dir.empty()) keep(cache, compiled);
+    return finish(core, std::move(compiled), options);
   }
 };
 
