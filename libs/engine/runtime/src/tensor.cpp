@@ -98,6 +98,12 @@ Result<void> check_inputs(std::span<const TensorSpec> specs, std::span<const Ten
   return {};
 }
 
+Result<void> check_threads(const LoadOptions& options) {
+  const auto sane = [](int count) { return count >= 1 && count <= 1024; };
+  if (sane(options.threads) && sane(options.streams)) return {};
+  return fail(ErrorCode::kInvalidArgument, "threads and streams are between 1 and 1024");
+}
+
 std::string first_sentence(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
   const std::size_t begin = std::min(text.find_first_not_of(kBlank), text.size());

@@ -31,6 +31,9 @@ namespace visavis::runtime {
 [[nodiscard]] Result<void> check_inputs(std::span<const TensorSpec> specs,
                                         std::span<const TensorView> inputs);
 
+/// @return kInvalidArgument unless both numbers of threads are between 1 and 1024.
+[[nodiscard]] Result<void> check_threads(const LoadOptions& options);
+
 /// `text` up to its first line end, trimmed: foreign exceptions run over several lines.
 [[nodiscard]] std::string first_sentence(std::string_view text);
 

@@ -200,10 +200,7 @@ Result<void> check_precision(const ov::Core& core, Precision precision) {
 }
 
 Result<void> check_options(const LoadOptions& options) {
-  constexpr int kMost = 1024;
-  if (options.threads < 1 || options.threads > kMost || options.streams < 1 ||
-      options.streams > kMost)
-    return fail(ErrorCode::kInvalidArgument, "threads and streams are between 1 and 1024");
+  VISAVIS_CHECK(check_threads(options));
   if (!options.extra.empty())
     return fail(ErrorCode::kUnsupported,
                 "the openvino engine has no option \"" + options.extra.front().first + "\"");
