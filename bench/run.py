@@ -155,12 +155,40 @@ def compare(visavis, photos, rounds, repeat):
             for key, values in ratios.items()}, names
 
 
+def markdown(result):
+    """The figures as docs/performance.md shows them."""
+    lines = ["# Speed", "",
+             "Written by `bench/run.py --markdown docs/performance.md` (`make bench` prints the same); "
+             "medians, no figure typed by hand.", "",
+             f"Machine: {result['cpu']}, {result['cores']} cores, shared and virtual. "
+             f"Date: {result['date'][:10]}. Milliseconds.", "",
+             "| stage | photograph | 1 thread p50 | p99 | 2 threads p50 | p99 |",
+             "|---|---|--:|--:|--:|--:|"]
+    for one, two in zip(result["threads"]["1"]["stages"], result["threads"]["2"]["stages"]):
+        lines.append(f"| {one['stage']} | {one['image']} | {one['p50_ms']:.3f} | {one['p99_ms']:.3f} "
+                     f"| {two['p50_ms']:.3f} | {two['p99_ms']:.3f} |")
+    start = result["start"]
+    lines += ["", f"Process start to the first identification: {start['warm_cache_s']} s; with an empty "
+              f"compiled-model cache {start['cold_cache_s']} s. Peak memory: "
+              f"{start['peak_memory_mib']} MiB."]
+    if result["peers"]:
+        lines += ["", "## Beside its peers", "",
+                  "One thread each, same photographs, same run, in turn; the ratio is the median of the "
+                  "rounds' ratios (their time over ours).", "",
+                  "| work | theirs ms | ours ms | ratio | least | most |", "|---|--:|--:|--:|--:|--:|"]
+        for key, row in result["peers"].items():
+            lines.append(f"| {key} | {row['peer_ms']} | {row['ours_ms']} | {row['ratio']} | "
+                         f"{row['min']} | {row['max']} |")
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("visavis", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/bench"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=20)
+    parser.add_argument("--markdown", type=pathlib.Path, help="also write the figures as a document")
     options = parser.parse_args()
     visavis = options.visavis.resolve()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -181,6 +209,8 @@ def main():
     result["start"] = cold_start(visavis, photos, options.rounds)
     result["peers"], _ = compare(visavis, photos, options.rounds, options.repeat)
     (options.out / "bench.json").write_text(json.dumps(result, indent=1) + "\n")
+    if options.markdown:
+        options.markdown.write_text(markdown(result))
 
     print(f"{result['cpu']}, {result['cores']} cores")
     print(f"{'stage':<14}{'image':<16}{'1 thread p50':>14}{'p99':>9}{'2 threads p50':>15}{'p99':>9}  ms")
