@@ -45,11 +45,14 @@ using Result = std::expected<T, Error>;
 
 }  // namespace visavis
 
+// NOLINTBEGIN(bugprone-macro-parentheses): `name` is declared, and a declaration takes none.
+
 /// Binds `name` to the value of `expr`, or returns its error from the enclosing function.
 #define VISAVIS_TRY(name, expr)                                                 \
   auto name##_result = (expr);                                                  \
   if (!name##_result) return std::unexpected(std::move(name##_result).error()); \
   auto name = *std::move(name##_result)
+// NOLINTEND(bugprone-macro-parentheses)
 
 /// For a Result<void>: returns its error from the enclosing function.
 #define VISAVIS_CHECK(expr)                            \
