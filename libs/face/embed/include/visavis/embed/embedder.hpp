@@ -14,8 +14,9 @@
 namespace visavis::embed {
 
 struct EmbedderOptions {
-  int max_batch = 16;  ///< Chips per forward pass, at least 1.
-  bool flip = false;   ///< Sum with the mirrored chip's raw embedding before normalising.
+  int max_batch = 16;  ///< Images per forward pass, at least 1; the mirrored ones count.
+  /// Average with the mirrored chip's raw embedding before normalising. Another ModelId.
+  bool flip = false;
 };
 
 /// A face embedder. Deterministic: equal chips give equal embeddings on one engine.
@@ -26,7 +27,8 @@ struct EmbedderOptions {
 ///     auto vectors  = embedder->embed(chips);
 class Embedder {
  public:
-  /// @return kModelMismatch if the network is no recogniser: one image in, one vector out.
+  /// @return kModelMismatch if the network is no recogniser: one square image in, one vector out;
+  /// kInvalidArgument for a batch below 1.
   [[nodiscard]] static Result<Embedder> open(std::shared_ptr<const models::Network> network,
                                              const EmbedderOptions& options = {});
 
@@ -34,8 +36,10 @@ class Embedder {
   Embedder& operator=(Embedder&&) noexcept;
   ~Embedder();
 
-  /// Embeds every chip, in order. No chips give no embeddings, and that is not an error.
-  /// @return kInvalidArgument if a chip has another side than `chip_side()`.
+  /// Embeds every chip, in order. No chips give no embeddings, and that is not an error. Batches
+  /// are powers of two, so that an engine that compiles for each shape compiles few.
+  /// @return kInvalidArgument if a chip has another side than `chip_side()`; kModelMismatch if the
+  /// network's output has not `dimension()` finite numbers for each chip.
   [[nodiscard]] Result<std::vector<Embedding>> embed(std::span<const ImageView> chips);
 
   [[nodiscard]] int chip_side() const noexcept;  ///< Pixels.

@@ -47,11 +47,11 @@ struct NormRange {
 struct Calibration {
   ModelId model{};
   ScoreKind score_kind = ScoreKind::kCosine;
-  std::vector<Threshold> by_far;     ///< Falling FAR, rising threshold; may be empty.
+  std::vector<Threshold> by_far{};   ///< Falling FAR, rising threshold; may be empty.
   std::uint64_t impostor_pairs = 0;  ///< Comparisons that the points rest on.
   std::uint64_t genuine_pairs = 0;
-  std::optional<NormRange> norm;
-  std::string provenance;  ///< Data, protocol, counts, date: one sentence.
+  std::optional<NormRange> norm{};
+  std::string provenance{};  ///< Data, protocol, counts, date: one sentence.
 };
 
 /// Reads calibration.json (schema "visavis.calibration/1"); unknown fields are ignored.

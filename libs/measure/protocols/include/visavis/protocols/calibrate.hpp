@@ -35,10 +35,10 @@ struct CalibrationOptions {
   /// pair of people are not independent trials, so people count, not photos; below 30 expected
   /// events an estimated rate is not worth its digits (Doddington's rule of 30: ±30 % at 90 %).
   double min_expected = 30;
-  ScoreRule rule;
+  ScoreRule rule{};
   /// Also note the norms that a thousandth and a half of the faces stay below.
   bool norm_is_quality = false;
-  std::string provenance;  ///< The data and the protocol; counts are added to it.
+  std::string provenance{};  ///< The data and the protocol; counts are added to it.
 };
 
 /// Compares every face with every other; thresholds come from all pairs of different people.
