@@ -15,9 +15,16 @@ struct NormScale {
   float high = 1;  ///< A norm that marks a good one.
 };
 
-/// @param chip  the aligned 112-pixel chip of this face.
+/// Measures a face and combines the measures. The score never falls when one component gets better
+/// and the others stay: larger eye distance, head nearer to frontal, more sharpness, more pixels
+/// between black and white, more confidence, larger norm. The module's README has the mapping.
+/// @param chip  the upright square chip of this face that the recogniser sees, of 16 pixels or
+/// more.
 /// @param norm  the embedding's raw norm, or 0.
 [[nodiscard]] Quality assess(const Face& face, ImageView chip, float norm = 0,
                              const NormScale& scale = {});
+
+/// The score that `quality`'s components give: what `assess` puts into it.
+[[nodiscard]] float combine(const Quality& quality, const NormScale& scale = {}) noexcept;
 
 }  // namespace visavis::quality
