@@ -144,7 +144,8 @@ class OpenVinoSession final : public Session {
       const ov::Tensor tensor = request_.get_output_tensor(i);
       const auto* bytes = static_cast<const std::byte*>(tensor.data());
       results[i].type = from_openvino(tensor.get_element_type()).value_or(ElementType::kFloat32);
-      results[i].shape.assign(tensor.get_shape().begin(), tensor.get_shape().end());
+      const ov::Shape shape = tensor.get_shape();
+      results[i].shape.assign(shape.begin(), shape.end());
       results[i].bytes.assign(bytes, bytes + tensor.get_byte_size());
     }
     return results;
