@@ -117,6 +117,8 @@ Result<Raw> decode_gif(Bytes bytes, const DecodeOptions& options) {
   std::ranges::fill(raw.image.bytes(), std::uint8_t{255});
   Painter painter{.canvas = raw.image, .colours = *colours, .transparent = transparent};
   std::vector<GifPixelType> line(static_cast<std::size_t>(frame.Width));
+  painter.shows_through =
+      frame.Left > 0 || frame.Top > 0 || frame.Width < width || frame.Height < height;
   int rows = 0;
   for (const int y : row_order(frame.Height, frame.Interlace)) {
     if (DGifGetLine(gif.get(), line.data(), frame.Width) != GIF_OK) break;

@@ -74,7 +74,10 @@ Result<Raw> decode_heif(Bytes bytes, const DecodeOptions& options) {
   const std::string_view format = to_string(sniff(bytes));
   const Context context(heif_context_alloc());
   if (!context) return fail(ErrorCode::kResourceExhausted, "needs more memory than there is");
-  heif_context_set_maximum_image_size_limit(context.get(), std::max(options.max_side, 1));
+  // The library's limit is on coded sizes, which are padded to whole blocks; ours follows exactly.
+  constexpr int kPadding = 256;
+  heif_context_set_maximum_image_size_limit(context.get(),
+                                            std::clamp(options.max_side, 1, 1 << 24) + kPadding);
   heif_error error = heif_context_read_from_memory_without_copy(context.get(), bytes.data(),
                                                                 bytes.size(), nullptr);
   if (error.code != heif_error_Ok) return explain(error, format);

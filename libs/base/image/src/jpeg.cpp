@@ -34,6 +34,7 @@ struct Session {
   std::jmp_buf out{};
   int error = 0;           ///< libjpeg's code of what ended the decoding.
   bool ended = false;      ///< The bytes ran out.
+  bool truncated = false;  ///< Rows are missing because the data ended.
   bool corrupt = false;    ///< libjpeg complained about the data.
   int first_missing = -1;  ///< The first full-size row without data, or -1.
 };
@@ -44,8 +45,8 @@ struct Session {
   std::longjmp(session->out, 1);
 }
 
-/// Keeps account of warnings, which libjpeg would print. Once the data have ended (really, or by an
-/// end marker that comes too early), the decoder fills the rest from nothing: note where.
+/// Keeps account of warnings, which libjpeg would print. Once the data have ended (really, or by a
+/// marker that comes too early), the decoder fills the rest from nothing: note where.
 void listen(j_common_ptr common, int level) {
   if (level >= 0) return;  // a trace
   auto& session = *static_cast<Session*>(common->client_data);
@@ -55,10 +56,13 @@ void listen(j_common_ptr common, int level) {
     session.ended = true;
   else
     session.corrupt = true;
-  const bool out_of_data = (code == JWRN_HIT_MARKER && jpeg.unread_marker == kEndOfImage) ||
+  // At a marker amid the data the decoder goes on only if there are restart markers to go on from.
+  const bool at_end = jpeg.unread_marker == kEndOfImage;
+  const bool out_of_data = (code == JWRN_HIT_MARKER && (at_end || jpeg.restart_interval == 0)) ||
                            (code == JWRN_JPEG_EOF && jpeg.arith_code);
   // Of a picture in several scans the first one already gives every row, if coarsely.
   if (!out_of_data || session.first_missing >= 0 || jpeg.input_scan_number > 1) return;
+  session.truncated = at_end || code == JWRN_JPEG_EOF;
   session.first_missing = static_cast<int>(jpeg.input_iMCU_row) * jpeg.max_v_samp_factor * DCTSIZE;
 }
 
@@ -219,7 +223,7 @@ Result<Raw> decode_jpeg(Bytes bytes, const DecodeOptions& options) {
   const Session& session = reader.session();
   if (session.first_missing >= 0) rows = std::min(rows, session.first_missing / divisor);
   const int read = rows;
-  VISAVIS_CHECK(accept_rows(read, session.first_missing >= 0, raw));
+  VISAVIS_CHECK(accept_rows(read, session.truncated, raw));
   if (read == raw.image.height() && (session.corrupt || session.ended))
     raw.warnings.emplace_back("the file is damaged: parts of the picture may be wrong");
   return raw;

@@ -206,7 +206,7 @@ constexpr std::array kMarks{
     Mark{U'\u0307', false, "M0 -4.8 L0 -4.8", U"ĊCċcĖEėeĠGġgİIŻZżz"},
     Mark{U'\u0308', false, "M-2.9 -4.8 L-2.9 -4.8 M2.9 -4.8 L2.9 -4.8",
          U"ÄAËEÏIÖOÜUŸYäaëeïıöoüuÿy"},
-    Mark{U'\u030a', false, "O0 -4.9 2.2 2.2 0 360", U"ÅAåaŮUůu"},
+    Mark{U'\u030a', false, "O0 -4.7 2.2 2.2 0 360", U"ÅAåaŮUůu"},
     Mark{U'\u030b', false, "M-0.5 -6.2 L-2.8 -3 M4 -6.2 L1.7 -3", U"ŐOőoŰUűu"},
     Mark{U'\u030c', false, "M-3.6 -6.4 L0 -3 L3.6 -6.4", U"ČCčcĎDďdĚEěeŇNňnŘRřrŠSšsŤTťtŽZžz"},
     Mark{U'\u0326', true, "M0.6 2.6 L-0.6 6", U"ȘSșsȚTțtĢGĶKķkĻLļlŅNņnŖRŗr"},

@@ -78,8 +78,8 @@ Result<Raw> decode_webp(Bytes bytes, const DecodeOptions& options) {
                       .size = bytes.size()};
   WebPDemuxState state{};
   const std::unique_ptr<WebPDemuxer, FreeDemuxer> demuxer(WebPDemuxPartial(&data, &state));
-  if (!demuxer || state == WEBP_DEMUX_PARSE_ERROR) return damaged("WebP");
   if (state == WEBP_DEMUX_PARSING_HEADER) return truncated_header("WebP");
+  if (!demuxer || state == WEBP_DEMUX_PARSE_ERROR) return damaged("WebP");
   const std::uint32_t width = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH);
   const std::uint32_t height = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT);
   VISAVIS_CHECK(check_size(width, height, options));
