@@ -25,8 +25,9 @@ std::vector<std::size_t> non_maximum_suppression(std::span<const Box> boxes,
                                                  const NmsOptions& options) {
   std::vector<std::size_t> order(boxes.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order,
-                           [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+  });
   std::vector<std::size_t> kept;
   for (const std::size_t candidate : order) {
     const bool hidden = std::ranges::any_of(kept, [&](std::size_t k) {
