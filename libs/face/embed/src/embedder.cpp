@@ -45,14 +45,6 @@ Result<void> check(const models::Network& network) {
   return {};
 }
 
-/// Turns every row of `side` floats around.
-void mirror(std::span<const float> planes, std::size_t side, std::span<float> out) {
-  for (std::size_t row = 0; row < planes.size(); row += side)
-    std::reverse_copy(planes.begin() + static_cast<std::ptrdiff_t>(row),
-                      planes.begin() + static_cast<std::ptrdiff_t>(row + side),
-                      out.begin() + static_cast<std::ptrdiff_t>(row));
-}
-
 }  // namespace
 
 struct Embedder::Impl {
@@ -76,44 +68,59 @@ struct Embedder::Impl {
   /// Rows of the network's input that one chip takes.
   [[nodiscard]] std::size_t rows_per_chip() const { return options.flip ? 2 : 1; }
 
-  /// How many of `left` chips go into the next forward pass.
+  /// How many of `left` rows go into the next forward pass.
   [[nodiscard]] std::size_t next_batch(std::size_t left) const {
-    const auto most = static_cast<std::size_t>(options.max_batch);
-    const std::size_t chips =
-        std::max<std::size_t>(1, (fixed_batch > 0 ? fixed_batch : most) / rows_per_chip());
-    if (left >= chips) return chips;
-    return fixed_batch > 0 ? left : std::bit_floor(left);
+    if (fixed_batch > 0) return std::min(left, fixed_batch);
+    return std::min(std::bit_floor(left), static_cast<std::size_t>(options.max_batch));
   }
 
-  void fill(std::span<const ImageView> chips, std::size_t rows);
-  Result<runtime::Tensor> run(std::size_t rows);
-  Result<void> embed_batch(std::span<const ImageView> chips, std::vector<Embedding>& out);
+  void fill_row(ImageView chip, bool mirrored, std::span<float> out);
+  Result<void> run(std::size_t rows, std::vector<float>& out);
+  Result<std::vector<float>> run_all(std::span<const ImageView> chips);
 };
 
-/// Every chip, followed by its mirror image if asked for; rows beyond them stay zero.
-void Embedder::Impl::fill(std::span<const ImageView> chips, std::size_t rows) {
-  const std::size_t floats = image_floats();
-  input.assign(rows * floats, 0);
-  std::span<float> to(input);
-  for (const ImageView& chip : chips) {
-    const std::span<float> planes = to.first(floats);
-    models::prepare(chip, preparation(), planes);
-    if (options.flip) mirror(planes, side(), to.subspan(floats, floats));
-    to = to.subspan(floats * rows_per_chip());
-  }
+void Embedder::Impl::fill_row(ImageView chip, bool mirrored, std::span<float> out) {
+  models::prepare(chip, preparation(), out);
+  if (!mirrored) return;
+  for (std::size_t row = 0; row < out.size(); row += side())
+    std::ranges::reverse(out.subspan(row, side()));
 }
 
-Result<runtime::Tensor> Embedder::Impl::run(std::size_t rows) {
+/// Runs the filled input and appends the vectors of its first `rows` rows.
+Result<void> Embedder::Impl::run(std::size_t rows, std::vector<float>& out) {
+  const std::size_t batch = input.size() / image_floats();
   const auto length = static_cast<std::int64_t>(side());
-  const std::array<std::int64_t, 4> shape{static_cast<std::int64_t>(rows),
+  const std::array<std::int64_t, 4> shape{static_cast<std::int64_t>(batch),
                                           models::channels(preparation()), length, length};
   const std::array inputs{runtime::view_of(input, shape)};
   VISAVIS_TRY(outputs, session->run(inputs));
   // Only the count is checked: some networks answer a batch of B with [1, B · dimension].
   if (outputs.size() != 1 || outputs[0].type != runtime::ElementType::kFloat32 ||
-      outputs[0].floats().size() != rows * dimension())
+      outputs[0].floats().size() != batch * dimension())
     return mismatch("the network's output has not the manifest's dimension");
-  return std::move(outputs[0]);
+  const std::span<const float> values = outputs[0].floats().first(rows * dimension());
+  out.insert(out.end(), values.begin(), values.end());
+  return {};
+}
+
+/// The raw vector of every chip, each followed by its mirror image's if asked for.
+Result<std::vector<float>> Embedder::Impl::run_all(std::span<const ImageView> chips) {
+  const std::size_t rows = chips.size() * rows_per_chip();
+  const std::size_t floats = image_floats();
+  std::vector<float> raw;
+  raw.reserve(rows * dimension());
+  for (std::size_t done = 0; done < rows;) {
+    const std::size_t batch = next_batch(rows - done);
+    input.assign(std::max(batch, fixed_batch) * floats, 0);
+    for (std::size_t i = 0; i < batch; ++i) {
+      const std::size_t row = done + i;
+      fill_row(chips[row / rows_per_chip()], row % rows_per_chip() == 1,
+               std::span(input).subspan(i * floats, floats));
+    }
+    VISAVIS_CHECK(run(batch, raw));
+    done += batch;
+  }
+  return raw;
 }
 
 /// Averages the rows of one chip and makes them a unit vector.
@@ -135,20 +142,6 @@ Result<Embedding> to_embedding(std::span<const float> rows, std::size_t dimensio
   return embedding;
 }
 
-Result<void> Embedder::Impl::embed_batch(std::span<const ImageView> chips,
-                                         std::vector<Embedding>& out) {
-  const std::size_t rows = fixed_batch > 0 ? fixed_batch : chips.size() * rows_per_chip();
-  fill(chips, rows);
-  VISAVIS_TRY(tensor, run(rows));
-  const std::size_t floats = rows_per_chip() * dimension();
-  for (std::size_t i = 0; i < chips.size(); ++i) {
-    VISAVIS_TRY(embedding,
-                to_embedding(tensor.floats().subspan(i * floats, floats), dimension(), id));
-    out.push_back(std::move(embedding));
-  }
-  return {};
-}
-
 Result<Embedder> Embedder::open(std::shared_ptr<const models::Network> network,
                                 const EmbedderOptions& options) {
   if (options.max_batch < 1)
@@ -156,8 +149,6 @@ Result<Embedder> Embedder::open(std::shared_ptr<const models::Network> network,
   VISAVIS_CHECK(check(*network));
   const runtime::Model& model = *network->parts.begin()->second;
   const std::int64_t batch = model.inputs()[0].shape[0];
-  if (options.flip && batch > 0 && batch % 2 != 0)
-    return mismatch("the network's fixed batch has no room for mirrored chips");
   VISAVIS_TRY(session, model.session());
   const ModelId id = models::model_id(network->manifest, options.flip);
   return Embedder(
@@ -180,12 +171,14 @@ Result<std::vector<Embedding>> Embedder::embed(std::span<const ImageView> chips)
     if (chip.width != side || chip.height != side)
       return fail(ErrorCode::kInvalidArgument,
                   "the recogniser takes chips of " + std::to_string(side) + " pixels");
+  VISAVIS_TRY(raw, impl_->run_all(chips));
+  const std::size_t floats = impl_->rows_per_chip() * impl_->dimension();
   std::vector<Embedding> embeddings;
   embeddings.reserve(chips.size());
-  while (!chips.empty()) {
-    const std::size_t batch = impl_->next_batch(chips.size());
-    VISAVIS_CHECK(impl_->embed_batch(chips.first(batch), embeddings));
-    chips = chips.subspan(batch);
+  for (std::size_t i = 0; i < chips.size(); ++i) {
+    VISAVIS_TRY(embedding, to_embedding(std::span(raw).subspan(i * floats, floats),
+                                        impl_->dimension(), impl_->id));
+    embeddings.push_back(std::move(embedding));
   }
   return embeddings;
 }

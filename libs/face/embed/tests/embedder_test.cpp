@@ -142,6 +142,15 @@ TEST(Embedder, FillsAFixedBatch) {
   EXPECT_NEAR(all[2].values[0] * all[2].norm, 3, 1e-5);
 }
 
+TEST(Embedder, MirrorsInAFixedBatchOfOne) {
+  auto behaviour = std::make_shared<Behaviour>();
+  behaviour->batch = 1;
+  auto embedder = Embedder::open(network(behaviour), {.max_batch = 16, .flip = true}).value();
+  const auto one = embedder.embed(views({chip()})).value();
+  EXPECT_THAT(behaviour->seen, ElementsAre(1, 1));
+  EXPECT_NEAR(one[0].norm, std::sqrt(60.5), 1e-5);
+}
+
 TEST(Embedder, RefusesAnotherChipSize) {
   auto embedder = Embedder::open(network(std::make_shared<Behaviour>())).value();
   const auto answer = embedder.embed(views({Image(kSide, kSide + 1)}));
