@@ -127,7 +127,7 @@ float combine(const Quality& quality, const NormScale& scale) noexcept {
   const Part parts[] = {
       {.value = ramp(quality.eye_distance_px, 5, 35), .weight = 1},
       {.value = 1 - ramp(turned, 15, 80), .weight = 1},
-      {.value = ramp(std::log1p(quality.sharpness), std::log1p(10.0), std::log1p(300.0)),
+      {.value = ramp(std::log1p(quality.sharpness), std::log1p(5.0), std::log1p(130.0)),
        .weight = 1},
       {.value = ramp(quality.exposure, 0.4, 0.95), .weight = 0.5},
       {.value = ramp(quality.confidence, 0.5, 0.99), .weight = 0.5},
