@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+#include <visavis/usecases/catalogue.hpp>
+#include <visavis/wire/json.hpp>
+
+#include "table.hpp"
+#include "verbs.hpp"
+
+namespace visavis::cli {
+namespace {
+
+using usecases::VerifiedModel;
+
+int run_engines(Desk& desk) {
+  const std::vector<usecases::EngineFacts> engines = usecases::list_engines();
+  Table table({"ENGINE", "USABLE", "VERSION", "WHY NOT"});
+  for (const usecases::EngineFacts& engine : engines)
+    table.add({engine.name, engine.usable ? "yes" : "no", engine.version, engine.reason});
+  return finish(desk, wire::to_json(engines), table.text(), {});
+}
+
+int run_list(Desk& desk) {
+  const auto list = usecases::list_models(desk.places);
+  if (!list) return give_up(desk, list.error());
+  Table table({"ID", "ROLE", "INPUT", ">DIM", "FETCHED", "LICENCE OF THE WEIGHTS", "TRAINED ON"});
+  for (const usecases::ModelFacts& model : list->models)
+    table.add({model.id, model.role, model.input,
+               model.dimension > 0 ? std::to_string(model.dimension) : "-",
+               model.here ? "yes" : "no", model.weights_licence, model.training_data});
+  return finish(desk, wire::to_json(*list), table.text(), list->errors);
+}
+
+std::string describe(const usecases::ModelFacts& model) {
+  std::string text = model.id + ": " + model.title + "\n";
+  const auto line = [&](const std::string& title, const std::string& value) {
+    if (!value.empty()) text += "  " + title + std::string(18 - title.size(), ' ') + value + "\n";
+  };
+  line("role", model.role + " (" + model.family + ")");
+  line("input", model.input);
+  if (model.dimension > 0) {
+    line("embedding", std::to_string(model.dimension) + " numbers, aligned to " + model.alignment);
+    line("model id", model.model);
+    line("norm", model.norm_is_quality ? "means quality" : "");
+    line("score", model.quality_aware ? "quality_aware" : "cosine");
+    line("calibrated", model.calibrated ? "yes" : "no, needs --threshold");
+  }
+  line("weights' licence", model.weights_licence);
+  line("trained on", model.training_data);
+  line("goldens", std::to_string(model.goldens));
+  line("notes", model.notes);
+  for (const usecases::FileFacts& file : model.files) {
+    line("file " + file.name, file.here ? "fetched" : "not fetched");
+    line("  from", file.source.empty() ? "" : file.source + " " + file.member);
+    line("  sha256", file.sha256);
+    line("  imported by", file.importer);
+    line("  onnx sha256", file.onnx_sha256);
+  }
+  return text;
+}
+
+int run_show(Desk& desk, const std::string& id) {
+  const auto model = usecases::show_model(desk.places, id);
+  if (!model) return give_up(desk, model.error());
+  return finish(desk, wire::to_json(*model), describe(*model), {});
+}
+
+std::string_view name_of(VerifiedModel::Answer answer) {
+  switch (answer) {
+    case VerifiedModel::Answer::kPassed:
+      return "passed";
+    case VerifiedModel::Answer::kFailed:
+      return "FAILED";
+    case VerifiedModel::Answer::kUnchecked:
+      return "not checked";
+  }
+  return "";
+}
+
+int run_verify(Desk& desk, const std::vector<std::string>& ids, const std::string& engine,
+               const std::string& precision) {
+  const auto verified = usecases::verify_models(desk.places, ids, engine, precision);
+  if (!verified) return give_up(desk, verified.error());
+  Table table({"MODEL", "ENGINE", "PRECISION", "FILE", "OUTPUT", ">DIFFERENCE", ">TOLERANCE",
+               "ANSWER"});
+  bool failed = false;
+  for (const VerifiedModel& model : verified->models) {
+    failed = failed || model.answer == VerifiedModel::Answer::kFailed;
+    if (model.checks.empty())
+      table.add({model.id, model.engine, model.precision, "all", "-", "-", "-",
+                 "hash right, no golden"});
+    for (const VerifiedModel::Check& check : model.checks)
+      table.add({model.id, model.engine, model.precision, check.file, check.output,
+                 fixed(check.difference, 7),
+                 check.tolerance > 0 ? fixed(check.tolerance, 7) : "-",
+                 std::string(name_of(check.answer))});
+  }
+  const int code = finish(desk, wire::to_json(*verified), table.text(), verified->errors);
+  return std::max(code, failed ? kCheckSaidNo : kDone);
+}
+
+void add_engines(VerbList& list) {
+  CLI::App* verb = list.add(list.program, "engines",
+                            "Which inference engines can run here, and why not the others",
+                            "engines");
+  list.verbs.push_back({verb, run_engines});
+}
+
+void add_verify(VerbList& list, CLI::App& models) {
+  struct Given {
+    std::vector<std::string> ids;
+    std::string engine = "auto";
+    std::string precision = "f32";
+  };
+  auto given = std::make_shared<Given>();
+  CLI::App* verb = list.add(models, "verify",
+                            "Checks the files against their hashes and runs the goldens; exit 1 if "
+                            "an answer differs, 4 if a file is missing or another",
+                            "models verify faceplugin-512");
+  verb->add_option("ID", given->ids, "Models (default: every fetched one)");
+  verb->add_option("--engine", given->engine, "Inference engine")->capture_default_str();
+  verb->add_option("--precision", given->precision, "f32, bf16, f16 or int8")
+      ->capture_default_str();
+  list.verbs.push_back({verb, [given](Desk& desk) {
+                          return run_verify(desk, given->ids, given->engine, given->precision);
+                        }});
+}
+
+void add_models(VerbList& list) {
+  CLI::App* models = list.program.add_subcommand("models", "Looks after models");
+  models->require_subcommand(1);
+  CLI::App* verb = list.add(*models, "list", "Every known model, its licence and its data",
+                            "models list");
+  list.verbs.push_back({verb, run_list});
+
+  auto id = std::make_shared<std::string>();
+  verb = list.add(*models, "show", "Everything about one model", "models show mtcnn");
+  verb->add_option("ID", *id, "Which")->required();
+  list.verbs.push_back({verb, [id](Desk& desk) { return run_show(desk, *id); }});
+  add_verify(list, *models);
+}
+
+}  // namespace
+
+void add_catalogue_verbs(VerbList& list) {
+  add_engines(list);
+  add_models(list);
+}
+
+}  // namespace visavis::cli

@@ -1,0 +1,73 @@
+// visavis: one program, one verb at a time. docs/cli.md describes what it promises.
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <visavis/core/log.hpp>
+
+#include "exit_code.hpp"
+#include "places.hpp"
+#include "terminal.hpp"
+#include "verbs.hpp"
+
+namespace {
+
+using namespace visavis;
+
+LogLevel level_of(const std::string& name) {
+  if (name == "debug") return LogLevel::kDebug;
+  if (name == "info") return LogLevel::kInfo;
+  return name == "error" ? LogLevel::kError : LogLevel::kWarning;
+}
+
+/// Whoever asks for help gets 0, whoever is not understood gets 2, whatever the parser calls it.
+int answer_parser(const CLI::App& program, const CLI::ParseError& error) {
+  const int code = program.exit(error, std::cout, std::cerr);
+  return code == 0 ? cli::kDone : cli::exit_code(usecases::Cause::kUsage);
+}
+
+int run(int argc, char** argv) {
+  CLI::App program("Finds faces in photographs, turns them into embeddings and says who it is, or "
+                   "unknown.");
+  program.name("visavis");
+  program.set_version_flag("--version", "visavis " VISAVIS_VERSION);
+  program.require_subcommand(1);
+  program.footer("visavis VERB --help tells a verb's options and gives an example.\n"
+                 "Exit codes: 0 done, 1 a check said no, 2 usage, 3 bad input, 4 environment, "
+                 "5 defect.");
+  cli::Common common;
+  cli::VerbList list{.program = program, .common = common, .verbs = {}};
+  cli::add_catalogue_verbs(list);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return answer_parser(program, error);
+  }
+
+  cli::Terminal terminal(
+      {.json = common.json, .quiet = common.quiet, .level = level_of(common.log_level)});
+  const auto places = cli::find_places(common.models);
+  if (!places) {
+    terminal.complain(places.error().message);
+    return cli::exit_code(usecases::Cause::kEnvironment);
+  }
+  cli::Desk desk{.terminal = terminal, .places = *places};
+  for (const cli::Verb& verb : list.verbs)
+    if (verb.parser->parsed()) return terminal.close(verb.run(desk));
+  return cli::exit_code(usecases::Cause::kUsage);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A reader that goes away is an error of write(), not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "visavis: this should not have happened: " << error.what() << '\n';
+    return cli::exit_code(usecases::Cause::kDefect);
+  }
+}

@@ -1,0 +1,53 @@
+#include "places.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+namespace visavis::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? fs::path() : fs::path(value);
+}
+
+fs::path cache_root() {
+  if (fs::path own = from_environment("VISAVIS_CACHE"); !own.empty()) return own;
+  if (const fs::path shared = from_environment("XDG_CACHE_HOME"); shared.is_absolute())
+    return shared / "visavis";
+  if (const fs::path home = from_environment("HOME"); !home.empty())
+    return home / ".cache" / "visavis";
+  return {};
+}
+
+fs::path manifests_folder() {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error) return {};
+  const fs::path prefix = program.parent_path().parent_path();
+  fs::path installed = prefix / "share" / "visavis" / "models";
+  if (fs::is_directory(installed, error)) return installed;
+  // build/<preset>/bin/visavis in the source tree
+  return prefix.parent_path().parent_path() / "models";
+}
+
+}  // namespace
+
+Result<usecases::Places> find_places(const std::string& models) {
+  const fs::path cache = cache_root();
+  if (cache.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "neither VISAVIS_CACHE nor HOME says where models are kept");
+  usecases::Places places{.manifests = {},
+                          .models = models.empty() ? cache / "models" : fs::path(models),
+                          .downloads = cache / "downloads",
+                          .compiled = cache / "compiled"};
+  if (fs::path folder = manifests_folder(); !folder.empty()) places.manifests.push_back(folder);
+  return places;
+}
+
+}  // namespace visavis::cli

@@ -1,0 +1,62 @@
+#pragma once
+
+/// The verbs: each adds its options to the parser and says what runs when it was asked for. All
+/// they do is translate: arguments into a use case, its answer into text or JSON.
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+#include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/places.hpp>
+
+#include "exit_code.hpp"
+#include "terminal.hpp"
+
+namespace visavis::cli {
+
+/// What every verb understands.
+struct Common {
+  bool json = false;
+  bool quiet = false;
+  std::string log_level = "warning";
+  std::string models;
+};
+
+/// What a verb works with.
+struct Desk {
+  Terminal& terminal;
+  const usecases::Places& places;
+};
+
+/// Does the verb. @return the exit code.
+using Run = std::function<int(Desk&)>;
+
+/// A verb of the parser and what it does. The parser writes into objects that `run` shares.
+struct Verb {
+  CLI::App* parser;
+  Run run;
+};
+
+/// The verbs so far, and what adds the next ones.
+struct VerbList {
+  CLI::App& program;
+  Common& common;
+  std::vector<Verb> verbs;
+
+  /// @param example  a command line without the program's name
+  CLI::App* add(CLI::App& parent, const std::string& name, const std::string& what,
+                const std::string& example);
+};
+
+void add_catalogue_verbs(VerbList& list);
+
+/// Prints an answer, as JSON or as `text`, complains about its problems and derives the exit code.
+int finish(Desk& desk, const std::string& json, const std::string& text,
+           const std::vector<usecases::Problem>& problems);
+
+/// The same for a verb that could not be done.
+int give_up(Desk& desk, const usecases::Failure& failure);
+
+}  // namespace visavis::cli

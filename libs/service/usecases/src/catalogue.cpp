@@ -1,0 +1,112 @@
+#include "visavis/usecases/catalogue.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <visavis/models/network.hpp>
+#include <visavis/runtime/engine.hpp>
+
+#include "library.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+using Answer = VerifiedModel::Answer;
+
+VerifiedModel::Check to_check(const models::GoldenCheck& golden) {
+  const Answer answer = !golden.checked  ? Answer::kUnchecked
+                        : golden.passed ? Answer::kPassed
+                                        : Answer::kFailed;
+  return {.file = golden.file,
+          .output = golden.output,
+          .difference = golden.difference,
+          .tolerance = golden.tolerance,
+          .answer = answer};
+}
+
+Answer worst(const std::vector<VerifiedModel::Check>& checks) {
+  Answer answer = Answer::kUnchecked;
+  for (const VerifiedModel::Check& check : checks) {
+    if (check.answer == Answer::kFailed) return Answer::kFailed;
+    if (check.answer == Answer::kPassed) answer = Answer::kPassed;
+  }
+  return answer;
+}
+
+Outcome<VerifiedModel> verify_one(const models::Store& store, const models::Manifest& manifest,
+                                  const models::NetworkOptions& options) {
+  VISAVIS_TRY(network,
+              caused_by(Cause::kEnvironment, models::load_network(store, manifest.id, options)));
+  VISAVIS_TRY(goldens, caused_by(Cause::kEnvironment, models::verify_network(network)));
+  VerifiedModel verified{.id = manifest.id, .engine = {}, .precision = {}, .checks = {}};
+  if (!network.parts.empty()) {
+    const runtime::Model& part = *network.parts.begin()->second;
+    verified.engine = part.engine_name();
+    verified.precision = runtime::to_string(part.precision());
+  }
+  for (const models::GoldenCheck& golden : goldens) verified.checks.push_back(to_check(golden));
+  verified.answer = worst(verified.checks);
+  return verified;
+}
+
+}  // namespace
+
+std::vector<EngineFacts> list_engines() {
+  std::vector<EngineFacts> list;
+  for (const runtime::EngineEntry& entry : runtime::engines()) {
+    EngineFacts facts{.name = std::string(entry.name), .version = {}, .reason = {}};
+    if (entry.engine == nullptr) {
+      facts.reason = "left out of this build";
+    } else {
+      runtime::Availability here = entry.engine->probe();
+      facts.usable = here.usable;
+      facts.version = std::move(here.version);
+      facts.reason = std::move(here.reason);
+    }
+    list.push_back(std::move(facts));
+  }
+  return list;
+}
+
+Outcome<ModelList> list_models(const Places& places) {
+  VISAVIS_TRY(store, open_store(places));
+  ModelList list;
+  for (const models::Manifest& manifest : store.manifests())
+    list.models.push_back(facts_of(places, store, manifest));
+  std::ranges::sort(list.models, {}, &ModelFacts::id);
+  for (const auto& [path, error] : store.refused())
+    list.errors.push_back(problem(path.string(), {Cause::kEnvironment, error}));
+  return list;
+}
+
+Outcome<ModelFacts> show_model(const Places& places, std::string_view id) {
+  VISAVIS_TRY(store, open_store(places));
+  VISAVIS_TRY(manifest, find_model(store, id));
+  return facts_of(places, store, manifest);
+}
+
+Outcome<VerifiedModels> verify_models(const Places& places, const std::vector<std::string>& ids,
+                                      const std::string& engine, const std::string& precision) {
+  VISAVIS_TRY(store, open_store(places));
+  models::NetworkOptions options{.engine = engine, .load = {}};
+  VISAVIS_TRY(parsed, caused_by(Cause::kUsage, runtime::parse_precision(precision)));
+  options.load.precision = parsed;
+  std::vector<models::Manifest> wanted;
+  for (const std::string& id : ids) {
+    VISAVIS_TRY(manifest, find_model(store, id));
+    wanted.push_back(std::move(manifest));
+  }
+  if (ids.empty())
+    std::ranges::copy_if(store.manifests(), std::back_inserter(wanted),
+                         [&](const models::Manifest& manifest) { return store.has(manifest); });
+  VerifiedModels answer;
+  for (const models::Manifest& manifest : wanted) {
+    Outcome<VerifiedModel> verified = verify_one(store, manifest, options);
+    if (verified)
+      answer.models.push_back(*std::move(verified));
+    else
+      answer.errors.push_back(problem(manifest.id, std::move(verified).error()));
+  }
+  return answer;
+}
+
+}  // namespace visavis::usecases

@@ -1,0 +1,156 @@
+#include "library.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+#include <visavis/core/file.hpp>
+
+namespace visavis::usecases {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMaxCalibrationBytes = std::uint64_t{1} << 20U;
+
+std::string calibration_name(const models::Manifest& manifest, bool flip) {
+  return manifest.id + (flip ? ".flip.json" : ".json");
+}
+
+Result<matching::Calibration> read_calibration(const fs::path& path, ModelId expected) {
+  VISAVIS_TRY(bytes, read_file(path, kMaxCalibrationBytes));
+  VISAVIS_TRY(calibration, matching::parse_calibration(
+                               {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  if (calibration.model != expected)
+    return fail(ErrorCode::kModelMismatch,
+                "is of another model or preparation; run: visavis calibrate");
+  return calibration;
+}
+
+std::string_view name_of(models::Role role) {
+  switch (role) {
+    case models::Role::kDetector:
+      return "detector";
+    case models::Role::kRecogniser:
+      return "recogniser";
+    case models::Role::kLandmarks:
+      return "landmarks";
+  }
+  return "";
+}
+
+std::string_view name_of(models::AlignmentTemplate alignment) {
+  switch (alignment) {
+    case models::AlignmentTemplate::kNone:
+      return "none";
+    case models::AlignmentTemplate::kArcFace:
+      return "arcface";
+    case models::AlignmentTemplate::kFaceNet:
+      return "facenet";
+  }
+  return "";
+}
+
+std::string_view name_of(models::ColourOrder colour) {
+  switch (colour) {
+    case models::ColourOrder::kRgb:
+      return "RGB";
+    case models::ColourOrder::kBgr:
+      return "BGR";
+    case models::ColourOrder::kGrey:
+      return "grey";
+  }
+  return "";
+}
+
+std::string input_of(const models::Preparation& preparation) {
+  const std::string size =
+      preparation.width == 0
+          ? "any size"
+          : std::to_string(preparation.width) + "x" + std::to_string(preparation.height);
+  return size + " " + std::string(name_of(preparation.colour));
+}
+
+FileFacts facts_of(const models::Store& store, const models::ModelFile& file) {
+  std::error_code ignored;
+  FileFacts facts{.name = file.name,
+                  .sha256 = file.sha256,
+                  .onnx_sha256 = file.onnx_sha256,
+                  .importer = file.importer,
+                  .source = {},
+                  .member = {},
+                  .here = fs::is_regular_file(store.path_of(file.onnx_sha256), ignored)};
+  if (file.source) {
+    const char* joint = file.source->registry == "npm" ? "@" : "==";
+    facts.source =
+        file.source->registry + " " + file.source->package + joint + file.source->version;
+    facts.member = file.source->member;
+  }
+  return facts;
+}
+
+}  // namespace
+
+Outcome<models::Store> open_store(const Places& places) {
+  return caused_by(Cause::kEnvironment, models::Store::open(places.manifests, places.models));
+}
+
+Outcome<models::Manifest> find_model(const models::Store& store, std::string_view id) {
+  return caused_by(Cause::kUsage, store.find(id));
+}
+
+fs::path own_calibration(const Places& places, const models::Manifest& manifest, bool flip) {
+  return places.models / "calibration" / calibration_name(manifest, flip);
+}
+
+std::optional<matching::Calibration> find_calibration(const Places& places,
+                                                      const models::Manifest& manifest, bool flip,
+                                                      const LogSink& sink) {
+  const ModelId expected = models::model_id(manifest, flip);
+  std::vector<fs::path> paths;
+  for (const fs::path& folder : places.manifests)
+    paths.push_back(folder / "calibration" / calibration_name(manifest, flip));
+  paths.push_back(own_calibration(places, manifest, flip));
+  for (const fs::path& path : paths) {
+    Result<matching::Calibration> calibration = read_calibration(path, expected);
+    if (calibration) return *std::move(calibration);
+    if (calibration.error().code != ErrorCode::kNotFound)
+      log(sink, LogLevel::kWarning,
+          "the calibration " + path.string() + " is not used: " + calibration.error().message);
+  }
+  return std::nullopt;
+}
+
+ModelFacts facts_of(const Places& places, const models::Store& store,
+                    const models::Manifest& manifest) {
+  const bool recogniser = manifest.role == models::Role::kRecogniser;
+  ModelFacts facts{.id = manifest.id,
+                   .title = manifest.title,
+                   .role = std::string(name_of(manifest.role)),
+                   .family = manifest.family,
+                   .input = input_of(manifest.preparation),
+                   .alignment = std::string(name_of(manifest.alignment)),
+                   .dimension = recogniser ? manifest.dimension : 0,
+                   .weights_licence = manifest.weights_licence,
+                   .training_data = manifest.training_data,
+                   .notes = manifest.notes,
+                   .model = {},
+                   .norm_is_quality = manifest.norm_is_quality,
+                   .quality_aware = manifest.quality_aware.has_value(),
+                   .calibrated = false,
+                   .here = store.has(manifest),
+                   .goldens = manifest.golden.size(),
+                   .files = {}};
+  if (recogniser) {
+    facts.model = models::to_hex(models::model_id(manifest, false));
+    facts.calibrated = find_calibration(places, manifest, false, {}).has_value();
+  }
+  for (const models::ModelFile& file : manifest.files)
+    facts.files.push_back(facts_of(store, file));
+  return facts;
+}
+
+}  // namespace visavis::usecases

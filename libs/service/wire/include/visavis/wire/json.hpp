@@ -1,0 +1,24 @@
+#pragma once
+
+/// Answers of the use cases as JSON text, one document each, in UTF-8 and on one line, as
+/// docs/cli.md describes them. Every document carries "schema": "visavis.<kind>/1" and "errors".
+/// Text that is not UTF-8 (a file's name, say) has U+FFFD in the places of its wrong bytes.
+
+#include <string>
+#include <vector>
+#include <visavis/usecases/catalogue.hpp>
+#include <visavis/usecases/failure.hpp>
+
+namespace visavis::wire {
+
+/// A verb that could not be done at all.
+[[nodiscard]] std::string to_json(const usecases::Failure& failure);
+
+[[nodiscard]] std::string to_json(const std::vector<usecases::EngineFacts>& engines);
+[[nodiscard]] std::string to_json(const usecases::ModelList& list);
+[[nodiscard]] std::string to_json(const usecases::ModelFacts& model);
+[[nodiscard]] std::string to_json(const usecases::FetchedModels& fetched);
+[[nodiscard]] std::string to_json(const usecases::VerifiedModels& verified);
+[[nodiscard]] std::string to_json(const usecases::ModelInside& inside);
+
+}  // namespace visavis::wire

@@ -1,0 +1,149 @@
+#include <string_view>
+
+#include "document.hpp"
+#include "visavis/wire/json.hpp"
+
+namespace visavis::wire {
+namespace {
+
+using usecases::VerifiedModel;
+
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+std::string_view name_of(VerifiedModel::Answer answer) {
+  switch (answer) {
+    case VerifiedModel::Answer::kPassed:
+      return "passed";
+    case VerifiedModel::Answer::kFailed:
+      return "failed";
+    case VerifiedModel::Answer::kUnchecked:
+      return "unchecked";
+  }
+  return "";
+}
+
+Json json_of(const usecases::FileFacts& file) {
+  return {{"name", file.name},
+          {"sha256", file.sha256},
+          {"onnx_sha256", file.onnx_sha256},
+          {"importer", file.importer},
+          {"source", text_or_null(file.source)},
+          {"member", text_or_null(file.member)},
+          {"fetched", file.here}};
+}
+
+Json json_of(const usecases::ModelFacts& model) {
+  Json files = Json::array();
+  for (const usecases::FileFacts& file : model.files) files.push_back(json_of(file));
+  return {{"id", model.id},
+          {"title", model.title},
+          {"role", model.role},
+          {"family", model.family},
+          {"input", model.input},
+          {"alignment", model.alignment},
+          {"dimension", model.dimension},
+          {"weights_licence", model.weights_licence},
+          {"training_data", model.training_data},
+          {"notes", model.notes},
+          {"model", text_or_null(model.model)},
+          {"norm_is_quality", model.norm_is_quality},
+          {"quality_aware", model.quality_aware},
+          {"calibrated", model.calibrated},
+          {"fetched", model.here},
+          {"goldens", model.goldens},
+          {"files", files}};
+}
+
+Json json_of(const VerifiedModel& model) {
+  Json checks = Json::array();
+  for (const VerifiedModel::Check& check : model.checks)
+    checks.push_back({{"file", check.file},
+                      {"output", check.output},
+                      {"difference", number(check.difference)},
+                      {"tolerance", number(check.tolerance)},
+                      {"answer", name_of(check.answer)}});
+  return {{"id", model.id},
+          {"engine", model.engine},
+          {"precision", model.precision},
+          {"answer", name_of(model.answer)},
+          {"checks", checks}};
+}
+
+Json json_of(const std::vector<usecases::TensorLine>& lines) {
+  Json tensors = Json::array();
+  for (const usecases::TensorLine& line : lines)
+    tensors.push_back({{"name", line.name}, {"type", line.type}, {"shape", line.shape}});
+  return tensors;
+}
+
+}  // namespace
+
+std::string to_json(const usecases::Failure& failure) {
+  Json json = document("error");
+  json["errors"] = Json::array({{{"path", nullptr},
+                                 {"code", to_string(failure.error.code)},
+                                 {"message", failure.error.message}}});
+  return text_of(json);
+}
+
+std::string to_json(const std::vector<usecases::EngineFacts>& engines) {
+  Json json = document("engines");
+  json["engines"] = Json::array();
+  for (const usecases::EngineFacts& engine : engines)
+    json["engines"].push_back({{"name", engine.name},
+                               {"usable", engine.usable},
+                               {"version", text_or_null(engine.version)},
+                               {"reason", text_or_null(engine.reason)}});
+  json["errors"] = Json::array();
+  return text_of(json);
+}
+
+std::string to_json(const usecases::ModelList& list) {
+  Json json = document("models");
+  json["models"] = Json::array();
+  for (const usecases::ModelFacts& model : list.models) json["models"].push_back(json_of(model));
+  json["errors"] = errors_of(list.errors);
+  return text_of(json);
+}
+
+std::string to_json(const usecases::ModelFacts& model) {
+  Json json = document("model");
+  json["model"] = json_of(model);
+  json["errors"] = Json::array();
+  return text_of(json);
+}
+
+std::string to_json(const usecases::FetchedModels& fetched) {
+  Json json = document("models-fetch");
+  json["models"] = Json::array();
+  for (const usecases::FetchedModels::One& model : fetched.models)
+    json["models"].push_back({{"id", model.id}, {"was_here", model.was_here}});
+  json["errors"] = errors_of(fetched.errors);
+  return text_of(json);
+}
+
+std::string to_json(const usecases::VerifiedModels& verified) {
+  Json json = document("models-verify");
+  json["models"] = Json::array();
+  for (const VerifiedModel& model : verified.models) json["models"].push_back(json_of(model));
+  json["errors"] = errors_of(verified.errors);
+  return text_of(json);
+}
+
+std::string to_json(const usecases::ModelInside& inside) {
+  Json json = document("model-inside");
+  json["path"] = inside.path;
+  json["format"] = inside.format;
+  json["producer"] = text_or_null(inside.producer);
+  json["sha256"] = inside.sha256;
+  json["inputs"] = json_of(inside.inputs);
+  json["outputs"] = json_of(inside.outputs);
+  json["weights"] = json_of(inside.weights);
+  json["operators"] = Json::object();
+  for (const auto& [name, count] : inside.operators) json["operators"][name] = count;
+  json["parameters"] = inside.parameters;
+  json["errors"] = Json::array();
+  return text_of(json);
+}
+
+}  // namespace visavis::wire
