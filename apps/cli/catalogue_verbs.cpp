@@ -84,18 +84,17 @@ int run_verify(Desk& desk, const std::vector<std::string>& ids, const std::strin
                const std::string& precision) {
   const auto verified = usecases::verify_models(desk.places, ids, engine, precision);
   if (!verified) return give_up(desk, verified.error());
-  Table table({"MODEL", "ENGINE", "PRECISION", "FILE", "OUTPUT", ">DIFFERENCE", ">TOLERANCE",
-               "ANSWER"});
+  Table table(
+      {"MODEL", "ENGINE", "PRECISION", "FILE", "OUTPUT", ">DIFFERENCE", ">TOLERANCE", "ANSWER"});
   bool failed = false;
   for (const VerifiedModel& model : verified->models) {
     failed = failed || model.answer == VerifiedModel::Answer::kFailed;
     if (model.checks.empty())
-      table.add({model.id, model.engine, model.precision, "all", "-", "-", "-",
-                 "hash right, no golden"});
+      table.add(
+          {model.id, model.engine, model.precision, "all", "-", "-", "-", "hash right, no golden"});
     for (const VerifiedModel::Check& check : model.checks)
       table.add({model.id, model.engine, model.precision, check.file, check.output,
-                 fixed(check.difference, 7),
-                 check.tolerance > 0 ? fixed(check.tolerance, 7) : "-",
+                 fixed(check.difference, 7), check.tolerance > 0 ? fixed(check.tolerance, 7) : "-",
                  std::string(name_of(check.answer))});
   }
   const int code = finish(desk, wire::to_json(*verified), table.text(), verified->errors);
@@ -103,9 +102,9 @@ int run_verify(Desk& desk, const std::vector<std::string>& ids, const std::strin
 }
 
 void add_engines(VerbList& list) {
-  CLI::App* verb = list.add(list.program, "engines",
-                            "Which inference engines can run here, and why not the others",
-                            "engines");
+  CLI::App* verb =
+      list.add(list.program, "engines",
+               "Which inference engines can run here, and why not the others", "engines");
   list.verbs.push_back({verb, run_engines});
 }
 
@@ -132,8 +131,8 @@ void add_verify(VerbList& list, CLI::App& models) {
 void add_models(VerbList& list) {
   CLI::App* models = list.program.add_subcommand("models", "Looks after models");
   models->require_subcommand(1);
-  CLI::App* verb = list.add(*models, "list", "Every known model, its licence and its data",
-                            "models list");
+  CLI::App* verb =
+      list.add(*models, "list", "Every known model, its licence and its data", "models list");
   list.verbs.push_back({verb, run_list});
 
   auto id = std::make_shared<std::string>();

@@ -29,14 +29,16 @@ int answer_parser(const CLI::App& program, const CLI::ParseError& error) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App program("Finds faces in photographs, turns them into embeddings and says who it is, or "
-                   "unknown.");
+  CLI::App program(
+      "Finds faces in photographs, turns them into embeddings and says who it is, or "
+      "unknown.");
   program.name("visavis");
   program.set_version_flag("--version", "visavis " VISAVIS_VERSION);
   program.require_subcommand(1);
-  program.footer("visavis VERB --help tells a verb's options and gives an example.\n"
-                 "Exit codes: 0 done, 1 a check said no, 2 usage, 3 bad input, 4 environment, "
-                 "5 defect.");
+  program.footer(
+      "visavis VERB --help tells a verb's options and gives an example.\n"
+      "Exit codes: 0 done, 1 a check said no, 2 usage, 3 bad input, 4 environment, "
+      "5 defect.");
   cli::Common common;
   cli::VerbList list{.program = program, .common = common, .verbs = {}};
   cli::add_catalogue_verbs(list);

@@ -50,8 +50,7 @@ std::string clock_text(double seconds) {
 
 std::string bar_text(const std::string& what, std::size_t done, std::size_t total, double seconds) {
   constexpr std::size_t kWidth = 24;
-  const double share =
-      total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total);
+  const double share = total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total);
   const auto filled = static_cast<std::size_t>(share * kWidth);
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
   std::string text = "\r" + what + " [" + std::string(filled, '#') +

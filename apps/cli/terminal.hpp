@@ -25,8 +25,8 @@ class Terminal {
   explicit Terminal(const TerminalOptions& options);
 
   [[nodiscard]] bool json() const noexcept { return options_.json; }
-  void print(std::string_view answer);                      ///< To stdout.
-  void complain(std::string_view sentence);                 ///< "visavis: …" to stderr.
+  void print(std::string_view answer);       ///< To stdout.
+  void complain(std::string_view sentence);  ///< "visavis: …" to stderr.
   void complain(const std::vector<usecases::Problem>& problems);
   [[nodiscard]] LogSink log_sink();
   /// @param what  stands before the bar: "embedding".

@@ -13,7 +13,7 @@ namespace {
 using Answer = VerifiedModel::Answer;
 
 VerifiedModel::Check to_check(const models::GoldenCheck& golden) {
-  const Answer answer = !golden.checked  ? Answer::kUnchecked
+  const Answer answer = !golden.checked ? Answer::kUnchecked
                         : golden.passed ? Answer::kPassed
                                         : Answer::kFailed;
   return {.file = golden.file,

@@ -67,10 +67,9 @@ std::string_view name_of(models::ColourOrder colour) {
 }
 
 std::string input_of(const models::Preparation& preparation) {
-  const std::string size =
-      preparation.width == 0
-          ? "any size"
-          : std::to_string(preparation.width) + "x" + std::to_string(preparation.height);
+  const std::string size = preparation.width == 0 ? "any size"
+                                                  : std::to_string(preparation.width) + "x" +
+                                                        std::to_string(preparation.height);
   return size + " " + std::string(name_of(preparation.colour));
 }
 
@@ -148,8 +147,7 @@ ModelFacts facts_of(const Places& places, const models::Store& store,
     facts.model = models::to_hex(models::model_id(manifest, false));
     facts.calibrated = find_calibration(places, manifest, false, {}).has_value();
   }
-  for (const models::ModelFile& file : manifest.files)
-    facts.files.push_back(facts_of(store, file));
+  for (const models::ModelFile& file : manifest.files) facts.files.push_back(facts_of(store, file));
   return facts;
 }
 
