@@ -1,0 +1,69 @@
+#pragma once
+
+/// Writes a network layer by layer. Every layer returns the name of its output, which is also the
+/// name of its node.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+
+namespace visavis::modelkit {
+
+using Shape = std::vector<std::int64_t>;  ///< -1 marks a free dimension.
+
+struct Constant {
+  std::string name;
+  Shape shape;
+  std::vector<float> values;
+};
+
+struct ConvolutionShape {
+  std::int64_t groups = 1;
+  std::int64_t stride_h = 1;
+  std::int64_t stride_w = 1;
+  std::int64_t dilation_h = 1;
+  std::int64_t dilation_w = 1;
+  std::int64_t pad_top = 0;
+  std::int64_t pad_left = 0;
+  std::int64_t pad_bottom = 0;
+  std::int64_t pad_right = 0;
+};
+
+class Builder {
+ public:
+  explicit Builder(std::string_view name);
+
+  std::string input(const std::string& name, const Shape& shape);
+  /// Makes the value `name` an output.
+  void output(const std::string& name, const Shape& shape);
+
+  /// weights: out, in / groups, height, width; bias: out.
+  std::string convolution(const std::string& name, const std::string& x, Constant weights,
+                          Constant bias, const ConvolutionShape& shape);
+  /// slopes in a shape that broadcasts against x.
+  std::string prelu(const std::string& name, const std::string& x, Constant slopes);
+  std::string relu(const std::string& name, const std::string& x);
+  /// Windows that hang over the end count too, as Caffe and ceil_mode have it.
+  std::string max_pool_ceil(const std::string& name, const std::string& x, std::int64_t side,
+                            std::int64_t stride);
+  /// x · weightsᵀ + bias; weights: out, in.
+  std::string dense(const std::string& name, const std::string& x, Constant weights, Constant bias);
+  std::string add(const std::string& name, const std::string& a, const std::string& b);
+  std::string transpose(const std::string& name, const std::string& x, const Shape& permutation);
+  /// n × everything else.
+  std::string flatten(const std::string& name, const std::string& x);
+  /// Over the channels.
+  std::string softmax(const std::string& name, const std::string& x);
+
+  /// The ONNX file: the same calls give the same bytes.
+  [[nodiscard]] Result<std::vector<std::byte>> finish() const;
+
+ private:
+  graph::Graph graph_;
+};
+
+}  // namespace visavis::modelkit

@@ -1,0 +1,41 @@
+"""Makes the small PyTorch files beside it: real files of torch.save with made-up numbers.
+
+    python -m venv venv && venv/bin/pip install torch==2.2.2 "numpy<2"
+    venv/bin/python make_samples.py
+"""
+
+import collections
+import os
+import pickle
+
+import torch
+
+
+def weights():
+    a = torch.arange(6, dtype=torch.float32).reshape(2, 3) / 4
+    shared = torch.arange(8, dtype=torch.float32)
+    return collections.OrderedDict(
+        plain=a,
+        transposed=a.t(),  # a view with other strides
+        tail=shared[5:],  # a view with an offset
+        scalar=torch.tensor(7, dtype=torch.int64),
+        half=torch.tensor([1.5, -2.0, 65504.0, 2**-24, float("inf")], dtype=torch.float16),
+        bfloat=torch.tensor([1.5, -3.0], dtype=torch.bfloat16),
+        double=torch.tensor([0.1], dtype=torch.float64),
+        bytes=torch.tensor([0, 255], dtype=torch.uint8),
+        parameter=torch.nn.Parameter(torch.tensor([3.0])),
+    )
+
+
+class Attack:
+    def __reduce__(self):
+        return os.system, ("touch visavis-was-executed",)
+
+
+torch.save(weights(), "zip.pt")
+torch.save(weights(), "legacy.pt", _use_new_zipfile_serialization=False)
+torch.save({"epoch": 3, "state_dict": weights()}, "checkpoint.pt")
+torch.save(collections.OrderedDict(x=Attack()), "attack.pt")
+torch.save(collections.OrderedDict(x=Attack()), "attack-legacy.pt",
+           _use_new_zipfile_serialization=False)
+torch.save([torch.zeros(2)], "list.pt")

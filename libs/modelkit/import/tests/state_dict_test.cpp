@@ -1,0 +1,143 @@
+#include "state_dict.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <visavis/core/file.hpp>
+
+#include "pickle.hpp"
+
+namespace visavis::modelkit {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<std::byte> sample(const std::string& name) {
+  auto bytes = read_file(
+      std::string(VISAVIS_SOURCE_DIR) + "/libs/modelkit/import/tests/data/" + name, 1U << 20U);
+  EXPECT_TRUE(bytes) << name;
+  return bytes ? *std::move(bytes) : std::vector<std::byte>();
+}
+
+/// Files of torch.save 2.2.2; tests/data/make_samples.py tells what is in them.
+class RealFile : public testing::TestWithParam<const char*> {};
+
+TEST_P(RealFile, HoldsTheWeights) {
+  const std::vector<std::byte> bytes = sample(GetParam());
+  const Result<StateDict> dict = StateDict::read(bytes);
+  ASSERT_TRUE(dict) << dict.error().message;
+  EXPECT_EQ(dict->weights().size(), 9U);
+  const auto floats = [&](const char* name, std::vector<std::int64_t> shape) {
+    const auto values = dict->floats(name, shape);
+    EXPECT_TRUE(values) << (values ? "" : values.error().message);
+    return values ? *values : std::vector<float>();
+  };
+  EXPECT_THAT(floats("plain", {2, 3}), ElementsAre(0, .25F, .5F, .75F, 1, 1.25F));
+  EXPECT_THAT(floats("transposed", {3, 2}), ElementsAre(0, .75F, .25F, 1, .5F, 1.25F));
+  EXPECT_THAT(floats("tail", {3}), ElementsAre(5, 6, 7));
+  EXPECT_THAT(floats("scalar", {}), ElementsAre(7));
+  EXPECT_THAT(floats("half", {5}),
+              ElementsAre(1.5F, -2, 65504, 0x1p-24F, std::numeric_limits<float>::infinity()));
+  EXPECT_THAT(floats("bfloat", {2}), ElementsAre(1.5F, -3));
+  EXPECT_THAT(floats("double", {1}), ElementsAre(.1F));
+  EXPECT_THAT(floats("bytes", {2}), ElementsAre(0, 255));
+  EXPECT_THAT(floats("parameter", {1}), ElementsAre(3));
+  EXPECT_EQ(dict->floats("plain", std::vector<std::int64_t>{3, 2}).error().message,
+            "plain has shape [2, 3], not [3, 2]");
+  EXPECT_EQ(dict->floats("none", {}).error().code, ErrorCode::kNotFound);
+}
+
+// Every way of cutting a file short is an error and nothing worse.
+TEST_P(RealFile, IsRefusedWhenCut) {
+  const std::vector<std::byte> bytes = sample(GetParam());
+  const bool legacy = std::string(GetParam()) == "legacy.pt";
+  for (std::size_t size = 0; size < bytes.size(); size += legacy ? 1 : 7) {
+    const std::vector<std::byte> part(bytes.begin(),
+                                      bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    const Result<StateDict> dict = StateDict::read(part);
+    if (legacy) {
+      EXPECT_FALSE(dict) << size;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, RealFile,
+                         testing::Values("zip.pt", "legacy.pt", "checkpoint.pt"),
+                         [](const auto& param) {
+                           return std::filesystem::path(param.param).stem().string();
+                         });
+
+TEST(StateDict, ExecutesNothing) {
+  for (const char* name : {"attack.pt", "attack-legacy.pt"}) {
+    const std::vector<std::byte> bytes = sample(name);
+    const Result<StateDict> dict = StateDict::read(bytes);
+    ASSERT_FALSE(dict);
+    EXPECT_EQ(dict.error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(dict.error().message,
+              "the pickle wants posix system, which is not needed for weights and is never "
+              "executed");
+  }
+  EXPECT_FALSE(std::filesystem::exists("visavis-was-executed"));
+}
+
+TEST(StateDict, RefusesOtherObjects) {
+  const std::vector<std::byte> bytes = sample("list.pt");
+  EXPECT_EQ(StateDict::read(bytes).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(StateDict::read({}).error().code, ErrorCode::kDecodeFailed);
+  const std::string text = "PK\x03\x04 but no zip archive follows";
+  EXPECT_FALSE(StateDict::read(std::as_bytes(std::span(text))));
+}
+
+Result<Pickle> pickle(std::string_view text) {
+  return read_pickle(std::as_bytes(std::span(text)));
+}
+
+// Pickles written by hand, opcode by opcode (pickletools has the table).
+TEST(Pickle, ReadsValues) {
+  const auto root = [](std::string_view text) {
+    const Result<Pickle> p = pickle(text);
+    EXPECT_TRUE(p) << (p ? "" : p.error().message);
+    return p ? (*p)[p->root] : Node{.text = {}, .items = {}};
+  };
+  EXPECT_EQ(root({"K\x07.", 3}).integer, 7);
+  EXPECT_EQ(root({"J\xfe\xff\xff\xff.", 6}).integer, -2);
+  EXPECT_EQ(root({"\x8a\x01\xff.", 4}).integer, -1);
+  EXPECT_EQ(root({"\x8a\x00.", 3}).integer, 0);
+  EXPECT_EQ(root({"G\x3f\xf8\0\0\0\0\0\0.", 10}).real, 1.5);
+  EXPECT_EQ(root({"X\x02\0\0\0hi.", 8}).text, "hi");
+  EXPECT_EQ(root("(K\x01K\x02t.").items.size(), 2U);
+}
+
+TEST(Pickle, RefusesWhatIsDamaged) {
+  for (const std::string_view text :
+       {std::string_view(""), std::string_view("."), std::string_view("K"), std::string_view("t."),
+        std::string_view("h\x05."), std::string_view("a."), std::string_view("]K\x01s."),
+        std::string_view("cposix\n"), std::string_view("R."), std::string_view("Q."),
+        std::string_view("X\xff\xff\xff\xff.")}) {
+    const Result<Pickle> p = pickle(text);
+    ASSERT_FALSE(p) << text;
+    EXPECT_EQ(p.error().code, ErrorCode::kDecodeFailed) << text;
+  }
+  EXPECT_EQ(pickle("I01\n.").error().code, ErrorCode::kUnsupported);
+}
+
+// A list recalled again and again would otherwise grow with the square of the file.
+TEST(Pickle, HoldsNoMoreThanItsSize) {
+  std::string text = "](";
+  for (int i = 0; i < 1000; ++i) text += "K\x01K\x02\x86";
+  text += "eq";
+  text += '\0';
+  for (int i = 0; i < 1000; ++i) {
+    text += "ccollections\nOrderedDict\nh";
+    text += '\0';
+    text += "\x85R";
+  }
+  EXPECT_EQ(pickle(text + ".").error().code, ErrorCode::kDecodeFailed);
+}
+
+}  // namespace
+}  // namespace visavis::modelkit
