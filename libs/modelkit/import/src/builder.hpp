@@ -1,12 +1,13 @@
 #pragma once
 
-/// Writes a network layer by layer. Every layer returns the name of its output, which is also the
-/// name of its node.
+/// Writes a network layer by layer (opset 13). Every layer returns the name of its output, which is
+/// also the name of its node.
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
@@ -35,7 +36,7 @@ struct ConvolutionShape {
 
 class Builder {
  public:
-  explicit Builder(std::string_view name);
+  explicit Builder(std::string_view name) { graph_.name = name; }
 
   std::string input(const std::string& name, const Shape& shape);
   /// Makes the value `name` an output.
@@ -63,6 +64,11 @@ class Builder {
   [[nodiscard]] Result<std::vector<std::byte>> finish() const;
 
  private:
+  using Attributes = std::vector<std::pair<std::string, graph::Attribute>>;
+  std::string node(const char* type, const std::string& name, std::vector<std::string> inputs,
+                   Attributes attributes);
+  std::string constant(Constant constant);
+
   graph::Graph graph_;
 };
 

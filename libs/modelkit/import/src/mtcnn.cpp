@@ -20,9 +20,10 @@ class Layers {
   Builder& builder() noexcept { return builder_; }
 
   /// `name` is the weights'; the result has that name too unless it is given one of its own.
-  std::string conv(const std::string& x, const std::string& name, std::int64_t out,
-                   std::int64_t in, std::int64_t side, const std::string& result = {}) {
-    return builder_.convolution(result.empty() ? name : result, x, take(name + ".weight", {out, in, side, side}),
+  std::string conv(const std::string& x, const std::string& name, std::int64_t out, std::int64_t in,
+                   std::int64_t side, const std::string& result = {}) {
+    return builder_.convolution(result.empty() ? name : result, x,
+                                take(name + ".weight", {out, in, side, side}),
                                 take(name + ".bias", {out}), {});
   }
 
@@ -40,10 +41,12 @@ class Layers {
 
   std::string dense(const std::string& x, const std::string& name, std::int64_t out,
                     std::int64_t in, const std::string& result = {}) {
-    return builder_.dense(result.empty() ? name : result, x, take(name + ".weight", {out, in}), take(name + ".bias", {out}));
+    return builder_.dense(result.empty() ? name : result, x, take(name + ".weight", {out, in}),
+                          take(name + ".bias", {out}));
   }
 
-  /// The weights of the first dense layer were trained on Caffe's transposed picture: columns first.
+  /// The weights of the first dense layer were trained on Caffe's transposed picture: columns
+  /// first.
   std::string flatten_columns_first(const std::string& x) {
     return builder_.flatten("flat", builder_.transpose("columns", x, {0, 3, 2, 1}));
   }
@@ -60,7 +63,7 @@ class Layers {
     if (!problem_)
       problem_ = Error{ErrorCode::kModelMismatch,
                        "these weights belong to another network: " + values.error().message};
-    return {.name = name, .shape = {0}, .values = {0}};
+    return {.name = name, .shape = std::move(shape), .values = {}};
   }
 
   Builder builder_;

@@ -14,7 +14,8 @@ namespace visavis::modelkit {
 namespace {
 
 std::unexpected<Error> damaged(std::string_view what) {
-  return fail(ErrorCode::kDecodeFailed, "the TensorFlow Lite file is damaged: " + std::string(what));
+  return fail(ErrorCode::kDecodeFailed,
+              "the TensorFlow Lite file is damaged: " + std::string(what));
 }
 
 // Several places of a file may point to the same bytes, so what is copied has limits of its own.
@@ -54,15 +55,14 @@ Result<std::vector<std::size_t>> indices(const flatbuffers::Vector<std::int32_t>
 
 Result<LiteTensor> tensor_from(const tflite::Tensor& tensor, const tflite::Model& model) {
   constexpr std::int64_t kMaxExtent = std::numeric_limits<std::int32_t>::max();
-  LiteTensor out{.name = text_of(tensor.name()),
-                 .type = type_name(tensor.type()),
-                 .shape = {},
-                 .bytes = {}};
+  LiteTensor out{
+      .name = text_of(tensor.name()), .type = type_name(tensor.type()), .shape = {}, .bytes = {}};
   std::int64_t count = 1;
   if (size_of(tensor.shape()) > 8) return damaged("a tensor has too many dimensions");
   for (std::size_t i = 0; i < size_of(tensor.shape()); ++i) {
     const std::int64_t n = tensor.shape()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    if (n < 0 || (n > 0 && count > kMaxExtent / n)) return damaged("a tensor's shape is impossible");
+    if (n < 0 || (n > 0 && count > kMaxExtent / n))
+      return damaged("a tensor's shape is impossible");
     count *= n;
     out.shape.push_back(n);
   }
@@ -108,9 +108,8 @@ void read_options(const tflite::Operator& op, LiteOperator& out) {
 
 /// Codes up to 126 stand in the old one-byte field, which then is the larger of the two.
 std::string operator_name(const tflite::OperatorCode& code) {
-  const auto builtin = static_cast<tflite::BuiltinOperator>(
-      std::max<std::int32_t>(code.deprecated_builtin_code(),
-                             static_cast<std::int32_t>(code.builtin_code())));
+  const auto builtin = static_cast<tflite::BuiltinOperator>(std::max<std::int32_t>(
+      code.deprecated_builtin_code(), static_cast<std::int32_t>(code.builtin_code())));
   if (builtin == tflite::BuiltinOperator::CUSTOM) return "CUSTOM " + text_of(code.custom_code());
   const std::string_view name = tflite::EnumNameBuiltinOperator(builtin);
   return name.empty() ? "operator " + std::to_string(static_cast<int>(builtin)) : std::string(name);
@@ -153,8 +152,8 @@ Result<LiteModel> read_tflite(std::span<const std::byte> bytes) {
                 .outputs = {},
                 .operators = {}};
   for (std::size_t i = 0; i < size_of(graph.tensors()); ++i) {
-    VISAVIS_TRY(tensor, tensor_from(
-                            *graph.tensors()->Get(static_cast<flatbuffers::uoffset_t>(i)), model));
+    VISAVIS_TRY(tensor,
+                tensor_from(*graph.tensors()->Get(static_cast<flatbuffers::uoffset_t>(i)), model));
     out.tensors.push_back(std::move(tensor));
   }
   VISAVIS_TRY(inputs, indices(graph.inputs(), out.tensors.size()));

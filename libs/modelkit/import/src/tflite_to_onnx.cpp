@@ -189,8 +189,7 @@ class Converter {
 
   /// Keeps the layer's result under its tensor, with the activation that is fused into it.
   Result<void> keep(const LiteOperator& op, std::string name) {
-    if (op.activation == LiteActivation::kOther)
-      return unsupported("the activation of " + op.name);
+    if (op.activation == LiteActivation::kOther) return unsupported("the activation of " + op.name);
     if (op.activation == LiteActivation::kRelu) name = builder_.relu(name + ".relu", name);
     names_[op.outputs[0]] = std::move(name);
     return {};
@@ -210,18 +209,19 @@ class Converter {
     const std::int64_t out = depthwise ? kernel.shape[3] : kernel.shape[0];
     const std::int64_t in = depthwise ? kernel.shape[0] : kernel.shape[3];
     const std::int64_t channels = picture.shape[3];
-    if (std::ssize(bias) != out || out < 1 || channels < 1 || (depthwise ? in != 1 || out != channels : in != channels))
+    if (std::ssize(bias) != out || out < 1 || channels < 1 ||
+        (depthwise ? in != 1 || out != channels : in != channels))
       return unsupported("a convolution whose shapes do not fit");
     VISAVIS_TRY(shape, convolution_shape(*op.convolution, picture.shape, kernel.shape));
     if (depthwise) shape.groups = channels;
     const std::string name = fresh("conv");
-    return keep(op, builder_.convolution(
-                        name, x,
-                        {.name = name + ".weight",
-                         .shape = {out, in, kernel.shape[1], kernel.shape[2]},
-                         .values = channels_first(values, kernel.shape, depthwise)},
-                        {.name = name + ".bias", .shape = {out}, .values = std::move(bias)},
-                        shape));
+    return keep(op,
+                builder_.convolution(
+                    name, x,
+                    {.name = name + ".weight",
+                     .shape = {out, in, kernel.shape[1], kernel.shape[2]},
+                     .values = channels_first(values, kernel.shape, depthwise)},
+                    {.name = name + ".bias", .shape = {out}, .values = std::move(bias)}, shape));
   }
 
   static Result<ConvolutionShape> convolution_shape(const LiteConvolution& options,
@@ -235,8 +235,7 @@ class Converter {
                            .dilation_h = options.dilation_h,
                            .dilation_w = options.dilation_w};
     if (!options.same_padding) return shape;
-    const Padding rows =
-        same_padding(picture[1], kernel[1], options.stride_h, options.dilation_h);
+    const Padding rows = same_padding(picture[1], kernel[1], options.stride_h, options.dilation_h);
     const Padding columns =
         same_padding(picture[2], kernel[2], options.stride_w, options.dilation_w);
     shape.pad_top = rows.before;

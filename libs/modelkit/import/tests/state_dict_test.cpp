@@ -65,8 +65,7 @@ TEST_P(RealFile, IsRefusedWhenCut) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Layouts, RealFile,
-                         testing::Values("zip.pt", "legacy.pt", "checkpoint.pt"),
+INSTANTIATE_TEST_SUITE_P(Layouts, RealFile, testing::Values("zip.pt", "legacy.pt", "checkpoint.pt"),
                          [](const auto& param) {
                            return std::filesystem::path(param.param).stem().string();
                          });
@@ -92,9 +91,7 @@ TEST(StateDict, RefusesOtherObjects) {
   EXPECT_FALSE(StateDict::read(std::as_bytes(std::span(text))));
 }
 
-Result<Pickle> pickle(std::string_view text) {
-  return read_pickle(std::as_bytes(std::span(text)));
-}
+Result<Pickle> pickle(std::string_view text) { return read_pickle(std::as_bytes(std::span(text))); }
 
 // Pickles written by hand, opcode by opcode (pickletools has the table).
 TEST(Pickle, ReadsValues) {

@@ -33,9 +33,9 @@ struct TensorFacts {
 };
 
 struct Inspection {
-  std::string format;    ///< "ONNX", "PyTorch state dict", "TensorFlow Lite".
-  std::string producer;  ///< As the file states it; may be empty.
-  std::vector<TensorFacts> inputs;   ///< Empty for a state dict, which holds no graph.
+  std::string format;               ///< "ONNX", "PyTorch state dict", "TensorFlow Lite".
+  std::string producer;             ///< As the file states it; may be empty.
+  std::vector<TensorFacts> inputs;  ///< Empty for a state dict, which holds no graph.
   std::vector<TensorFacts> outputs;
   std::vector<TensorFacts> weights;  ///< A state dict's tensors; empty for the other formats.
   std::map<std::string, std::size_t> operators;  ///< How many of each kind.

@@ -1,0 +1,89 @@
+#include "builder.hpp"
+
+#include <visavis/graph/onnx.hpp>
+
+namespace visavis::modelkit {
+
+std::string Builder::input(const std::string& name, const Shape& shape) {
+  graph_.inputs.push_back({.name = name, .shape = shape});
+  return name;
+}
+
+void Builder::output(const std::string& name, const Shape& shape) {
+  graph_.outputs.push_back({.name = name, .shape = shape});
+}
+
+std::string Builder::node(const char* type, const std::string& name,
+                          std::vector<std::string> inputs, Attributes attributes) {
+  graph_.nodes.push_back({.op = type,
+                          .name = name,
+                          .inputs = std::move(inputs),
+                          .outputs = {name},
+                          .attributes = std::move(attributes)});
+  return name;
+}
+
+std::string Builder::constant(Constant constant) {
+  std::string name = constant.name;
+  graph_.initializers.push_back({.name = std::move(constant.name),
+                                 .shape = std::move(constant.shape),
+                                 .values = std::move(constant.values)});
+  return name;
+}
+
+std::string Builder::convolution(const std::string& name, const std::string& x, Constant weights,
+                                 Constant bias, const ConvolutionShape& shape) {
+  const Shape kernel = {weights.shape[2], weights.shape[3]};
+  const std::string w = constant(std::move(weights));
+  const std::string b = constant(std::move(bias));
+  return node("Conv", name, {x, w, b},
+              {{"dilations", Shape{shape.dilation_h, shape.dilation_w}},
+               {"group", shape.groups},
+               {"kernel_shape", kernel},
+               {"pads", Shape{shape.pad_top, shape.pad_left, shape.pad_bottom, shape.pad_right}},
+               {"strides", Shape{shape.stride_h, shape.stride_w}}});
+}
+
+std::string Builder::prelu(const std::string& name, const std::string& x, Constant slopes) {
+  return node("PRelu", name, {x, constant(std::move(slopes))}, {});
+}
+
+std::string Builder::relu(const std::string& name, const std::string& x) {
+  return node("Relu", name, {x}, {});
+}
+
+std::string Builder::max_pool_ceil(const std::string& name, const std::string& x, std::int64_t side,
+                                   std::int64_t stride) {
+  return node("MaxPool", name, {x},
+              {{"ceil_mode", std::int64_t{1}},
+               {"kernel_shape", Shape{side, side}},
+               {"strides", Shape{stride, stride}}});
+}
+
+std::string Builder::dense(const std::string& name, const std::string& x, Constant weights,
+                           Constant bias) {
+  const std::string w = constant(std::move(weights));
+  const std::string b = constant(std::move(bias));
+  return node("Gemm", name, {x, w, b}, {{"transB", std::int64_t{1}}});
+}
+
+std::string Builder::add(const std::string& name, const std::string& a, const std::string& b) {
+  return node("Add", name, {a, b}, {});
+}
+
+std::string Builder::transpose(const std::string& name, const std::string& x,
+                               const Shape& permutation) {
+  return node("Transpose", name, {x}, {{"perm", permutation}});
+}
+
+std::string Builder::flatten(const std::string& name, const std::string& x) {
+  return node("Flatten", name, {x}, {{"axis", std::int64_t{1}}});
+}
+
+std::string Builder::softmax(const std::string& name, const std::string& x) {
+  return node("Softmax", name, {x}, {{"axis", std::int64_t{1}}});
+}
+
+Result<std::vector<std::byte>> Builder::finish() const { return graph::write_onnx(graph_); }
+
+}  // namespace visavis::modelkit

@@ -1,0 +1,123 @@
+#include "visavis/import/import.hpp"
+
+#include <cstring>
+#include <string_view>
+#include <utility>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/onnx.hpp>
+
+#include "free_batch.hpp"
+#include "mtcnn.hpp"
+#include "state_dict.hpp"
+#include "tflite.hpp"
+#include "tflite_to_onnx.hpp"
+
+namespace visavis::modelkit {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+/// Memory from the heap starts at a multiple of 16, which the reader of TensorFlow Lite asks for.
+Bytes aligned_copy(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
+
+Result<Bytes> import_onnx(std::span<const std::byte> original) {
+  VISAVIS_TRY(graph, graph::read_onnx(original));
+  return Bytes(original.begin(), original.end());
+}
+
+Result<Bytes> import_onnx_free_batch(std::span<const std::byte> original) {
+  VISAVIS_TRY(fixed, graph::read_onnx(original));
+  VISAVIS_TRY(freed, free_batch(std::move(fixed)));
+  return graph::write_onnx(freed);
+}
+
+Result<Bytes> import_tflite(std::span<const std::byte> original) {
+  const Bytes bytes = aligned_copy(original);
+  VISAVIS_TRY(model, read_tflite(bytes));
+  return tflite_to_onnx(model);
+}
+
+TensorFacts facts_of(const graph::ValueInfo& value) {
+  return {
+      .name = value.name, .type = std::string(graph::to_string(value.type)), .shape = value.shape};
+}
+
+Result<Inspection> inspect_onnx(std::span<const std::byte> bytes) {
+  VISAVIS_TRY(graph, graph::read_onnx(bytes));
+  Inspection out;
+  out.format = "ONNX";
+  for (const graph::ValueInfo& value : graph.inputs) out.inputs.push_back(facts_of(value));
+  for (const graph::ValueInfo& value : graph.outputs) out.outputs.push_back(facts_of(value));
+  for (const graph::Node& node : graph.nodes) ++out.operators[node.op];
+  for (const graph::Tensor& tensor : graph.initializers) out.parameters += tensor.size();
+  return out;
+}
+
+Result<Inspection> inspect_tflite(std::span<const std::byte> bytes) {
+  const Bytes copy = aligned_copy(bytes);
+  VISAVIS_TRY(model, read_tflite(copy));
+  Inspection out;
+  out.format = "TensorFlow Lite";
+  out.producer = model.description;
+  const auto facts = [&](std::size_t index) {
+    const LiteTensor& tensor = model.tensors[index];
+    return TensorFacts{.name = tensor.name, .type = tensor.type, .shape = tensor.shape};
+  };
+  for (const std::size_t index : model.inputs) out.inputs.push_back(facts(index));
+  for (const std::size_t index : model.outputs) out.outputs.push_back(facts(index));
+  for (const LiteOperator& op : model.operators) ++out.operators[op.name];
+  for (const LiteTensor& tensor : model.tensors) {
+    if (!tensor.is_constant()) continue;
+    std::uint64_t count = 1;
+    for (const std::int64_t n : tensor.shape) count *= static_cast<std::uint64_t>(n);
+    out.parameters += count;
+  }
+  return out;
+}
+
+Result<Inspection> inspect_state_dict(std::span<const std::byte> bytes) {
+  VISAVIS_TRY(dict, StateDict::read(bytes));
+  Inspection out;
+  out.format = "PyTorch state dict";
+  for (const auto& [name, weight] : dict.weights()) {
+    out.weights.push_back(
+        {.name = name, .type = std::string(to_string(weight.dtype)), .shape = weight.shape});
+    out.parameters += weight.count();
+  }
+  return out;
+}
+
+bool starts_with(std::span<const std::byte> bytes, std::size_t at, std::string_view text) {
+  return bytes.size() >= at + text.size() &&
+         std::memcmp(bytes.data() + at, text.data(), text.size()) == 0;
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
+                                            std::span<const std::byte> original) {
+  if (file.importer == "onnx") return import_onnx(original);
+  if (file.importer == "onnx:free-batch") return import_onnx_free_batch(original);
+  if (file.importer == "tflite") return import_tflite(original);
+  if (file.importer == "pytorch:mtcnn-pnet") return import_pnet(original);
+  if (file.importer == "pytorch:mtcnn-rnet") return import_rnet(original);
+  if (file.importer == "pytorch:mtcnn-onet") return import_onet(original);
+  return fail(ErrorCode::kUnsupported,
+              "there is no importer " + file.importer +
+                  "; known are: onnx, onnx:free-batch, tflite, pytorch:mtcnn-pnet, "
+                  "pytorch:mtcnn-rnet, pytorch:mtcnn-onet");
+}
+
+Result<Inspection> inspect(std::span<const std::byte> bytes) {
+  if (starts_with(bytes, 4, "TFL3")) return inspect_tflite(bytes);
+  // A zip archive, or a pickle of protocol 2 that begins with PyTorch's magic number.
+  if (starts_with(bytes, 0, "PK\x03\x04") || starts_with(bytes, 0, "\x80\x02\x8a"))
+    return inspect_state_dict(bytes);
+  Result<Inspection> found = inspect_onnx(bytes);
+  if (!found && found.error().code == ErrorCode::kDecodeFailed)
+    return fail(ErrorCode::kDecodeFailed,
+                "it is neither ONNX nor TensorFlow Lite nor a PyTorch state dict, or damaged");
+  return found;
+}
+
+}  // namespace visavis::modelkit

@@ -1,0 +1,215 @@
+#include "tflite.hpp"
+
+#include <flatbuffers/flatbuffers.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <variant>
+#include <vector>
+#include <visavis/graph/onnx.hpp>
+#include <visavis/import/import.hpp>
+
+#include "tflite_generated.h"
+
+namespace visavis::modelkit {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Op = tflite::BuiltinOperator;
+
+/// Writes small TensorFlow Lite files.
+class Writer {
+ public:
+  int tensor(std::vector<int> shape, const std::vector<float>& values = {}) {
+    std::vector<std::uint8_t> bytes(values.size() * sizeof(float));
+    std::memcpy(bytes.data(), values.data(), bytes.size());
+    builder_.ForceVectorAlignment(bytes.size(), 1, 16);
+    buffers_.push_back(tflite::CreateBuffer(builder_, builder_.CreateVector(bytes)));
+    tensors_.push_back(tflite::CreateTensorDirect(builder_, &shape, tflite::TensorType::FLOAT32,
+                                                  static_cast<std::uint32_t>(buffers_.size() - 1),
+                                                  "t"));
+    return static_cast<int>(tensors_.size()) - 1;
+  }
+  void op(Op code, std::vector<int> inputs, int output,
+          tflite::BuiltinOptions type = tflite::BuiltinOptions::NONE,
+          flatbuffers::Offset<void> options = 0) {
+    codes_.push_back(tflite::CreateOperatorCodeDirect(builder_, static_cast<std::int8_t>(code),
+                                                      nullptr, 1, code));
+    const std::vector<int> outputs = {output};
+    operators_.push_back(tflite::CreateOperatorDirect(
+        builder_, static_cast<std::uint32_t>(codes_.size() - 1), &inputs, &outputs, type, options));
+  }
+  void convolution(std::vector<int> inputs, int output, tflite::Padding padding, int stride) {
+    op(Op::CONV_2D, std::move(inputs), output, tflite::BuiltinOptions::Conv2DOptions,
+       tflite::CreateConv2DOptions(builder_, padding, stride, stride).Union());
+  }
+  void depthwise(std::vector<int> inputs, int output) {
+    op(Op::DEPTHWISE_CONV_2D, std::move(inputs), output,
+       tflite::BuiltinOptions::DepthwiseConv2DOptions,
+       tflite::CreateDepthwiseConv2DOptions(builder_, tflite::Padding::VALID, 1, 1, 1).Union());
+  }
+  std::vector<std::byte> finish(std::vector<int> inputs, std::vector<int> outputs) {
+    const std::vector graphs = {
+        tflite::CreateSubGraphDirect(builder_, &tensors_, &inputs, &outputs, &operators_)};
+    tflite::FinishModelBuffer(
+        builder_, tflite::CreateModelDirect(builder_, 3, &codes_, &graphs, "by hand", &buffers_));
+    const auto view = std::as_bytes(std::span(builder_.GetBufferPointer(), builder_.GetSize()));
+    return {view.begin(), view.end()};
+  }
+
+ private:
+  flatbuffers::FlatBufferBuilder builder_;
+  std::vector<flatbuffers::Offset<tflite::Buffer>> buffers_;
+  std::vector<flatbuffers::Offset<tflite::Tensor>> tensors_;
+  std::vector<flatbuffers::Offset<tflite::OperatorCode>> codes_;
+  std::vector<flatbuffers::Offset<tflite::Operator>> operators_;
+};
+
+const models::ModelFile kTflite{
+    .name = "network", .sha256 = {}, .source = {}, .importer = "tflite", .onnx_sha256 = {}};
+
+Result<graph::Graph> imported(const std::vector<std::byte>& bytes) {
+  VISAVIS_TRY(onnx, import_model(kTflite, bytes));
+  return graph::read_onnx(onnx);
+}
+
+std::vector<float> floats(const graph::Graph& graph, const std::string& name) {
+  const graph::Tensor* tensor = graph.initializer(name);
+  return tensor == nullptr ? std::vector<float>() : std::get<std::vector<float>>(tensor->values);
+}
+
+/// A 2×2 convolution of 2 channels to 1 with stride 2 on 5×4, SAME: 3×2 outputs, so
+/// (3 − 1)·2 + 2 − 5 = 1 row of padding, behind, and (2 − 1)·2 + 2 − 4 = 0 columns.
+TEST(Tflite, ConvertsAConvolution) {
+  Writer writer;
+  const int x = writer.tensor({2, 5, 4, 2});
+  const int kernel = writer.tensor({1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+  const int bias = writer.tensor({1}, {9});
+  const int y = writer.tensor({2, 3, 2, 1});
+  writer.convolution({x, kernel, bias}, y, tflite::Padding::SAME, 2);
+  const auto graph = imported(writer.finish({x}, {y}));
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_EQ(graph->inputs[0].shape, (graph::Shape{-1, 2, 5, 4}));
+  EXPECT_EQ(graph->outputs[0].shape, (graph::Shape{-1, 1, 3, 2}));
+  const graph::Node& conv = graph->nodes[0];
+  EXPECT_THAT(conv.get_or<std::vector<std::int64_t>>("pads", {}), ElementsAre(0, 0, 1, 0));
+  EXPECT_THAT(conv.get_or<std::vector<std::int64_t>>("strides", {}), ElementsAre(2, 2));
+  // Height, width, channel becomes channel, height, width.
+  EXPECT_THAT(floats(*graph, conv.inputs[1]), ElementsAre(1, 3, 5, 7, 2, 4, 6, 8));
+  EXPECT_THAT(floats(*graph, conv.inputs[2]), ElementsAre(9));
+}
+
+TEST(Tflite, ConvertsADepthwiseConvolution) {
+  Writer writer;
+  const int x = writer.tensor({1, 2, 2, 2});
+  const int kernel = writer.tensor({1, 1, 2, 2}, {1, 2, 3, 4});
+  const int bias = writer.tensor({2}, {0, 0});
+  const int y = writer.tensor({1, 2, 1, 2});
+  writer.depthwise({x, kernel, bias}, y);
+  const auto graph = imported(writer.finish({x}, {y}));
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_EQ(graph->nodes[0].get_or<std::int64_t>("group", 1), 2);
+  // [1, 1, 2, 2] by row, column, channel becomes channel, row, column.
+  EXPECT_THAT(floats(*graph, graph->nodes[0].inputs[1]), ElementsAre(1, 3, 2, 4));
+}
+
+// Without its options nobody knows how it pads.
+TEST(Tflite, RefusesAConvolutionWithoutOptions) {
+  Writer writer;
+  const int x = writer.tensor({1, 2, 2, 2});
+  const int kernel = writer.tensor({1, 1, 2, 2}, {1, 2, 3, 4});
+  const int bias = writer.tensor({2}, {0, 0});
+  const int y = writer.tensor({1, 2, 1, 2});
+  writer.op(Op::DEPTHWISE_CONV_2D, {x, kernel, bias}, y);
+  EXPECT_THAT(imported(writer.finish({x}, {y})).error().message, HasSubstr("without options"));
+}
+
+/// relu(x) + a·(x − |x|), the sum in either order; a is half the slope.
+TEST(Tflite, RecognisesPrelu) {
+  for (const bool swapped : {false, true}) {
+    Writer writer;
+    const int x = writer.tensor({2, 1, 1, 2});
+    const int positive = writer.tensor({2, 1, 1, 2});
+    const int magnitude = writer.tensor({2, 1, 1, 2});
+    const int difference = writer.tensor({2, 1, 1, 2});
+    const int half = writer.tensor({2}, {.125F, -.25F});
+    const int negative = writer.tensor({2, 1, 1, 2});
+    const int y = writer.tensor({2, 1, 1, 2});
+    writer.op(Op::RELU, {x}, positive);
+    writer.op(Op::ABS, {x}, magnitude);
+    writer.op(Op::SUB, {x, magnitude}, difference);
+    writer.op(Op::MUL, {half, difference}, negative);
+    writer.op(Op::ADD, swapped ? std::vector{negative, positive} : std::vector{positive, negative},
+              y);
+    const auto graph = imported(writer.finish({x}, {y}));
+    ASSERT_TRUE(graph) << graph.error().message;
+    ASSERT_EQ(graph->nodes.size(), 1U);
+    EXPECT_EQ(graph->nodes[0].op, "PRelu");
+    EXPECT_THAT(floats(*graph, graph->nodes[0].inputs[1]), ElementsAre(.25F, -.5F));
+  }
+}
+
+// |x| − x is not x − |x|: what looks similar is not taken for a PReLU.
+TEST(Tflite, RefusesWhatOnlyLooksLikePrelu) {
+  Writer writer;
+  const int x = writer.tensor({2, 1, 1, 2});
+  const int positive = writer.tensor({2, 1, 1, 2});
+  const int magnitude = writer.tensor({2, 1, 1, 2});
+  const int difference = writer.tensor({2, 1, 1, 2});
+  const int half = writer.tensor({2}, {.125F, -.25F});
+  const int negative = writer.tensor({2, 1, 1, 2});
+  const int y = writer.tensor({2, 1, 1, 2});
+  writer.op(Op::RELU, {x}, positive);
+  writer.op(Op::ABS, {x}, magnitude);
+  writer.op(Op::SUB, {magnitude, x}, difference);
+  writer.op(Op::MUL, {half, difference}, negative);
+  writer.op(Op::ADD, {positive, negative}, y);
+  EXPECT_EQ(imported(writer.finish({x}, {y})).error().message,
+            "the TensorFlow Lite importer does not know the operator ABS");
+}
+
+TEST(Tflite, NamesTheOperatorItLacks) {
+  Writer writer;
+  const int x = writer.tensor({1, 1, 1, 1});
+  const int y = writer.tensor({1, 1, 1, 1});
+  writer.op(Op::LOGISTIC, {x}, y);
+  const std::vector<std::byte> bytes = writer.finish({x}, {y});
+  EXPECT_THAT(imported(bytes).error().message, HasSubstr("the operator LOGISTIC"));
+  const auto facts = inspect(bytes);
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->format, "TensorFlow Lite");
+  EXPECT_EQ(facts->operators.at("LOGISTIC"), 1U);
+  EXPECT_EQ(facts->inputs[0].shape, (std::vector<std::int64_t>{1, 1, 1, 1}));
+}
+
+TEST(Tflite, SurvivesEveryCut) {
+  Writer writer;
+  const int x = writer.tensor({2, 5, 4, 2});
+  const int kernel = writer.tensor({1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+  const int bias = writer.tensor({1}, {9});
+  const int y = writer.tensor({2, 3, 2, 1});
+  writer.convolution({x, kernel, bias}, y, tflite::Padding::SAME, 2);
+  const std::vector<std::byte> bytes = writer.finish({x}, {y});
+  for (std::size_t size = 0; size < bytes.size(); size += 4)
+    EXPECT_FALSE(imported({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)}));
+  // An index beyond the tensors.
+  EXPECT_EQ(imported(Writer().finish({3}, {3})).error().code, ErrorCode::kDecodeFailed);
+}
+
+TEST(Inspect, KnowsNothingOfOtherFiles) {
+  for (const std::string text : {"", "hello, this is text", "\x89PNG\r\n\x1a\n"})
+    EXPECT_EQ(inspect(std::as_bytes(std::span(text))).error().code, ErrorCode::kDecodeFailed);
+}
+
+TEST(ImportModel, NamesTheImportersItHas) {
+  models::ModelFile file = kTflite;
+  file.importer = "caffe";
+  EXPECT_EQ(import_model(file, {}).error().code, ErrorCode::kUnsupported);
+  EXPECT_THAT(import_model(file, {}).error().message, HasSubstr("onnx:free-batch"));
+}
+
+}  // namespace
+}  // namespace visavis::modelkit
