@@ -3,12 +3,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 namespace visavis::modelkit {
 namespace {
 
 using testing::HasSubstr;
+
+graph::Node node(const char* op, std::vector<std::string> inputs, const char* output) {
+  graph::Node node;
+  node.op = op;
+  node.inputs = std::move(inputs);
+  node.outputs = {output};
+  return node;
+}
 
 /// Conv, then a reshape of its one picture to a row.
 graph::Graph sample() {
@@ -17,8 +29,7 @@ graph::Graph sample() {
   graph.outputs = {{.name = "z", .shape = {1, 4}}};
   graph.initializers = {{.name = "w", .shape = {1, 1, 1, 1}, .values = std::vector<float>{2}},
                         {.name = "to", .shape = {2}, .values = std::vector<std::int64_t>{1, -1}}};
-  graph.nodes = {{.op = "Conv", .inputs = {"x", "w"}, .outputs = {"y"}},
-                 {.op = "Reshape", .inputs = {"y", "to"}, .outputs = {"z"}}};
+  graph.nodes = {node("Conv", {"x", "w"}, "y"), node("Reshape", {"y", "to"}, "z")};
   return graph;
 }
 
@@ -47,10 +58,8 @@ TEST(FreeBatch, RefusesWhatMightMixPictures) {
   EXPECT_EQ(free_batch(op).error().code, ErrorCode::kUnsupported);
   EXPECT_THAT(free_batch(op).error().message, HasSubstr("ReduceMean might mix"));
   graph::Graph softmax = sample();
-  softmax.nodes[0] = {.op = "Softmax",
-                      .inputs = {"x"},
-                      .outputs = {"y"},
-                      .attributes = {{"axis", std::int64_t{0}}}};
+  softmax.nodes[0] = node("Softmax", {"x"}, "y");
+  softmax.nodes[0].attributes = {{"axis", std::int64_t{0}}};
   EXPECT_FALSE(free_batch(softmax));
 }
 

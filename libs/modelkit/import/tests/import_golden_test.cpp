@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -19,6 +20,7 @@
 #include <visavis/core/hash.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/import/import.hpp>
+#include <visavis/models/network.hpp>
 #include <visavis/models/prepare.hpp>
 #include <visavis/models/store.hpp>
 #include <visavis/runtime/engine.hpp>
@@ -253,6 +255,32 @@ TEST_P(ImportGolden, NoticesMistakes) {
       EXPECT_GT(distance(**engine, wrong, golden(i), manifest_.preparation), 10 * kTolerance)
           << manifest_.files[i].name << " with " << name;
     }
+  }
+}
+
+/// The manifest's own golden: right as it stands, wrong with any other way of making the tensor.
+TEST_P(ImportGolden, ManifestCatchesWrongPreparation) {
+  const Result<const runtime::Engine*> engine = runtime::find_engine("auto");
+  if (!engine) GTEST_SKIP() << engine.error().message;
+  models::Network network{.manifest = manifest_, .parts = {}, .times = {}};
+  for (std::size_t i = 0; i < originals_.size(); ++i)
+    network.parts[manifest_.files[i].name] =
+        *(*engine)->load(*import_model(manifest_.files[i], originals_[i]), {});
+  const auto passes = [&](auto change) {
+    network.manifest = manifest_;
+    change(network.manifest.preparation);
+    const auto checks = models::verify_network(network);
+    return checks && !checks->empty() &&
+           std::ranges::all_of(*checks, [](const auto& check) { return check.passed; });
+  };
+  using models::ColourOrder;
+  EXPECT_TRUE(passes([](models::Preparation&) {}));
+  EXPECT_FALSE(passes([](models::Preparation& p) { p.mean.fill(p.mean[0] + .5F); }));
+  EXPECT_FALSE(passes([](models::Preparation& p) { p.scale.fill(p.scale[0] * 128 / 127.5F); }));
+  if (manifest_.preparation.colour != ColourOrder::kGrey) {
+    EXPECT_FALSE(passes([](models::Preparation& p) {
+      p.colour = p.colour == ColourOrder::kRgb ? ColourOrder::kBgr : ColourOrder::kRgb;
+    }));
   }
 }
 
