@@ -1,0 +1,118 @@
+#include "visavis/graph/passes.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "visavis/graph/graph.hpp"
+
+namespace visavis::graph {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Ints = std::vector<std::int64_t>;
+
+Node node(std::string op, std::vector<std::string> inputs, std::string output,
+          std::vector<std::pair<std::string, Attribute>> attributes = {}) {
+  return {.op = std::move(op),
+          .name = {},
+          .inputs = std::move(inputs),
+          .outputs = {std::move(output)},
+          .attributes = std::move(attributes)};
+}
+
+Tensor ints(std::string name, Ints values) {
+  const auto count = static_cast<std::int64_t>(values.size());
+  return {.name = std::move(name), .shape = {count}, .values = std::move(values)};
+}
+
+/// x [1,2,2] -> nodes -> y of rank 2.
+Graph graph_of(std::vector<Node> nodes, std::vector<Tensor> constants = {}) {
+  return {.name = {},
+          .opset = 11,
+          .inputs = {{.name = "x", .type = ElementType::kFloat32, .shape = {1, 2, 2}}},
+          .outputs = {{.name = "y", .type = ElementType::kFloat32, .shape = {1, 4}}},
+          .initializers = std::move(constants),
+          .nodes = std::move(nodes)};
+}
+
+TEST(FreeBatch, FreesInputsOutputsAndConstantReshapes) {
+  const auto freed = free_batch(
+      graph_of({node("Relu", {"x"}, "r"), node("Reshape", {"r", "s"}, "y")}, {ints("s", {1, -1})}));
+  ASSERT_TRUE(freed) << freed.error().message;
+  EXPECT_THAT(freed->inputs[0].shape, ElementsAre(-1, 2, 2));
+  EXPECT_THAT(freed->outputs[0].shape, ElementsAre(-1, 4));
+  ASSERT_EQ(freed->initializers.size(), 1U);  // the old shape is gone
+  EXPECT_EQ(freed->nodes[1].inputs[1], freed->initializers[0].name);
+  EXPECT_THAT(std::get<Ints>(freed->initializers[0].values), ElementsAre(0, -1));
+}
+
+TEST(FreeBatch, LeavesAConstantThatOthersRead) {
+  const auto freed = free_batch(graph_of(
+      {node("Reshape", {"x", "s"}, "y"), node("Add", {"s", "s"}, "t")}, {ints("s", {1, -1})}));
+  ASSERT_TRUE(freed) << freed.error().message;
+  EXPECT_THAT(std::get<Ints>(freed->initializer("s")->values), ElementsAre(1, -1));
+  EXPECT_EQ(freed->initializers.size(), 2U);
+}
+
+TEST(FreeBatch, FollowsTheBatchThroughAComputedShape) {
+  const Tensor zero{.name = {}, .shape = {}, .values = Ints{0}};
+  const auto freed = free_batch(
+      graph_of({node("Shape", {"x"}, "shape"), node("Constant", {}, "zero", {{"value", zero}}),
+                node("Gather", {"shape", "zero"}, "n", {{"axis", std::int64_t{0}}}),
+                node("Unsqueeze", {"n"}, "n1", {{"axes", Ints{0}}}),
+                node("Concat", {"n1", "rest"}, "target", {{"axis", std::int64_t{0}}}),
+                node("Reshape", {"x", "target"}, "y")},
+               {ints("rest", {-1})}));
+  ASSERT_TRUE(freed) << freed.error().message;
+  EXPECT_EQ(freed->nodes[5].inputs[1], "target");
+  EXPECT_THAT(freed->outputs[0].shape, ElementsAre(-1, 4));
+}
+
+TEST(FreeBatch, RefusesWhatMixesSamples) {
+  const auto refused = [](std::vector<Node> nodes, std::vector<Tensor> constants = {}) {
+    const auto freed = free_batch(graph_of(std::move(nodes), std::move(constants)));
+    return !freed && freed.error().code == ErrorCode::kUnsupported ? freed.error().message : "";
+  };
+  EXPECT_THAT(refused({node("Transpose", {"x"}, "y", {{"perm", Ints{1, 0, 2}}})}),
+              HasSubstr("Transpose"));
+  EXPECT_THAT(refused({node("Concat", {"x", "x"}, "y", {{"axis", std::int64_t{0}}})}),
+              HasSubstr("Concat"));
+  EXPECT_THAT(refused({node("Flatten", {"x"}, "y", {{"axis", std::int64_t{0}}})}),
+              HasSubstr("Flatten"));
+  EXPECT_THAT(refused({node("Softmax", {"x"}, "y", {{"axis", std::int64_t{0}}})}),
+              HasSubstr("Softmax"));
+  EXPECT_THAT(refused({node("ReduceMean", {"x"}, "y")}), HasSubstr("ReduceMean"));
+  // Two rows of the second axis may not be taken for two samples.
+  EXPECT_THAT(refused({node("Reshape", {"x", "s"}, "y")}, {ints("s", {2, -1})}),
+              HasSubstr("Reshape"));
+}
+
+TEST(FreeBatch, RefusesAFixedBatchOfSeveral) {
+  Graph graph = graph_of({node("Relu", {"x"}, "y")});
+  graph.inputs[0].shape[0] = 4;
+  EXPECT_EQ(free_batch(graph).error().code, ErrorCode::kUnsupported);
+}
+
+TEST(FlushSubnormals, ClearsTinyWeightsEverywhere) {
+  const Tensor inner{.name = {}, .shape = {2}, .values = std::vector<float>{1e-40F, 2}};
+  Graph graph = graph_of({node("Constant", {}, "k", {{"value", inner}}), node("Relu", {"x"}, "y")},
+                         {{.name = "w",
+                           .shape = {5},
+                           .values = std::vector<float>{1e-21F, -1e-39F, 1e-19F, -3.0F, 0.0F}},
+                          ints("s", {1})});
+  graph = flush_subnormals(std::move(graph));
+  EXPECT_THAT(std::get<std::vector<float>>(graph.initializers[0].values),
+              ElementsAre(0.0F, 0.0F, 1e-19F, -3.0F, 0.0F));
+  EXPECT_THAT(std::get<std::vector<float>>(graph.nodes[0].get_or<Tensor>("value", {}).values),
+              ElementsAre(0.0F, 2.0F));
+}
+
+}  // namespace
+}  // namespace visavis::graph
