@@ -1,16 +1,19 @@
 #include "compiled_cache.hpp"
 
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 #include <visavis/core/file.hpp>
 #include <visavis/core/hash.hpp>
@@ -20,7 +23,7 @@ namespace visavis::runtime {
 namespace {
 
 constexpr std::string_view kMagic = "VISAVIS1";
-constexpr std::size_t kHeader = kMagic.size() + std::tuple_size_v<Sha256>;
+constexpr std::size_t kHeader = kMagic.size() + Sha256{}.size();
 constexpr std::uint64_t kLargest = std::uint64_t{4} << 30;
 
 /// Ours, and nobody else can write into it.

@@ -1,7 +1,6 @@
 #include <array>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <visavis/core/result.hpp>
 #include <visavis/runtime/engine.hpp>
 

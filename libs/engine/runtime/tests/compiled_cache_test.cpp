@@ -1,13 +1,14 @@
 #include "compiled_cache.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
+#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is POSIX
 
 #include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 #include <visavis/core/file.hpp>
 #include <visavis/core/hash.hpp>
@@ -31,7 +32,7 @@ class CompiledCacheTest : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(root_); }
 
-  fs::path only_file() const {
+  [[nodiscard]] fs::path only_file() const {
     for (const auto& entry : fs::recursive_directory_iterator(root_)) {
       if (entry.is_regular_file()) return entry.path();
     }

@@ -5,7 +5,6 @@
 
 #include <charconv>
 #include <cstddef>
-#include <cstdint>
 #include <exception>
 #include <memory>
 #include <new>
@@ -19,6 +18,7 @@
 #include <visavis/core/result.hpp>
 #include <visavis/runtime/engine.hpp>
 
+#include "model_file.hpp"
 #include "subnormals.hpp"
 #include "tensor.hpp"
 
@@ -182,19 +182,25 @@ class OnnxRuntimeSession final : public Session {
 
 class OnnxRuntimeModel final : public Model {
  public:
-  explicit OnnxRuntimeModel(std::shared_ptr<Network> network) : network_(std::move(network)) {}
+  OnnxRuntimeModel(std::shared_ptr<Network> network, Precision precision)
+      : network_(std::move(network)), precision_(precision) {}
 
-  std::span<const TensorSpec> inputs() const noexcept override { return network_->inputs; }
-  std::span<const TensorSpec> outputs() const noexcept override { return network_->outputs; }
-  std::string_view engine_name() const noexcept override { return "onnxruntime"; }
-  Precision precision() const noexcept override { return Precision::kF32; }
+  [[nodiscard]] std::span<const TensorSpec> inputs() const noexcept override {
+    return network_->inputs;
+  }
+  [[nodiscard]] std::span<const TensorSpec> outputs() const noexcept override {
+    return network_->outputs;
+  }
+  [[nodiscard]] std::string_view engine_name() const noexcept override { return "onnxruntime"; }
+  [[nodiscard]] Precision precision() const noexcept override { return precision_; }
 
-  Result<std::unique_ptr<Session>> session() const override {
+  [[nodiscard]] Result<std::unique_ptr<Session>> session() const override {
     return std::make_unique<OnnxRuntimeSession>(network_);
   }
 
  private:
   std::shared_ptr<Network> network_;
+  Precision precision_;
 };
 
 /// The option for how long a thread of the pool waits for work before it sleeps, in microseconds.
@@ -217,11 +223,12 @@ Result<int> spin_of(const LoadOptions& options) {
   return spin;
 }
 
-Result<void> check_options(const LoadOptions& options) {
-  VISAVIS_CHECK(check_threads(options));
-  if (options.precision == Precision::kF32) return {};
+Result<void> check_precision(Precision precision, bool quantised) {
+  if (precision == Precision::kInt8 && !quantised)
+    return fail(ErrorCode::kUnsupported, "int8 needs a quantised model, and this one is not");
+  if (precision == Precision::kF32 || precision == Precision::kInt8) return {};
   return fail(ErrorCode::kUnsupported, "the onnxruntime engine computes in f32, not in " +
-                                           std::string(to_string(options.precision)));
+                                           std::string(to_string(precision)));
 }
 
 Ort::SessionOptions configuration(const LoadOptions& options, int spin_us) {
@@ -242,9 +249,9 @@ Ort::SessionOptions configuration(const LoadOptions& options, int spin_us) {
 
 class OnnxRuntimeEngine final : public Engine {
  public:
-  std::string_view name() const noexcept override { return "onnxruntime"; }
+  [[nodiscard]] std::string_view name() const noexcept override { return "onnxruntime"; }
 
-  Availability probe() const override {
+  [[nodiscard]] Availability probe() const override {
     const Result<std::string> version =
         guarded(ErrorCode::kUnavailable, "does not start", []() -> Result<std::string> {
           static_cast<void>(shared_environment());
@@ -254,13 +261,15 @@ class OnnxRuntimeEngine final : public Engine {
     return {.usable = true, .reason = {}, .version = *version};
   }
 
-  Result<std::shared_ptr<const Model>> load(std::span<const std::byte> bytes,
-                                            const LoadOptions& options) const override {
-    VISAVIS_CHECK(check_options(options));
+  [[nodiscard]] Result<std::shared_ptr<const Model>> load(
+      std::span<const std::byte> bytes, const LoadOptions& options) const override {
+    VISAVIS_CHECK(check_threads(options));
     VISAVIS_TRY(spin_us, spin_of(options));
-    if (bytes.empty()) return fail(ErrorCode::kDecodeFailed, "the model is empty");
+    VISAVIS_TRY(graph, read_model(bytes));
+    const bool quantised = is_quantised(graph);
+    VISAVIS_CHECK(check_precision(options.precision, quantised));
     const SubnormalsAsZero fast;  // also restores what creating a session changes on this thread
-    return guarded(ErrorCode::kDecodeFailed, "cannot load the model",
+    return guarded(ErrorCode::kUnsupported, "cannot load the model",
                    [&]() -> Result<std::shared_ptr<const Model>> {
                      auto network = std::make_shared<Network>();
                      network->environment = shared_environment();
@@ -270,7 +279,8 @@ class OnnxRuntimeEngine final : public Engine {
                      VISAVIS_TRY(outputs, outputs_of(network->session));
                      network->inputs = std::move(inputs);
                      network->outputs = std::move(outputs);
-                     return std::make_shared<OnnxRuntimeModel>(std::move(network));
+                     return std::make_shared<OnnxRuntimeModel>(
+                         std::move(network), quantised ? Precision::kInt8 : Precision::kF32);
                    });
   }
 };

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <new>
+#include <openvino/op/softmax.hpp>
 #include <openvino/openvino.hpp>
 #include <openvino/runtime/intel_cpu/properties.hpp>
 #include <optional>
@@ -20,6 +22,7 @@
 #include <visavis/runtime/engine.hpp>
 
 #include "compiled_cache.hpp"
+#include "model_file.hpp"
 #include "subnormals.hpp"
 #include "tensor.hpp"
 
@@ -138,14 +141,18 @@ class OpenVinoSession final : public Session {
     return {to_openvino(view.type), shape, const_cast<std::byte*>(view.bytes.data())};
   }
 
+  /// One reference for both ends: `get_shape()` fills its object anew at every call.
+  static std::vector<std::int64_t> shape_of(const ov::Shape& shape) {
+    return {shape.begin(), shape.end()};
+  }
+
   std::vector<Tensor> collect() {
     std::vector<Tensor> results(outputs_);
     for (std::size_t i = 0; i < outputs_; ++i) {
       const ov::Tensor tensor = request_.get_output_tensor(i);
       const auto* bytes = static_cast<const std::byte*>(tensor.data());
       results[i].type = from_openvino(tensor.get_element_type()).value_or(ElementType::kFloat32);
-      const ov::Shape shape = tensor.get_shape();
-      results[i].shape.assign(shape.begin(), shape.end());
+      results[i].shape = shape_of(tensor.get_shape());
       results[i].bytes.assign(bytes, bytes + tensor.get_byte_size());
     }
     return results;
@@ -166,12 +173,12 @@ class OpenVinoModel final : public Model {
         inputs_(std::move(inputs)),
         outputs_(std::move(outputs)) {}
 
-  std::span<const TensorSpec> inputs() const noexcept override { return inputs_; }
-  std::span<const TensorSpec> outputs() const noexcept override { return outputs_; }
-  std::string_view engine_name() const noexcept override { return "openvino"; }
-  Precision precision() const noexcept override { return precision_; }
+  [[nodiscard]] std::span<const TensorSpec> inputs() const noexcept override { return inputs_; }
+  [[nodiscard]] std::span<const TensorSpec> outputs() const noexcept override { return outputs_; }
+  [[nodiscard]] std::string_view engine_name() const noexcept override { return "openvino"; }
+  [[nodiscard]] Precision precision() const noexcept override { return precision_; }
 
-  Result<std::unique_ptr<Session>> session() const override {
+  [[nodiscard]] Result<std::unique_ptr<Session>> session() const override {
     return guarded(ErrorCode::kResourceExhausted, "could not open a session",
                    [&]() -> Result<std::unique_ptr<Session>> {
                      ov::CompiledModel handle = compiled_;  // a counted reference
@@ -222,13 +229,31 @@ ov::AnyMap configuration(const LoadOptions& options) {
 }
 
 Result<std::shared_ptr<ov::Model>> read(ov::Core& core, std::span<const std::byte> bytes) {
-  return guarded(ErrorCode::kDecodeFailed, "cannot read the model",
+  return guarded(ErrorCode::kUnsupported, "cannot read the model",
                  [&]() -> Result<std::shared_ptr<ov::Model>> {
                    // From bytes: the key of OpenVINO's own cache ignores a file's content.
                    const std::string text(reinterpret_cast<const char*>(bytes.data()),
                                           bytes.size());
                    return core.read_model(text, ov::Tensor());
                  });
+}
+
+/// Until operator set 12 a Softmax normalises over all dimensions from its axis on. OpenVINO 2026.4
+/// does so up to set 10, but gives those of sets 11 and 12 the later meaning.
+Result<void> check_softmax(const ov::Model& model, std::int64_t opset) {
+  if (opset != 11 && opset != 12) return {};
+  for (const std::shared_ptr<ov::Node>& node : model.get_ops()) {
+    const auto softmax = std::dynamic_pointer_cast<ov::op::v8::Softmax>(node);
+    if (!softmax) continue;
+    const ov::Rank rank = softmax->get_output_partial_shape(0).rank();
+    const bool last = softmax->get_axis() == -1 ||
+                      (rank.is_static() && softmax->get_axis() == rank.get_length() - 1);
+    if (!last)
+      return fail(ErrorCode::kUnsupported,
+                  "OpenVINO misreads Softmax over several dimensions in operator set " +
+                      std::to_string(opset));
+  }
+  return {};
 }
 
 /// Everything that a compiled model depends on beside the model itself.
@@ -252,14 +277,15 @@ std::optional<ov::CompiledModel> import(ov::Core& core, std::span<const std::byt
   }
 }
 
-void keep(const CompiledCache& cache, ov::CompiledModel& compiled) {
+/// @return nothing if the library fails: the model runs all the same, only the next start takes
+/// longer.
+std::optional<std::string> export_blob(ov::CompiledModel& compiled) {
   try {
     std::ostringstream stream;
     compiled.export_model(stream);
-    const std::string blob = std::move(stream).str();
-    cache.keep(std::as_bytes(std::span(blob)));
+    return std::move(stream).str();
   } catch (const std::exception&) {
-    // The model runs all the same; only the next start takes longer.
+    return std::nullopt;
   }
 }
 
@@ -292,9 +318,9 @@ Result<std::shared_ptr<const Model>> finish(const std::shared_ptr<ov::Core>& cor
 
 class OpenVinoEngine final : public Engine {
  public:
-  std::string_view name() const noexcept override { return "openvino"; }
+  [[nodiscard]] std::string_view name() const noexcept override { return "openvino"; }
 
-  Availability probe() const override {
+  [[nodiscard]] Availability probe() const override {
     const Result<std::string> version =
         guarded(ErrorCode::kUnavailable, "does not start", [&]() -> Result<std::string> {
           shared_core()->get_property(kDevice, ov::device::full_name);
@@ -304,10 +330,9 @@ class OpenVinoEngine final : public Engine {
     return {.usable = true, .reason = {}, .version = version->substr(0, version->find('-'))};
   }
 
-  Result<std::shared_ptr<const Model>> load(std::span<const std::byte> bytes,
-                                            const LoadOptions& options) const override {
+  [[nodiscard]] Result<std::shared_ptr<const Model>> load(
+      std::span<const std::byte> bytes, const LoadOptions& options) const override {
     VISAVIS_CHECK(check_options(options));
-    if (bytes.empty()) return fail(ErrorCode::kDecodeFailed, "the model is empty");
     const SubnormalsAsZero fast;  // the library's worker threads take the mode over from here
     return guarded(ErrorCode::kUnsupported, "cannot compile the model",
                    [&] { return compile(bytes, options); });
@@ -323,9 +348,13 @@ class OpenVinoEngine final : public Engine {
       if (std::optional<ov::CompiledModel> kept = import(*core, *blob, options))
         return finish(core, *std::move(kept), options);
     }
+    VISAVIS_TRY(graph, read_model(bytes));
     VISAVIS_TRY(model, read(*core, bytes));
+    VISAVIS_CHECK(check_softmax(*model, graph.opset));
     ov::CompiledModel compiled = core->compile_model(model, kDevice, configuration(options));
-    if (!options.cache_dir.empty()) keep(cache, compiled);
+    if (!options.cache_dir.empty()) {
+      if (const auto blob = export_blob(compiled)) cache.keep(std::as_bytes(std::span(*blob)));
+    }
     return finish(core, std::move(compiled), options);
   }
 };
