@@ -32,10 +32,13 @@ class Detector {
 };
 
 struct DetectorOptions {
-  float min_face_px = 20;  ///< Smallest face side searched for.
-  /// MTCNN: the three stages' thresholds. Single-shot detectors use the last one.
-  std::vector<float> thresholds;  ///< Empty: the detector's defaults.
-  float factor = 0.709F;          ///< MTCNN: ratio between pyramid levels, in (0, 1).
+  /// Smallest face side searched for, at least 1. Single-shot detectors look at a picture of fixed
+  /// size and drop smaller boxes.
+  double min_face_px = 20;
+  /// In [0, 1]; empty: the detector's defaults. MTCNN: one for each of the three stages (.6 .7 .7);
+  /// single-shot detectors: one.
+  std::vector<float> thresholds;
+  double factor = 0.709;  ///< MTCNN: ratio between pyramid levels, in (0, 1).
 };
 
 /// Opens the detector that the manifest's family names ("mtcnn", "ultraface").
