@@ -63,7 +63,9 @@ std::string title(const json& entry) {
 
 void expect_near_threshold(const std::vector<Face>& faces, float threshold, const char* what) {
   for (const Face& face : faces) {
-    std::cout << "  differs: " << what << " with confidence " << face.confidence << '\n';
+    std::cout << "  differs: " << what << " with confidence " << face.confidence << " at "
+              << face.box.x << ' ' << face.box.y << ' ' << face.box.width << ' '
+              << face.box.height << '\n';
     EXPECT_NEAR(face.confidence, threshold, kNearThreshold) << what;
   }
 }
