@@ -1,10 +1,13 @@
 #include <libheif/heif.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "codec.hpp"
@@ -49,6 +52,22 @@ void read_profile(const heif_image_handle* handle, Raw& raw) {
     note_icc(profile, raw.warnings);
 }
 
+/// A grid of tiles tells its size a second time, inside its data, and the library takes memory for
+/// that one. It looks at one limit for both sides: hold it to the size that was told first, which
+/// in turn may not be so long and thin that a square of its longer side is beyond all limits.
+/// @param long_side  as told outside
+[[nodiscard]] Result<void> limit_grid(heif_context* context, int long_side,
+                                      const DecodeOptions& options) {
+  const double most = 2 * std::sqrt(static_cast<double>(options.max_pixels));
+  if (long_side > most)
+    return fail(ErrorCode::kInvalidArgument,
+                "is too large: a side of a HEIF or AVIF picture may not be longer than " +
+                    std::to_string(static_cast<std::int64_t>(most)) + " pixels");
+  constexpr int kPadding = 256;  // coded sizes are padded to whole blocks
+  heif_context_set_maximum_image_size_limit(context, long_side + kPadding);
+  return {};
+}
+
 /// @return true if anything shows through.
 bool copy_rows(const std::uint8_t* pixels, int stride, bool alpha, Image& image) {
   bool transparent = false;
@@ -74,10 +93,6 @@ Result<Raw> decode_heif(Bytes bytes, const DecodeOptions& options) {
   const std::string_view format = to_string(sniff(bytes));
   const Context context(heif_context_alloc());
   if (!context) return fail(ErrorCode::kResourceExhausted, "needs more memory than there is");
-  // The library's limit is on coded sizes, which are padded to whole blocks; ours follows exactly.
-  constexpr int kPadding = 256;
-  heif_context_set_maximum_image_size_limit(context.get(),
-                                            std::clamp(options.max_side, 1, 1 << 24) + kPadding);
   heif_error error = heif_context_read_from_memory_without_copy(context.get(), bytes.data(),
                                                                 bytes.size(), nullptr);
   if (error.code != heif_error_Ok) return explain(error, format);
@@ -91,6 +106,11 @@ Result<Raw> decode_heif(Bytes bytes, const DecodeOptions& options) {
   };
   VISAVIS_CHECK(
       check(heif_image_handle_get_width(handle.get()), heif_image_handle_get_height(handle.get())));
+
+  VISAVIS_CHECK(limit_grid(context.get(),
+                           std::max(heif_image_handle_get_ispe_width(handle.get()),
+                                    heif_image_handle_get_ispe_height(handle.get())),
+                           options));
 
   const bool alpha = heif_image_handle_has_alpha_channel(handle.get()) != 0;
   const Options decoding(heif_decoding_options_alloc());

@@ -225,6 +225,15 @@ TEST(BadInput, ToleratesNonsenseInExif) {
   }
 }
 
+// Found by fuzzing: 64 x 32 outside, 65,088 x 63,777 in the grid's own data, 4 GB a plane.
+TEST(BadInput, HoldsAHeifGridToTheSizeToldOutside) {
+  const auto file = picture_file("grid_beyond_its_size.heic");
+  if (!can_decode(sniff(file))) GTEST_SKIP() << "this build lacks HEIF";
+  const auto decoded = decode(file);
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, ErrorCode::kInvalidArgument) << decoded.error().message;
+}
+
 TEST(BadInput, SaysThatAFormatIsKnownButNotRead) {
   const auto rle = decode(picture_file("rle.bmp"));
   ASSERT_FALSE(rle);
