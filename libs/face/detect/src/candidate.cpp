@@ -170,12 +170,8 @@ std::vector<std::size_t> suppress(std::span<const Candidate> candidates, double 
 
 std::vector<std::size_t> suppress_contained(std::span<const Candidate> candidates,
                                             float threshold) {
-  std::vector<std::size_t> order(candidates.size());
-  std::iota(order.rbegin(), order.rend(), std::size_t{0});
-  std::ranges::stable_sort(order, std::ranges::greater{},
-                           [&](std::size_t i) { return candidates[i].score; });
   std::vector<std::size_t> kept;
-  for (const std::size_t i : order)
+  for (const std::size_t i : by_falling_score(candidates))
     if (std::ranges::none_of(kept, [&](std::size_t k) {
           return contained(candidates[k].box, candidates[i].box) > threshold;
         }))

@@ -52,7 +52,7 @@ struct Candidate {
                                                 double threshold);
 
 /// By intersection over the smaller area, widths with +1 (detect_face.py, nms_numpy, "Min"). Equal
-/// scores: the last comes first.
+/// scores: the first comes first; facenet-pytorch leaves that to an unstable sort.
 [[nodiscard]] std::vector<std::size_t> suppress_contained(std::span<const Candidate> candidates,
                                                           float threshold);
 
