@@ -1,8 +1,17 @@
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 #include <visavis/core/file.hpp>
 #include <visavis/core/hash.hpp>
+#include <visavis/core/result.hpp>
+#include <visavis/models/manifest.hpp>
 
 #include "document.hpp"
 #include "visavis/models/store.hpp"

@@ -2,13 +2,17 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <sys/types.h>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
+#include <visavis/core/result.hpp>
 
 namespace visavis::models {
 namespace {

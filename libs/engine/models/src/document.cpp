@@ -4,7 +4,9 @@
 #include <exception>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
+#include <visavis/core/result.hpp>
 
 namespace visavis::models {
 namespace {

@@ -1,15 +1,21 @@
+#include <stdlib.h>
+
 #include <algorithm>
-#include <cstdlib>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <ranges>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 #include <visavis/core/file.hpp>
 #include <visavis/core/hash.hpp>
 #include <visavis/core/log.hpp>
+#include <visavis/core/result.hpp>
+#include <visavis/models/manifest.hpp>
 
 #include "archive.hpp"
 #include "process.hpp"

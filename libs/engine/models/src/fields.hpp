@@ -3,6 +3,9 @@
 /// Reads the fields of a JSON object and keeps the first thing that is wrong, named by its path.
 /// Private to models: nlohmann's types stay out of public headers.
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>

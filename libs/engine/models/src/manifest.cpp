@@ -4,10 +4,18 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
+#include <visavis/core/hash.hpp>
+#include <visavis/core/result.hpp>
+#include <visavis/vocab/embedding.hpp>
+#include <visavis/vocab/image.hpp>
 
 #include "document.hpp"
 #include "fields.hpp"

@@ -3,8 +3,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/models/manifest.hpp>
+#include <visavis/models/store.hpp>
+#include <visavis/runtime/engine.hpp>
 
 namespace visavis::models {
 namespace {

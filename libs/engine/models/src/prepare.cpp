@@ -5,6 +5,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <visavis/models/manifest.hpp>
+#include <visavis/vocab/image.hpp>
 
 namespace visavis::models {
 namespace {

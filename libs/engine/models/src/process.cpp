@@ -8,7 +8,11 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
+#include <string>
 #include <system_error>
+#include <vector>
+#include <visavis/core/result.hpp>
 
 namespace visavis::models {
 namespace {

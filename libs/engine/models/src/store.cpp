@@ -1,10 +1,19 @@
 #include "visavis/models/store.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 #include <visavis/core/file.hpp>
 #include <visavis/core/hash.hpp>
+#include <visavis/core/result.hpp>
+#include <visavis/models/manifest.hpp>
 
 namespace visavis::models {
 namespace {

@@ -3,10 +3,16 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/models/manifest.hpp>
+#include <visavis/runtime/engine.hpp>
+#include <visavis/vocab/image.hpp>
 
 #include "visavis/models/network.hpp"
 #include "visavis/models/prepare.hpp"

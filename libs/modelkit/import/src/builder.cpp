@@ -1,5 +1,11 @@
 #include "builder.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
 #include <visavis/graph/onnx.hpp>
 
 namespace visavis::modelkit {

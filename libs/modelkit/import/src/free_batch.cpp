@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <expected>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+#include <visavis/core/result.hpp>
 
 namespace visavis::modelkit {
 namespace {

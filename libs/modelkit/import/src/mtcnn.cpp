@@ -1,9 +1,15 @@
 #include "mtcnn.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
 
 #include "builder.hpp"
 #include "state_dict.hpp"

@@ -3,12 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <expected>
+#include <iterator>
 #include <limits>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
 
 namespace visavis::modelkit {
 namespace {

@@ -3,10 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <expected>
+#include <functional>
 #include <limits>
+#include <map>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
 
 #include "pickle.hpp"
 #include "zip.hpp"

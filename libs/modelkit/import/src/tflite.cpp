@@ -4,9 +4,16 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <limits>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
 
 #include "tflite_generated.h"
 

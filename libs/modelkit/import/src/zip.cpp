@@ -2,11 +2,17 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <sys/types.h>
 
 #include <array>
+#include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
 
 namespace visavis::modelkit {
 namespace {

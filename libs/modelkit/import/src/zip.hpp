@@ -3,6 +3,7 @@
 /// All members of a zip archive in memory.
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>

@@ -4,7 +4,9 @@
 /// its output means. docs/formats/manifest.md describes the JSON.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>

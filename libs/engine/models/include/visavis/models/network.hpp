@@ -3,6 +3,7 @@
 /// A model made ready: verified, compiled by an engine, warmed up.
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
