@@ -7,6 +7,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/onnx.hpp>
+#include <visavis/graph/passes.hpp>
 
 namespace visavis::modelkit {
 
@@ -90,6 +91,8 @@ std::string Builder::softmax(const std::string& name, const std::string& x) {
   return node("Softmax", name, {x}, {{"axis", std::int64_t{1}}});
 }
 
-Result<std::vector<std::byte>> Builder::finish() const { return graph::write_onnx(graph_); }
+Result<std::vector<std::byte>> Builder::finish() const {
+  return graph::write_onnx(graph::flush_subnormals(graph_));
+}
 
 }  // namespace visavis::modelkit

@@ -11,8 +11,8 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
+#include <visavis/graph/passes.hpp>
 
-#include "free_batch.hpp"
 #include "mtcnn.hpp"
 #include "state_dict.hpp"
 #include "tflite.hpp"
@@ -33,8 +33,8 @@ Result<Bytes> import_onnx(std::span<const std::byte> original) {
 
 Result<Bytes> import_onnx_free_batch(std::span<const std::byte> original) {
   VISAVIS_TRY(fixed, graph::read_onnx(original));
-  VISAVIS_TRY(freed, free_batch(std::move(fixed)));
-  return graph::write_onnx(freed);
+  VISAVIS_TRY(freed, graph::free_batch(std::move(fixed)));
+  return graph::write_onnx(graph::flush_subnormals(std::move(freed)));
 }
 
 Result<Bytes> import_tflite(std::span<const std::byte> original) {
