@@ -1,0 +1,77 @@
+#include "visavis/pipeline/finder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "visavis/core/result.hpp"
+#include "visavis/detect/detector.hpp"
+#include "visavis/models/network.hpp"
+#include "visavis/vocab/face.hpp"
+#include "visavis/vocab/image.hpp"
+
+namespace visavis::pipeline {
+namespace {
+
+class WithSecondLook final : public detect::Detector {
+ public:
+  WithSecondLook(std::unique_ptr<detect::Detector> first, std::unique_ptr<detect::Detector> second)
+      : first_(std::move(first)), second_(std::move(second)) {}
+
+  Result<std::vector<std::vector<Face>>> detect(std::span<const ImageView> images) override {
+    VISAVIS_TRY(found, first_->detect(images));
+    std::vector<ImageView> empty;
+    for (std::size_t i = 0; i < images.size(); ++i)
+      if (found[i].empty()) empty.push_back(images[i]);
+    if (empty.empty()) return found;
+    VISAVIS_TRY(again, second_->detect(empty));
+    auto next = again.begin();
+    for (std::vector<Face>& faces : found)
+      if (faces.empty()) faces = std::move(*next++);
+    return found;
+  }
+  [[nodiscard]] bool finds_landmarks() const noexcept override {
+    return first_->finds_landmarks() && second_->finds_landmarks();
+  }
+
+ private:
+  std::unique_ptr<detect::Detector> first_;
+  std::unique_ptr<detect::Detector> second_;
+};
+
+constexpr std::array kMtcnnThresholds{0.6F, 0.7F, 0.7F};  // facenet-pytorch's defaults
+constexpr float kLowered = 0.1F;
+
+detect::DetectorOptions relaxed(detect::DetectorOptions options) {
+  if (options.thresholds.empty())
+    options.thresholds.assign(kMtcnnThresholds.begin(), kMtcnnThresholds.end());
+  options.thresholds.front() = std::max(0.0F, options.thresholds.front() - kLowered);
+  return options;
+}
+
+}  // namespace
+
+std::unique_ptr<detect::Detector> with_second_look(std::unique_ptr<detect::Detector> first,
+                                                   std::unique_ptr<detect::Detector> second) {
+  return std::make_unique<WithSecondLook>(std::move(first), std::move(second));
+}
+
+Result<std::unique_ptr<detect::Detector>> open_finder(
+    std::shared_ptr<const models::Network> detector,
+    std::shared_ptr<const models::Network> landmarks, const detect::DetectorOptions& options,
+    SecondLook second_look) {
+  VISAVIS_TRY(boxes, detect::open_detector(detector, options));
+  if (second_look == SecondLook::kYes && detector->manifest.family == "mtcnn") {
+    VISAVIS_TRY(again, detect::open_detector(detector, relaxed(options)));
+    boxes = with_second_look(std::move(boxes), std::move(again));
+  }
+  if (boxes->finds_landmarks()) return boxes;
+  return fail(landmarks ? ErrorCode::kUnsupported : ErrorCode::kInvalidArgument,
+              "this detector finds no landmarks and needs a model that does");
+}
+
+}  // namespace visavis::pipeline

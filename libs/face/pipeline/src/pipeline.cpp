@@ -1,0 +1,156 @@
+#include "visavis/pipeline/pipeline.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "visavis/align/align.hpp"
+#include "visavis/core/result.hpp"
+#include "visavis/detect/detector.hpp"
+#include "visavis/embed/embedder.hpp"
+#include "visavis/models/manifest.hpp"
+#include "visavis/models/network.hpp"
+#include "visavis/quality/quality.hpp"
+#include "visavis/vocab/chip.hpp"
+#include "visavis/vocab/embedding.hpp"
+#include "visavis/vocab/face.hpp"
+#include "visavis/vocab/image.hpp"
+
+namespace visavis::pipeline {
+namespace {
+
+constexpr int kDefaultChip = 112;
+
+/// What decides between two faces.
+double weight(const Face& face, ImageView image, Selection selection) {
+  if (selection == Selection::kProbability) return face.confidence;
+  const double area = static_cast<double>(face.box.width) * face.box.height;
+  if (selection == Selection::kLargest) return area;
+  const double x = face.box.x + face.box.width / 2.0 - image.width / 2.0;
+  const double y = face.box.y + face.box.height / 2.0 - image.height / 2.0;
+  return area - 2 * (x * x + y * y);
+}
+
+}  // namespace
+
+struct Pipeline::Impl {
+  std::unique_ptr<detect::Detector> detector;
+  std::optional<embed::Embedder> embedder;
+  models::AlignmentTemplate alignment = models::AlignmentTemplate::kArcFace;
+  quality::NormScale norm;
+  bool keep_chips = false;
+
+  [[nodiscard]] Result<Chip> align(ImageView image, const Face& face) const;
+  Result<std::vector<FaceRecord>> judge(std::span<const ImageView> images,
+                                        std::vector<std::vector<Face>> faces);
+};
+
+Result<Chip> Pipeline::Impl::align(ImageView image, const Face& face) const {
+  const int side = embedder ? embedder->chip_side() : kDefaultChip;
+  if (alignment == models::AlignmentTemplate::kFaceNet)
+    return align::align_facenet(image, face.box, side);
+  return align::align_arcface(image, face.landmarks, side);
+}
+
+/// One record for every face, image after image.
+Result<std::vector<FaceRecord>> Pipeline::Impl::judge(std::span<const ImageView> images,
+                                                      std::vector<std::vector<Face>> faces) {
+  std::vector<FaceRecord> records;
+  std::vector<std::size_t> aligned;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    for (const Face& face : faces[i]) {
+      records.push_back({.face = face, .quality = {}, .chip = {}, .embedding = {}});
+      auto chip = align(images[i], face);
+      if (!chip) continue;  // what cannot be aligned is a face of no quality, not a failure
+      records.back().chip = *std::move(chip);
+      aligned.push_back(records.size() - 1);
+    }
+  }
+  if (embedder) {
+    std::vector<ImageView> chips;
+    for (const std::size_t i : aligned) chips.push_back(records[i].chip->image.view());
+    VISAVIS_TRY(embeddings, embedder->embed(chips));
+    for (std::size_t k = 0; k < aligned.size(); ++k)
+      records[aligned[k]].embedding = std::move(embeddings[k]);
+  }
+  for (const std::size_t i : aligned) {
+    FaceRecord& record = records[i];
+    record.quality =
+        quality::assess(record.face, record.chip->image.view(), record.embedding.norm, norm);
+    if (!keep_chips) record.chip.reset();
+  }
+  return records;
+}
+
+Result<Pipeline> Pipeline::open(std::unique_ptr<detect::Detector> detector,
+                                std::shared_ptr<const models::Network> recogniser,
+                                const PipelineOptions& options) {
+  if (!detector->finds_landmarks())
+    return fail(ErrorCode::kInvalidArgument, "the detector finds no landmarks");
+  auto impl = std::make_unique<Impl>();
+  impl->detector = std::move(detector);
+  impl->keep_chips = options.keep_chips;
+  if (recogniser) {
+    const models::Manifest& manifest = recogniser->manifest;
+    if (manifest.alignment == models::AlignmentTemplate::kNone)
+      return fail(ErrorCode::kModelMismatch, "the recogniser's manifest names no alignment");
+    impl->alignment = manifest.alignment;
+    if (manifest.norm_is_quality) impl->norm = options.norm;
+    VISAVIS_TRY(embedder, embed::Embedder::open(std::move(recogniser), options.embedder));
+    impl->embedder = std::move(embedder);
+  }
+  return Pipeline(std::move(impl));
+}
+
+Pipeline::Pipeline(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Pipeline::Pipeline(Pipeline&&) noexcept = default;
+Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
+Pipeline::~Pipeline() = default;
+
+Result<std::vector<std::vector<FaceRecord>>> Pipeline::analyse(std::span<const ImageView> images) {
+  VISAVIS_TRY(faces, impl_->detector->detect(images));
+  std::vector<std::size_t> counts;
+  for (const auto& found : faces) counts.push_back(found.size());
+  VISAVIS_TRY(records, impl_->judge(images, std::move(faces)));
+  std::vector<std::vector<FaceRecord>> by_image;
+  auto next = std::make_move_iterator(records.begin());
+  for (const std::size_t count : counts) {
+    const auto end = next + static_cast<std::ptrdiff_t>(count);
+    by_image.emplace_back(next, end);
+    next = end;
+  }
+  return by_image;
+}
+
+Result<std::vector<FaceRecord>> Pipeline::analyse(ImageView image) {
+  VISAVIS_TRY(all, analyse(std::span(&image, 1)));
+  return std::move(all.front());
+}
+
+Result<Pipeline::One> Pipeline::analyse_one(ImageView image, Selection selection) {
+  VISAVIS_TRY(faces, impl_->detector->detect(std::span(&image, 1)));
+  std::vector<Face>& found = faces.front();
+  One one{.record = std::nullopt, .faces_found = found.size()};
+  if (found.empty()) return one;
+  found = {found[select(found, image, selection)]};
+  VISAVIS_TRY(records, impl_->judge(std::span(&image, 1), std::move(faces)));
+  one.record = std::move(records.front());
+  return one;
+}
+
+ModelId Pipeline::model() const noexcept {
+  return impl_->embedder ? impl_->embedder->model() : ModelId{};
+}
+
+std::size_t select(std::span<const Face> faces, ImageView image, Selection selection) {
+  const auto best = std::ranges::max_element(
+      faces, {}, [&](const Face& face) { return weight(face, image, selection); });
+  return static_cast<std::size_t>(best - faces.begin());
+}
+
+}  // namespace visavis::pipeline
