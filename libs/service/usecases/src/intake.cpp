@@ -1,0 +1,93 @@
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <visavis/core/file.hpp>
+#include <visavis/core/hash.hpp>
+#include <visavis/import/import.hpp>
+
+#include "library.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{1} << 20U;
+constexpr std::uint64_t kMaxModelBytes = std::uint64_t{2} << 30U;
+
+bool names_a_package(const models::Manifest& manifest) {
+  return std::ranges::all_of(manifest.files,
+                             [](const models::ModelFile& file) { return file.source.has_value(); });
+}
+
+bool is_whole(const models::Store& store, const models::Manifest& manifest) {
+  return std::ranges::all_of(
+      manifest.files, [&](const models::ModelFile& file) { return store.read(file).has_value(); });
+}
+
+std::vector<TensorLine> to_lines(std::vector<modelkit::TensorFacts> facts) {
+  std::vector<TensorLine> lines;
+  for (modelkit::TensorFacts& fact : facts)
+    lines.push_back({.name = std::move(fact.name),
+                     .type = std::move(fact.type),
+                     .shape = std::move(fact.shape)});
+  return lines;
+}
+
+}  // namespace
+
+Outcome<FetchedModels> fetch_models(const Places& places, const std::vector<std::string>& ids,
+                                    const Progress& progress, const LogSink& sink) {
+  VISAVIS_TRY(store, open_store(places));
+  std::vector<models::Manifest> wanted;
+  for (const std::string& id : ids) {
+    VISAVIS_TRY(manifest, find_model(store, id));
+    wanted.push_back(std::move(manifest));
+  }
+  if (ids.empty())
+    std::ranges::copy_if(store.manifests(), std::back_inserter(wanted), names_a_package);
+  FetchedModels answer;
+  for (const models::Manifest& manifest : wanted) {
+    const bool was_here = is_whole(store, manifest);
+    Outcome<void> fetched;
+    if (!was_here)
+      fetched = caused_by(
+          Cause::kEnvironment,
+          models::fetch_model(store, manifest, places.downloads, modelkit::import_model, sink));
+    if (fetched)
+      answer.models.push_back({.id = manifest.id, .was_here = was_here});
+    else
+      answer.errors.push_back(problem(manifest.id, std::move(fetched).error()));
+    if (progress) progress(answer.models.size() + answer.errors.size(), wanted.size());
+  }
+  return answer;
+}
+
+Outcome<ModelFacts> add_model(
+    const Places& places, const std::filesystem::path& manifest,
+    const std::map<std::string, std::filesystem::path, std::less<>>& files) {
+  VISAVIS_TRY(store, open_store(places));
+  Result<std::vector<std::byte>> text = read_file(manifest, kMaxManifestBytes);
+  if (!text)
+    return std::unexpected(Failure(
+        {text.error().code, "the manifest " + manifest.string() + ": " + text.error().message}));
+  VISAVIS_TRY(added,
+              models::add_model(store, {reinterpret_cast<const char*>(text->data()), text->size()},
+                                files, modelkit::import_model));
+  return facts_of(places, store, added);
+}
+
+Outcome<ModelInside> inspect_model(const std::filesystem::path& path) {
+  VISAVIS_TRY(bytes, read_file(path, kMaxModelBytes));
+  VISAVIS_TRY(inside, modelkit::inspect(bytes));
+  return ModelInside{.path = path.string(),
+                     .format = std::move(inside.format),
+                     .producer = std::move(inside.producer),
+                     .sha256 = to_hex(sha256(bytes)),
+                     .inputs = to_lines(std::move(inside.inputs)),
+                     .outputs = to_lines(std::move(inside.outputs)),
+                     .weights = to_lines(std::move(inside.weights)),
+                     .operators = std::move(inside.operators),
+                     .parameters = inside.parameters};
+}
+
+}  // namespace visavis::usecases
