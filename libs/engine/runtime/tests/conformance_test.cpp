@@ -116,15 +116,20 @@ TEST_P(Conformance, ModelsAgreeWithTheReference) {
   EXPECT_TRUE(found.empty()) << lines(found);
 }
 
-TEST_P(Conformance, ModelsAgreeInBf16WithinItsTolerance) {
+TEST_P(Conformance, ModelsAgreeInOtherPrecisionsWithinTheirTolerance) {
   if (no_reference()) return;
-  const Result<std::vector<Tensor>> able = answer(*engine_, small_network(1), Precision::kBf16);
-  if (!able && able.error().code == ErrorCode::kUnsupported) GTEST_SKIP() << able.error().message;
   const std::vector<Case> cases = model_cases();
   if (cases.empty()) GTEST_SKIP() << "the model store is empty; visavis models fetch fills it";
-  const std::vector<std::string> found =
-      disagreements(*engine_, cases, Precision::kBf16, kSameBf16);
-  EXPECT_TRUE(found.empty()) << lines(found);
+  int checked = 0;
+  for (const auto& [precision, tolerance] :
+       {std::pair(Precision::kBf16, kSameBf16), std::pair(Precision::kF16, kSameF16)}) {
+    const Result<std::vector<Tensor>> able = answer(*engine_, small_network(1), precision);
+    if (!able && able.error().code == ErrorCode::kUnsupported) continue;
+    const std::vector<std::string> found = disagreements(*engine_, cases, precision, tolerance);
+    EXPECT_TRUE(found.empty()) << to_string(precision) << lines(found);
+    ++checked;
+  }
+  if (checked == 0) GTEST_SKIP() << GetParam() << " computes in f32 only on this CPU";
 }
 
 TEST_P(Conformance, TheForcedEngineIsTheOneThatRuns) {
