@@ -12,6 +12,7 @@
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/graph/passes.hpp>
+#include <visavis/models/manifest.hpp>
 
 #include "mtcnn.hpp"
 #include "state_dict.hpp"

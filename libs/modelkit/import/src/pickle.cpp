@@ -5,10 +5,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <expected>
 #include <iterator>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>

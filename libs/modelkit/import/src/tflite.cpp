@@ -1,6 +1,9 @@
 #include "tflite.hpp"
 
-#include <flatbuffers/flatbuffers.h>
+#include <flatbuffers/base.h>
+#include <flatbuffers/string.h>
+#include <flatbuffers/vector.h>
+#include <flatbuffers/verifier.h>
 
 #include <algorithm>
 #include <cctype>

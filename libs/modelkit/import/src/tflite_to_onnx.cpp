@@ -16,6 +16,7 @@
 #include <visavis/core/result.hpp>
 
 #include "builder.hpp"
+#include "tflite.hpp"
 
 namespace visavis::modelkit {
 namespace {
@@ -177,7 +178,7 @@ class Converter {
   Result<void> convert(std::size_t index) {
     const LiteOperator& op = model_.operators[index];
     if (op.outputs.size() != 1) return unsupported(op.name + " with several outputs");
-    if (prelus_[index]) return prelu(*prelus_[index], op);
+    if (const std::optional<Prelu>& found = prelus_[index]) return prelu(*found, op);
     if (op.name == "CONV_2D" || op.name == "DEPTHWISE_CONV_2D") return convolution(op);
     if (op.name == "ADD" && op.inputs.size() == 2) return add(op);
     if (op.name == "RELU" && op.inputs.size() == 1) return relu(op);

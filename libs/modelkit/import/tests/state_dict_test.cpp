@@ -65,6 +65,21 @@ TEST_P(RealFile, IsRefusedWhenCut) {
   }
 }
 
+// One wrong byte anywhere: refused or read, but never beyond the file (the sanitizers watch).
+TEST_P(RealFile, SurvivesEveryWrongByte) {
+  const std::vector<std::byte> bytes = sample(GetParam());
+  int refused = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::vector<std::byte> wrong = bytes;
+    wrong[i] ^= std::byte{0x81};
+    const Result<StateDict> dict = StateDict::read(wrong);
+    refused += dict ? 0 : 1;
+    if (!dict) continue;
+    for (const auto& [name, weight] : dict->weights()) (void)dict->floats(name, weight.shape);
+  }
+  EXPECT_GT(refused, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Layouts, RealFile, testing::Values("zip.pt", "legacy.pt", "checkpoint.pt"),
                          [](const auto& param) {
                            return std::filesystem::path(param.param).stem().string();

@@ -8,6 +8,7 @@
 #include <string>
 #include <variant>
 #include <vector>
+#include <visavis/core/file.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/import/import.hpp>
 
@@ -25,7 +26,7 @@ class Writer {
  public:
   int tensor(std::vector<int> shape, const std::vector<float>& values = {}) {
     std::vector<std::uint8_t> bytes(values.size() * sizeof(float));
-    std::memcpy(bytes.data(), values.data(), bytes.size());
+    if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
     builder_.ForceVectorAlignment(bytes.size(), 1, 16);
     buffers_.push_back(tflite::CreateBuffer(builder_, builder_.CreateVector(bytes)));
     tensors_.push_back(tflite::CreateTensorDirect(builder_, &shape, tflite::TensorType::FLOAT32,
@@ -197,6 +198,25 @@ TEST(Tflite, SurvivesEveryCut) {
     EXPECT_FALSE(imported({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)}));
   // An index beyond the tensors.
   EXPECT_EQ(imported(Writer().finish({3}, {3})).error().code, ErrorCode::kDecodeFailed);
+}
+
+// One wrong byte anywhere: refused or read, but never beyond the file (the sanitizers watch).
+TEST(Tflite, SurvivesEveryWrongByte) {
+  const auto sample = read_file(
+      std::string(VISAVIS_SOURCE_DIR) + "/libs/modelkit/import/fuzz/tflite_corpus/prelu.tflite",
+      1U << 20U);
+  ASSERT_TRUE(sample);
+  ASSERT_TRUE(imported(*sample)) << imported(*sample).error().message;
+  int refused = 0;
+  for (std::size_t i = 0; i < sample->size(); ++i) {
+    for (const unsigned mask : {0x01U, 0x80U, 0xffU}) {
+      std::vector<std::byte> wrong = *sample;
+      wrong[i] ^= static_cast<std::byte>(mask);
+      refused += imported(wrong) ? 0 : 1;
+      (void)inspect(wrong);
+    }
+  }
+  EXPECT_GT(refused, 0);
 }
 
 TEST(Inspect, KnowsNothingOfOtherFiles) {
