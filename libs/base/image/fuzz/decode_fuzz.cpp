@@ -25,8 +25,10 @@ bool keeps_promises(const visavis::image::Decoded& decoded, const DecodeOptions&
 }  // namespace
 
 /// libdav1d of Debian 12 keeps 40 bytes of some broken AVIF files.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): the sanitizer's name
 extern "C" const char* __lsan_default_suppressions() { return "leak:libdav1d"; }
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
   if (visavis::image::sniff(bytes) != Format::VISAVIS_FUZZ_FORMAT) return -1;

@@ -16,6 +16,9 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include <stb/stb_image.h>
+
+#include "visavis/core/result.hpp"
+#include "visavis/image/decode.hpp"
 #pragma GCC diagnostic pop
 
 namespace visavis::image {

@@ -5,9 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <expected>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "visavis/core/result.hpp"
+#include "visavis/image/decode.hpp"
 
 namespace visavis::image {
 

@@ -3,12 +3,14 @@
 #include <cstddef>
 #include <exception>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "codec.hpp"
 #include "orient.hpp"
 #include "sniff.hpp"
+#include "visavis/core/result.hpp"
 
 namespace visavis::image {
 namespace {

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "stroke_font.hpp"
+#include "visavis/vocab/face.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

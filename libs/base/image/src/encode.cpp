@@ -7,12 +7,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "visavis/core/file.hpp"
+#include "visavis/core/result.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

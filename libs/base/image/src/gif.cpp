@@ -5,10 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <expected>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "codec.hpp"
+#include "visavis/core/result.hpp"
+#include "visavis/image/decode.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

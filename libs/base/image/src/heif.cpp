@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,6 +12,9 @@
 #include <vector>
 
 #include "codec.hpp"
+#include "visavis/core/result.hpp"
+#include "visavis/image/decode.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

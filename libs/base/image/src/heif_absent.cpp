@@ -1,6 +1,8 @@
 // Stands in for heif.cpp where libheif is not there.
 
 #include "codec.hpp"
+#include "visavis/core/result.hpp"
+#include "visavis/image/decode.hpp"
 
 namespace visavis::image {
 

@@ -9,11 +9,14 @@
 // clang-format on
 
 #include <algorithm>
+#include <expected>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "codec.hpp"
+#include "visavis/core/result.hpp"
+#include "visavis/image/decode.hpp"
+#include "visavis/vocab/image.hpp"
 
 // libjpeg leaves an error by longjmp. Functions that call setjmp below therefore own nothing: what
 // needs a destructor lives in their callers.

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "visavis/vocab/image.hpp"
+
 namespace visavis::image {
 namespace {
 

@@ -4,11 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <expected>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "codec.hpp"
+#include "visavis/core/result.hpp"
+#include "visavis/image/decode.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

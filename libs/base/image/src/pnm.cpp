@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <vector>
 
 #include "codec.hpp"
+#include "visavis/core/result.hpp"
+#include "visavis/image/decode.hpp"
 
 // Netpbm's PBM, PGM and PPM, plain (P1-P3) and raw (P4-P6): the formats' manual pages.
 

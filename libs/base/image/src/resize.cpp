@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "area.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "visavis/geometry/similarity.hpp"
 #include "visavis/image/resize.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

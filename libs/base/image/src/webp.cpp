@@ -1,5 +1,6 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
+#include <webp/mux_types.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -9,6 +10,9 @@
 #include <vector>
 
 #include "codec.hpp"
+#include "visavis/core/result.hpp"
+#include "visavis/image/decode.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

@@ -2,11 +2,14 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "pictures.hpp"
 #include "visavis/image/resize.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

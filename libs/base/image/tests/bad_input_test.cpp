@@ -4,16 +4,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "pictures.hpp"
+#include "visavis/core/result.hpp"
 #include "visavis/image/decode.hpp"
 #include "visavis/image/encode.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

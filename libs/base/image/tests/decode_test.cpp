@@ -14,6 +14,7 @@
 
 #include "pictures.hpp"
 #include "visavis/image/encode.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "stroke_font.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {

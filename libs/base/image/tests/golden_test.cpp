@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -15,6 +15,7 @@
 #include "pictures.hpp"
 #include "visavis/geometry/similarity.hpp"
 #include "visavis/image/resize.hpp"
+#include "visavis/vocab/image.hpp"
 
 namespace visavis::image {
 namespace {
