@@ -9,9 +9,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "codec.hpp"
+#include "heif_guard.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/image/decode.hpp"
 #include "visavis/vocab/image.hpp"
@@ -50,10 +50,10 @@ std::unexpected<Error> explain(const heif_error& error, std::string_view format)
 void read_profile(const heif_image_handle* handle, Raw& raw) {
   const heif_color_profile_type type = heif_image_handle_get_color_profile_type(handle);
   if (type != heif_color_profile_type_prof && type != heif_color_profile_type_rICC) return;
-  std::vector<std::byte> profile(heif_image_handle_get_raw_color_profile_size(handle));
-  if (profile.empty()) return;
-  if (heif_image_handle_get_raw_color_profile(handle, profile.data()).code == heif_error_Ok)
-    note_icc(profile, raw.warnings);
+  const std::size_t size = heif_image_handle_get_raw_color_profile_size(handle);
+  const auto profile = std::make_unique<std::byte[]>(size);
+  if (heif_image_handle_get_raw_color_profile(handle, profile.get()).code == heif_error_Ok)
+    note_icc({profile.get(), size}, raw.warnings);
 }
 
 /// A grid of tiles tells its size a second time, inside its data, and the library takes memory for
@@ -95,6 +95,8 @@ bool heif_reads(Format format) noexcept {
 
 Result<Raw> decode_heif(Bytes bytes, const DecodeOptions& options) {
   const std::string_view format = to_string(sniff(bytes));
+  const HeifCost cost = estimate_heif_cost(bytes);
+  if (cost.endless) return damaged(format);
   const Context context(heif_context_alloc());
   if (!context) return fail(ErrorCode::kResourceExhausted, "needs more memory than there is");
   heif_error error = heif_context_read_from_memory_without_copy(context.get(), bytes.data(),
@@ -111,10 +113,15 @@ Result<Raw> decode_heif(Bytes bytes, const DecodeOptions& options) {
   VISAVIS_CHECK(
       check(heif_image_handle_get_width(handle.get()), heif_image_handle_get_height(handle.get())));
 
-  VISAVIS_CHECK(limit_grid(context.get(),
-                           std::max(heif_image_handle_get_ispe_width(handle.get()),
-                                    heif_image_handle_get_ispe_height(handle.get())),
-                           options));
+  const int told_width = std::max(heif_image_handle_get_ispe_width(handle.get()), 0);
+  const int told_height = std::max(heif_image_handle_get_ispe_height(handle.get()), 0);
+  VISAVIS_CHECK(check(told_width, told_height));
+  VISAVIS_CHECK(limit_grid(context.get(), std::max(told_width, told_height), options));
+  // Tiles reach over the border and alpha is coded too; more than that contradicts the header.
+  constexpr std::uint64_t kSlack = std::uint64_t{1} << 22;
+  const auto told =
+      static_cast<std::uint64_t>(told_width) * static_cast<std::uint64_t>(told_height);
+  if (cost.pixels > 4 * told + kSlack) return damaged(format);
 
   const bool alpha = heif_image_handle_has_alpha_channel(handle.get()) != 0;
   const Options decoding(heif_decoding_options_alloc());

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "heif_guard.hpp"
 #include "pictures.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/image/decode.hpp"
@@ -236,6 +237,54 @@ TEST(BadInput, HoldsAHeifGridToTheSizeToldOutside) {
   const auto decoded = decode(file);
   ASSERT_FALSE(decoded);
   EXPECT_EQ(decoded.error().code, ErrorCode::kInvalidArgument) << decoded.error().message;
+}
+
+// Found by fuzzing: libheif starts a thread for each step of the recursion.
+TEST(BadInput, RefusesAHeifGridMadeOfItself) {
+  const auto file = picture_file("grid_of_itself.heic");
+  if (!can_decode(sniff(file))) GTEST_SKIP() << "this build lacks HEIF";
+  const auto decoded = decode(file);
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, ErrorCode::kDecodeFailed);
+}
+
+// Found by fuzzing: 64 x 32 outside, 32,299 x 4,611 in the stream, which took 1.8 GB and 3 s.
+TEST(BadInput, RefusesAnAvifWhoseCodedSizeContradictsItsHeader) {
+  const auto file = picture_file("coded_size_bomb.avif");
+  if (!can_decode(sniff(file))) GTEST_SKIP() << "this build lacks AVIF";
+  const auto decoded = decode(file);
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, ErrorCode::kDecodeFailed) << decoded.error().message;
+}
+
+// The numbers are the pictures': 64 x 32 coded as such by AV1 (once more for alpha), and by HEVC in
+// blocks that make it 64 x 64.
+TEST(HeifGuard, FindsTheCodedSizes) {
+  EXPECT_EQ(estimate_heif_cost(picture_file("plain.avif")).pixels, 64 * 32);
+  EXPECT_EQ(estimate_heif_cost(picture_file("alpha.avif")).pixels, 2 * 64 * 32);
+  EXPECT_EQ(estimate_heif_cost(picture_file("plain.heic")).pixels, 64 * 64);
+  EXPECT_EQ(estimate_heif_cost(picture_file("coded_size_bomb.avif")).pixels,
+            32'299ULL * 4'611 + 64 * 32);
+  EXPECT_TRUE(estimate_heif_cost(picture_file("grid_of_itself.heic")).endless);
+  for (const char* name : {"plain.avif", "alpha.avif", "rotated_6.avif", "plain.heic"})
+    EXPECT_FALSE(estimate_heif_cost(picture_file(name)).endless) << name;
+}
+
+TEST(HeifGuard, SurvivesEveryWrongByte) {
+  for (const char* name : {"alpha.avif", "plain.heic", "grid_of_itself.heic"}) {
+    auto file = picture_file(name);
+    const std::uint64_t usual = estimate_heif_cost(file).pixels;
+    std::size_t changed = 0;
+    for (std::byte& byte : file) {
+      const std::byte right = byte;
+      for (const int wrong : {0x00, 0x01, 0x7F, 0x80, 0xFF}) {
+        byte = static_cast<std::byte>(wrong);
+        changed += estimate_heif_cost(file).pixels != usual ? 1U : 0U;
+      }
+      byte = right;
+    }
+    EXPECT_GT(changed, 0U) << name;  // it looked at something
+  }
 }
 
 TEST(BadInput, SaysThatAFormatIsKnownButNotRead) {
