@@ -28,12 +28,12 @@ image::Window window_of(const Candidate& candidate, std::span<const ImageView> i
 }  // namespace
 
 // A call costs about as much as one crop in it (R-Net 25 µs and 27 µs, O-Net 80 and 180; OpenVINO,
-// one thread), so filling up is right while it wastes fewer crops than splitting adds calls.
+// one thread), so filling up is right while it wastes fewer crops than it saves calls.
 std::size_t next_batch(std::size_t left) noexcept {
   if (left >= kMostAtOnce) return kMostAtOnce;
   const std::size_t above = std::bit_ceil(left);
   const auto calls = static_cast<std::size_t>(std::popcount(left));
-  return above - left < calls ? above : std::bit_floor(left);
+  return above - left + 1 < calls ? above : std::bit_floor(left);
 }
 
 Result<CropNet> CropNet::open(const models::Network& network, std::string_view part) {

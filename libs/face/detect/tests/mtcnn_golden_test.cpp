@@ -11,7 +11,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
 #include <visavis/geometry/box.hpp>
 
 #include "network_part.hpp"
@@ -64,8 +63,8 @@ std::string title(const json& entry) {
 void expect_near_threshold(const std::vector<Face>& faces, float threshold, const char* what) {
   for (const Face& face : faces) {
     std::cout << "  differs: " << what << " with confidence " << face.confidence << " at "
-              << face.box.x << ' ' << face.box.y << ' ' << face.box.width << ' '
-              << face.box.height << '\n';
+              << face.box.x << ' ' << face.box.y << ' ' << face.box.width << ' ' << face.box.height
+              << '\n';
     EXPECT_NEAR(face.confidence, threshold, kNearThreshold) << what;
   }
 }
@@ -122,8 +121,7 @@ std::vector<float> tensor_of(const Image& image) {
   std::vector<float> values(3 * plane);
   for (std::size_t i = 0; i < plane; ++i)
     for (std::size_t c = 0; c < 3; ++c)
-      values[c * plane + i] =
-          (static_cast<float>(image.bytes()[3 * i + c]) - 127.5F) * 0.0078125F;
+      values[c * plane + i] = (static_cast<float>(image.bytes()[3 * i + c]) - 127.5F) * 0.0078125F;
   return values;
 }
 
@@ -151,11 +149,9 @@ TEST_P(MtcnnNets, AnswerTheSame) {
     const auto outputs = net->run(tensor_of(image), {1, 3, image.height(), image.width()});
     ASSERT_TRUE(outputs) << outputs.error().message;
     for (std::size_t k = 0; k < channels.size(); ++k) {
-      EXPECT_EQ((*outputs)[k].shape,
-                entry["outputs"][k]["shape"].get<std::vector<std::int64_t>>());
+      EXPECT_EQ((*outputs)[k].shape, entry["outputs"][k]["shape"].get<std::vector<std::int64_t>>());
       const auto expected = entry["outputs"][k]["values"].get<std::vector<float>>();
-      EXPECT_THAT((*outputs)[k].floats(),
-                  testing::Pointwise(testing::FloatNear(1e-4F), expected));
+      EXPECT_THAT((*outputs)[k].floats(), testing::Pointwise(testing::FloatNear(1e-4F), expected));
     }
     ++compared;
   }

@@ -196,8 +196,8 @@ Found<std::shared_ptr<const models::Network>> network(const std::string& id,
       loaded;
   std::shared_ptr<const models::Network>& known = loaded[{id, engine}];
   if (known) return known;
-  auto store = models::Store::open({fs::path(VISAVIS_SOURCE_DIR) / "models"},
-                                   cache_folder() / "models");
+  auto store =
+      models::Store::open({fs::path(VISAVIS_SOURCE_DIR) / "models"}, cache_folder() / "models");
   if (!store) return std::unexpected(store.error().message);
   auto made = models::load_network(*store, id, {.engine = engine, .load = {}});
   if (!made) return std::unexpected(made.error().message);

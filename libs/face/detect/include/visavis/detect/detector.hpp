@@ -37,7 +37,7 @@ struct DetectorOptions {
   double min_face_px = 20;
   /// In [0, 1]; empty: the detector's defaults. MTCNN: one for each of the three stages (.6 .7 .7);
   /// single-shot detectors: one.
-  std::vector<float> thresholds;
+  std::vector<float> thresholds = {};
   double factor = 0.709;  ///< MTCNN: ratio between pyramid levels, in (0, 1).
 };
 

@@ -1,0 +1,206 @@
+#include "visavis/detect/detector.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+#include <visavis/image/resize.hpp>
+
+#include "network_part.hpp"
+#include "photographs.hpp"
+#include "proposal.hpp"
+#include "pyramid.hpp"
+#include "refine.hpp"
+
+namespace visavis::detect {
+namespace {
+
+std::shared_ptr<models::Network> empty_network(const std::string& family) {
+  auto network = std::make_shared<models::Network>();
+  network->manifest.id = "test";
+  network->manifest.family = family;
+  network->manifest.preparation.width = 320;
+  network->manifest.preparation.height = 240;
+  return network;
+}
+
+ErrorCode refusal(const DetectorOptions& options, const std::string& family = "mtcnn") {
+  const auto detector = open_detector(empty_network(family), options);
+  EXPECT_FALSE(detector);
+  EXPECT_FALSE(detector.error().message.empty());
+  EXPECT_EQ(detector.error().message.find('\n'), std::string::npos);
+  return detector.error().code;
+}
+
+TEST(OpenDetector, RefusesOptionsOutsideTheirDomain) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const float nanf = std::numeric_limits<float>::quiet_NaN();
+  for (const double min_face : {0.0, -20.0, 0.5, nan, std::numeric_limits<double>::infinity()})
+    EXPECT_EQ(refusal({.min_face_px = min_face}), ErrorCode::kInvalidArgument) << min_face;
+  for (const double factor : {0.0, 1.0, 1.5, -0.5, nan})
+    EXPECT_EQ(refusal({.factor = factor}), ErrorCode::kInvalidArgument) << factor;
+  for (const std::vector<float>& thresholds :
+       std::vector<std::vector<float>>{{0.6F},
+                                       {0.6F, 0.7F},
+                                       {0.6F, 0.7F, 0.7F, 0.7F},
+                                       {0.6F, nanf, 0.7F},
+                                       {0.6F, 0.7F, 1.1F},
+                                       {-0.1F, 0.7F, 0.7F}})
+    EXPECT_EQ(refusal({.thresholds = thresholds}), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refusal({.thresholds = {0.6F, 0.7F, 0.7F}}, "ultraface"), ErrorCode::kInvalidArgument);
+}
+
+TEST(OpenDetector, RefusesNetworksThatAreNoDetectors) {
+  EXPECT_EQ(refusal({}, "embedding"), ErrorCode::kModelMismatch);
+  EXPECT_EQ(refusal({}, "mtcnn"), ErrorCode::kModelMismatch);  // without pnet, rnet, onet
+  EXPECT_EQ(refusal({}, "ultraface"), ErrorCode::kModelMismatch);
+  EXPECT_EQ(open_detector(nullptr, {}).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(NextBatch, FillsUpOnlyWhereThatSavesCalls) {
+  EXPECT_EQ(next_batch(1), 1U);
+  EXPECT_EQ(next_batch(3), 2U);    // 2 + 1
+  EXPECT_EQ(next_batch(7), 8U);    // one call with one crop wasted, not 4 + 2 + 1
+  EXPECT_EQ(next_batch(20), 16U);  // 16 + 4
+  EXPECT_EQ(next_batch(31), 32U);
+  EXPECT_EQ(next_batch(500), 32U);
+}
+
+/// With the real networks, where they are.
+class Detectors : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    auto found = network(GetParam(), "auto");
+    if (!found) GTEST_SKIP() << found.error();
+    network_ = *found;
+  }
+  [[nodiscard]] std::unique_ptr<Detector> open(const DetectorOptions& options = {}) const {
+    auto detector = open_detector(network_, options);
+    EXPECT_TRUE(detector) << detector.error().message;
+    return *std::move(detector);
+  }
+  std::shared_ptr<const models::Network> network_;
+};
+
+TEST_P(Detectors, FindNothingInPicturesTooSmallForAFace) {
+  const auto detector = open();
+  for (const auto& [width, height] : {std::pair{1, 1}, {1, 300}, {11, 11}, {12, 12}, {13, 19}}) {
+    const Image image = pattern(width, height);
+    const auto faces = detector->detect(std::array{image.view()});
+    ASSERT_TRUE(faces) << faces.error().message;
+    EXPECT_THAT(*faces, testing::ElementsAre(testing::IsEmpty())) << width << " x " << height;
+  }
+}
+
+TEST_P(Detectors, TakeOddShapes) {
+  const auto detector = open();
+  for (const auto& [width, height] : {std::pair{10'000, 12}, {12, 10'000}, {5'000, 21}, {21, 20}}) {
+    const Image image(width, height);
+    const auto faces = detector->detect(std::array{image.view()});
+    ASSERT_TRUE(faces) << faces.error().message;
+    EXPECT_EQ(faces->size(), 1U);
+  }
+}
+
+TEST_P(Detectors, RefusePicturesWithoutPixels) {
+  const auto detector = open();
+  const Image image = pattern(40, 40);
+  const auto faces = detector->detect(std::array{image.view(), ImageView{}});
+  ASSERT_FALSE(faces);
+  EXPECT_EQ(faces.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(detector->detect({})->empty());
+}
+
+TEST_P(Detectors, AnswerForABatchAsForItsPictures) {
+  std::vector<Image> pictures;
+  for (const std::size_t k : {0U, 31U, 43U, 44U, 12U, 98U}) {
+    auto picture = picture_of(golden()["photographs"][k]);
+    if (picture) pictures.push_back(*std::move(picture));
+  }
+  pictures.push_back(pattern(64, 48));
+  std::vector<ImageView> views;
+  for (const Image& picture : pictures) views.push_back(picture.view());
+  const auto detector = open();
+  const auto together = detector->detect(views);
+  ASSERT_TRUE(together) << together.error().message;
+  ASSERT_EQ(together->size(), views.size());
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    const auto alone = detector->detect(std::array{views[i]});
+    ASSERT_TRUE(alone) << alone.error().message;
+    const std::vector<Face>& a = together->at(i);
+    const std::vector<Face>& b = alone->front();
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t k = 0; k < a.size(); ++k) {
+      EXPECT_NEAR(a[k].box.x, b[k].box.x, 0.01) << i;
+      EXPECT_NEAR(a[k].box.width, b[k].box.width, 0.01) << i;
+      EXPECT_NEAR(a[k].confidence, b[k].confidence, 1e-4) << i;
+    }
+  }
+}
+
+TEST_P(Detectors, DropFacesBelowTheMinimum) {
+  const auto picture = picture_of(golden()["photographs"][43]);  // one face of some 110 px
+  if (!picture) GTEST_SKIP() << picture.error();
+  EXPECT_EQ(open({.min_face_px = 40})->detect(std::array{picture->view()})->front().size(), 1U);
+  EXPECT_TRUE(open({.min_face_px = 300})->detect(std::array{picture->view()})->front().empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Detectors, testing::Values("mtcnn", "faceplugin-detect"),
+                         [](const auto& test) {
+                           return std::string(test.param) == "mtcnn" ? "mtcnn" : "fast";
+                         });
+
+TEST(ProposalNet, SeesOnSheetsWhatItSeesInTheLevelAlone) {
+  const auto mtcnn = network("mtcnn", "auto");
+  if (!mtcnn) GTEST_SKIP() << mtcnn.error();
+  auto pnet = ProposalNet::open(**mtcnn);
+  auto alone = NetworkPart::open(**mtcnn, "pnet", std::array<std::int64_t, 2>{2, 4});
+  ASSERT_TRUE(pnet && alone);
+  const std::vector<Image> pictures{pattern(321, 243), pattern(640, 150), pattern(90, 201)};
+  std::vector<ImageView> views;
+  std::vector<std::vector<Level>> pyramids;
+  for (const Image& picture : pictures) {
+    views.push_back(picture.view());
+    pyramids.push_back(*make_pyramid(picture.width(), picture.height(), 20, 0.709));
+  }
+  const auto cells = pnet->find_cells(views, pyramids, 0);  // all of them
+  ASSERT_TRUE(cells) << cells.error().message;
+  std::map<std::tuple<int, int, int, int>, const Cell*> by_place;
+  for (const Cell& c : *cells) by_place[{c.image, c.level, c.y, c.x}] = &c;
+  for (int i = 0; i < static_cast<int>(views.size()); ++i) {
+    const auto& levels = pyramids[static_cast<std::size_t>(i)];
+    for (int k = 0; k < static_cast<int>(levels.size()); ++k) {
+      const Level& level = levels[static_cast<std::size_t>(k)];
+      const ImageView& view = views[static_cast<std::size_t>(i)];
+      std::vector<float> pixels(static_cast<std::size_t>(3 * level.width * level.height));
+      image::resize_area_planar(view, {0, 0, view.width, view.height}, level.width, level.height,
+                                127.5F, 0.0078125F, pixels.data(), level.width,
+                                std::ptrdiff_t{level.width} * level.height);
+      const auto maps = alone->run(pixels, {1, 3, level.height, level.width});
+      ASSERT_TRUE(maps) << maps.error().message;
+      const auto h = static_cast<int>(maps->at(0).shape[2]);
+      const auto w = static_cast<int>(maps->at(0).shape[3]);
+      for (int y = 0; y < h; ++y)
+        for (int x = 0; x < w; ++x) {
+          const auto found = by_place.find({i, k, y, x});
+          ASSERT_NE(found, by_place.end()) << i << ' ' << k << ' ' << y << ' ' << x;
+          const auto at = static_cast<std::size_t>(y * w + x);
+          const auto plane = static_cast<std::size_t>(h * w);
+          ASSERT_NEAR(found->second->score, maps->at(0).floats()[plane + at], 1e-5);
+          for (std::size_t c = 0; c < 4; ++c)
+            ASSERT_NEAR(found->second->shift[c], maps->at(1).floats()[c * plane + at], 1e-5);
+        }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace visavis::detect
