@@ -1,0 +1,44 @@
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <visavis/core/file.hpp>
+#include <visavis/matching/matching.hpp>
+#include <visavis/models/manifest.hpp>
+
+namespace visavis {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string text_of(const fs::path& path) {
+  const auto bytes = read_file(path, 1 << 20).value();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// A calibration of another ModelId would be left out without anybody asking for it.
+TEST(ShippedCalibrations, BelongToTheShippedManifests) {
+  const fs::path folder = fs::path(VISAVIS_SOURCE_DIR) / "models";
+  std::size_t recognisers = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() != ".json") continue;
+    const auto manifest = models::parse_manifest(text_of(entry.path())).value();
+    if (manifest.role != models::Role::kRecogniser) continue;
+    ++recognisers;
+    for (const bool flip : {false, true}) {
+      const fs::path path =
+          folder / "calibration" / (manifest.id + (flip ? ".flip.json" : ".json"));
+      const auto calibration = matching::parse_calibration(text_of(path));
+      ASSERT_TRUE(calibration) << manifest.id << ": " << calibration.error().message;
+      EXPECT_EQ(matching::to_text(calibration->model), models::to_hex(model_id(manifest, flip)))
+          << manifest.id << (flip ? ", flip" : "") << ": run tools/lfw.sh --calibrate";
+      EXPECT_EQ(calibration->norm.has_value(), manifest.norm_is_quality) << manifest.id;
+      EXPECT_FALSE(calibration->by_far.empty()) << manifest.id;
+    }
+  }
+  EXPECT_GE(recognisers, 2U);
+}
+
+}  // namespace
+}  // namespace visavis
