@@ -6,6 +6,7 @@
 #include <memory>
 #include <visavis/core/result.hpp>
 #include <visavis/detect/detector.hpp>
+#include <visavis/landmark/landmarker.hpp>
 #include <visavis/models/network.hpp>
 
 namespace visavis::pipeline {
@@ -29,8 +30,12 @@ enum class SecondLook : std::uint8_t {
     std::shared_ptr<const models::Network> landmarks, const detect::DetectorOptions& options = {},
     SecondLook second_look = SecondLook::kNo);
 
-/// The composition behind the second look: `first`'s faces, or `second`'s for images in which
-/// `first` finds none.
+/// The compositions behind it. `boxes`' faces with `points`' landmarks; a box without a pixel in
+/// the image is no face.
+[[nodiscard]] std::unique_ptr<detect::Detector> with_landmarks(
+    std::unique_ptr<detect::Detector> boxes, landmark::Landmarker points);
+
+/// `first`'s faces, or `second`'s for images in which `first` finds none.
 [[nodiscard]] std::unique_ptr<detect::Detector> with_second_look(
     std::unique_ptr<detect::Detector> first, std::unique_ptr<detect::Detector> second);
 
