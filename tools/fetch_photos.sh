@@ -57,23 +57,25 @@ if [ ! -f "$photos/biden.jpg" ]; then
 fi
 
 wheel=scikit_image-0.26.0-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl
+wheel_sha=74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af
 if [ ! -f "$photos/astronaut.png" ]; then
-  if [ ! -f "$downloads/$wheel" ]; then
+  if ! check "$downloads/$wheel" "$wheel_sha" 2> /dev/null; then
     say 'downloading scikit-image'
     pip_download --python-version 3.11 --implementation cp --platform manylinux_2_28_x86_64 \
       --only-binary=:all: scikit-image==0.26.0
   fi
-  need "$wheel" 74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af
+  need "$wheel" "$wheel_sha"
   unpack "$wheel" skimage/data/astronaut.png astronaut.png
 fi
 
 tarball=vladmandic-face-api-1.7.15.tgz
+tarball_sha=0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031
 if [ ! -f "$photos/sample6.jpg" ]; then
-  if [ ! -f "$downloads/$tarball" ]; then
+  if ! check "$downloads/$tarball" "$tarball_sha" 2> /dev/null; then
     say 'downloading @vladmandic/face-api'
     (cd "$downloads" && npm pack --silent @vladmandic/face-api@1.7.15 > /dev/null)
   fi
-  need "$tarball" 0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031
+  need "$tarball" "$tarball_sha"
   for number in 1 2 3 4 5 6; do
     unpack "$tarball" "package/demo/sample$number.jpg" "sample$number.jpg"
   done

@@ -18,6 +18,7 @@ wanted=("${build[@]}")
 # These may have come by another way than Debian's package.
 command -v npm > /dev/null || wanted+=(npm)
 python3 -m pip --version > /dev/null 2>&1 || wanted+=(python3 python3-pip)
+python3 -c 'import ensurepip' > /dev/null 2>&1 || wanted+=(python3-venv)
 
 missing=()
 for package in "${wanted[@]}"; do
