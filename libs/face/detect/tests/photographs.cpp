@@ -144,12 +144,11 @@ Image flip(const Image& image) {
 
 }  // namespace
 
-const json& golden() {
-  static const json parsed = [] {
-    std::ifstream file(fs::path(VISAVIS_SOURCE_DIR) / "tests" / "golden" / "mtcnn.json");
-    return json::parse(file);
-  }();
-  return parsed;
+const json& golden(const std::string& name) {
+  static std::map<std::string, json> parsed;
+  if (const auto known = parsed.find(name); known != parsed.end()) return known->second;
+  std::ifstream file(fs::path(VISAVIS_SOURCE_DIR) / "tests" / "golden" / (name + ".json"));
+  return parsed[name] = json::parse(file);
 }
 
 Image apply(Image image, const json& operations) {

@@ -1,6 +1,7 @@
 #pragma once
 
-/// The photographs that tests/golden/mtcnn.json names, and the models, where this machine has them.
+/// The photographs that tests/golden/mtcnn.json and ultraface.json name, and the models, where this
+/// machine has them.
 
 #include <cstddef>
 #include <expected>
@@ -18,8 +19,8 @@ namespace visavis::detect {
 template <class T>
 using Found = std::expected<T, std::string>;
 
-/// The golden file, parsed.
-[[nodiscard]] const nlohmann::json& golden();
+/// tests/golden/<name>.json, parsed.
+[[nodiscard]] const nlohmann::json& golden(const std::string& name = "mtcnn");
 
 /// The picture an entry names, decoded, checked against its hashes, with its operations applied.
 [[nodiscard]] Found<Image> picture_of(const nlohmann::json& entry);
