@@ -17,48 +17,48 @@
 namespace visavis::usecases {
 
 struct EngineFacts {
-  std::string name;
+  std::string name{};
   bool usable = false;
-  std::string version;  ///< Empty if it is not usable.
-  std::string reason;   ///< Why not; empty if it is.
+  std::string version{};  ///< Empty if it is not usable.
+  std::string reason{};   ///< Why not; empty if it is.
 };
 
 /// Every engine this project knows, in order of preference.
 [[nodiscard]] std::vector<EngineFacts> list_engines();
 
 struct FileFacts {
-  std::string name;
-  std::string sha256;       ///< Of the original.
-  std::string onnx_sha256;  ///< Of what engines run.
-  std::string importer;
-  std::string source;  ///< "npm faceplugin-face-recognition-js@0.0.1"; empty for one's own file.
-  std::string member;  ///< Path inside the package.
-  bool here = false;   ///< In the store, by name; `verify_models` checks its contents.
+  std::string name{};
+  std::string sha256{};       ///< Of the original.
+  std::string onnx_sha256{};  ///< Of what engines run.
+  std::string importer{};
+  std::string source{};  ///< "npm faceplugin-face-recognition-js@0.0.1"; empty for one's own file.
+  std::string member{};  ///< Path inside the package.
+  bool here = false;     ///< In the store, by name; `verify_models` checks its contents.
 };
 
 struct ModelFacts {
-  std::string id;
-  std::string title;
-  std::string role;    ///< "detector", "recogniser", "landmarks"
-  std::string family;  ///< "mtcnn", "embedding", …
-  std::string input;   ///< "112x112 BGR", "any size RGB"
-  std::string alignment;
+  std::string id{};
+  std::string title{};
+  std::string role{};    ///< "detector", "recogniser", "landmarks"
+  std::string family{};  ///< "mtcnn", "embedding", …
+  std::string input{};   ///< "112x112 BGR", "any size RGB"
+  std::string alignment{};
   int dimension = 0;  ///< 0 unless it is a recogniser.
-  std::string weights_licence;
-  std::string training_data;
-  std::string notes;
-  std::string model;  ///< ModelId without flipping, for recognisers.
+  std::string weights_licence{};
+  std::string training_data{};
+  std::string notes{};
+  std::string model{};  ///< ModelId without flipping, for recognisers.
   bool norm_is_quality = false;
   bool quality_aware = false;
   bool calibrated = false;
   bool here = false;
   std::size_t goldens = 0;
-  std::vector<FileFacts> files;
+  std::vector<FileFacts> files{};
 };
 
 struct ModelList {
-  std::vector<ModelFacts> models;
-  std::vector<Problem> errors;  ///< Manifests that could not be read.
+  std::vector<ModelFacts> models{};
+  std::vector<Problem> errors{};  ///< Manifests that could not be read.
 };
 
 [[nodiscard]] Outcome<ModelList> list_models(const Places& places);
@@ -69,8 +69,8 @@ struct FetchedModels {
     std::string id;
     bool was_here = false;
   };
-  std::vector<One> models;
-  std::vector<Problem> errors;  ///< `path` is the id.
+  std::vector<One> models{};
+  std::vector<Problem> errors{};  ///< `path` is the id.
 };
 
 /// Brings models from their packages. Fast when they are there already.
@@ -94,16 +94,16 @@ struct VerifiedModel {
     double tolerance = 0;
     Answer answer = Answer::kUnchecked;
   };
-  std::string id;
-  std::string engine;
-  std::string precision;
+  std::string id{};
+  std::string engine{};
+  std::string precision{};
   Answer answer = Answer::kUnchecked;  ///< kUnchecked: files are right, no golden to compare.
-  std::vector<Check> checks;
+  std::vector<Check> checks{};
 };
 
 struct VerifiedModels {
-  std::vector<VerifiedModel> models;
-  std::vector<Problem> errors;  ///< A file that is missing or of another hash, for instance.
+  std::vector<VerifiedModel> models{};
+  std::vector<Problem> errors{};  ///< A file that is missing or of another hash, for instance.
 };
 
 /// Reads every file against its hash and runs the goldens.
@@ -114,20 +114,20 @@ struct VerifiedModels {
                                                     const std::string& precision);
 
 struct TensorLine {
-  std::string name;
-  std::string type;
-  std::vector<std::int64_t> shape;  ///< -1 marks a free dimension.
+  std::string name{};
+  std::string type{};
+  std::vector<std::int64_t> shape{};  ///< -1 marks a free dimension.
 };
 
 struct ModelInside {
-  std::string path;
-  std::string format;
-  std::string producer;
-  std::string sha256;
-  std::vector<TensorLine> inputs;
-  std::vector<TensorLine> outputs;
-  std::vector<TensorLine> weights;  ///< Of formats that hold no graph.
-  std::map<std::string, std::size_t> operators;
+  std::string path{};
+  std::string format{};
+  std::string producer{};
+  std::string sha256{};
+  std::vector<TensorLine> inputs{};
+  std::vector<TensorLine> outputs{};
+  std::vector<TensorLine> weights{};  ///< Of formats that hold no graph.
+  std::map<std::string, std::size_t> operators{};
   std::uint64_t parameters = 0;
 };
 

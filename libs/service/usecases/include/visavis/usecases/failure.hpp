@@ -36,9 +36,9 @@ using Outcome = std::expected<T, Failure>;
 
 /// One input of several that could not be used. The others were.
 struct Problem {
-  std::string path;  ///< As typed.
+  std::string path{};  ///< As typed.
   Failure failure;
-  std::string code;  ///< What JSON carries: the error code's name, or "no_face".
+  std::string code{};  ///< What JSON carries: the error code's name, or "no_face".
 };
 
 [[nodiscard]] Problem problem(std::string path, Failure failure);

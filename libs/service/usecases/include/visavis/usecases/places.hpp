@@ -10,10 +10,10 @@ namespace visavis::usecases {
 struct Places {
   /// Folders of manifests that came with the program, earlier ones win. Calibrations are looked for
   /// in their subfolder `calibration`.
-  std::vector<std::filesystem::path> manifests;
-  std::filesystem::path models;     ///< The model store: verified files, added manifests.
-  std::filesystem::path downloads;  ///< Packages as the registries gave them.
-  std::filesystem::path compiled;   ///< Compiled models; empty: none are kept.
+  std::vector<std::filesystem::path> manifests{};
+  std::filesystem::path models{};     ///< The model store: verified files, added manifests.
+  std::filesystem::path downloads{};  ///< Packages as the registries gave them.
+  std::filesystem::path compiled{};   ///< Compiled models; empty: none are kept.
 };
 
 }  // namespace visavis::usecases

@@ -1,0 +1,159 @@
+#pragma once
+
+/// Verbs that ask who somebody is: verify (1:1), enrol, identify (1:N).
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+#include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/inputs.hpp>
+#include <visavis/usecases/photos.hpp>
+#include <visavis/usecases/progress.hpp>
+#include <visavis/usecases/workbench.hpp>
+#include <visavis/vocab/face.hpp>
+#include <visavis/vocab/quality.hpp>
+
+namespace visavis::usecases {
+
+/// How the threshold is chosen: one of the three, or none of them for `kDefaultFar`.
+struct Criterion {
+  std::optional<double> far{};        ///< False accept rate of single comparisons.
+  std::optional<double> fpir{};       ///< False positive identification rate.
+  std::optional<double> threshold{};  ///< A score.
+};
+
+/// One in a thousand comparisons of different people is accepted.
+inline constexpr double kDefaultFar = 1e-3;
+
+struct Promise {
+  std::string kind{};  ///< "far"
+  double value = 0;
+};
+
+/// What scores are compared with.
+struct Bar {
+  double threshold = 0;
+  std::string score_kind{};          ///< "cosine" or "quality_aware"
+  std::optional<Promise> promise{};  ///< Nothing for a threshold that was given.
+};
+
+struct JudgedFace {
+  Box box{};
+  float confidence = 0;
+  Quality quality{};
+};
+
+struct Verification {
+  RunFacts run{};
+  Bar bar{};
+  bool answered = false;  ///< False if a photo is missing or shows no face; `errors` says which.
+  bool same = false;
+  float similarity = 0;
+  float score = 0;
+  JudgedFace a{};
+  JudgedFace b{};
+  std::vector<std::string> warnings{};
+  std::vector<Problem> errors{};
+};
+
+/// @return kUsage for a criterion that the model's calibration cannot fulfil.
+[[nodiscard]] Outcome<Verification> verify(Workbench& bench, const Photo& a, const Photo& b,
+                                           const Criterion& criterion, Selection selection);
+
+enum class Refusal : std::uint8_t { kNoFace, kManyFaces, kLowQuality, kDuplicate };
+
+struct EnrolPhoto {
+  Photo photo{};
+  std::string person{};
+};
+
+struct EnrolRequest {
+  std::filesystem::path gallery{};
+  float min_quality = 0;  ///< In [0, 1].
+};
+
+struct Enrolment {
+  struct Enrolled {
+    std::string path{};
+    std::string person{};
+    std::string face_id{};
+    float quality = 0;
+  };
+  struct Refused {
+    std::string path{};
+    Refusal reason{};
+    std::string message{};
+  };
+  RunFacts run{};
+  std::vector<Enrolled> enrolled{};
+  std::vector<Refused> refused{};
+  std::vector<Problem> errors{};
+};
+
+/// Photos sorted into persons by the first folder below `folder`.
+struct SortedPhotos {
+  std::vector<EnrolPhoto> photos{};
+  std::vector<Problem> errors{};  ///< Photos that lie in no person's folder, among others.
+};
+[[nodiscard]] SortedPhotos sort_by_folder(const std::string& folder);
+
+/// Enrols the one face that each photo is of: it must have at least four times the area of the next
+/// (MTCNN finds a "face" in desks and flags now and then). The gallery is made if there is none.
+[[nodiscard]] Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& photos,
+                                       const EnrolRequest& request, const Progress& progress);
+
+/// Embeddings from elsewhere with the person of every row. `labels` is what `embed` writes, or one
+/// person a line, or lines of path and person.
+struct LabelledRows {
+  std::filesystem::path npy{};
+  std::filesystem::path labels{};
+};
+
+/// Enrols rows; they are taken to be made by `recogniser` (with `flip`).
+[[nodiscard]] Outcome<Enrolment> enrol_rows(const Places& places, const std::string& recogniser,
+                                            bool flip, const LabelledRows& rows,
+                                            const EnrolRequest& request);
+
+struct Candidate {
+  std::string person{};
+  std::string name{};
+  float similarity = 0;
+  float score = 0;
+};
+
+struct IdentifiedFace {
+  JudgedFace face{};
+  std::optional<std::string> person{};  ///< Nothing: unknown.
+  std::vector<Candidate> candidates{};  ///< By falling score.
+};
+
+struct IdentifiedPhoto {
+  PhotoFacts photo{};
+  std::vector<IdentifiedFace> faces{};
+  std::filesystem::path drawn{};
+};
+
+struct Identification {
+  RunFacts run{};
+  Bar bar{};
+  std::size_t persons = 0;  ///< In the gallery.
+  std::vector<IdentifiedPhoto> photos{};
+  std::vector<Problem> errors{};
+};
+
+struct IdentifyRequest {
+  std::filesystem::path gallery{};     ///< A gallery,
+  std::optional<LabelledRows> rows{};  ///< or rows instead of one.
+  Criterion criterion{};
+  std::size_t top = 1;  ///< Candidates to tell for each face.
+  std::filesystem::path draw{};
+};
+
+[[nodiscard]] Outcome<Identification> identify(Workbench& bench, const Inputs& inputs,
+                                               const IdentifyRequest& request,
+                                               const Progress& progress);
+
+}  // namespace visavis::usecases

@@ -1,0 +1,105 @@
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <visavis/align/align.hpp>
+#include <visavis/image/encode.hpp>
+#include <visavis/models/prepare.hpp>
+#include <visavis/store/npy.hpp>
+
+#include "bench_impl.hpp"
+#include "outputs.hpp"
+#include "visavis/usecases/photos.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+namespace fs = std::filesystem;
+
+Outcome<void> check_request(const AlignRequest& request) {
+  const auto usage = [](std::string message) {
+    return std::unexpected(
+        Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(message)}));
+  };
+  if (request.size < 16 || request.size > 1024) return usage("--size must be from 16 to 1024");
+  if (request.form == AlignRequest::Template::kArcFace && request.margin != 0)
+    return usage("--margin belongs to --template facenet");
+  if (request.margin < 0 || request.margin >= request.size)
+    return usage("--margin must be from 0 to one less than --size");
+  return {};
+}
+
+Result<Chip> cut(ImageView image, const Face& face, const AlignRequest& request) {
+  if (request.form == AlignRequest::Template::kFaceNet)
+    return align::align_facenet(image, face.box, request.size, request.margin);
+  return align::align_arcface(image, face.landmarks, request.size);
+}
+
+/// FaceNet's `prewhiten`: (x − mean) / max(std, 1/√N) over all values of the chip.
+Result<void> write_floats(const Chip& chip, const fs::path& path) {
+  const models::Preparation preparation{.width = chip.side(),
+                                        .height = chip.side(),
+                                        .colour = models::ColourOrder::kRgb,
+                                        .prewhiten = true};
+  const auto plane = static_cast<std::size_t>(chip.side()) * static_cast<std::size_t>(chip.side());
+  std::vector<float> values(3 * plane);
+  models::prepare(chip.image.view(), preparation, values);
+  return store::write_npy(path, 3, plane, values);
+}
+
+std::vector<std::size_t> wanted_faces(const std::vector<Face>& faces, ImageView image,
+                                      std::optional<Selection> selection) {
+  if (selection && !faces.empty()) return {pipeline::select(faces, image, *selection)};
+  std::vector<std::size_t> all(faces.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+fs::path numbered(const fs::path& base, std::size_t number, std::string_view end) {
+  std::string name = base.string();
+  name.append("_").append(std::to_string(number)).append(end);
+  return name;
+}
+
+/// @param base  the chips' path without number and ending
+Outcome<AlignedFace> write_chip(ImageView image, const Face& face, const AlignRequest& request,
+                                const fs::path& base, std::size_t number) {
+  VISAVIS_TRY(chip, cut(image, face, request));
+  AlignedFace aligned{.face = face, .chip = numbered(base, number, ".png"), .floats = {}};
+  VISAVIS_CHECK(
+      caused_by(Cause::kEnvironment, image::write_image(aligned.chip, chip.image.view())));
+  if (request.prewhiten) {
+    aligned.floats = numbered(base, number, ".npy");
+    VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_floats(chip, aligned.floats)));
+  }
+  return aligned;
+}
+
+}  // namespace
+
+Outcome<Alignment> align(Workbench& bench, const Inputs& inputs, const AlignRequest& request,
+                         const Progress& progress) {
+  VISAVIS_CHECK(check_request(request));
+  VISAVIS_TRY(bases, plan_folder(inputs.photos, request.out, ""));
+  const auto work = [&](const Photo& photo, const image::Decoded& decoded,
+                        std::size_t worker) -> Outcome<AlignedPhoto> {
+    AlignedPhoto answer{.photo = facts_of(photo, decoded), .faces = {}};
+    const ImageView view = decoded.image.view();
+    VISAVIS_TRY(found, bench.impl().finders[worker]->detect(std::span(&view, 1)));
+    const std::vector<Face>& faces = found.front();
+    const fs::path& base = bases[static_cast<std::size_t>(&photo - inputs.photos.data())];
+    for (const std::size_t index : wanted_faces(faces, view, request.selection)) {
+      VISAVIS_TRY(aligned, write_chip(view, faces[index], request, base, answer.faces.size()));
+      answer.faces.push_back(std::move(aligned));
+    }
+    return answer;
+  };
+  Alignment answer{.run = bench.facts(), .photos = {}, .errors = inputs.errors};
+  collect(over_photos<AlignedPhoto>(bench.impl(), inputs.photos, progress, work), inputs.photos,
+          answer.photos, answer.errors);
+  return answer;
+}
+
+}  // namespace visavis::usecases

@@ -1,0 +1,106 @@
+#pragma once
+
+/// What a workbench holds, and how a verb runs over photos.
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+#include <visavis/core/executor.hpp>
+#include <visavis/core/file.hpp>
+#include <visavis/detect/detector.hpp>
+#include <visavis/image/decode.hpp>
+#include <visavis/matching/matching.hpp>
+#include <visavis/models/network.hpp>
+#include <visavis/pipeline/pipeline.hpp>
+#include <visavis/protocols/verification.hpp>
+#include <visavis/usecases/inputs.hpp>
+#include <visavis/usecases/people.hpp>
+#include <visavis/usecases/photos.hpp>
+#include <visavis/usecases/progress.hpp>
+#include <visavis/usecases/workbench.hpp>
+
+namespace visavis::usecases {
+
+struct Workbench::Impl {
+  RunFacts facts;
+  Places places;
+  bool flip = false;
+  std::shared_ptr<const models::Network> detector;
+  std::shared_ptr<const models::Network> landmarks;   ///< Null if the detector needs none.
+  std::shared_ptr<const models::Network> recogniser;  ///< Null if none is needed.
+  detect::DetectorOptions detector_options;
+  pipeline::PipelineOptions pipeline_options;
+  std::optional<matching::Calibration> calibration;
+  protocols::ScoreRule rule;
+  std::unique_ptr<Executor> executor;
+  /// One for each worker: pipelines if there is a recogniser, else finders.
+  std::vector<std::unique_ptr<detect::Detector>> finders;
+  std::vector<pipeline::Pipeline> pipelines;
+};
+
+[[nodiscard]] PhotoFacts facts_of(const Photo& photo, const image::Decoded& decoded);
+
+/// Decodes every photo and calls `work(photo, decoded, worker)`, in parallel over the workbench's
+/// workers; a photo's pixels live as long as its call.
+/// @return one result for each photo, in their order.
+template <class T, class Work>
+[[nodiscard]] std::vector<Outcome<T>> over_photos(Workbench::Impl& bench,
+                                                  const std::vector<Photo>& photos,
+                                                  const Progress& progress, const Work& work) {
+  std::vector<std::optional<Outcome<T>>> slots(photos.size());
+  std::mutex mutex;
+  std::size_t done = 0;
+  const auto one = [&](const Photo& photo, int worker) -> Outcome<T> {
+    // Pixels are the big allocation; running out of memory for one photo must not end the rest.
+    try {
+      VISAVIS_TRY(bytes, read_file(photo.path, image::DecodeOptions{}.max_bytes));
+      VISAVIS_TRY(decoded, image::decode(bytes));
+      return work(photo, decoded, static_cast<std::size_t>(worker));
+    } catch (const std::bad_alloc&) {
+      return std::unexpected(Failure({ErrorCode::kResourceExhausted, "memory ran out"}));
+    }
+  };
+  bench.executor->parallel_for(photos.size(), [&](std::size_t index, int worker) {
+    slots[index] = one(photos[index], worker);
+    const std::scoped_lock lock(mutex);
+    ++done;
+    if (progress) progress(done, photos.size());
+  });
+  std::vector<Outcome<T>> results;
+  results.reserve(slots.size());
+  for (std::optional<Outcome<T>>& slot : slots) results.push_back(*std::move(slot));
+  return results;
+}
+
+/// Parts results into those that succeeded and problems with their photos' paths.
+template <class T>
+void collect(std::vector<Outcome<T>> results, const std::vector<Photo>& photos,
+             std::vector<T>& good, std::vector<Problem>& errors) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i])
+      good.push_back(*std::move(results[i]));
+    else
+      errors.push_back(problem(photos[i].path, std::move(results[i]).error()));
+  }
+}
+
+[[nodiscard]] JudgedFace judged(const pipeline::FaceRecord& record);
+
+/// The faces of one photo: all of them, or the selected one.
+struct Analysed {
+  PhotoFacts photo;
+  std::vector<pipeline::FaceRecord> faces;
+  std::size_t faces_found = 0;
+};
+
+[[nodiscard]] std::vector<Outcome<Analysed>> analyse_photos(Workbench::Impl& bench,
+                                                            const std::vector<Photo>& photos,
+                                                            std::optional<Selection> selection,
+                                                            const Progress& progress);
+
+}  // namespace visavis::usecases

@@ -1,0 +1,53 @@
+#include <span>
+#include <utility>
+#include <visavis/image/encode.hpp>
+
+#include "bench_impl.hpp"
+#include "outputs.hpp"
+#include "visavis/usecases/photos.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+namespace fs = std::filesystem;
+
+Outcome<std::vector<Face>> faces_of(Workbench::Impl& bench, std::size_t worker, ImageView image) {
+  VISAVIS_TRY(faces, bench.finders[worker]->detect(std::span(&image, 1)));
+  return std::move(faces.front());
+}
+
+Outcome<void> draw_faces(Image picture, const std::vector<Face>& faces, const fs::path& out) {
+  for (const Face& face : faces) mark_face(picture, face, kGreen, two_digits(face.confidence));
+  return caused_by(Cause::kEnvironment, image::write_image(out, picture.view()));
+}
+
+}  // namespace
+
+PhotoFacts facts_of(const Photo& photo, const image::Decoded& decoded) {
+  return {.path = photo.path,
+          .width = decoded.image.width(),
+          .height = decoded.image.height(),
+          .warnings = decoded.warnings};
+}
+
+Outcome<Detection> detect(Workbench& bench, const Inputs& inputs, const fs::path& draw,
+                          const Progress& progress) {
+  VISAVIS_TRY(pictures, plan_pictures(inputs.photos, draw, ".jpg"));
+  const auto work = [&](const Photo& photo, image::Decoded& decoded,
+                        std::size_t worker) -> Outcome<DetectedPhoto> {
+    DetectedPhoto found{.photo = facts_of(photo, decoded), .faces = {}, .drawn = {}};
+    VISAVIS_TRY(faces, faces_of(bench.impl(), worker, decoded.image.view()));
+    if (!pictures.empty()) {
+      found.drawn = pictures[static_cast<std::size_t>(&photo - inputs.photos.data())];
+      VISAVIS_CHECK(draw_faces(std::move(decoded.image), faces, found.drawn));
+    }
+    found.faces = std::move(faces);
+    return found;
+  };
+  Detection answer{.run = bench.facts(), .photos = {}, .errors = inputs.errors};
+  collect(over_photos<DetectedPhoto>(bench.impl(), inputs.photos, progress, work), inputs.photos,
+          answer.photos, answer.errors);
+  return answer;
+}
+
+}  // namespace visavis::usecases

@@ -1,0 +1,137 @@
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <visavis/core/file.hpp>
+#include <visavis/matching/matching.hpp>
+#include <visavis/store/npy.hpp>
+#include <visavis/store/tsv.hpp>
+
+#include "bench_impl.hpp"
+#include "numbers.hpp"
+#include "visavis/usecases/photos.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+/// A matrix of float needs 4·n² bytes; this many faces are 400 MB.
+constexpr std::size_t kMaxCompared = 10'000;
+
+/// Faces that could not be aligned have no embedding and give no row.
+bool has_embedding(const pipeline::FaceRecord& record) { return !record.embedding.values.empty(); }
+
+struct Rows {
+  std::vector<float> values;
+  std::string table;
+  std::size_t count = 0;
+};
+
+void append(Rows& rows, const Photo& photo, const pipeline::FaceRecord& record, std::size_t face,
+            bool raw) {
+  const float scale = raw ? record.embedding.norm : 1.0F;
+  for (const float value : record.embedding.values) rows.values.push_back(value * scale);
+  rows.table +=
+      store::to_line({std::to_string(rows.count), photo.path, std::to_string(face), photo.parent(),
+                      shortest(record.quality.score), shortest(record.embedding.norm)});
+  ++rows.count;
+}
+
+float distance(const Embedding& a, const Embedding& b, Metric metric) {
+  const float similarity = matching::similarity(a.values, b.values);
+  // ‖a − b‖² = 2 − 2·a·b for unit vectors.
+  return metric == Metric::kCosine ? 1 - similarity : std::sqrt(std::max(0.0F, 2 - 2 * similarity));
+}
+
+std::vector<std::vector<float>> matrix_of(const std::vector<Embedding>& embeddings, Metric metric) {
+  const std::size_t n = embeddings.size();
+  std::vector<std::vector<float>> matrix(n, std::vector<float>(n));
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = i + 1; j < n; ++j)
+      matrix[i][j] = matrix[j][i] = distance(embeddings[i], embeddings[j], metric);
+  return matrix;
+}
+
+}  // namespace
+
+std::vector<Outcome<Analysed>> analyse_photos(Workbench::Impl& bench,
+                                              const std::vector<Photo>& photos,
+                                              std::optional<Selection> selection,
+                                              const Progress& progress) {
+  const auto work = [&](const Photo& photo, const image::Decoded& decoded,
+                        std::size_t worker) -> Outcome<Analysed> {
+    Analysed answer{.photo = facts_of(photo, decoded), .faces = {}, .faces_found = 0};
+    pipeline::Pipeline& pipeline = bench.pipelines[worker];
+    if (selection) {
+      auto one = pipeline.analyse_one(decoded.image.view(), *selection);
+      if (!one) return std::unexpected(Failure(std::move(one).error()));
+      answer.faces_found = one->faces_found;
+      if (one->record) answer.faces.push_back(std::move(*one->record));
+    } else {
+      VISAVIS_TRY(all, pipeline.analyse(decoded.image.view()));
+      answer.faces_found = all.size();
+      answer.faces = std::move(all);
+    }
+    return answer;
+  };
+  return over_photos<Analysed>(bench, photos, progress, work);
+}
+
+Outcome<Embeddings> embed(Workbench& bench, const Inputs& inputs, const EmbedRequest& request,
+                          const Progress& progress) {
+  Embeddings answer{.run = bench.facts(), .npy = request.out, .tsv = request.out};
+  if (request.out.extension() != ".npy")
+    return std::unexpected(Failure(
+        Cause::kUsage, {ErrorCode::kInvalidArgument, "the name of --out must end with .npy"}));
+  answer.tsv.replace_extension(".tsv");
+  answer.errors = inputs.errors;
+  answer.dimension = static_cast<std::size_t>(bench.impl().recogniser->manifest.dimension);
+  auto results = analyse_photos(bench.impl(), inputs.photos, request.selection, progress);
+  Rows rows{.values = {},
+            .table = store::to_line({"row", "path", "face", "person", "quality", "norm"})};
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (!results[i]) {
+      answer.errors.push_back(problem(inputs.photos[i].path, std::move(results[i]).error()));
+      continue;
+    }
+    EmbeddedPhoto photo{.photo = std::move(results[i]->photo), .first_row = rows.count};
+    for (const pipeline::FaceRecord& record : results[i]->faces)
+      if (has_embedding(record)) append(rows, inputs.photos[i], record, photo.faces++, request.raw);
+    answer.photos.push_back(std::move(photo));
+  }
+  answer.rows = rows.count;
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, store::write_npy(request.out, rows.count,
+                                                                answer.dimension, rows.values)));
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(answer.tsv, rows.table)));
+  return answer;
+}
+
+Outcome<Comparison> compare(Workbench& bench, const Inputs& inputs, Metric metric,
+                            std::optional<Selection> selection, const Progress& progress) {
+  Comparison answer{.run = bench.facts(), .metric = metric, .errors = inputs.errors};
+  auto results = analyse_photos(bench.impl(), inputs.photos, selection, progress);
+  std::vector<Embedding> embeddings;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::string& path = inputs.photos[i].path;
+    if (!results[i]) {
+      answer.errors.push_back(problem(path, std::move(results[i]).error()));
+      continue;
+    }
+    std::size_t face = 0;
+    for (pipeline::FaceRecord& record : results[i]->faces) {
+      if (!has_embedding(record)) continue;
+      ++face;
+      answer.names.push_back(face == 1 ? path : path + "#" + std::to_string(face));
+      embeddings.push_back(std::move(record.embedding));
+    }
+    if (face == 0) answer.without_face.push_back(path);
+  }
+  if (embeddings.size() > kMaxCompared)
+    return std::unexpected(
+        Failure({ErrorCode::kInvalidArgument, std::to_string(embeddings.size()) +
+                                                  " faces are more than the 10000 of one matrix"}));
+  answer.distances = matrix_of(embeddings, metric);
+  return answer;
+}
+
+}  // namespace visavis::usecases

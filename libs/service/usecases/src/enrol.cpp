@@ -1,0 +1,188 @@
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <visavis/gallery/gallery.hpp>
+#include <visavis/models/manifest.hpp>
+
+#include "bench_impl.hpp"
+#include "library.hpp"
+#include "outputs.hpp"
+#include "rows.hpp"
+#include "visavis/usecases/people.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// How much larger a photo's main face must be than the next, by area. At its defaults MTCNN finds
+/// a second "face" in desk equipment of an official portrait, a thirtieth of the real one's area.
+constexpr float kDominance = 4;
+
+/// Two photos of one moment stay below this, the same photo decoded twice does not.
+constexpr float kSamePhoto = 0.9999F;
+
+/// Faces written by one change of the gallery: a crash loses at most so many.
+constexpr std::size_t kBatch = 1024;
+
+struct Refusing {
+  Refusal reason{};
+  std::string message;
+};
+
+/// The face that the photo is of, or why there is none.
+std::variant<std::size_t, Refusing> main_face(const std::vector<pipeline::FaceRecord>& faces) {
+  if (faces.empty()) return Refusing{.reason = Refusal::kNoFace, .message = "no face was found"};
+  const auto area = [](const pipeline::FaceRecord& record) { return record.face.box.area(); };
+  const auto largest = std::ranges::max_element(faces, {}, area);
+  for (auto other = faces.begin(); other != faces.end(); ++other)
+    if (other != largest && area(*other) * kDominance > area(*largest))
+      return Refusing{.reason = Refusal::kManyFaces,
+                      .message = "no face is four times as large as every other"};
+  return static_cast<std::size_t>(largest - faces.begin());
+}
+
+/// Decides on photos one after the other and enrols them in batches.
+class Registrar {
+ public:
+  Registrar(gallery::Gallery& people, const EnrolRequest& request, Enrolment& answer)
+      : people_(people), request_(request), answer_(answer) {}
+
+  /// @return an error only if the gallery cannot be searched or written.
+  Outcome<void> consider(const EnrolPhoto& photo, std::vector<pipeline::FaceRecord> faces) {
+    auto choice = main_face(faces);
+    if (auto* refusing = std::get_if<Refusing>(&choice)) return refuse(photo, std::move(*refusing));
+    pipeline::FaceRecord& record = faces[std::get<std::size_t>(choice)];
+    if (record.embedding.values.empty() || record.quality.score < request_.min_quality)
+      return refuse(photo, {.reason = Refusal::kLowQuality,
+                            .message = "the quality " + two_digits(record.quality.score) +
+                                       " is below " + two_digits(request_.min_quality)});
+    return consider({.person = photo.person,
+                     .face = {.embedding = std::move(record.embedding),
+                              .quality = record.quality.score,
+                              .box = record.face.box,
+                              .source = photo.photo.path}});
+  }
+
+  Outcome<void> consider(gallery::NewFace face) {
+    VISAVIS_TRY(known, is_known(face.face.embedding));
+    if (known) {
+      answer_.refused.push_back({.path = face.face.source,
+                                 .reason = Refusal::kDuplicate,
+                                 .message = "the same photo of this face is enrolled already"});
+      return {};
+    }
+    pending_.push_back(std::move(face));
+    return pending_.size() < kBatch ? Outcome<void>{} : flush();
+  }
+
+  Outcome<void> flush() {
+    if (pending_.empty()) return {};
+    VISAVIS_TRY(enrolled, people_.enrol(pending_));
+    for (std::size_t i = 0; i < enrolled.size(); ++i)
+      answer_.enrolled.push_back({.path = pending_[i].face.source,
+                                  .person = std::move(enrolled[i].person),
+                                  .face_id = std::move(enrolled[i].face_id),
+                                  .quality = pending_[i].face.quality});
+    pending_.clear();
+    return {};
+  }
+
+ private:
+  Outcome<void> refuse(const EnrolPhoto& photo, Refusing refusing) {
+    answer_.refused.push_back({.path = photo.photo.path,
+                               .reason = refusing.reason,
+                               .message = std::move(refusing.message)});
+    return {};
+  }
+
+  Outcome<bool> is_known(const Embedding& embedding) const {
+    for (const gallery::NewFace& other : pending_)
+      if (other.face.embedding.values.size() == embedding.values.size() &&
+          matching::similarity(other.face.embedding.values, embedding.values) >= kSamePhoto)
+        return true;
+    if (people_.faces() == 0) return false;
+    VISAVIS_TRY(nearest, people_.identify(embedding, 1));
+    return !nearest.empty() && nearest.front().similarity >= kSamePhoto;
+  }
+
+  gallery::Gallery& people_;
+  const EnrolRequest& request_;
+  Enrolment& answer_;
+  std::vector<gallery::NewFace> pending_;
+};
+
+Outcome<std::unique_ptr<gallery::Gallery>> open_gallery(const fs::path& folder, ModelId model) {
+  VISAVIS_TRY(people, gallery::open_folder_gallery(folder, gallery::OpenMode::kCreate));
+  if (people->faces() > 0 && people->model() != model)
+    return std::unexpected(
+        Failure({ErrorCode::kModelMismatch, "the gallery " + folder.string() +
+                                                " was made with another model or another --flip"}));
+  return people;
+}
+
+}  // namespace
+
+SortedPhotos sort_by_folder(const std::string& folder) {
+  Inputs inputs = collect_photos({folder});
+  SortedPhotos sorted{.photos = {}, .errors = std::move(inputs.errors)};
+  for (Photo& photo : inputs.photos) {
+    if (photo.inside.has_parent_path()) {
+      std::string person = photo.inside.begin()->string();
+      sorted.photos.push_back({.photo = std::move(photo), .person = std::move(person)});
+    } else {
+      sorted.errors.push_back(problem(
+          photo.path, Failure({ErrorCode::kInvalidArgument, "lies in no person's folder"})));
+    }
+  }
+  return sorted;
+}
+
+Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& photos,
+                         const EnrolRequest& request, const Progress& progress) {
+  const ModelId model = bench.impl().pipelines.front().model();
+  VISAVIS_TRY(people, open_gallery(request.gallery, model));
+  Enrolment answer{.run = bench.facts()};
+  Registrar registrar(*people, request, answer);
+  for (std::size_t start = 0; start < photos.size(); start += kBatch) {
+    const auto part = std::span(photos).subspan(start, std::min(kBatch, photos.size() - start));
+    std::vector<Photo> files;
+    for (const EnrolPhoto& photo : part) files.push_back(photo.photo);
+    Progress within;
+    if (progress)
+      within = [&](std::size_t done, std::size_t) { progress(start + done, photos.size()); };
+    auto results = analyse_photos(bench.impl(), files, std::nullopt, within);
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      if (!results[i]) {
+        answer.errors.push_back(problem(files[i].path, std::move(results[i]).error()));
+        continue;
+      }
+      VISAVIS_CHECK(registrar.consider(part[i], std::move(results[i]->faces)));
+    }
+  }
+  VISAVIS_CHECK(registrar.flush());
+  return answer;
+}
+
+Outcome<Enrolment> enrol_rows(const Places& places, const std::string& recogniser, bool flip,
+                              const LabelledRows& rows, const EnrolRequest& request) {
+  VISAVIS_TRY(store, open_store(places));
+  VISAVIS_TRY(manifest, find_model(store, recogniser));
+  const ModelId model = models::model_id(manifest, flip);
+  VISAVIS_TRY(faces, read_rows(rows, model, manifest.dimension));
+  VISAVIS_TRY(people, open_gallery(request.gallery, model));
+  Enrolment answer;
+  answer.run.recogniser = recogniser;
+  answer.run.model = models::to_hex(model);
+  Registrar registrar(*people, request, answer);
+  for (gallery::NewFace& face : faces) VISAVIS_CHECK(registrar.consider(std::move(face)));
+  VISAVIS_CHECK(registrar.flush());
+  return answer;
+}
+
+}  // namespace visavis::usecases

@@ -1,0 +1,127 @@
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <visavis/gallery/gallery.hpp>
+#include <visavis/image/encode.hpp>
+
+#include "bench_impl.hpp"
+#include "criterion.hpp"
+#include "outputs.hpp"
+#include "rows.hpp"
+#include "visavis/usecases/people.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The order by similarity and the one by quality-aware score differ, so more people are looked at
+/// than are told.
+constexpr std::size_t kReranked = 64;
+
+/// Whoever may be meant.
+struct Crowd {
+  std::function<Result<std::vector<gallery::Candidate>>(const Embedding&, std::size_t)> search;
+  std::size_t persons = 0;
+};
+
+Outcome<Crowd> crowd_of_rows(const LabelledRows& rows, ModelId model, int dimension) {
+  VISAVIS_TRY(faces, read_rows(rows, model, dimension));
+  auto shared = std::make_shared<const std::vector<gallery::NewFace>>(std::move(faces));
+  std::vector<std::string> names;
+  for (const gallery::NewFace& face : *shared) names.push_back(face.person);
+  std::ranges::sort(names);
+  const auto end = std::ranges::unique(names).begin();
+  return Crowd{.search = [shared](const Embedding& probe,
+                                  std::size_t limit) -> Result<std::vector<gallery::Candidate>> {
+                 return search_rows(*shared, probe, limit);
+               },
+               .persons = static_cast<std::size_t>(end - names.begin())};
+}
+
+Outcome<Crowd> crowd_of_gallery(const fs::path& folder, ModelId model) {
+  VISAVIS_TRY(opened, gallery::open_folder_gallery(folder, gallery::OpenMode::kMustExist));
+  std::shared_ptr<gallery::Gallery> people = std::move(opened);
+  if (people->faces() > 0 && people->model() != model)
+    return std::unexpected(
+        Failure({ErrorCode::kModelMismatch, "the gallery " + folder.string() +
+                                                " was made with another model or another --flip"}));
+  return Crowd{.search = [people](const Embedding& probe,
+                                  std::size_t limit) { return people->identify(probe, limit); },
+               .persons = people->persons()};
+}
+
+Outcome<IdentifiedFace> identify_face(const Crowd& crowd, const pipeline::FaceRecord& record,
+                                      const protocols::ScoreRule& rule, double threshold,
+                                      std::size_t top) {
+  IdentifiedFace answer{.face = judged(record)};
+  if (record.embedding.values.empty()) return answer;  // could not be aligned: nobody's face
+  VISAVIS_TRY(found, crowd.search(record.embedding, std::max(top, kReranked)));
+  for (gallery::Candidate& candidate : found) {
+    float score = candidate.similarity;
+    if (rule.kind == matching::ScoreKind::kQualityAware)
+      score = matching::quality_aware_score(candidate.similarity, record.embedding.norm,
+                                            candidate.norm, rule.alpha, rule.beta);
+    answer.candidates.push_back({.person = std::move(candidate.person),
+                                 .name = std::move(candidate.name),
+                                 .similarity = candidate.similarity,
+                                 .score = score});
+  }
+  std::ranges::stable_sort(answer.candidates, std::greater{}, &Candidate::score);
+  if (!answer.candidates.empty() &&
+      static_cast<double>(answer.candidates.front().score) >= threshold)
+    answer.person = answer.candidates.front().person;
+  if (answer.candidates.size() > top) answer.candidates.resize(top);
+  return answer;
+}
+
+/// A face with what was found about it, on the picture.
+void mark(Image& picture, const Face& face, const IdentifiedFace& answer) {
+  std::string label = "unknown";
+  if (answer.person) label = answer.candidates.empty() ? *answer.person : answer.candidates[0].name;
+  if (!answer.candidates.empty()) label.append(" ").append(two_digits(answer.candidates[0].score));
+  mark_face(picture, face, answer.person ? kGreen : kOrange, label);
+}
+
+}  // namespace
+
+Outcome<Identification> identify(Workbench& bench, const Inputs& inputs,
+                                 const IdentifyRequest& request, const Progress& progress) {
+  Workbench::Impl& impl = bench.impl();
+  VISAVIS_TRY(bar, find_bar(impl, request.criterion));
+  VISAVIS_TRY(pictures, plan_pictures(inputs.photos, request.draw, ".jpg"));
+  const ModelId model = impl.pipelines.front().model();
+  VISAVIS_TRY(crowd, request.rows
+                         ? crowd_of_rows(*request.rows, model, impl.recogniser->manifest.dimension)
+                         : crowd_of_gallery(request.gallery, model));
+  std::mutex searching;  // a gallery serves one thread at a time
+  const auto work = [&](const Photo& photo, image::Decoded& decoded,
+                        std::size_t worker) -> Outcome<IdentifiedPhoto> {
+    IdentifiedPhoto answer{.photo = facts_of(photo, decoded)};
+    VISAVIS_TRY(records, impl.pipelines[worker].analyse(decoded.image.view()));
+    for (const pipeline::FaceRecord& record : records) {
+      const std::scoped_lock lock(searching);
+      VISAVIS_TRY(face, identify_face(crowd, record, impl.rule, bar.threshold,
+                                      std::max<std::size_t>(request.top, 1)));
+      answer.faces.push_back(std::move(face));
+    }
+    if (pictures.empty()) return answer;
+    answer.drawn = pictures[static_cast<std::size_t>(&photo - inputs.photos.data())];
+    for (std::size_t i = 0; i < records.size(); ++i)
+      mark(decoded.image, records[i].face, answer.faces[i]);
+    VISAVIS_CHECK(
+        caused_by(Cause::kEnvironment, image::write_image(answer.drawn, decoded.image.view())));
+    return answer;
+  };
+  Identification answer{.run = bench.facts(), .bar = bar, .persons = crowd.persons};
+  answer.errors = inputs.errors;
+  collect(over_photos<IdentifiedPhoto>(impl, inputs.photos, progress, work), inputs.photos,
+          answer.photos, answer.errors);
+  return answer;
+}
+
+}  // namespace visavis::usecases

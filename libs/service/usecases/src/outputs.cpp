@@ -1,0 +1,93 @@
+#include "outputs.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <set>
+#include <system_error>
+#include <utility>
+
+namespace visavis::usecases {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_picture_name(const fs::path& path) {
+  std::string end = path.extension().string();
+  std::ranges::transform(end, end.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return end == ".jpg" || end == ".jpeg" || end == ".png";
+}
+
+fs::path real_path(const fs::path& path) {
+  std::error_code error;
+  fs::path result = fs::weakly_canonical(path, error);
+  return error ? path : result;
+}
+
+std::unexpected<Failure> usage(std::string message) {
+  return std::unexpected(Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(message)}));
+}
+
+Outcome<std::vector<fs::path>> without_overwriting(const std::vector<Photo>& photos,
+                                                   std::vector<fs::path> planned) {
+  std::set<fs::path> sources;
+  for (const Photo& photo : photos) sources.insert(real_path(photo.path));
+  for (const fs::path& path : planned)
+    if (sources.contains(real_path(path)))
+      return usage("writing " + path.string() + " would overwrite a photo");
+  return planned;
+}
+
+}  // namespace
+
+Outcome<std::vector<fs::path>> plan_pictures(const std::vector<Photo>& photos, const fs::path& out,
+                                             std::string_view end) {
+  if (out.empty()) return {};
+  if (!is_picture_name(out)) return plan_folder(photos, out, end);
+  if (photos.size() > 1)
+    return usage("several photos need a folder to write to, not " + out.string());
+  return without_overwriting(photos, std::vector<fs::path>(photos.size(), out));
+}
+
+Outcome<std::vector<fs::path>> plan_folder(const std::vector<Photo>& photos, const fs::path& folder,
+                                           std::string_view end) {
+  std::error_code ignored;
+  if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored))
+    return usage(folder.string() + " is not a folder");
+  std::set<fs::path> taken;
+  std::vector<fs::path> planned;
+  for (const Photo& photo : photos) {
+    const fs::path base = folder / photo.inside.parent_path() / photo.inside.stem();
+    fs::path path = base;
+    path += end;
+    for (int number = 2; !taken.insert(path).second; ++number) {
+      std::string name = base.string();
+      name.append("-").append(std::to_string(number)).append(end);
+      path = std::move(name);
+    }
+    planned.push_back(std::move(path));
+  }
+  return without_overwriting(photos, std::move(planned));
+}
+
+void mark_face(Image& picture, const Face& face, image::Colour colour, std::string_view label) {
+  const int short_side = std::min(picture.width(), picture.height());
+  const int line = std::max(2, short_side / 250);
+  image::draw_box(picture, face.box, colour, line);
+  for (const Point& point : face.landmarks) image::draw_point(picture, point, colour, line);
+  if (!label.empty())
+    image::draw_label(picture, {.x = face.box.x, .y = face.box.y}, label, colour,
+                      std::max(12, short_side / 28));
+}
+
+std::string two_digits(float value) {
+  std::array<char, 64> text{};
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 2).ptr;
+  return {text.data(), end};
+}
+
+}  // namespace visavis::usecases

@@ -1,0 +1,37 @@
+#pragma once
+
+/// Where pictures made from photos go, and how faces are marked on them.
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <visavis/image/draw.hpp>
+#include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/inputs.hpp>
+#include <visavis/vocab/face.hpp>
+#include <visavis/vocab/image.hpp>
+
+namespace visavis::usecases {
+
+/// One path for each photo, or none for an empty `out`: `out` itself if it is a picture's name (for
+/// a single photo), else a file in the folder `out` that mirrors the photo's place, with `end` for
+/// its ending and a number where two would be the same.
+/// @return kUsage for a picture's name with several photos, or if a photo would be overwritten.
+[[nodiscard]] Outcome<std::vector<std::filesystem::path>> plan_pictures(
+    const std::vector<Photo>& photos, const std::filesystem::path& out, std::string_view end);
+
+/// The same for a folder in any case.
+[[nodiscard]] Outcome<std::vector<std::filesystem::path>> plan_folder(
+    const std::vector<Photo>& photos, const std::filesystem::path& folder, std::string_view end);
+
+inline constexpr image::Colour kGreen{.r = 30, .g = 170, .b = 60};
+inline constexpr image::Colour kOrange{.r = 235, .g = 120, .b = 20};
+
+/// Box, five points and a label, in sizes that suit the picture.
+void mark_face(Image& picture, const Face& face, image::Colour colour, std::string_view label);
+
+/// "0.97"
+[[nodiscard]] std::string two_digits(float value);
+
+}  // namespace visavis::usecases

@@ -1,0 +1,58 @@
+#include <array>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench_impl.hpp"
+#include "criterion.hpp"
+#include "visavis/usecases/people.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+void note(Verification& answer, const Photo& photo, const Analysed& analysed) {
+  for (const std::string& warning : analysed.photo.warnings)
+    answer.warnings.push_back(photo.path + ": " + warning);
+  if (analysed.faces_found > 1)
+    answer.warnings.push_back(photo.path + ": " + std::to_string(analysed.faces_found) +
+                              " faces were found, one was selected");
+}
+
+}  // namespace
+
+JudgedFace judged(const pipeline::FaceRecord& record) {
+  return {.box = record.face.box, .confidence = record.face.confidence, .quality = record.quality};
+}
+
+Outcome<Verification> verify(Workbench& bench, const Photo& a, const Photo& b,
+                             const Criterion& criterion, Selection selection) {
+  VISAVIS_TRY(bar, find_bar(bench.impl(), criterion));
+  Verification answer{.run = bench.facts(), .bar = std::move(bar)};
+  const std::vector<Photo> photos{a, b};
+  auto results = analyse_photos(bench.impl(), photos, selection, {});
+  std::array<const pipeline::FaceRecord*, 2> records{};
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (!results[i]) {
+      answer.errors.push_back(problem(photos[i].path, results[i].error()));
+      continue;
+    }
+    note(answer, photos[i], *results[i]);
+    if (results[i]->faces.empty() || results[i]->faces.front().embedding.values.empty())
+      answer.errors.push_back(no_face(photos[i].path));
+    else
+      records[i] = results[i]->faces.data();
+  }
+  if (records[0] == nullptr || records[1] == nullptr) return answer;
+  const protocols::ScoreRule& rule = bench.impl().rule;
+  answer.answered = true;
+  answer.similarity =
+      matching::similarity(records[0]->embedding.values, records[1]->embedding.values);
+  answer.score = protocols::score(records[0]->embedding, records[1]->embedding, rule);
+  answer.same = static_cast<double>(answer.score) >= answer.bar.threshold;
+  answer.a = judged(*records[0]);
+  answer.b = judged(*records[1]);
+  return answer;
+}
+
+}  // namespace visavis::usecases

@@ -1,0 +1,183 @@
+#include "visavis/usecases/workbench.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <thread>
+#include <visavis/detect/detector.hpp>
+#include <visavis/pipeline/finder.hpp>
+#include <visavis/runtime/engine.hpp>
+
+#include "bench_impl.hpp"
+#include "library.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+using SharedNetwork = std::shared_ptr<const models::Network>;
+
+constexpr int kMaxThreads = 1024;
+
+/// How `threads` are used on `photos`: photos side by side first, what is left inside each.
+struct Split {
+  int workers = 1;
+  int threads_each = 1;
+};
+
+Outcome<Split> split_threads(const WorkbenchOptions& options, std::size_t photos) {
+  if (options.threads < 0 || options.threads > kMaxThreads)
+    return std::unexpected(Failure(
+        Cause::kUsage, {ErrorCode::kInvalidArgument, "the number of threads is not 1 to 1024"}));
+  int threads = options.threads;
+  if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const auto enough = std::clamp<std::size_t>(photos, 1, static_cast<std::size_t>(threads));
+  const int workers = static_cast<int>(enough);
+  return Split{.workers = workers, .threads_each = threads / workers};
+}
+
+Outcome<void> check_role(const models::Manifest& manifest, models::Role role,
+                         std::string_view name) {
+  if (manifest.role == role) return {};
+  return std::unexpected(Failure(
+      Cause::kUsage,
+      {ErrorCode::kInvalidArgument, "the model " + manifest.id + " is no " + std::string(name)}));
+}
+
+/// The family decides, not the code of the detector: networks are loaded side by side, before one
+/// of them could be asked.
+bool finds_landmarks(const models::Manifest& detector) { return detector.family == "mtcnn"; }
+
+Outcome<models::NetworkOptions> network_options(const Places& places,
+                                                const WorkbenchOptions& options, Split split) {
+  models::NetworkOptions network{.engine = options.engine, .load = {}};
+  VISAVIS_TRY(precision, caused_by(Cause::kUsage, runtime::parse_precision(options.precision)));
+  network.load.precision = precision;
+  network.load.threads = split.threads_each;
+  network.load.streams = split.workers;
+  network.load.cache_dir = places.compiled;
+  const auto engine = runtime::find_engine(options.engine);
+  if (!engine)
+    return std::unexpected(
+        Failure(engine.error().code == ErrorCode::kNotFound ? Cause::kUsage : Cause::kEnvironment,
+                engine.error()));
+  return network;
+}
+
+/// Side by side: compiling is most of a program's start.
+Outcome<std::vector<SharedNetwork>> load_all(const models::Store& store,
+                                             const std::vector<std::string>& ids,
+                                             const models::NetworkOptions& options, int threads) {
+  std::vector<Result<models::Network>> loaded(ids.size(),
+                                              fail(ErrorCode::kInternal, "was not loaded"));
+  const auto pool = make_thread_pool(std::min(threads, static_cast<int>(ids.size())));
+  pool->parallel_for(ids.size(), [&](std::size_t index, int) {
+    loaded[index] = models::load_network(store, ids[index], options);
+  });
+  std::vector<SharedNetwork> networks;
+  for (Result<models::Network>& network : loaded) {
+    VISAVIS_TRY(ready, caused_by(Cause::kEnvironment, std::move(network)));
+    networks.push_back(std::make_shared<const models::Network>(std::move(ready)));
+  }
+  return networks;
+}
+
+void note_networks(Workbench::Impl& bench) {
+  for (const SharedNetwork& network : {bench.detector, bench.landmarks, bench.recogniser}) {
+    if (!network || network->parts.empty()) continue;
+    // The recogniser comes last: its precision is the one that decides the embeddings.
+    bench.facts.engine = network->parts.begin()->second->engine_name();
+    bench.facts.precision = runtime::to_string(network->parts.begin()->second->precision());
+    bench.facts.load_ms += network->times.load_ms;
+    bench.facts.warm_up_ms += network->times.warm_up_ms;
+  }
+}
+
+void set_rule(Workbench::Impl& bench, const LogSink& sink) {
+  const models::Manifest& manifest = bench.recogniser->manifest;
+  if (manifest.quality_aware)
+    bench.rule = {.kind = matching::ScoreKind::kQualityAware,
+                  .alpha = manifest.quality_aware->alpha,
+                  .beta = manifest.quality_aware->beta};
+  bench.calibration = find_calibration(bench.places, manifest, bench.flip, sink);
+  if (bench.calibration && bench.calibration->score_kind != bench.rule.kind) {
+    log(sink, LogLevel::kWarning, "the calibration is of another kind of score and is not used");
+    bench.calibration.reset();
+  }
+  if (bench.calibration && bench.calibration->norm && manifest.norm_is_quality)
+    bench.pipeline_options.norm = {.has_meaning = true,
+                                   .low = static_cast<float>(bench.calibration->norm->low),
+                                   .high = static_cast<float>(bench.calibration->norm->high)};
+}
+
+Outcome<void> open_workers(Workbench::Impl& bench, int workers) {
+  for (int i = 0; i < workers; ++i) {
+    auto finder = pipeline::open_finder(bench.detector, bench.landmarks, bench.detector_options);
+    if (!finder)
+      return std::unexpected(Failure(
+          finder.error().code == ErrorCode::kInvalidArgument ? Cause::kUsage : Cause::kEnvironment,
+          finder.error()));
+    if (!bench.recogniser) {
+      bench.finders.push_back(*std::move(finder));
+      continue;
+    }
+    VISAVIS_TRY(pipeline, caused_by(Cause::kEnvironment,
+                                    pipeline::Pipeline::open(*std::move(finder), bench.recogniser,
+                                                             bench.pipeline_options)));
+    bench.pipelines.push_back(std::move(pipeline));
+  }
+  return {};
+}
+
+}  // namespace
+
+Workbench::Workbench(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Workbench::Workbench(Workbench&&) noexcept = default;
+Workbench& Workbench::operator=(Workbench&&) noexcept = default;
+Workbench::~Workbench() = default;
+
+const RunFacts& Workbench::facts() const noexcept { return impl_->facts; }
+
+Outcome<Workbench> Workbench::open(const Places& places, const WorkbenchOptions& options,
+                                   const Need& need, const LogSink& sink) {
+  VISAVIS_TRY(split, split_threads(options, need.photos));
+  VISAVIS_TRY(network, network_options(places, options, split));
+  VISAVIS_TRY(store, open_store(places));
+  VISAVIS_TRY(detector, find_model(store, options.detector));
+  VISAVIS_CHECK(check_role(detector, models::Role::kDetector, "detector"));
+  std::vector<std::string> ids{detector.id};
+  if (need.recogniser) {
+    VISAVIS_TRY(recogniser, find_model(store, options.recogniser));
+    VISAVIS_CHECK(check_role(recogniser, models::Role::kRecogniser, "recogniser"));
+    ids.push_back(recogniser.id);
+  }
+  if (!finds_landmarks(detector)) {
+    VISAVIS_TRY(landmarks, find_model(store, options.landmarks));
+    ids.push_back(landmarks.id);
+  }
+  const int threads = split.workers * split.threads_each;
+  VISAVIS_TRY(networks, load_all(store, ids, network, threads));
+
+  auto impl = std::make_unique<Impl>();
+  impl->places = places;
+  impl->flip = options.flip;
+  impl->detector = networks[0];
+  if (need.recogniser) impl->recogniser = networks[1];
+  if (!finds_landmarks(detector)) impl->landmarks = networks.back();
+  impl->detector_options = {.min_face_px = options.min_face_px,
+                            .thresholds = options.thresholds,
+                            .factor = options.factor};
+  impl->pipeline_options.embedder.flip = options.flip;
+  impl->facts.threads = threads;
+  impl->facts.detector = options.detector;
+  note_networks(*impl);
+  if (need.recogniser) {
+    impl->facts.recogniser = options.recogniser;
+    impl->facts.model = models::to_hex(models::model_id(impl->recogniser->manifest, options.flip));
+    set_rule(*impl, sink);
+  }
+  impl->executor = make_thread_pool(split.workers);
+  VISAVIS_CHECK(open_workers(*impl, split.workers));
+  return Workbench(std::move(impl));
+}
+
+}  // namespace visavis::usecases
