@@ -92,8 +92,9 @@ Result<void> check_input(const TensorSpec& spec, const TensorView& input) {
 
 Result<void> check_inputs(std::span<const TensorSpec> specs, std::span<const TensorView> inputs) {
   if (specs.size() != inputs.size())
-    return fail(ErrorCode::kInvalidArgument, "the model takes " + std::to_string(specs.size()) +
-                                                 " inputs, not " + std::to_string(inputs.size()));
+    return fail(ErrorCode::kInvalidArgument, "the number of inputs is " +
+                                                 std::to_string(inputs.size()) + " instead of " +
+                                                 std::to_string(specs.size()));
   for (std::size_t i = 0; i < specs.size(); ++i) VISAVIS_CHECK(check_input(specs[i], inputs[i]));
   return {};
 }

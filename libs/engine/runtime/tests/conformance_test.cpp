@@ -344,6 +344,21 @@ TEST_P(Conformance, AWrongEngineFailsOnEveryModel) {
   }
 }
 
+TEST(OnnxRuntime, ChecksItsOption) {
+  const Result<const Engine*> engine = find_engine("onnxruntime");
+  if (!engine) GTEST_SKIP() << engine.error().message;
+  const Case asked = small_network(1);
+  const auto code = [&](const std::string& value) {
+    const auto model =
+        (*engine)->load(asked.onnx, {.cache_dir = {}, .extra = {{"spin_us", value}}});
+    return model ? std::string("accepted") : std::string(to_string(model.error().code));
+  };
+  EXPECT_EQ(code("0"), "accepted");
+  EXPECT_EQ(code("10000"), "accepted");
+  for (const char* wrong : {"", "-1", "10001", "5us", " 5", "99999999999999999999"})
+    EXPECT_EQ(code(wrong), "invalid_argument") << wrong;
+}
+
 TEST(Agreement, SeesADifferenceOfEachKind) {
   const std::vector<float> expected{3, 0, 4};
   EXPECT_DOUBLE_EQ(distance(expected, expected).cosine, 1);
