@@ -155,9 +155,9 @@ class Plan::Run {
         return lacking("output " + std::to_string(i) + " of " + step.node->op);
       keep(step.outputs[i], std::move(results[i]));
     }
-    for (const std::size_t slot : step.last_uses) drop(slot);
     if (live_ > plan_.max_elements_)
       return fail(ErrorCode::kResourceExhausted, "the network needs too much memory at once");
+    for (const std::size_t slot : step.last_uses) drop(slot);
     return {};
   }
 
