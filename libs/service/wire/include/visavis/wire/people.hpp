@@ -1,0 +1,17 @@
+#pragma once
+
+/// JSON of the verbs that ask who somebody is.
+
+#include <string>
+#include <visavis/usecases/people.hpp>
+
+namespace visavis::wire {
+
+[[nodiscard]] std::string to_json(const usecases::Verification& verification);
+[[nodiscard]] std::string to_json(const usecases::Enrolment& enrolment);
+[[nodiscard]] std::string to_json(const usecases::Identification& identification);
+
+/// "no_face", "many_faces", "low_quality", "duplicate"
+[[nodiscard]] std::string to_string(usecases::Refusal refusal);
+
+}  // namespace visavis::wire

@@ -1,0 +1,114 @@
+#include "visavis/wire/people.hpp"
+
+#include <string>
+#include <utility>
+#include <visavis/usecases/people.hpp>
+
+#include "document.hpp"
+#include "parts.hpp"
+
+namespace visavis::wire {
+namespace {
+
+Json judged_of(const usecases::JudgedFace& face) {
+  return {{"box", box_of(face.box)},
+          {"confidence", number(face.confidence)},
+          {"quality", number(face.quality.score)},
+          {"quality_parts",
+           {{"eye_distance_px", number(face.quality.eye_distance_px)},
+            {"yaw_deg", number(face.quality.yaw_deg)},
+            {"pitch_deg", number(face.quality.pitch_deg)},
+            {"roll_deg", number(face.quality.roll_deg)},
+            {"sharpness", number(face.quality.sharpness)},
+            {"exposure", number(face.quality.exposure)},
+            {"norm", number(face.quality.norm)}}}};
+}
+
+void add_bar(Json& json, const usecases::Bar& bar) {
+  json["threshold"] = number(bar.threshold);
+  json["score_kind"] = bar.score_kind;
+  json["promise"] = nullptr;
+  if (bar.promise)
+    json["promise"] = {{"kind", bar.promise->kind}, {"value", number(bar.promise->value)}};
+}
+
+Json identified_of(const usecases::IdentifiedFace& face) {
+  Json json = judged_of(face.face);
+  json["decision"] = face.person ? "match" : "unknown";
+  json["person"] = face.person ? Json(*face.person) : Json(nullptr);
+  json["candidates"] = Json::array();
+  for (const usecases::Candidate& candidate : face.candidates)
+    json["candidates"].push_back({{"person", candidate.person},
+                                  {"name", candidate.name},
+                                  {"similarity", number(candidate.similarity)},
+                                  {"score", number(candidate.score)}});
+  return json;
+}
+
+}  // namespace
+
+std::string to_string(usecases::Refusal refusal) {
+  switch (refusal) {
+    case usecases::Refusal::kNoFace:
+      return "no_face";
+    case usecases::Refusal::kManyFaces:
+      return "many_faces";
+    case usecases::Refusal::kLowQuality:
+      return "low_quality";
+    case usecases::Refusal::kDuplicate:
+      return "duplicate";
+  }
+  return "";
+}
+
+std::string to_json(const usecases::Verification& verification) {
+  Json json = document("verify");
+  const bool answered = verification.answered;
+  json["same"] = answered ? Json(verification.same) : Json(nullptr);
+  json["similarity"] = answered ? number(verification.similarity) : Json(nullptr);
+  json["score"] = answered ? number(verification.score) : Json(nullptr);
+  add_bar(json, verification.bar);
+  json["a"] = answered ? judged_of(verification.a) : Json(nullptr);
+  json["b"] = answered ? judged_of(verification.b) : Json(nullptr);
+  json["warnings"] = verification.warnings;
+  json["errors"] = errors_of(verification.errors);
+  add_run(json, verification.run);
+  return text_of(json);
+}
+
+std::string to_json(const usecases::Enrolment& enrolment) {
+  Json json = document("enrol");
+  json["enrolled"] = Json::array();
+  for (const usecases::Enrolment::Enrolled& one : enrolment.enrolled)
+    json["enrolled"].push_back({{"path", one.path},
+                                {"person", one.person},
+                                {"face_id", one.face_id},
+                                {"quality", number(one.quality)}});
+  json["refused"] = Json::array();
+  for (const usecases::Enrolment::Refused& one : enrolment.refused)
+    json["refused"].push_back(
+        {{"path", one.path}, {"reason", to_string(one.reason)}, {"message", one.message}});
+  json["errors"] = errors_of(enrolment.errors);
+  add_run(json, enrolment.run);
+  return text_of(json);
+}
+
+std::string to_json(const usecases::Identification& identification) {
+  Json json = document("identify");
+  json["images"] = Json::array();
+  for (const usecases::IdentifiedPhoto& photo : identification.photos) {
+    Json image = photo_of(photo.photo);
+    image["faces"] = Json::array();
+    for (const usecases::IdentifiedFace& face : photo.faces)
+      image["faces"].push_back(identified_of(face));
+    if (!photo.drawn.empty()) image["drawn"] = photo.drawn.string();
+    json["images"].push_back(std::move(image));
+  }
+  add_bar(json, identification.bar);
+  json["persons"] = identification.persons;
+  json["errors"] = errors_of(identification.errors);
+  add_run(json, identification.run);
+  return text_of(json);
+}
+
+}  // namespace visavis::wire
