@@ -41,6 +41,8 @@ int run(int argc, char** argv) {
       "5 defect.");
   cli::Common common;
   cli::VerbList list{.program = program, .common = common, .verbs = {}};
+  cli::add_photo_verbs(list);
+  cli::add_people_verbs(list);
   cli::add_catalogue_verbs(list);
   try {
     program.parse(argc, argv);

@@ -15,7 +15,7 @@
 namespace visavis::cli {
 namespace {
 
-std::string describe(const usecases::Bar& bar) {
+std::string bar_line(const usecases::Bar& bar) {
   std::string text = "threshold " + fixed(bar.threshold, 3) + " (" + bar.score_kind;
   if (bar.promise) {
     text.append(", FAR at most 1 in ").append(fixed(1 / bar.promise->value, 0));
@@ -25,9 +25,10 @@ std::string describe(const usecases::Bar& bar) {
 }
 
 void add_criterion(CLI::App& verb, usecases::Criterion& criterion, bool identification) {
-  verb.add_option("--far", criterion.far,
-                  "False accept rate of one comparison; the next stricter calibrated point is taken "
-                  "(default 0.001)")
+  verb.add_option(
+          "--far", criterion.far,
+          "False accept rate of one comparison; the next stricter calibrated point is taken "
+          "(default 0.001)")
       ->type_name("RATE");
   if (identification)
     verb.add_option("--fpir", criterion.fpir, "False positive identification rate")
@@ -37,8 +38,8 @@ void add_criterion(CLI::App& verb, usecases::Criterion& criterion, bool identifi
 }
 
 int usage(Desk& desk, std::string sentence) {
-  return give_up(desk, {usecases::Cause::kUsage,
-                        {ErrorCode::kInvalidArgument, std::move(sentence)}});
+  return give_up(desk,
+                 {usecases::Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(sentence)}});
 }
 
 struct Verify {
@@ -63,7 +64,7 @@ std::string table_of(const Verify& given, const usecases::Verification& answer) 
     text += answer.same ? "same person" : "not the same person";
     text.append(": similarity ").append(fixed(answer.similarity, 3));
     if (answer.bar.score_kind != "cosine") text.append(", score ").append(fixed(answer.score, 3));
-    text.append(", ").append(describe(answer.bar));
+    text.append(", ").append(bar_line(answer.bar));
   }
   return text + describe(answer.run);
 }
@@ -77,9 +78,9 @@ int run_verify(Desk& desk, const Verify& given) {
   auto bench = usecases::Workbench::open(
       desk.places, given.workbench, {.recogniser = true, .photos = 2}, desk.terminal.log_sink());
   if (!bench) return give_up(desk, bench.error());
-  const auto answer = usecases::verify(
-      *bench, inputs.photos[0], inputs.photos[1],
-      given.criterion, selection_of(given.select).value_or(usecases::Selection::kLargest));
+  const auto answer =
+      usecases::verify(*bench, inputs.photos[0], inputs.photos[1], given.criterion,
+                       selection_of(given.select).value_or(usecases::Selection::kLargest));
   if (!answer) return give_up(desk, answer.error());
   for (const std::string& warning : answer->warnings)
     desk.terminal.log_sink()(LogLevel::kWarning, printable(warning));
@@ -139,8 +140,8 @@ usecases::Outcome<usecases::Enrolment> enrol_photos(Desk& desk, const Enrol& giv
                                          {.recogniser = true, .photos = sorted.photos.size()},
                                          desk.terminal.log_sink());
   if (!bench) return std::unexpected(bench.error());
-  auto answer = usecases::enrol(*bench, sorted.photos, given.request,
-                                desk.terminal.progress("enrolling"));
+  auto answer =
+      usecases::enrol(*bench, sorted.photos, given.request, desk.terminal.progress("enrolling"));
   if (answer)
     answer->errors.insert(answer->errors.begin(), sorted.errors.begin(), sorted.errors.end());
   return answer;
@@ -150,7 +151,8 @@ int run_enrol(Desk& desk, Enrol& given) {
   const bool photos = !given.paths.empty();
   const bool folder = !given.from.empty();
   const bool rows = !given.npy.empty() || !given.labels.empty();
-  if (!given.person.empty() && !photos) return usage(desk, "a person needs photos: PERSON IMAGE...");
+  if (!given.person.empty() && !photos)
+    return usage(desk, "a person needs photos: PERSON IMAGE...");
   if (static_cast<int>(photos) + static_cast<int>(folder) + static_cast<int>(rows) != 1)
     return usage(desk, "enrol takes PERSON IMAGE..., or --from DIR, or --npy with --labels");
   if (rows && (given.npy.empty() || given.labels.empty()))
@@ -221,7 +223,8 @@ std::string table_of(const usecases::Identification& answer) {
     if (photo.faces.empty()) table.add({photo.photo.path, "-", "no face", "-", "-", "-", "-"});
     for (std::size_t i = 0; i < photo.faces.size(); ++i) add_face(table, photo, i);
   }
-  return table.text() + std::to_string(answer.persons) + " people, " + describe(answer.bar) +
+  return table.text() + std::to_string(answer.persons) +
+         (answer.persons == 1 ? " person, " : " people, ") + bar_line(answer.bar) +
          describe(answer.run);
 }
 
@@ -232,8 +235,7 @@ int run_identify(Desk& desk, Identify& given) {
   if (rows && (given.npy.empty() || given.labels.empty()))
     return usage(desk, "--npy and --labels belong together");
   given.request.gallery = given.gallery;
-  if (rows)
-    given.request.rows = usecases::LabelledRows{.npy = given.npy, .labels = given.labels};
+  if (rows) given.request.rows = usecases::LabelledRows{.npy = given.npy, .labels = given.labels};
   given.request.draw = given.draw;
   const usecases::Inputs inputs = usecases::collect_photos(given.paths);
   auto bench = usecases::Workbench::open(desk.places, given.workbench,

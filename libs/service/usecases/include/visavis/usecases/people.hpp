@@ -72,7 +72,7 @@ struct EnrolPhoto {
 
 struct EnrolRequest {
   std::filesystem::path gallery{};
-  float min_quality = 0;  ///< In [0, 1].
+  float min_quality = 0.1F;  ///< In [0, 1].
 };
 
 struct Enrolment {

@@ -1,0 +1,63 @@
+#include "workbench_options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <visavis/usecases/photos.hpp>
+#include <visavis/usecases/workbench.hpp>
+
+#include "table.hpp"
+
+namespace visavis::cli {
+
+void add_workbench_options(CLI::App& verb, usecases::WorkbenchOptions& options, bool recogniser) {
+  verb.add_option("--engine", options.engine, "Inference engine; see `visavis engines`")
+      ->capture_default_str();
+  verb.add_option("--precision", options.precision, "f32, bf16, f16 or int8")
+      ->capture_default_str();
+  verb.add_option("--threads", options.threads, "Threads in all (0: one for each processor)")
+      ->capture_default_str();
+  verb.add_option("--detector", options.detector, "Detector; see `visavis models list`")
+      ->type_name("ID")
+      ->capture_default_str();
+  verb.add_option("--landmarks", options.landmarks,
+                  "Finds the five points for a detector that finds boxes only")
+      ->type_name("ID")
+      ->capture_default_str();
+  verb.add_option("--min-face", options.min_face_px, "Smallest face side searched for")
+      ->type_name("PX")
+      ->capture_default_str();
+  verb.add_option("--thresholds", options.thresholds,
+                  "The detector's thresholds: three for mtcnn (.6,.7,.7), one for others")
+      ->delimiter(',')
+      ->expected(1)
+      ->type_name("A,B,C");
+  verb.add_option("--factor", options.factor, "Ratio between the levels of mtcnn's pyramid")
+      ->capture_default_str();
+  if (!recogniser) return;
+  verb.add_option("--recogniser", options.recogniser, "Recogniser; see `visavis models list`")
+      ->type_name("ID")
+      ->capture_default_str();
+  verb.add_flag("--flip", options.flip, "Average with the mirrored face's embedding");
+}
+
+void add_selection(CLI::App& verb, std::string& name) {
+  verb.add_option("--select", name, "Which face of several")
+      ->check(CLI::IsMember({"largest", "center", "probability"}));
+}
+
+std::optional<usecases::Selection> selection_of(const std::string& name) {
+  if (name == "largest") return usecases::Selection::kLargest;
+  if (name == "center") return usecases::Selection::kCenter;
+  if (name == "probability") return usecases::Selection::kProbability;
+  return std::nullopt;
+}
+
+std::string describe(const usecases::RunFacts& run) {
+  std::string text = run.engine + ", " + run.precision + ", " + std::to_string(run.threads) +
+                     (run.threads == 1 ? " thread, " : " threads, ") + run.detector;
+  if (!run.recogniser.empty()) text += " + " + run.recogniser;
+  return text + "; ready after " + fixed(run.load_ms + run.warm_up_ms, 0) + " ms\n";
+}
+
+}  // namespace visavis::cli

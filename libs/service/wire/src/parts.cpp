@@ -1,0 +1,49 @@
+#include "parts.hpp"
+
+#include <visavis/usecases/photos.hpp>
+#include <visavis/usecases/workbench.hpp>
+#include <visavis/vocab/face.hpp>
+
+#include "document.hpp"
+
+namespace visavis::wire {
+
+Json box_of(const Box& box) {
+  return {{"x", number(box.x)},
+          {"y", number(box.y)},
+          {"width", number(box.width)},
+          {"height", number(box.height)}};
+}
+
+Json landmarks_of(const Landmarks& landmarks) {
+  Json points = Json::array();
+  for (const Point& point : landmarks)
+    points.push_back(Json::array({number(point.x), number(point.y)}));
+  return points;
+}
+
+Json face_of(const Face& face) {
+  return {{"box", box_of(face.box)},
+          {"confidence", number(face.confidence)},
+          {"landmarks", landmarks_of(face.landmarks)}};
+}
+
+Json photo_of(const usecases::PhotoFacts& photo) {
+  Json json{{"path", photo.path}, {"width", photo.width}, {"height", photo.height}};
+  if (!photo.warnings.empty()) json["warnings"] = photo.warnings;
+  return json;
+}
+
+void add_run(Json& json, const usecases::RunFacts& run) {
+  json["engine"] = run.engine;
+  json["precision"] = run.precision;
+  json["threads"] = run.threads;
+  json["detector"] = run.detector;
+  if (!run.recogniser.empty()) {
+    json["recogniser"] = run.recogniser;
+    json["model"] = run.model;
+  }
+  json["timings"] = {{"load_ms", number(run.load_ms)}, {"warm_up_ms", number(run.warm_up_ms)}};
+}
+
+}  // namespace visavis::wire

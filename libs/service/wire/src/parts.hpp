@@ -1,0 +1,26 @@
+#pragma once
+
+/// Pieces that several documents share.
+
+#include <string>
+#include <visavis/usecases/photos.hpp>
+#include <visavis/usecases/workbench.hpp>
+#include <visavis/vocab/face.hpp>
+
+#include "document.hpp"
+
+namespace visavis::wire {
+
+[[nodiscard]] Json box_of(const Box& box);
+[[nodiscard]] Json landmarks_of(const Landmarks& landmarks);
+
+/// Box, confidence and landmarks.
+[[nodiscard]] Json face_of(const Face& face);
+
+/// Path, size and, if there are any, warnings.
+[[nodiscard]] Json photo_of(const usecases::PhotoFacts& photo);
+
+/// Adds what ran and how long getting ready took: "engine" … "timings".
+void add_run(Json& json, const usecases::RunFacts& run);
+
+}  // namespace visavis::wire
