@@ -132,7 +132,7 @@ class Mtcnn final : public Detector {
     return conclude(candidates, concluded, options_.thresholds[2], images.size());
   }
 
-  bool finds_landmarks() const noexcept override { return true; }
+  [[nodiscard]] bool finds_landmarks() const noexcept override { return true; }
 
  private:
   ProposalNet pnet_;
@@ -143,12 +143,12 @@ class Mtcnn final : public Detector {
 
 }  // namespace
 
-Result<std::unique_ptr<Detector>> open_mtcnn(std::shared_ptr<const models::Network> network,
+Result<std::unique_ptr<Detector>> open_mtcnn(const models::Network& network,
                                              const DetectorOptions& options) {
   VISAVIS_TRY(complete, complete_options(options, kDefaultThresholds));
-  VISAVIS_TRY(pnet, ProposalNet::open(*network));
-  VISAVIS_TRY(rnet, CropNet::open(*network, "rnet"));
-  VISAVIS_TRY(onet, CropNet::open(*network, "onet"));
+  VISAVIS_TRY(pnet, ProposalNet::open(network));
+  VISAVIS_TRY(rnet, CropNet::open(network, "rnet"));
+  VISAVIS_TRY(onet, CropNet::open(network, "onet"));
   return std::make_unique<Mtcnn>(std::move(pnet), std::move(rnet), std::move(onet),
                                  std::move(complete));
 }

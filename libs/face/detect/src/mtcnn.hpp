@@ -10,7 +10,8 @@
 
 namespace visavis::detect {
 
-[[nodiscard]] Result<std::unique_ptr<Detector>> open_mtcnn(
-    std::shared_ptr<const models::Network> network, const DetectorOptions& options);
+/// The networks' compiled models are shared, the rest of `network` is not kept.
+[[nodiscard]] Result<std::unique_ptr<Detector>> open_mtcnn(const models::Network& network,
+                                                           const DetectorOptions& options);
 
 }  // namespace visavis::detect

@@ -11,9 +11,12 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/image/resize.hpp>
+#include <visavis/models/manifest.hpp>
 #include <visavis/models/network.hpp>
-#include <visavis/runtime/engine.hpp>
 #include <visavis/vocab/image.hpp>
+
+#include "candidate.hpp"
+#include "network_part.hpp"
 
 namespace visavis::detect {
 namespace {

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <span>
 #include <utility>
 #include <vector>
+
+#include "pyramid.hpp"
 
 namespace visavis::detect {
 namespace {

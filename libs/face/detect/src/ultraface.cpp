@@ -14,6 +14,7 @@
 #include <visavis/detect/detector.hpp>
 #include <visavis/geometry/box.hpp>
 #include <visavis/image/resize.hpp>
+#include <visavis/models/manifest.hpp>
 #include <visavis/models/network.hpp>
 #include <visavis/models/prepare.hpp>
 #include <visavis/runtime/engine.hpp>
@@ -69,7 +70,7 @@ class Ultraface final : public Detector {
     return faces;
   }
 
-  bool finds_landmarks() const noexcept override { return false; }
+  [[nodiscard]] bool finds_landmarks() const noexcept override { return false; }
 
  private:
   Result<std::vector<Face>> detect_one(ImageView image) {
@@ -90,8 +91,8 @@ class Ultraface final : public Detector {
 
   /// @param scores  of no face and face, for each anchor
   /// @param boxes   x1, y1, x2, y2 from 0 to 1
-  std::vector<Face> select(std::span<const float> scores, std::span<const float> boxes,
-                           ImageView image) const {
+  [[nodiscard]] std::vector<Face> select(std::span<const float> scores,
+                                         std::span<const float> boxes, ImageView image) const {
     const auto width = static_cast<float>(image.width);
     const auto height = static_cast<float>(image.height);
     std::vector<Box> passed;
