@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   cli::add_photo_verbs(list);
   cli::add_people_verbs(list);
   cli::add_catalogue_verbs(list);
+  cli::add_measure_verbs(list);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -109,9 +109,11 @@ void set_rule(Workbench::Impl& bench, const LogSink& sink) {
                                    .high = static_cast<float>(bench.calibration->norm->high)};
 }
 
-Outcome<void> open_workers(Workbench::Impl& bench, int workers) {
+Outcome<void> open_workers(Workbench::Impl& bench, int workers, bool second_look) {
+  const auto look = second_look ? pipeline::SecondLook::kYes : pipeline::SecondLook::kNo;
   for (int i = 0; i < workers; ++i) {
-    auto finder = pipeline::open_finder(bench.detector, bench.landmarks, bench.detector_options);
+    auto finder =
+        pipeline::open_finder(bench.detector, bench.landmarks, bench.detector_options, look);
     if (!finder)
       return std::unexpected(Failure(
           finder.error().code == ErrorCode::kInvalidArgument ? Cause::kUsage : Cause::kEnvironment,
@@ -176,7 +178,7 @@ Outcome<Workbench> Workbench::open(const Places& places, const WorkbenchOptions&
     set_rule(*impl, sink);
   }
   impl->executor = make_thread_pool(split.workers);
-  VISAVIS_CHECK(open_workers(*impl, split.workers));
+  VISAVIS_CHECK(open_workers(*impl, split.workers, need.second_look));
   return Workbench(std::move(impl));
 }
 

@@ -32,6 +32,9 @@ struct Need {
   /// How many photos there will be: several go through in parallel, each on one thread; a single
   /// one has all threads.
   std::size_t photos = 1;
+  /// Search again, less strictly at first, in photos where MTCNN finds nothing: for photos that are
+  /// there because they show a face (pipeline::SecondLook).
+  bool second_look = false;
 };
 
 /// What ran, for the answer.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 #include <visavis/usecases/catalogue.hpp>
+#include <visavis/usecases/evaluate.hpp>
 #include <visavis/usecases/failure.hpp>
 
 namespace visavis::wire {
@@ -20,5 +21,8 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::FetchedModels& fetched);
 [[nodiscard]] std::string to_json(const usecases::VerifiedModels& verified);
 [[nodiscard]] std::string to_json(const usecases::ModelInside& inside);
+
+[[nodiscard]] std::string to_json(const usecases::EvaluatedPairs& verification);
+[[nodiscard]] std::string to_json(const usecases::Calibrated& calibrated);
 
 }  // namespace visavis::wire

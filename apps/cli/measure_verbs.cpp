@@ -1,0 +1,154 @@
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <visavis/usecases/evaluate.hpp>
+#include <visavis/usecases/inputs.hpp>
+#include <visavis/usecases/workbench.hpp>
+#include <visavis/wire/json.hpp>
+
+#include "table.hpp"
+#include "verbs.hpp"
+#include "workbench_options.hpp"
+
+namespace visavis::cli {
+namespace {
+
+using usecases::WorkbenchOptions;
+
+std::string percent(double share) { return fixed(100 * share, 2); }
+
+template <class Figures>
+void add_figures(Table& table, const std::string& which, const Figures& figures) {
+  table.add({which, std::to_string(figures.pairs),
+             figures.accuracy ? percent(figures.accuracy->mean) : "-",
+             figures.accuracy ? percent(figures.accuracy->std) : "-", percent(figures.eer),
+             fixed(figures.auc, 5)});
+}
+
+std::string describe(const usecases::EvaluatedPairs& verification) {
+  const auto& report = verification.report;
+  Table figures({"PAIRS", ">COUNT", ">ACCURACY %", ">STD %", ">EER %", ">AUC"});
+  add_figures(figures, "all", report.all);
+  if (report.failed_images > 0 && report.without_failures)
+    add_figures(figures, "with a face", *report.without_failures);
+  std::string text = figures.text();
+  if (!report.all.points.empty()) {
+    Table points({">FAR", ">TAR %", ">THRESHOLD"});
+    for (const auto& point : report.all.points)
+      points.add({fixed(point.far, 4), percent(point.tar), fixed(point.threshold, 4)});
+    text += points.text();
+  }
+  return text + std::to_string(report.images) + " photos, " + std::to_string(report.failed_images) +
+         " without a usable face\n" + cli::describe(verification.run);
+}
+
+int run_verification(Desk& desk, const WorkbenchOptions& options, const std::string& images,
+                     const std::string& list) {
+  const auto pairs = usecases::read_pairs(list);
+  if (!pairs) return give_up(desk, pairs.error());
+  auto bench = usecases::Workbench::open(desk.places, options,
+                                         {.photos = 2 * pairs->pairs.size(), .second_look = true},
+                                         desk.terminal.log_sink());
+  if (!bench) return give_up(desk, bench.error());
+  const auto answer =
+      usecases::evaluate_verification(*bench, images, *pairs, desk.terminal.progress("embedding"));
+  if (!answer) return give_up(desk, answer.error());
+  return finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
+}
+
+std::string describe(const usecases::Calibrated& calibrated) {
+  const auto& calibration = calibrated.calibration;
+  Table points({">FAR", ">THRESHOLD", ">FRR %", ">OBSERVED FAR", ">OBSERVED FRR %"});
+  for (std::size_t i = 0; i < calibration.by_far.size(); ++i) {
+    const auto& point = calibration.by_far[i];
+    const bool observed = i < calibrated.observed.size();
+    points.add({fixed(point.far, 6), fixed(point.threshold, 4),
+                point.frr < 0 ? "-" : percent(point.frr),
+                observed ? fixed(calibrated.observed[i].observed_far, 6) : "-",
+                observed ? percent(calibrated.observed[i].observed_frr) : "-"});
+  }
+  return points.text() + std::to_string(calibration.impostor_pairs) +
+         " pairs of different people, " + std::to_string(calibration.genuine_pairs) +
+         " of one person\nwritten to " + printable(calibrated.path.string()) + "\n";
+}
+
+struct CalibrateGiven {
+  WorkbenchOptions bench;
+  std::string images;
+  usecases::CalibrationRequest request;
+};
+
+int run_calibrate(Desk& desk, const CalibrateGiven& given) {
+  const usecases::Inputs inputs = usecases::collect_photos({given.images});
+  auto bench = usecases::Workbench::open(desk.places, given.bench,
+                                         {.photos = inputs.photos.size(), .second_look = true},
+                                         desk.terminal.log_sink());
+  if (!bench) return give_up(desk, bench.error());
+  const auto answer =
+      usecases::calibrate(*bench, inputs, given.request, desk.terminal.progress("embedding"));
+  if (!answer) return give_up(desk, answer.error());
+  return finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
+}
+
+void add_verification(VerbList& list, CLI::App& evaluate) {
+  struct Given {
+    WorkbenchOptions bench;
+    std::string images;
+    std::string pairs;
+  };
+  auto given = std::make_shared<Given>();
+  CLI::App* verb = list.add(evaluate, "verification",
+                            "How well the recogniser tells people apart, on a list of pairs; the "
+                            "face nearest the centre of each photo counts",
+                            "evaluate verification --images lfw/images --pairs lfw/pairs.txt");
+  verb->add_option("--images", given->images, "Folder that the list's paths are relative to")
+      ->required()
+      ->type_name("DIR");
+  verb->add_option("--pairs", given->pairs,
+                   "LFW's pairs.txt or pairsDev*.txt, or lines path_a, path_b, same (1 or 0) with "
+                   "tabs between")
+      ->required()
+      ->type_name("FILE");
+  add_workbench_options(*verb, given->bench, true);
+  list.verbs.push_back({verb, [given](Desk& desk) {
+                          return run_verification(desk, given->bench, given->images, given->pairs);
+                        }});
+}
+
+void add_calibrate(VerbList& list) {
+  auto given = std::make_shared<CalibrateGiven>();
+  CLI::App* verb =
+      list.add(list.program, "calibrate",
+               "Finds the thresholds of a recogniser by false accept rate from photos of people "
+               "that are known, a folder each",
+               "calibrate --images lfw/images --people lfw/peopleDevTrain.txt --observe "
+               "lfw/peopleDevTest.txt");
+  verb->add_option("--images", given->images, "Folder with a folder of photos for each person")
+      ->required()
+      ->type_name("DIR");
+  verb->add_option("--people", given->request.people, "Only these names, one a line")
+      ->type_name("FILE");
+  verb->add_option("--observe", given->request.observe,
+                   "Names of other people to observe the thresholds on")
+      ->type_name("FILE");
+  verb->add_option("--out", given->request.out,
+                   "Where to write (default: where visavis looks for it)")
+      ->type_name("FILE");
+  verb->add_option("--source", given->request.source, "What the photos are, for the provenance");
+  add_workbench_options(*verb, given->bench, true);
+  list.verbs.push_back({verb, [given](Desk& desk) { return run_calibrate(desk, *given); }});
+}
+
+}  // namespace
+
+void add_measure_verbs(VerbList& list) {
+  CLI::App* evaluate =
+      list.program.add_subcommand("evaluate", "Measures accuracy on photos whose truth is known");
+  evaluate->require_subcommand(1);
+  add_verification(list, *evaluate);
+  add_calibrate(list);
+}
+
+}  // namespace visavis::cli

@@ -1,0 +1,58 @@
+#pragma once
+
+/// Verbs that measure: how well a recogniser tells people apart, and at which thresholds.
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+#include <visavis/matching/matching.hpp>
+#include <visavis/protocols/calibrate.hpp>
+#include <visavis/protocols/pairs.hpp>
+#include <visavis/protocols/verification.hpp>
+#include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/inputs.hpp>
+#include <visavis/usecases/progress.hpp>
+#include <visavis/usecases/workbench.hpp>
+
+namespace visavis::usecases {
+
+/// Reads LFW's pairs.txt and View 1 lists, or TSV lines `path_a path_b same`.
+[[nodiscard]] Outcome<protocols::PairList> read_pairs(const std::filesystem::path& path);
+
+struct EvaluatedPairs {
+  RunFacts run;
+  protocols::VerificationReport report;
+  std::vector<Problem> errors;  ///< Photos that could not be read, or without a face ("no_face").
+};
+
+/// Finds the face nearest each photo's centre, embeds it and judges the pairs. A photo that cannot
+/// be read, or without a face, makes its pairs non-matches and is named in `errors`.
+/// @param images  the folder that the list's paths are relative to.
+[[nodiscard]] Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench,
+                                                          const std::filesystem::path& images,
+                                                          const protocols::PairList& pairs,
+                                                          const Progress& progress);
+
+struct CalibrationRequest {
+  std::filesystem::path people;   ///< A list of names; empty: every folder of photos.
+  std::filesystem::path observe;  ///< Names of others to observe the thresholds on; may be empty.
+  std::filesystem::path out;      ///< Empty: where the program looks for it.
+  std::string source;             ///< What the photos are, for the provenance.
+};
+
+struct Calibrated {
+  RunFacts run;
+  std::filesystem::path path;  ///< Where it was written.
+  matching::Calibration calibration;
+  std::vector<protocols::ObservedRate> observed;
+  std::vector<Problem> errors;
+};
+
+/// Compares the faces nearest the photos' centres, all with all, and writes the thresholds by false
+/// accept rate. A person is the folder that a photo lies in.
+[[nodiscard]] Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
+                                            const CalibrationRequest& request,
+                                            const Progress& progress);
+
+}  // namespace visavis::usecases

@@ -1,0 +1,156 @@
+#include "visavis/usecases/evaluate.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+#include <visavis/core/file.hpp>
+#include <visavis/core/result.hpp>
+#include <visavis/matching/matching.hpp>
+#include <visavis/pipeline/pipeline.hpp>
+#include <visavis/protocols/calibrate.hpp>
+#include <visavis/protocols/pairs.hpp>
+#include <visavis/protocols/verification.hpp>
+
+#include "bench_impl.hpp"
+#include "library.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+namespace fs = std::filesystem;
+using People = std::set<std::string, std::less<>>;
+
+constexpr std::uint64_t kMaxListBytes = std::uint64_t{1} << 30U;
+
+Result<std::string> read_text(const fs::path& path) {
+  VISAVIS_TRY(bytes, read_file(path, kMaxListBytes));
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+template <class T>
+Outcome<T> named(const fs::path& path, Result<T> result) {
+  if (result) return *std::move(result);
+  Error error = std::move(result).error();
+  error.message = path.string() + ": " + error.message;
+  return std::unexpected(Failure(Cause::kInput, std::move(error)));
+}
+
+/// The embedding of the face nearest the centre of every photo; nothing, and a problem, where there
+/// is none.
+std::vector<std::optional<Embedding>> embed_photos(Workbench::Impl& bench,
+                                                   const std::vector<Photo>& photos,
+                                                   const Progress& progress,
+                                                   std::vector<Problem>& errors) {
+  auto results = analyse_photos(bench, photos, Selection::kCenter, progress);
+  std::vector<std::optional<Embedding>> embeddings(photos.size());
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    if (!results[i]) {
+      errors.push_back(problem(photos[i].path, std::move(results[i]).error()));
+    } else if (results[i]->faces.empty() || results[i]->faces.front().embedding.values.empty()) {
+      errors.push_back(no_face(photos[i].path));
+    } else {
+      embeddings[i] = std::move(results[i]->faces.front().embedding);
+    }
+  }
+  return embeddings;
+}
+
+Outcome<People> read_people(const fs::path& path) {
+  VISAVIS_TRY(text, named(path, read_text(path)));
+  return named(path, protocols::parse_people(text));
+}
+
+/// The faces of some people; of all, if `people` is empty.
+std::vector<protocols::LabelledFace> faces_of(
+    const People& people, const std::vector<Photo>& photos,
+    const std::vector<std::optional<Embedding>>& embeddings) {
+  std::vector<protocols::LabelledFace> faces;
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    std::string person = photos[i].parent();
+    if (embeddings[i] && (people.empty() || people.contains(person)))
+      faces.push_back({.person = std::move(person), .embedding = *embeddings[i]});
+  }
+  return faces;
+}
+
+std::string provenance(const Workbench::Impl& bench, const CalibrationRequest& request) {
+  const std::string source =
+      request.source.empty() ? "photographs of the caller's own" : request.source;
+  return source + ", every photo with every photo of other people, the face nearest the centre, " +
+         "detector " + bench.facts.detector + ", " + bench.facts.engine + " " +
+         bench.facts.precision;
+}
+
+}  // namespace
+
+Outcome<protocols::PairList> read_pairs(const fs::path& path) {
+  VISAVIS_TRY(text, named(path, read_text(path)));
+  return named(path, protocols::parse_pairs(text));
+}
+
+Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& images,
+                                            const protocols::PairList& pairs,
+                                            const Progress& progress) {
+  const std::vector<std::string> names = protocols::images_of(pairs);
+  std::vector<Photo> photos;
+  photos.reserve(names.size());
+  for (const std::string& name : names)
+    photos.push_back({.path = (images / name).string(), .inside = name});
+  EvaluatedPairs answer{.run = bench.facts(), .report = {}, .errors = {}};
+  auto embeddings = embed_photos(bench.impl(), photos, progress, answer.errors);
+  protocols::Embeddings by_name;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    by_name.emplace(names[i], std::move(embeddings[i]));
+  VISAVIS_TRY(report,
+              caused_by(Cause::kInput, protocols::verify_pairs(pairs, by_name, bench.impl().rule)));
+  answer.report = std::move(report);
+  return answer;
+}
+
+Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
+                              const CalibrationRequest& request, const Progress& progress) {
+  Workbench::Impl& impl = bench.impl();
+  const models::Manifest& manifest = impl.recogniser->manifest;
+  People people;
+  People others;
+  if (!request.people.empty()) {
+    VISAVIS_TRY(read, read_people(request.people));
+    people = std::move(read);
+  }
+  if (!request.observe.empty()) {
+    VISAVIS_TRY(read, read_people(request.observe));
+    others = std::move(read);
+  }
+  Calibrated answer{
+      .run = bench.facts(),
+      .path = request.out.empty() ? own_calibration(impl.places, manifest, impl.flip) : request.out,
+      .calibration = {},
+      .observed = {},
+      .errors = inputs.errors};
+  const auto embeddings = embed_photos(impl, inputs.photos, progress, answer.errors);
+
+  protocols::CalibrationOptions options;
+  options.rule = impl.rule;
+  options.norm_is_quality = manifest.norm_is_quality;
+  options.provenance = provenance(impl, request);
+  VISAVIS_TRY(calibration, caused_by(Cause::kInput, protocols::calibrate(
+                                                        faces_of(people, inputs.photos, embeddings),
+                                                        options, *impl.executor)));
+  if (!others.empty()) {
+    VISAVIS_TRY(observed, caused_by(Cause::kInput,
+                                    protocols::observe(faces_of(others, inputs.photos, embeddings),
+                                                       calibration, impl.rule, *impl.executor)));
+    answer.observed = std::move(observed);
+  }
+  answer.calibration = std::move(calibration);
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment,
+                          write_file(answer.path, matching::to_json(answer.calibration))));
+  return answer;
+}
+
+}  // namespace visavis::usecases

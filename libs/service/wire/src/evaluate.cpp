@@ -1,0 +1,76 @@
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <string>
+#include <visavis/matching/matching.hpp>
+#include <visavis/protocols/verification.hpp>
+#include <visavis/usecases/evaluate.hpp>
+
+#include "document.hpp"
+#include "parts.hpp"
+#include "visavis/wire/json.hpp"
+
+namespace visavis::wire {
+namespace {
+
+/// Rates are keys of objects: 0.001 is "1e-3".
+std::string rate_name(double far) {
+  const int exponent = static_cast<int>(std::lround(std::log10(far)));
+  if (std::abs(std::pow(10.0, exponent) / far - 1) < 1e-9) return "1e" + std::to_string(exponent);
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), far).ptr;
+  return {text.data(), end};
+}
+
+Json json_of(const protocols::VerificationFigures& figures) {
+  Json json;
+  json["pairs"] = figures.pairs;
+  json["accuracy"] = nullptr;
+  if (figures.accuracy)
+    json["accuracy"] = {{"mean", number(figures.accuracy->mean)},
+                        {"std", number(figures.accuracy->std)},
+                        {"folds", figures.accuracy->folds}};
+  json["eer"] = number(figures.eer);
+  json["auc"] = number(figures.auc);
+  json["tar_at_far"] = Json::object();
+  json["thresholds"] = Json::object();
+  for (const protocols::OperatingPoint& point : figures.points) {
+    json["tar_at_far"][rate_name(point.far)] = number(point.tar);
+    json["thresholds"][rate_name(point.far)] = number(point.threshold);
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string to_json(const usecases::EvaluatedPairs& verification) {
+  const protocols::VerificationReport& report = verification.report;
+  Json json = document("evaluate-verification");
+  json["protocol"] = report.protocol;
+  json.update(json_of(report.all));
+  json["score_kind"] = matching::to_string(report.score_kind);
+  json["images"] = report.images;
+  json["failed_images"] = report.failed_images;
+  json["without_failures"] =
+      report.without_failures ? json_of(*report.without_failures) : Json(nullptr);
+  json["errors"] = errors_of(verification.errors);
+  add_run(json, verification.run);
+  return text_of(json);
+}
+
+std::string to_json(const usecases::Calibrated& calibrated) {
+  Json json = document("calibrate");
+  json["path"] = calibrated.path.string();
+  json["calibration"] = Json::parse(matching::to_json(calibrated.calibration));
+  json["observed"] = Json::array();
+  for (const protocols::ObservedRate& rate : calibrated.observed)
+    json["observed"].push_back({{"far", number(rate.far)},
+                                {"threshold", number(rate.threshold)},
+                                {"observed_far", number(rate.observed_far)},
+                                {"observed_frr", number(rate.observed_frr)}});
+  json["errors"] = errors_of(calibrated.errors);
+  add_run(json, calibrated.run);
+  return text_of(json);
+}
+
+}  // namespace visavis::wire
