@@ -4,6 +4,8 @@
 PRESET ?= release
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
+# For ctest, for example TEST_ARGS='-L unit'
+TEST_ARGS ?=
 VISAVIS := build/release/bin/visavis
 .DEFAULT_GOAL := help
 
@@ -36,7 +38,7 @@ photos: setup ## Fetches the public photographs of the demo and the tests
 .PHONY: test
 test: build photos ## Builds and runs the whole default test suite
 	@build/$(PRESET)/bin/visavis models fetch
-	@ctest --preset $(PRESET) -j $(JOBS)
+	@ctest --preset $(PRESET) -j $(JOBS) $(TEST_ARGS)
 
 .PHONY: check
 check: ## Formatting, clang-tidy, self-contained headers, layering
