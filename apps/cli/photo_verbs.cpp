@@ -65,10 +65,9 @@ std::string table_of(const usecases::Detection& detection) {
   Table table({"IMAGE", "SIZE", ">FACE", ">X", ">Y", ">WIDTH", ">HEIGHT", ">CONFIDENCE"});
   for (const usecases::DetectedPhoto& photo : detection.photos) {
     if (photo.faces.empty())
-      table.add({printable(photo.photo.path), size_of(photo.photo), "none", "", "", "", "", ""});
+      table.add({photo.photo.path, size_of(photo.photo), "none", "", "", "", "", ""});
     for (std::size_t i = 0; i < photo.faces.size(); ++i) {
-      std::vector<std::string> cells{printable(photo.photo.path), size_of(photo.photo),
-                                     std::to_string(i + 1)};
+      std::vector<std::string> cells{photo.photo.path, size_of(photo.photo), std::to_string(i + 1)};
       add_face_cells(cells, photo.faces[i]);
       table.add(std::move(cells));
     }
@@ -79,10 +78,9 @@ std::string table_of(const usecases::Detection& detection) {
 std::string table_of(const usecases::Alignment& alignment) {
   Table table({"IMAGE", "CHIP", ">X", ">Y", ">WIDTH", ">HEIGHT", ">CONFIDENCE"});
   for (const usecases::AlignedPhoto& photo : alignment.photos) {
-    if (photo.faces.empty())
-      table.add({printable(photo.photo.path), "no face", "", "", "", "", ""});
+    if (photo.faces.empty()) table.add({photo.photo.path, "no face", "", "", "", "", ""});
     for (const usecases::AlignedFace& aligned : photo.faces) {
-      std::vector<std::string> cells{printable(photo.photo.path), printable(aligned.chip.string())};
+      std::vector<std::string> cells{photo.photo.path, aligned.chip.string()};
       add_face_cells(cells, aligned.face);
       table.add(std::move(cells));
     }
@@ -111,7 +109,7 @@ std::string table_of(const usecases::Comparison& comparison) {
     titles.push_back(">" + std::to_string(i + 1));
   Table table(std::move(titles));
   for (std::size_t row = 0; row < n; ++row) {
-    std::vector<std::string> cells{std::to_string(row + 1), printable(comparison.names[row])};
+    std::vector<std::string> cells{std::to_string(row + 1), comparison.names[row]};
     for (std::size_t i = 0; i < std::min(n, kMaxColumns); ++i)
       cells.push_back(fixed(comparison.distances[row][i], 3));
     table.add(std::move(cells));
@@ -132,7 +130,7 @@ std::string table_of(const usecases::Comparison& comparison) {
 std::string table_of(const usecases::Benchmark& benchmark) {
   Table table({"IMAGE", "STAGE", ">P50 MS", ">P99 MS", ">RUNS", ">FACES"});
   for (const usecases::StageTime& row : benchmark.stages)
-    table.add({printable(row.image), row.stage, fixed(row.p50_ms, 3), fixed(row.p99_ms, 3),
+    table.add({row.image, row.stage, fixed(row.p50_ms, 3), fixed(row.p99_ms, 3),
                std::to_string(row.count), std::to_string(row.faces)});
   return table.text() + "peak memory " + fixed(benchmark.peak_memory_mib, 0) + " MiB; " +
          describe(benchmark.run);

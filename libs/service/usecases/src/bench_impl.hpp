@@ -58,8 +58,10 @@ template <class T, class Work>
   const auto one = [&](const Photo& photo, int worker) -> Outcome<T> {
     // Pixels are the big allocation; running out of memory for one photo must not end the rest.
     try {
-      VISAVIS_TRY(bytes, read_file(photo.path, image::DecodeOptions{}.max_bytes));
-      VISAVIS_TRY(decoded, image::decode(bytes));
+      // A photo that cannot be read is bad input, whatever kept it from being read.
+      VISAVIS_TRY(
+          bytes, caused_by(Cause::kInput, read_file(photo.path, image::DecodeOptions{}.max_bytes)));
+      VISAVIS_TRY(decoded, caused_by(Cause::kInput, image::decode(bytes)));
       return work(photo, decoded, static_cast<std::size_t>(worker));
     } catch (const std::bad_alloc&) {
       return std::unexpected(Failure({ErrorCode::kResourceExhausted, "memory ran out"}));

@@ -77,7 +77,7 @@ Outcome<ModelFacts> add_model(
 }
 
 Outcome<ModelInside> inspect_model(const std::filesystem::path& path) {
-  VISAVIS_TRY(bytes, read_file(path, kMaxModelBytes));
+  VISAVIS_TRY(bytes, caused_by(Cause::kInput, read_file(path, kMaxModelBytes)));
   VISAVIS_TRY(inside, modelkit::inspect(bytes));
   return ModelInside{.path = path.string(),
                      .format = std::move(inside.format),

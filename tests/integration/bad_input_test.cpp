@@ -1,0 +1,152 @@
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "program.hpp"
+
+namespace visavis::integration {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+std::string contents(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// What the image module's own tests read: made pictures without a face.
+fs::path made(std::string_view name) {
+  return fs::path(VISAVIS_SOURCE_DIR) / "libs/base/image/tests/data" / name;
+}
+
+TEST_F(FaceTest, BadPhotosAreToldAndTheRestIsDone) {
+  const std::string jpeg = contents(photo("obama2.jpg"));
+  fs::create_directory(folder() / "in");
+  write("in/a_empty.jpg", "");
+  write("in/b_truncated.jpg", jpeg.substr(0, 2000));
+  write("in/c_text.jpg", "this is not a picture\n");
+  write("in/d_huge.ppm", "P6 20000 20000 255 x");
+  fs::create_symlink("e_unreadable.jpg", folder() / "in" / "e_unreadable.jpg");
+  ASSERT_EQ(::mkfifo(at("in/f_pipe.jpg").c_str(), 0600), 0);
+  write("in/g_name_\xff.jpg", jpeg);
+  write("in/h_wrong_end.gif", jpeg);
+  write("in/i_one_pixel.pgm", "P5 1 1 255 x");
+  const Answer answer = visavis({"detect", at("in"), at("absent.jpg"), "--json"});
+  EXPECT_EQ(answer.code, 3);
+  const nlohmann::json json = answer.json();
+  std::map<std::string, std::string> codes;
+  for (const nlohmann::json& error : json["errors"]) {
+    codes[fs::path(error["path"].get<std::string>()).stem()] = error["code"];
+    const std::string message = error["message"];
+    EXPECT_EQ(message.find('\n'), std::string::npos) << "one sentence: " << message;
+  }
+  EXPECT_EQ(codes, (std::map<std::string, std::string>{{"a_empty", "decode_failed"},
+                                                       {"b_truncated", "decode_failed"},
+                                                       {"c_text", "decode_failed"},
+                                                       {"d_huge", "invalid_argument"},
+                                                       {"e_unreadable", "unavailable"},
+                                                       {"f_pipe", "invalid_argument"},
+                                                       {"g_name_\xEF\xBF\xBD", "invalid_argument"},
+                                                       {"absent", "not_found"}}));
+  ASSERT_EQ(json["images"].size(), 2U);
+  EXPECT_EQ(json["images"][0]["faces"].size(), 1U) << "the contents decide, not the name";
+  EXPECT_TRUE(json["images"][1]["faces"].empty());
+  EXPECT_THAT(answer.err, HasSubstr("a_empty.jpg: "));
+}
+
+TEST_F(FaceTest, OddPhotosAreRead) {
+  const Answer answer =
+      visavis({"detect", made("cmyk_adobe.jpg"), made("grey_16.png"), made("p6_16.ppm"),
+               made("animated.gif"), made("one_pixel.png"), made("alpha.png"), "--json"});
+  EXPECT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  ASSERT_EQ(json["images"].size(), 6U);
+  for (const nlohmann::json& image : json["images"]) EXPECT_TRUE(image["faces"].empty()) << image;
+  EXPECT_THAT(json["images"][3]["warnings"].dump(), HasSubstr("frame"));
+}
+
+TEST_F(FaceTest, ExifOrientationPutsFacesUpright) {
+  // The same pixels, declared to lie on their side: orientation 6 turns them by 90 degrees.
+  const std::string exif = std::string(
+      "\xFF\xE1\x00\x22"
+      "Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0",
+      36);
+  const std::string jpeg = contents(photo("obama2.jpg"));
+  write("turned.jpg", jpeg.substr(0, 2) + exif + jpeg.substr(2));
+  const nlohmann::json json =
+      visavis({"detect", photo("obama2.jpg"), at("turned.jpg"), "--json"}).json();
+  ASSERT_EQ(json["images"].size(), 2U) << json;
+  EXPECT_EQ(json["images"][1]["width"], json["images"][0]["height"]);
+  EXPECT_EQ(json["images"][1]["height"], json["images"][0]["width"]);
+}
+
+TEST_F(FaceTest, PhotoWithoutFaceIsAnAnswerExceptWhereOneIsNeeded) {
+  write("grey.ppm", "P6 64 64 255\n" + std::string(std::size_t{64} * 64 * 3, '\x80'));
+  const Answer found = visavis({"detect", at("grey.ppm"), "--json"});
+  EXPECT_EQ(found.code, 0);
+  EXPECT_TRUE(found.json()["images"][0]["faces"].empty());
+  const Answer enrolled = visavis({"enrol", "--gallery", at("g"), "one", at("grey.ppm"), "--json"});
+  EXPECT_EQ(enrolled.code, 0) << "a refusal is an answer";
+  EXPECT_EQ(enrolled.json()["refused"][0]["reason"], "no_face");
+  const Answer verified = visavis({"verify", at("grey.ppm"), photo("biden.jpg"), "--json"});
+  EXPECT_EQ(verified.code, 3);
+  EXPECT_TRUE(verified.json()["same"].is_null());
+  EXPECT_EQ(verified.json()["errors"][0]["code"], "no_face");
+}
+
+TEST_F(FaceTest, EmptyFolderAndOverwritingAreRefused) {
+  fs::create_directory(folder() / "empty");
+  EXPECT_EQ(visavis({"detect", at("empty")}).code, 3);
+  write("one.jpg", contents(photo("obama2.jpg")));
+  const Answer answer = visavis({"detect", at("one.jpg"), "--draw", at("one.jpg")});
+  EXPECT_EQ(answer.code, 2);
+  EXPECT_THAT(answer.err, HasSubstr("overwrite"));
+  EXPECT_EQ(contents(folder() / "one.jpg"), contents(photo("obama2.jpg")));
+}
+
+/// A store of its own whose files can be spoilt.
+class SpoiltStoreTest : public FaceTest {
+ protected:
+  void SetUp() override {
+    FaceTest::SetUp();
+    if (IsSkipped()) return;
+    fs::copy(cache() / "models" / "files", folder() / "files", fs::copy_options::recursive);
+    const nlohmann::json shown = visavis({"models", "show", "mtcnn", "--json"}).json();
+    file_ = folder() / "files" / shown["model"]["files"][0]["onnx_sha256"].get<std::string>();
+  }
+  [[nodiscard]] Answer detect() const {
+    return visavis({"detect", photo("obama2.jpg"), "--models", folder().string()});
+  }
+  fs::path file_;
+};
+
+TEST_F(SpoiltStoreTest, MissingModelFileIsFour) {
+  fs::remove(file_);
+  const Answer answer = detect();
+  EXPECT_EQ(answer.code, 4);
+  EXPECT_THAT(answer.err, HasSubstr("models fetch mtcnn"));
+  EXPECT_EQ(visavis({"models", "verify", "mtcnn", "--models", folder().string()}).code, 4);
+}
+
+TEST_F(SpoiltStoreTest, TruncatedModelFileIsFour) {
+  fs::resize_file(file_, fs::file_size(file_) / 2);
+  const Answer answer = detect();
+  EXPECT_EQ(answer.code, 4);
+  EXPECT_THAT(answer.err, HasSubstr("damaged"));
+}
+
+TEST_F(SpoiltStoreTest, AnotherFileUnderThatNameIsFour) {
+  const std::string other = contents(file_);
+  std::ofstream(file_, std::ios::binary) << other.substr(0, other.size() - 1) << '!';
+  EXPECT_EQ(detect().code, 4);
+  EXPECT_EQ(visavis({"models", "verify", "mtcnn", "--models", folder().string()}).code, 4);
+}
+
+}  // namespace
+}  // namespace visavis::integration

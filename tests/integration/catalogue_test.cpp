@@ -1,0 +1,99 @@
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "program.hpp"
+
+namespace visavis::integration {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST_F(ProgramTest, HelpTellsEveryVerbWithAnExample) {
+  const Answer all = visavis({"--help"});
+  EXPECT_EQ(all.code, 0);
+  for (const char* verb : {"detect", "align", "embed", "compare", "verify", "enrol", "identify",
+                           "models", "engines", "bench"}) {
+    EXPECT_THAT(all.out, HasSubstr(verb));
+    const Answer one = visavis({verb, "--help"});
+    EXPECT_EQ(one.code, 0) << verb;
+    if (std::string_view(verb) == "models") continue;  // its own verbs have one each
+    EXPECT_THAT(one.out, HasSubstr("Example:")) << verb;
+  }
+}
+
+TEST_F(ProgramTest, WhoIsNotUnderstoodGetsTwo) {
+  EXPECT_EQ(visavis({}).code, 2);
+  EXPECT_EQ(visavis({"recognise"}).code, 2);
+  EXPECT_EQ(visavis({"detect"}).code, 2);
+  EXPECT_EQ(visavis({"detect", "a.jpg", "--no-such-option"}).code, 2);
+  EXPECT_EQ(visavis({"detect", "a.jpg", "--threads", "many"}).code, 2);
+  EXPECT_EQ(visavis({"detect", "a.jpg", "--engine", "abacus"}).code, 2);
+  EXPECT_EQ(visavis({"detect", "a.jpg", "--detector", "faceplugin-512"}).code, 2);
+  EXPECT_EQ(visavis({"models", "show", "no-such-model"}).code, 2);
+  EXPECT_EQ(visavis({"enrol", "--gallery", at("g")}).code, 2);
+  EXPECT_EQ(visavis({"identify", "a.jpg"}).code, 2);
+}
+
+TEST_F(ProgramTest, EnginesExplainEveryAbsence) {
+  const Answer answer = visavis({"engines", "--json"});
+  ASSERT_EQ(answer.code, 0);
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["schema"], "visavis.engines/1");
+  EXPECT_TRUE(json["errors"].empty());
+  ASSERT_FALSE(json["engines"].empty());
+  for (const nlohmann::json& engine : json["engines"])
+    EXPECT_NE(engine["usable"].get<bool>(), engine["reason"].is_string()) << engine;
+}
+
+TEST_F(ProgramTest, ModelsListShowsLicenceAndDataApart) {
+  const nlohmann::json json = visavis({"models", "list", "--json"}).json();
+  EXPECT_EQ(json["schema"], "visavis.models/1");
+  ASSERT_GE(json["models"].size(), 5U);
+  for (const nlohmann::json& model : json["models"]) {
+    EXPECT_FALSE(model["weights_licence"].get<std::string>().empty()) << model["id"];
+    EXPECT_FALSE(model["training_data"].get<std::string>().empty()) << model["id"];
+  }
+  const nlohmann::json shown = visavis({"models", "show", "mtcnn", "--json"}).json();
+  EXPECT_EQ(shown["model"]["id"], "mtcnn");
+  EXPECT_EQ(shown["model"]["files"].size(), 3U);
+}
+
+TEST_F(FaceTest, ModelsVerifyRunsTheGoldens) {
+  const Answer answer = visavis({"models", "verify", "faceplugin-512", "--json"});
+  EXPECT_EQ(answer.code, 0) << answer.err;
+  EXPECT_EQ(answer.json()["models"][0]["answer"], "passed");
+}
+
+TEST_F(ProgramTest, FileThatIsNoModelIsBadInput) {
+  write("text.onnx", "certainly not a model");
+  const Answer answer = visavis({"models", "inspect", at("text.onnx")});
+  EXPECT_EQ(answer.code, 3);
+  EXPECT_THAT(answer.err, HasSubstr("text.onnx"));
+  EXPECT_EQ(visavis({"models", "inspect", at("absent.onnx")}).code, 3);
+}
+
+TEST_F(ProgramTest, AnswerThatCannotBeWrittenIsAnEnvironmentError) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
+  const std::string command = std::string(VISAVIS_PROGRAM) + " engines > /dev/full 2> /dev/null";
+  const int status = std::system(command.c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 4);
+}
+
+TEST_F(ProgramTest, ReaderThatWentAwayIsNoFailure) {
+  const std::string command = "{ sleep 0.2; " + std::string(VISAVIS_PROGRAM) +
+                              " engines; echo $? > " + at("code") + "; } | true";
+  ASSERT_EQ(std::system(("/bin/sh -c '" + command + "'").c_str()), 0);
+  std::string code;
+  for (int i = 0; i < 100 && code.empty(); ++i) {
+    ::usleep(100'000);
+    std::ifstream(at("code")) >> code;
+  }
+  EXPECT_EQ(code, "0");
+}
+
+}  // namespace
+}  // namespace visavis::integration

@@ -1,0 +1,121 @@
+#include <gmock/gmock.h>
+
+#include "program.hpp"
+
+namespace visavis::integration {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST_F(FaceTest, VerifyTellsSamePersonFromAnother) {
+  const Answer same = visavis({"verify", photo("obama.jpg"), photo("obama2.jpg"), "--json"});
+  ASSERT_EQ(same.code, 0) << same.err;
+  const nlohmann::json json = same.json();
+  EXPECT_EQ(json["schema"], "visavis.verify/1");
+  EXPECT_EQ(json["same"], true);
+  EXPECT_EQ(json["score_kind"], "cosine");
+  EXPECT_EQ(json["promise"]["kind"], "far");
+  EXPECT_EQ(json["promise"]["value"], 1e-3);
+  // An independent pipeline (numpy MTCNN, OpenCV warp, ONNX Runtime) gives .753.
+  EXPECT_NEAR(json["similarity"].get<double>(), .753, .03);
+  EXPECT_THAT(json["warnings"].dump(), HasSubstr("2 faces were found"));
+
+  const Answer other = visavis({"verify", photo("obama.jpg"), photo("biden.jpg"), "--json"});
+  EXPECT_EQ(other.code, 0) << "no is an answer";
+  EXPECT_EQ(other.json()["same"], false);
+}
+
+TEST_F(FaceTest, ThresholdsComeFromTheCalibration) {
+  const auto ask = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"verify", photo("obama2.jpg"), photo("obama3.jpg"), "--json"});
+    return visavis(more);
+  };
+  const nlohmann::json loose = ask({"--far", "1e-2"}).json();
+  const nlohmann::json between = ask({"--far", "0.005"}).json();
+  EXPECT_EQ(between["promise"]["value"], 1e-3) << "the next stricter point";
+  EXPECT_LT(loose["threshold"].get<double>(), between["threshold"].get<double>());
+  const nlohmann::json given = ask({"--threshold", "0.99"}).json();
+  EXPECT_EQ(given["same"], false);
+  EXPECT_TRUE(given["promise"].is_null());
+  const Answer beyond = ask({"--far", "1e-9"});
+  EXPECT_EQ(beyond.code, 2);
+  EXPECT_THAT(beyond.err, HasSubstr("0.001"));
+  EXPECT_EQ(ask({"--far", "1e-2", "--threshold", ".5"}).code, 2);
+}
+
+TEST_F(FaceTest, EnrolsAndIdentifiesAndKnowsWhenItDoesNot) {
+  const std::string people = at("people");
+  const Answer enrolled =
+      visavis({"enrol", "--gallery", people, "Barack Obama", photo("obama.jpg"), "--json"});
+  ASSERT_EQ(enrolled.code, 0) << enrolled.err;
+  EXPECT_EQ(enrolled.json()["enrolled"][0]["person"], "Barack Obama");
+  const nlohmann::json second =
+      visavis({"enrol", "--gallery", people, "Joe Biden", photo("biden.jpg"), photo("sample1.jpg"),
+               photo("biden.jpg"), "--json"})
+          .json();
+  EXPECT_EQ(second["enrolled"].size(), 1U);
+  ASSERT_EQ(second["refused"].size(), 2U);
+  EXPECT_EQ(second["refused"][0]["reason"], "many_faces");
+  EXPECT_EQ(second["refused"][1]["reason"], "duplicate");
+
+  const Answer answer =
+      visavis({"identify", photo("obama2.jpg"), photo("astronaut.png"), "--gallery", people,
+               "--top", "2", "--draw", at("drawn"), "--json"});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  const nlohmann::json& known = json["images"][0]["faces"][0];
+  EXPECT_EQ(known["decision"], "match");
+  EXPECT_EQ(known["person"], "Barack Obama");
+  ASSERT_EQ(known["candidates"].size(), 2U);
+  EXPECT_EQ(known["candidates"][1]["person"], "Joe Biden");
+  const nlohmann::json& stranger = json["images"][1]["faces"][0];
+  EXPECT_EQ(stranger["decision"], "unknown");
+  EXPECT_TRUE(stranger["person"].is_null());
+  EXPECT_TRUE(std::filesystem::exists(at("drawn/obama2.jpg")));
+  EXPECT_TRUE(std::filesystem::exists(at("drawn/astronaut.jpg")));
+}
+
+TEST_F(FaceTest, EnrolsFoldersOfPeople) {
+  std::filesystem::create_directories(folder() / "from" / "ada");
+  std::filesystem::copy(photo("astronaut.png"), folder() / "from" / "ada" / "1.png");
+  std::filesystem::copy(photo("biden.jpg"), folder() / "from" / "stray.jpg");
+  const Answer answer = visavis({"enrol", "--gallery", at("g"), "--from", at("from"), "--json"});
+  EXPECT_EQ(answer.code, 3) << "a photo in nobody's folder";
+  EXPECT_EQ(answer.json()["enrolled"][0]["person"], "ada");
+  EXPECT_EQ(answer.json()["errors"][0]["path"], at("from/stray.jpg"));
+}
+
+TEST_F(FaceTest, IdentifiesAgainstRowsWithLabels) {
+  ASSERT_EQ(visavis({"embed", photo("obama.jpg"), photo("biden.jpg"), "--out", at("known.npy"),
+                     "--raw", "--select", "largest"})
+                .code,
+            0);
+  write("labels.tsv", "first\nsecond\n");
+  const auto ask = [&](const std::string& name, const std::string& labels) {
+    return visavis(
+        {"identify", photo(name), "--npy", at("known.npy"), "--labels", at(labels), "--json"});
+  };
+  EXPECT_EQ(ask("obama3.jpg", "labels.tsv").json()["images"][0]["faces"][0]["person"], "first");
+  EXPECT_EQ(ask("astronaut.png", "labels.tsv").json()["images"][0]["faces"][0]["decision"],
+            "unknown");
+  write("short.tsv", "first\n");
+  EXPECT_EQ(ask("obama3.jpg", "short.tsv").code, 3);
+  EXPECT_EQ(visavis({"enrol", "--gallery", at("g"), "--npy", at("known.npy"), "--labels",
+                     at("labels.tsv")})
+                .code,
+            0);
+  EXPECT_EQ(visavis({"identify", photo("obama3.jpg"), "--gallery", at("g"), "--json"})
+                .json()["images"][0]["faces"][0]["person"],
+            "first");
+}
+
+TEST_F(FaceTest, GalleryOfAnotherModelIsRefused) {
+  ASSERT_EQ(visavis({"enrol", "--gallery", at("g"), "one", photo("biden.jpg")}).code, 0);
+  const Answer answer = visavis({"identify", photo("biden.jpg"), "--gallery", at("g"), "--flip"});
+  EXPECT_EQ(answer.code, 3);
+  EXPECT_THAT(answer.err, HasSubstr("another model"));
+  EXPECT_EQ(visavis({"identify", photo("biden.jpg"), "--gallery", at("nowhere")}).code, 3);
+}
+
+}  // namespace
+}  // namespace visavis::integration
