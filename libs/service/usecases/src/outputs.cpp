@@ -80,7 +80,7 @@ void mark_face(Image& picture, const Face& face, image::Colour colour, std::stri
   for (const Point& point : face.landmarks) image::draw_point(picture, point, colour, line);
   if (!label.empty())
     image::draw_label(picture, {.x = face.box.x, .y = face.box.y}, label, colour,
-                      std::max(12, short_side / 28));
+                      std::max(12, short_side / 22));
 }
 
 std::string two_digits(float value) {
