@@ -35,8 +35,8 @@ int main(int argc, char** argv) {
     return 3;
   }
   const ImageView all = decoded->image.view();
-  const double scale = std::min(static_cast<double>(all.width) / width,
-                                static_cast<double>(all.height) / height);
+  const double scale =
+      std::min(static_cast<double>(all.width) / width, static_cast<double>(all.height) / height);
   const int window_width = std::max(1, static_cast<int>(width * scale));
   const int window_height = std::max(1, static_cast<int>(height * scale));
   const image::Window window{.x = (all.width - window_width) / 2,

@@ -32,7 +32,8 @@ TEST(ShippedCalibrations, BelongToTheShippedManifests) {
       const auto calibration = matching::parse_calibration(text_of(path));
       ASSERT_TRUE(calibration) << manifest.id << ": " << calibration.error().message;
       EXPECT_EQ(matching::to_text(calibration->model), models::to_hex(model_id(manifest, flip)))
-          << manifest.id << (flip ? ", flip" : "") << ": run visavis calibrate, see docs/accuracy.md";
+          << manifest.id << (flip ? ", flip" : "")
+          << ": run visavis calibrate, see docs/accuracy.md";
       EXPECT_EQ(calibration->norm.has_value(), manifest.norm_is_quality) << manifest.id;
       EXPECT_FALSE(calibration->by_far.empty()) << manifest.id;
     }

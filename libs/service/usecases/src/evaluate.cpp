@@ -94,8 +94,8 @@ Outcome<protocols::PairList> read_pairs(const fs::path& path) {
 }
 
 Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& images,
-                                            const protocols::PairList& pairs,
-                                            const Progress& progress) {
+                                              const protocols::PairList& pairs,
+                                              const Progress& progress) {
   const std::vector<std::string> names = protocols::images_of(pairs);
   std::vector<Photo> photos;
   photos.reserve(names.size());

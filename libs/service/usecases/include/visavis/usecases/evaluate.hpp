@@ -30,9 +30,9 @@ struct EvaluatedPairs {
 /// be read, or without a face, makes its pairs non-matches and is named in `errors`.
 /// @param images  the folder that the list's paths are relative to.
 [[nodiscard]] Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench,
-                                                          const std::filesystem::path& images,
-                                                          const protocols::PairList& pairs,
-                                                          const Progress& progress);
+                                                            const std::filesystem::path& images,
+                                                            const protocols::PairList& pairs,
+                                                            const Progress& progress);
 
 struct CalibrationRequest {
   std::filesystem::path people;   ///< A list of names; empty: every folder of photos.
