@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <limits>
 #include <string_view>
+#include <utility>
 #include <vector>
+#include <visavis/core/result.hpp>
 
 namespace visavis::graph {
 namespace {

@@ -10,9 +10,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 #include <visavis/core/file.hpp>
+#include <visavis/core/result.hpp>
 
 #include "visavis/graph/graph.hpp"
 

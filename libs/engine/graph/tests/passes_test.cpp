@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
+#include <visavis/core/result.hpp>
 
 #include "visavis/graph/graph.hpp"
 

@@ -1,8 +1,8 @@
 #include "plan.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
@@ -162,17 +162,16 @@ class Plan::Run {
   }
 
   /// An output may be asked for twice, or be a constant: it is copied.
-  Value output(std::size_t index) const { return *values_[plan_.outputs_[index]]; }
+  [[nodiscard]] Value output(std::size_t index) const { return *values_[plan_.outputs_[index]]; }
 
  private:
   void keep(std::size_t slot, Value value) {
     live_ += value.size();
-    own_[slot] = std::move(value);
-    values_[slot] = &*own_[slot];
+    values_[slot] = &own_[slot].emplace(std::move(value));
   }
   void drop(std::size_t slot) {
     if (!own_[slot]) return;
-    live_ -= own_[slot]->size();
+    live_ -= values_[slot]->size();
     own_[slot].reset();
     values_[slot] = nullptr;
   }

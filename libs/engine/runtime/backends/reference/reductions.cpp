@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -98,7 +97,7 @@ Outputs reduce_mean(const Call& call) {
     sums[to] += double{x[i]};
   }
   Floats out(outputs);
-  const double count = static_cast<double>(x.size() / outputs);
+  const double count = static_cast<double>(x.size()) / static_cast<double>(outputs);
   std::ranges::transform(sums, out.begin(),
                          [count](double sum) { return static_cast<float>(sum / count); });
   return one({.shape = std::move(out_shape), .data = std::move(out)});

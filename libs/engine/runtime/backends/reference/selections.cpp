@@ -3,12 +3,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 #include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
 
 #include "kernel.hpp"
 #include "value.hpp"

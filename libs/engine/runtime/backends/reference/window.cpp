@@ -18,7 +18,7 @@ constexpr std::int64_t kMost = 1 << 30;  // so that no sum or product of two ove
 
 Result<Ints> numbers(const Call& call, std::string_view name, std::size_t count,
                      std::int64_t otherwise, std::int64_t least) {
-  const Ints values = call.node.get_or<Ints>(name, Ints(count, otherwise));
+  Ints values = call.node.get_or<Ints>(name, Ints(count, otherwise));
   if (values.size() != count) return call.wrong(std::string(name) + " is not for images");
   for (const std::int64_t value : values)
     if (value < least || value > kMost) return call.wrong(std::string(name) + " is out of range");

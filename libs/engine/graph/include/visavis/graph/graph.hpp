@@ -52,10 +52,10 @@ struct Node {
 
   /// The attribute's value, or `otherwise` if it is absent or of another type.
   template <class T>
-  [[nodiscard]] T get_or(std::string_view attribute, T otherwise) const {
+  [[nodiscard]] T get_or(std::string_view attribute, const T& otherwise) const {
     const Attribute* found = find(attribute);
     const T* value = found == nullptr ? nullptr : std::get_if<T>(found);
-    return value == nullptr ? std::move(otherwise) : *value;
+    return value == nullptr ? otherwise : *value;
   }
 };
 
