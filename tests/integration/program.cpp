@@ -31,6 +31,9 @@ fs::path scratch_folder() {
 }  // namespace
 
 Answer visavis(const std::vector<std::string>& arguments) {
+  // Only a sanitised program reads it.
+  ::setenv("LSAN_OPTIONS",
+           "suppressions=" VISAVIS_SOURCE_DIR "/tools/lsan.supp:print_suppressions=0", 0);
   const fs::path folder = scratch_folder();
   const std::string out = (folder / "out").string();
   const std::string err = (folder / "err").string();
