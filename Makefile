@@ -6,6 +6,8 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 # For ctest, for example TEST_ARGS='-L unit'
 TEST_ARGS ?=
+# OpenVINO's threading library must not load its helper under a sanitizer.
+export TBB_ENABLE_SANITIZERS := 1
 VISAVIS := build/release/bin/visavis
 .DEFAULT_GOAL := help
 
