@@ -14,7 +14,7 @@ class InlineExecutor final : public Executor {
     const std::scoped_lock lock(mutex_);
     for (std::size_t i = 0; i < count; ++i) work(i, 0);
   }
-  int concurrency() const noexcept override { return 1; }
+  [[nodiscard]] int concurrency() const noexcept override { return 1; }
 
  private:
   std::mutex mutex_;
@@ -52,7 +52,9 @@ class ThreadPool final : public Executor {
     work_ = nullptr;
   }
 
-  int concurrency() const noexcept override { return static_cast<int>(threads_.size()) + 1; }
+  [[nodiscard]] int concurrency() const noexcept override {
+    return static_cast<int>(threads_.size()) + 1;
+  }
 
  private:
   /// Takes indexes until none is left. @pre `lock` holds mutex_.
