@@ -126,7 +126,8 @@ Result<std::vector<float>> Embedder::Impl::run_all(std::span<const ImageView> ch
 /// Averages the rows of one chip and makes them a unit vector.
 Result<Embedding> to_embedding(std::span<const float> rows, std::size_t dimension, ModelId id) {
   Embedding embedding{.model = id, .values = std::vector<float>(dimension), .norm = 0};
-  const auto count = static_cast<float>(rows.size() / dimension);
+  const std::size_t row_count = rows.size() / dimension;
+  const auto count = static_cast<float>(row_count);
   double squares = 0;
   for (std::size_t k = 0; k < dimension; ++k) {
     float sum = 0;

@@ -100,7 +100,7 @@ std::unique_ptr<detect::Detector> with_landmarks(std::unique_ptr<detect::Detecto
 }
 
 Result<std::unique_ptr<detect::Detector>> open_finder(
-    std::shared_ptr<const models::Network> detector,
+    std::shared_ptr<const models::Network> detector,  // NOLINT(performance-unnecessary-value-param)
     std::shared_ptr<const models::Network> landmarks, const detect::DetectorOptions& options,
     SecondLook second_look) {
   VISAVIS_TRY(boxes, detect::open_detector(detector, options));

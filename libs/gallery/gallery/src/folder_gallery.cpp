@@ -63,11 +63,12 @@ class FolderGallery final : public Gallery {
   }
 
   Result<std::vector<Enrolled>> enrol(std::span<const NewFace> faces) override;
-  Result<std::vector<Candidate>> identify(const Embedding& probe, std::size_t limit) const override;
+  [[nodiscard]] Result<std::vector<Candidate>> identify(const Embedding& probe,
+                                                        std::size_t limit) const override;
 
-  ModelId model() const noexcept override { return contents_.model; }
-  std::size_t persons() const noexcept override { return person_count_; }
-  std::size_t faces() const noexcept override { return contents_.faces.size(); }
+  [[nodiscard]] ModelId model() const noexcept override { return contents_.model; }
+  [[nodiscard]] std::size_t persons() const noexcept override { return person_count_; }
+  [[nodiscard]] std::size_t faces() const noexcept override { return contents_.faces.size(); }
 
  private:
   /// Gives every row the number of its person, in the order of first enrolment.
@@ -151,8 +152,8 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
                                                        std::size_t limit) const {
   VISAVIS_CHECK(check_vector(probe.values));
   VISAVIS_CHECK(check_model(contents_, probe));
-  constexpr float none = -2;  // below every cosine
-  std::vector<float> best(person_count_, none);
+  constexpr float kNone = -2;  // below every cosine
+  std::vector<float> best(person_count_, kNone);
   std::vector<std::size_t> best_row(person_count_);
   for (std::size_t i = 0; i < contents_.faces.size(); ++i) {
     const float score = matching::similarity(probe.values, row(i));

@@ -78,11 +78,11 @@ Result<Threshold> parse_point(const json& entry, const Calibration& before) {
 Result<void> parse_norm(const json& document, Calibration& calibration) {
   const auto it = document.find("norm");
   if (it == document.end()) return {};
-  constexpr const char* rule = R"(must have a "low" of at least 0 and a "high" above it)";
-  if (!it->is_object()) return wrong("norm", rule);
+  constexpr const char* kRule = R"(must have a "low" of at least 0 and a "high" above it)";
+  if (!it->is_object()) return wrong("norm", kRule);
   const double low = finite(*it, "low").value_or(-1);
   const double high = finite(*it, "high").value_or(-1);
-  if (low < 0 || high <= low) return wrong("norm", rule);
+  if (low < 0 || high <= low) return wrong("norm", kRule);
   calibration.norm = NormRange{.low = low, .high = high};
   return {};
 }

@@ -20,12 +20,12 @@ std::string_view to_string(ScoreKind kind) noexcept {
 
 float similarity(std::span<const float> a, std::span<const float> b) noexcept {
   // Independent sums let the compiler use the vector unit without reordering float additions.
-  constexpr std::size_t lanes = 16;
-  std::array<float, lanes> sums{};
+  constexpr std::size_t kLanes = 16;
+  std::array<float, kLanes> sums{};
   const std::size_t n = std::min(a.size(), b.size());
   std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    for (std::size_t k = 0; k < lanes; ++k) sums[k] += a[i + k] * b[i + k];
+  for (; i + kLanes <= n; i += kLanes)
+    for (std::size_t k = 0; k < kLanes; ++k) sums[k] += a[i + k] * b[i + k];
   double total = 0;
   for (const float sum : sums) total += sum;
   for (; i < n; ++i) total += static_cast<double>(a[i]) * b[i];

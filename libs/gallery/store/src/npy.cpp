@@ -144,15 +144,15 @@ Result<void> check(const Header& header) {
 }  // namespace
 
 Result<Matrix> parse_npy(std::span<const std::byte> bytes) {
-  constexpr std::size_t version_end = kMagic.size() + 2;
-  if (bytes.size() < version_end || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
+  constexpr std::size_t kVersionEnd = kMagic.size() + 2;
+  if (bytes.size() < kVersionEnd || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
     return refuse("this is not a .npy file");
   const auto major = std::to_integer<int>(bytes[kMagic.size()]);
   if (major < 1 || major > 3) return refuse("this version of .npy is unknown");
   const std::size_t length_bytes = major == 1 ? 2 : 4;
-  if (bytes.size() < version_end + length_bytes) return refuse("the .npy file is truncated");
-  const std::size_t length = little_endian(bytes.subspan(version_end, length_bytes));
-  const auto rest = bytes.subspan(version_end + length_bytes);
+  if (bytes.size() < kVersionEnd + length_bytes) return refuse("the .npy file is truncated");
+  const std::size_t length = little_endian(bytes.subspan(kVersionEnd, length_bytes));
+  const auto rest = bytes.subspan(kVersionEnd + length_bytes);
   if (rest.size() < length) return refuse("the .npy file is truncated");
 
   const std::string_view text(reinterpret_cast<const char*>(rest.data()), length);
