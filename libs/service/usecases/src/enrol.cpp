@@ -101,7 +101,7 @@ class Registrar {
     return {};
   }
 
-  Outcome<bool> is_known(const Embedding& embedding) const {
+  [[nodiscard]] Outcome<bool> is_known(const Embedding& embedding) const {
     for (const gallery::NewFace& other : pending_)
       if (other.face.embedding.values.size() == embedding.values.size() &&
           matching::similarity(other.face.embedding.values, embedding.values) >= kSamePhoto)
