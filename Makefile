@@ -26,7 +26,7 @@ build: setup ## Builds build/release/bin/visavis (PRESET=dev|tsan|minimal for an
 	@cmake --build --preset $(PRESET) -j $(JOBS)
 
 .PHONY: demo
-demo: build ## Finds and recognises people in real photographs, writes build/demo/identified.jpg
+demo: build ## Finds and recognises people in real photographs, writes build/demo/identified/
 	@tools/demo.sh $(VISAVIS)
 
 .PHONY: models
