@@ -71,7 +71,9 @@ std::string describe(const usecases::Calibrated& calibrated) {
   }
   return points.text() + std::to_string(calibration.impostor_pairs) +
          " pairs of different people, " + std::to_string(calibration.genuine_pairs) +
-         " of one person\nwritten to " + printable(calibrated.path.string()) + "\n";
+         " of one person; " + std::to_string(calibrated.without_face.size()) +
+         " photos without a face left out\nwritten to " + printable(calibrated.path.string()) +
+         "\n";
 }
 
 struct CalibrateGiven {

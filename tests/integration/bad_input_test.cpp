@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <map>
@@ -58,6 +59,30 @@ TEST_F(FaceTest, BadPhotosAreToldAndTheRestIsDone) {
   EXPECT_EQ(json["images"][0]["faces"].size(), 1U) << "the contents decide, not the name";
   EXPECT_TRUE(json["images"][1]["faces"].empty());
   EXPECT_THAT(answer.err, HasSubstr("a_empty.jpg: "));
+}
+
+/// Starts a program without root's right to read everything; empty if we are not root.
+std::vector<std::string> without_override() {
+  if (::geteuid() != 0) return {};
+  return {"/usr/bin/setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"};
+}
+
+TEST_F(FaceTest, PhotoWithoutPermissionIsToldAndTheRestIsDone) {
+  fs::create_directory(folder() / "in");
+  write("in/a_closed.jpg", contents(photo("biden.jpg")));
+  write("in/b_open.jpg", contents(photo("obama2.jpg")));
+  fs::permissions(folder() / "in" / "a_closed.jpg", fs::perms::none);
+  const std::vector<std::string> launcher = without_override();
+  if (!launcher.empty() && visavis({"engines"}, launcher).code != 0)
+    GTEST_SKIP() << "root reads everything, and setpriv cannot drop that right here";
+  const Answer answer = visavis({"detect", at("in"), "--json"}, launcher);
+  EXPECT_EQ(answer.code, 3);
+  const nlohmann::json json = answer.json();
+  ASSERT_EQ(json["errors"].size(), 1U);
+  EXPECT_EQ(json["errors"][0]["path"], at("in/a_closed.jpg"));
+  EXPECT_EQ(json["errors"][0]["code"], "unavailable");
+  ASSERT_EQ(json["images"].size(), 1U);
+  EXPECT_EQ(json["images"][0]["faces"].size(), 1U);
 }
 
 TEST_F(FaceTest, OddPhotosAreRead) {

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -28,40 +29,73 @@ fs::path scratch_folder() {
   return ::mkdtemp(name.data()) == nullptr ? fs::path() : fs::path(name);
 }
 
-}  // namespace
+/// A descriptor that is closed again.
+class Opened {
+ public:
+  explicit Opened(int fd) noexcept : fd_(fd) {}
+  ~Opened() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+  [[nodiscard]] int get() const noexcept { return fd_; }
 
-Answer visavis(const std::vector<std::string>& arguments) {
+ private:
+  int fd_;
+};
+
+/// Runs a program to its end. @return as Answer::code
+int run(std::vector<std::string> words, int out, const std::string& err) {
   // Only a sanitised program reads it.
   ::setenv("LSAN_OPTIONS",
            "suppressions=" VISAVIS_SOURCE_DIR "/tools/lsan.supp:print_suppressions=0", 0);
-  const fs::path folder = scratch_folder();
-  const std::string out = (folder / "out").string();
-  const std::string err = (folder / "err").string();
-  std::vector<std::string> words{VISAVIS_PROGRAM};
-  words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-
   posix_spawn_file_actions_t actions{};
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_CREAT | O_WRONLY,
-                                     0600);
+  ::posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
   ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_CREAT | O_WRONLY,
                                      0600);
   pid_t child = 0;
-  Answer answer;
-  if (::posix_spawn(&child, VISAVIS_PROGRAM, &actions, nullptr, argv.data(), environ) == 0) {
+  int code = -1;
+  if (::posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ) == 0) {
     int status = 0;
     ::waitpid(child, &status, 0);
-    answer.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    answer.out = read_text(out);
-    answer.err = read_text(err);
+    code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   ::posix_spawn_file_actions_destroy(&actions);
+  return code;
+}
+
+}  // namespace
+
+Answer visavis(const std::vector<std::string>& arguments,
+               const std::vector<std::string>& launcher) {
+  const fs::path folder = scratch_folder();
+  const std::string out = (folder / "out").string();
+  const std::string err = (folder / "err").string();
+  std::vector<std::string> words = launcher;
+  words.emplace_back(VISAVIS_PROGRAM);
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  Answer answer;
+  const Opened out_file(::open(out.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  answer.code = run(words, out_file.get(), err);
+  answer.out = read_text(out);
+  answer.err = read_text(err);
   fs::remove_all(folder);
   return answer;
+}
+
+int visavis_without_reader(const std::vector<std::string>& arguments) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return -1;
+  ::close(ends[0]);
+  const Opened writing(ends[1]);
+  std::vector<std::string> words{VISAVIS_PROGRAM};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return run(words, writing.get(), "/dev/null");
 }
 
 fs::path cache() {

@@ -21,7 +21,12 @@ struct Answer {
   [[nodiscard]] nlohmann::json json() const { return nlohmann::json::parse(out); }
 };
 
-[[nodiscard]] Answer visavis(const std::vector<std::string>& arguments);
+/// @param launcher  a program's path and arguments that starts ours instead; may be empty.
+[[nodiscard]] Answer visavis(const std::vector<std::string>& arguments,
+                             const std::vector<std::string>& launcher = {});
+
+/// Runs it with stdout on a pipe that nobody reads from any more. @return as Answer::code
+[[nodiscard]] int visavis_without_reader(const std::vector<std::string>& arguments);
 
 /// ${VISAVIS_CACHE}, as the program finds it.
 [[nodiscard]] std::filesystem::path cache();

@@ -1,8 +1,10 @@
 #include "visavis/usecases/evaluate.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string>
@@ -40,24 +42,30 @@ Outcome<T> named(const fs::path& path, Result<T> result) {
   return std::unexpected(Failure(Cause::kInput, std::move(error)));
 }
 
-/// The embedding of the face nearest the centre of every photo; nothing, and a problem, where there
-/// is none.
-std::vector<std::optional<Embedding>> embed_photos(Workbench::Impl& bench,
-                                                   const std::vector<Photo>& photos,
-                                                   const Progress& progress,
-                                                   std::vector<Problem>& errors) {
+/// One place for each photo: empty where no embedding was made.
+struct Embedded {
+  std::vector<std::optional<Embedding>> embeddings;
+  std::vector<std::string> without_face;
+  std::vector<Problem> errors;
+};
+
+/// Embeds the face nearest the centre of every photo.
+Embedded embed_photos(Workbench::Impl& bench, const std::vector<Photo>& photos,
+                      const Progress& progress) {
   auto results = analyse_photos(bench, photos, Selection::kCenter, progress);
-  std::vector<std::optional<Embedding>> embeddings(photos.size());
+  Embedded answer{.embeddings = std::vector<std::optional<Embedding>>(photos.size()),
+                  .without_face = {},
+                  .errors = {}};
   for (std::size_t i = 0; i < photos.size(); ++i) {
     if (!results[i]) {
-      errors.push_back(problem(photos[i].path, std::move(results[i]).error()));
+      answer.errors.push_back(problem(photos[i].path, std::move(results[i]).error()));
     } else if (results[i]->faces.empty() || results[i]->faces.front().embedding.values.empty()) {
-      errors.push_back(no_face(photos[i].path));
+      answer.without_face.push_back(photos[i].path);
     } else {
-      embeddings[i] = std::move(results[i]->faces.front().embedding);
+      answer.embeddings[i] = std::move(results[i]->faces.front().embedding);
     }
   }
-  return embeddings;
+  return answer;
 }
 
 Outcome<People> read_people(const fs::path& path) {
@@ -101,15 +109,16 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& 
   photos.reserve(names.size());
   for (const std::string& name : names)
     photos.push_back({.path = (images / name).string(), .inside = name});
-  EvaluatedPairs answer{.run = bench.facts(), .report = {}, .errors = {}};
-  auto embeddings = embed_photos(bench.impl(), photos, progress, answer.errors);
+  Embedded embedded = embed_photos(bench.impl(), photos, progress);
   protocols::Embeddings by_name;
   for (std::size_t i = 0; i < names.size(); ++i)
-    by_name.emplace(names[i], std::move(embeddings[i]));
+    by_name.emplace(names[i], std::move(embedded.embeddings[i]));
   VISAVIS_TRY(report,
               caused_by(Cause::kInput, protocols::verify_pairs(pairs, by_name, bench.impl().rule)));
-  answer.report = std::move(report);
-  return answer;
+  return EvaluatedPairs{.run = bench.facts(),
+                        .report = std::move(report),
+                        .without_face = std::move(embedded.without_face),
+                        .errors = std::move(embedded.errors)};
 }
 
 Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
@@ -131,20 +140,25 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
       .path = request.out.empty() ? own_calibration(impl.places, manifest, impl.flip) : request.out,
       .calibration = {},
       .observed = {},
+      .without_face = {},
       .errors = inputs.errors};
-  const auto embeddings = embed_photos(impl, inputs.photos, progress, answer.errors);
+  Embedded embedded = embed_photos(impl, inputs.photos, progress);
+  std::ranges::move(embedded.errors, std::back_inserter(answer.errors));
+  answer.without_face = std::move(embedded.without_face);
 
   protocols::CalibrationOptions options;
   options.rule = impl.rule;
   options.norm_is_quality = manifest.norm_is_quality;
   options.provenance = provenance(impl, request);
-  VISAVIS_TRY(calibration, caused_by(Cause::kInput, protocols::calibrate(
-                                                        faces_of(people, inputs.photos, embeddings),
-                                                        options, *impl.executor)));
+  VISAVIS_TRY(calibration,
+              caused_by(Cause::kInput,
+                        protocols::calibrate(faces_of(people, inputs.photos, embedded.embeddings),
+                                             options, *impl.executor)));
   if (!others.empty()) {
-    VISAVIS_TRY(observed, caused_by(Cause::kInput,
-                                    protocols::observe(faces_of(others, inputs.photos, embeddings),
-                                                       calibration, impl.rule, *impl.executor)));
+    VISAVIS_TRY(observed,
+                caused_by(Cause::kInput,
+                          protocols::observe(faces_of(others, inputs.photos, embedded.embeddings),
+                                             calibration, impl.rule, *impl.executor)));
     answer.observed = std::move(observed);
   }
   answer.calibration = std::move(calibration);

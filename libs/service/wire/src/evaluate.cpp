@@ -53,6 +53,7 @@ std::string to_json(const usecases::EvaluatedPairs& verification) {
   json["failed_images"] = report.failed_images;
   json["without_failures"] =
       report.without_failures ? json_of(*report.without_failures) : Json(nullptr);
+  json["without_face"] = verification.without_face;
   json["errors"] = errors_of(verification.errors);
   add_run(json, verification.run);
   return text_of(json);
@@ -68,6 +69,7 @@ std::string to_json(const usecases::Calibrated& calibrated) {
                                 {"threshold", number(rate.threshold)},
                                 {"observed_far", number(rate.observed_far)},
                                 {"observed_frr", number(rate.observed_frr)}});
+  json["without_face"] = calibrated.without_face;
   json["errors"] = errors_of(calibrated.errors);
   add_run(json, calibrated.run);
   return text_of(json);

@@ -23,11 +23,13 @@ namespace visavis::usecases {
 struct EvaluatedPairs {
   RunFacts run;
   protocols::VerificationReport report;
-  std::vector<Problem> errors;  ///< Photos that could not be read, or without a face ("no_face").
+  std::vector<std::string> without_face;  ///< Paths; `report.failed_images` counts them too.
+  std::vector<Problem> errors;            ///< Photos that could not be read.
 };
 
-/// Finds the face nearest each photo's centre, embeds it and judges the pairs. A photo that cannot
-/// be read, or without a face, makes its pairs non-matches and is named in `errors`.
+/// Finds the face nearest each photo's centre, embeds it and judges the pairs. A photo without a
+/// face, or that cannot be read, makes its pairs non-matches; the former is a finding about the
+/// detector, the latter also an error.
 /// @param images  the folder that the list's paths are relative to.
 [[nodiscard]] Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench,
                                                             const std::filesystem::path& images,
@@ -46,6 +48,7 @@ struct Calibrated {
   std::filesystem::path path;  ///< Where it was written.
   matching::Calibration calibration;
   std::vector<protocols::ObservedRate> observed;
+  std::vector<std::string> without_face;  ///< Paths; these photos are left out.
   std::vector<Problem> errors;
 };
 

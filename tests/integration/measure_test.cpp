@@ -1,0 +1,221 @@
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdlib>
+#include <functional>
+#include <set>
+#include <span>
+#include <visavis/store/npy.hpp>
+
+#include "program.hpp"
+
+namespace visavis::integration {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// Three photos of one person, two of others and one of nobody.
+class VerificationTest : public FaceTest {
+ protected:
+  void SetUp() override {
+    FaceTest::SetUp();
+    if (IsSkipped()) return;
+    fs::create_directory(folder() / "in");
+    for (const char* name : {"obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg", "astronaut.png"})
+      fs::create_symlink(photo(name), folder() / "in" / name);
+    write("in/grey.ppm", "P6 64 64 255\n" + std::string(std::size_t{64} * 64 * 3, '\x80'));
+  }
+  [[nodiscard]] Answer evaluate(const std::string& pairs) const {
+    write("pairs.tsv", pairs);
+    return visavis(
+        {"evaluate", "verification", "--images", at("in"), "--pairs", at("pairs.tsv"), "--json"});
+  }
+};
+
+/// One genuine pair cannot be judged; ten times three impostor pairs.
+std::string pairs_with_a_faceless_photo() {
+  std::string list =
+      "obama2.jpg\tobama3.jpg\t1\n"
+      "obama2.jpg\tobama.jpg\t1\n"
+      "obama2.jpg\tgrey.ppm\t1\n";
+  for (int i = 0; i < 10; ++i)
+    list +=
+        "obama2.jpg\tbiden.jpg\t0\n"
+        "obama2.jpg\tastronaut.png\t0\n"
+        "biden.jpg\tastronaut.png\t0\n";
+  return list;
+}
+
+TEST_F(VerificationTest, FacelessPhotoCountsAsNonMatchAndIsNoError) {
+  const Answer answer = evaluate(pairs_with_a_faceless_photo());
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["schema"], "visavis.evaluate-verification/1");
+  EXPECT_TRUE(json["errors"].empty()) << json["errors"];
+  EXPECT_EQ(json["failed_images"], 1);
+  EXPECT_EQ(json["images"], 6);
+  EXPECT_THAT(json["without_face"], ElementsAre(at("in/grey.ppm")));
+  // By hand, given only that both genuine pairs with faces score above every impostor pair. The
+  // three genuine pairs make three folds of 1 + 10 pairs, and in the third the genuine one is lost:
+  // 1, 1, 10/11, so a mean of 32/33 and a population deviation of √2/33.
+  EXPECT_EQ(json["pairs"], 33);
+  EXPECT_EQ(json["accuracy"]["folds"].size(), 3U);
+  EXPECT_NEAR(json["accuracy"]["mean"].get<double>(), 32. / 33, 1e-12);
+  EXPECT_NEAR(json["accuracy"]["std"].get<double>(), std::sqrt(2.) / 33, 1e-12);
+  // Two of three genuine pairs beat every impostor; FAR meets FRR where one third of each is wrong.
+  EXPECT_NEAR(json["auc"].get<double>(), 2. / 3, 1e-12);
+  EXPECT_NEAR(json["eer"].get<double>(), 1. / 3, 1e-12);
+  // 30 impostor pairs support a FAR of 1e-1 (three expected) and no smaller one.
+  EXPECT_EQ(json["tar_at_far"].size(), 1U);
+  EXPECT_NEAR(json["tar_at_far"]["1e-1"].get<double>(), 2. / 3, 1e-12);
+  const nlohmann::json& without = json["without_failures"];
+  EXPECT_EQ(without["pairs"], 32);
+  EXPECT_TRUE(without["accuracy"].is_null()) << "a fold has no genuine pair left";
+  EXPECT_EQ(without["auc"], 1.0);
+  EXPECT_EQ(without["eer"], 0.0);
+  EXPECT_EQ(without["tar_at_far"]["1e-1"], 1.0);
+}
+
+TEST_F(VerificationTest, PhotoThatCannotBeReadIsAnErrorToo) {
+  const Answer answer = evaluate(pairs_with_a_faceless_photo() + "obama2.jpg\tabsent.jpg\t0\n");
+  EXPECT_EQ(answer.code, 3);
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["failed_images"], 2);
+  EXPECT_THAT(json["without_face"], ElementsAre(at("in/grey.ppm")));
+  ASSERT_EQ(json["errors"].size(), 1U);
+  EXPECT_EQ(json["errors"][0]["path"], at("in/absent.jpg"));
+  EXPECT_EQ(json["errors"][0]["code"], "not_found");
+  EXPECT_EQ(json["pairs"], 34) << "its pair is a non-match, which is right for two people";
+  EXPECT_EQ(json["without_failures"]["pairs"], 32);
+}
+
+TEST_F(VerificationTest, ListsThatCannotBeJudgedAreBadInput) {
+  EXPECT_EQ(evaluate("obama.jpg\tobama2.jpg\t1\n").code, 3) << "no pair of two people";
+  const Answer answer = evaluate("obama.jpg\tobama2.jpg\tperhaps\n");
+  EXPECT_EQ(answer.code, 3);
+  EXPECT_THAT(answer.err, HasSubstr("pairs.tsv"));
+}
+
+TEST_F(VerificationTest, TwoPeopleCalibrateNothing) {
+  fs::create_directories(folder() / "people" / "a");
+  fs::create_directories(folder() / "people" / "b");
+  fs::create_symlink(photo("obama2.jpg"), folder() / "people" / "a" / "1.jpg");
+  fs::create_symlink(photo("biden.jpg"), folder() / "people" / "b" / "1.jpg");
+  const Answer answer =
+      visavis({"calibrate", "--images", at("people"), "--out", at("calibration.json"), "--json"});
+  EXPECT_EQ(answer.code, 3);
+  EXPECT_THAT(answer.err, HasSubstr("too few people"));
+  EXPECT_FALSE(fs::exists(at("calibration.json")));
+}
+
+/// Calibrates on people of LFW, two photos each.
+class CalibrateTest : public FaceTest {
+ protected:
+  // 26 people are 325 pairs of people: enough for a FAR of 1e-1 (30 expected), not for 1e-2.
+  static constexpr std::size_t kCalibrated = 26;
+  static constexpr std::size_t kObserved = 4;
+
+  void SetUp() override {
+    FaceTest::SetUp();
+    if (IsSkipped()) return;
+    const char* data = std::getenv("VISAVIS_DATA");
+    const fs::path lfw =
+        fs::path(data == nullptr ? VISAVIS_SOURCE_DIR "/../shared/data" : data) / "lfw" / "images";
+    if (!fs::exists(lfw)) GTEST_SKIP() << "LFW is not there: set VISAVIS_DATA";
+    std::set<fs::path> sorted(fs::directory_iterator(lfw), fs::directory_iterator{});
+    for (const fs::path& person : sorted) {
+      if (names_.size() == kCalibrated + kObserved) break;
+      const std::string name = person.filename().string();
+      if (!fs::exists(person / (name + "_0002.jpg"))) continue;
+      fs::create_directories(folder() / "in" / name);
+      for (const char* end : {"_0001.jpg", "_0002.jpg"})
+        fs::create_symlink(person / (name + end), folder() / "in" / name / (name + end));
+      names_.push_back(name);
+    }
+    ASSERT_EQ(names_.size(), kCalibrated + kObserved);
+    write_names("people.txt", std::span(names_).first(kCalibrated));
+    write_names("others.txt", std::span(names_).subspan(kCalibrated));
+  }
+  void write_names(const std::string& file, std::span<const std::string> names) const {
+    std::string text;
+    for (const std::string& name : names) text += name + "\n";
+    write(file, text);
+  }
+  std::vector<std::string> names_;
+};
+
+/// Cosines between rows of unit length, two rows a person, from the largest.
+struct Cosines {
+  std::vector<double> genuine;
+  std::vector<double> impostor;
+};
+
+Cosines cosines_of(const store::Matrix& matrix, std::size_t first, std::size_t end) {
+  Cosines cosines;
+  for (std::size_t i = first; i < end; ++i) {
+    for (std::size_t j = first; j < i; ++j) {
+      double dot = 0;
+      for (std::size_t k = 0; k < matrix.columns; ++k)
+        dot += static_cast<double>(matrix.values[i * matrix.columns + k]) *
+               matrix.values[j * matrix.columns + k];
+      (i / 2 == j / 2 ? cosines.genuine : cosines.impostor).push_back(dot);
+    }
+  }
+  std::ranges::sort(cosines.genuine, std::greater{});
+  std::ranges::sort(cosines.impostor, std::greater{});
+  return cosines;
+}
+
+double share_from(const std::vector<double>& scores, double threshold) {
+  const auto accepted = std::ranges::count_if(scores, [&](double s) { return s >= threshold; });
+  return static_cast<double>(accepted) / static_cast<double>(scores.size());
+}
+
+TEST_F(CalibrateTest, ThresholdIsTheOneOfAllPairsOfPeople) {
+  const Answer embedded =
+      visavis({"embed", at("in"), "--select", "center", "--out", at("e.npy"), "--json"});
+  ASSERT_EQ(embedded.code, 0) << embedded.err;
+  const auto matrix = store::read_npy(at("e.npy"));
+  ASSERT_TRUE(matrix);
+  ASSERT_EQ(matrix->rows, 2 * (kCalibrated + kObserved));
+
+  fs::create_directories(folder() / "in" / names_[0]);
+  write("in/" + names_[0] + "/grey.ppm",
+        "P6 64 64 255\n" + std::string(std::size_t{64} * 64 * 3, '\x80'));
+  const Answer answer = visavis({"calibrate", "--images", at("in"), "--people", at("people.txt"),
+                                 "--observe", at("others.txt"), "--out", at("c.json"), "--json"});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["schema"], "visavis.calibrate/1");
+  EXPECT_TRUE(json["errors"].empty()) << json["errors"];
+  EXPECT_THAT(json["without_face"], ElementsAre(at("in/" + names_[0] + "/grey.ppm")));
+  EXPECT_TRUE(fs::exists(at("c.json")));
+
+  // 52 faces: 52·51/2 = 1326 pairs, 26 of them of one person.
+  const nlohmann::json& calibration = json["calibration"];
+  EXPECT_EQ(calibration["impostor_pairs"], 1300);
+  EXPECT_EQ(calibration["genuine_pairs"], 26);
+  ASSERT_EQ(calibration["by_far"].size(), 1U);
+  EXPECT_EQ(calibration["by_far"][0]["far"], .1);
+  const Cosines own = cosines_of(*matrix, 0, 2 * kCalibrated);
+  ASSERT_EQ(own.impostor.size(), 1300U);
+  const double threshold = calibration["by_far"][0]["threshold"];
+  // 130 of 1300 may be accepted: it lies just above the one that follows them.
+  EXPECT_NEAR(threshold, own.impostor[130], 1e-5);
+  EXPECT_NEAR(calibration["by_far"][0]["frr"].get<double>(), 1 - share_from(own.genuine, threshold),
+              1e-9);
+
+  const Cosines others = cosines_of(*matrix, 2 * kCalibrated, matrix->rows);
+  ASSERT_EQ(json["observed"].size(), 1U);
+  EXPECT_NEAR(json["observed"][0]["observed_far"].get<double>(),
+              share_from(others.impostor, threshold), 1e-9);
+  EXPECT_NEAR(json["observed"][0]["observed_frr"].get<double>(),
+              1 - share_from(others.genuine, threshold), 1e-9);
+}
+
+}  // namespace
+}  // namespace visavis::integration
