@@ -1,13 +1,12 @@
 #include "visavis/core/hash.hpp"
 
-#include <sodium/crypto_hash_sha256.h>
+#include <openssl/sha.h>
 
 namespace visavis {
 
 Sha256 sha256(std::span<const std::byte> bytes) {
   Sha256 digest{};
-  crypto_hash_sha256(digest.data(), reinterpret_cast<const unsigned char*>(bytes.data()),
-                     bytes.size());
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
   return digest;
 }
 

@@ -1,5 +1,6 @@
 #include "visavis/models/network.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -36,28 +37,13 @@ std::vector<std::int64_t> warm_up_shape(const runtime::TensorSpec& spec,
   return shape;
 }
 
-std::size_t element_bytes(runtime::ElementType type) {
-  switch (type) {
-    case runtime::ElementType::kFloat32:
-      return 4;
-    case runtime::ElementType::kFloat16:
-      return 2;
-    case runtime::ElementType::kUint8:
-    case runtime::ElementType::kInt8:
-      return 1;
-    case runtime::ElementType::kInt64:
-      return 8;
-  }
-  return 4;
-}
-
 Result<void> warm_up(const runtime::Model& model, const Preparation& preparation) {
   VISAVIS_TRY(session, model.session());
   std::vector<std::vector<std::int64_t>> shapes;
   std::vector<std::vector<std::byte>> zeros;
   for (const runtime::TensorSpec& spec : model.inputs()) {
     shapes.push_back(warm_up_shape(spec, preparation));
-    std::size_t count = element_bytes(spec.type);
+    std::size_t count = runtime::size_of(spec.type);
     for (const std::int64_t n : shapes.back()) count *= static_cast<std::size_t>(n);
     zeros.emplace_back(count);
   }
@@ -68,6 +54,36 @@ Result<void> warm_up(const runtime::Model& model, const Preparation& preparation
   return {};
 }
 
+bool is_wanted(const ModelFile& file, const std::vector<std::string>& parts) {
+  return parts.empty() || std::ranges::find(parts, file.name) != parts.end();
+}
+
+Result<void> check_parts(const Manifest& manifest, const std::vector<std::string>& parts) {
+  for (const std::string& part : parts)
+    if (std::ranges::find(manifest.files, part, &ModelFile::name) == manifest.files.end())
+      return fail(ErrorCode::kModelMismatch, manifest.id + " has no part " + part);
+  return {};
+}
+
+Result<std::shared_ptr<const runtime::Model>> load_file(const Store& store, std::string_view id,
+                                                        const ModelFile& file,
+                                                        const runtime::Engine& engine,
+                                                        runtime::LoadOptions options) {
+  Result<std::vector<std::byte>> bytes = store.read(file);
+  if (!bytes) {
+    std::string message = std::string(id) + ": " + bytes.error().message;
+    if (bytes.error().code == ErrorCode::kNotFound)
+      message += "; run: visavis models fetch " + std::string(id);
+    return fail(bytes.error().code, std::move(message));
+  }
+  options.model_sha256 = file.onnx_sha256;  // reading compared it with the bytes
+  auto model = engine.load(*bytes, options);
+  if (!model)
+    return fail(model.error().code,
+                std::string(id) + ": " + file.name + ": " + model.error().message);
+  return model;
+}
+
 }  // namespace
 
 Result<Network> load_network(const Store& store, std::string_view id,
@@ -75,20 +91,12 @@ Result<Network> load_network(const Store& store, std::string_view id,
   const Clock::time_point start = Clock::now();
   VISAVIS_TRY(manifest, store.find(id));
   VISAVIS_TRY(engine, runtime::find_engine(options.engine));
+  VISAVIS_CHECK(check_parts(manifest, options.parts));
   Network network{.manifest = std::move(manifest), .parts = {}, .times = {}};
   for (const ModelFile& file : network.manifest.files) {
-    Result<std::vector<std::byte>> bytes = store.read(file);
-    if (!bytes) {
-      std::string message = std::string(id) + ": " + bytes.error().message;
-      if (bytes.error().code == ErrorCode::kNotFound)
-        message += "; run: visavis models fetch " + std::string(id);
-      return fail(bytes.error().code, std::move(message));
-    }
-    Result<std::shared_ptr<const runtime::Model>> model = engine->load(*bytes, options.load);
-    if (!model)
-      return fail(model.error().code,
-                  std::string(id) + ": " + file.name + ": " + model.error().message);
-    network.parts.emplace(file.name, *std::move(model));
+    if (!is_wanted(file, options.parts)) continue;
+    VISAVIS_TRY(model, load_file(store, id, file, *engine, options.load));
+    network.parts.emplace(file.name, std::move(model));
   }
   network.times.load_ms = milliseconds_since(start);
   const Clock::time_point loaded = Clock::now();

@@ -96,6 +96,30 @@ TEST_F(LoadNetwork, SaysWhatToDoAboutAMissingFile) {
             "there is no model none; known are: relu");
 }
 
+TEST_F(LoadNetwork, LoadsOnlyThePartsThatAreAskedFor) {
+  // The second file is not there: who does not ask for it does not need it.
+  const std::string digest = visavis::to_hex(sha256(bytes_));
+  const std::string file = R"("importer":"onnx","sha256":")" + digest + R"(","onnx_sha256":")";
+  ASSERT_TRUE(write_file(
+      dir_ / "shipped" / "two.json",
+      R"({"schema":"visavis.manifest/1","id":"two","title":"t","role":"detector","family":"f",)"
+      R"("files":[{"name":"here",)" +
+          file + digest + R"("},{"name":"absent",)" + file + std::string(64, '0') +
+          R"("}],"weights_licence":"none","training_data":"none","preparation":{"width":0,)"
+          R"("height":0,"colour":"rgb","mean":[0,0,0],"scale":[1,1,1]}})"));
+  ASSERT_TRUE(store().put(bytes_));
+  const auto here = load_network(store(), "two", {.engine = "auto", .load = {}, .parts = {"here"}});
+  ASSERT_TRUE(here) << here.error().message;
+  EXPECT_EQ(here->parts.size(), 1U);
+  EXPECT_EQ(here->parts.count("here"), 1U);
+  EXPECT_EQ(load_network(store(), "two", {}).error().code, ErrorCode::kNotFound);
+  const auto none =
+      load_network(store(), "two", {.engine = "auto", .load = {}, .parts = {"here", "third"}});
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, ErrorCode::kModelMismatch);
+  EXPECT_EQ(none.error().message, "two has no part third");
+}
+
 TEST_F(LoadNetwork, RefusesADamagedFile) {
   ASSERT_TRUE(store().put(bytes_));
   const std::filesystem::path file = store().path_of(store().manifests()[0].files[0].onnx_sha256);

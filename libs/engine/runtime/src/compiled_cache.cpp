@@ -43,10 +43,10 @@ bool make_private_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
-CompiledCache::CompiledCache(const std::filesystem::path& root, std::span<const std::byte> model,
+CompiledCache::CompiledCache(const std::filesystem::path& root, std::string_view model,
                              std::string_view key) {
   if (root.empty()) return;
-  folder_ = root / to_hex(sha256(model));
+  folder_ = root / model;
   file_ = folder_ / (to_hex(sha256(key)) + ".blob");
 }
 

@@ -21,11 +21,10 @@ namespace visavis::runtime {
 class CompiledCache {
  public:
   /// @param root  a folder, made when needed. Empty: nothing is ever found or kept.
-  /// @param model the model's bytes.
+  /// @param model the model's SHA-256 in hexadecimal.
   /// @param key   everything else that the compiled form depends on: the library's version, the
   ///              device, the options.
-  CompiledCache(const std::filesystem::path& root, std::span<const std::byte> model,
-                std::string_view key);
+  CompiledCache(const std::filesystem::path& root, std::string_view model, std::string_view key);
 
   /// @return the blob; nothing if there is none, if it is damaged, or if the folder or the file
   /// belongs to somebody else or can be written by others.

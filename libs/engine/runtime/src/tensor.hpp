@@ -12,9 +12,6 @@
 
 namespace visavis::runtime {
 
-/// Bytes of one element.
-[[nodiscard]] std::size_t size_of(ElementType type) noexcept;
-
 /// "float32", as error messages say it.
 [[nodiscard]] std::string_view to_string(ElementType type) noexcept;
 

@@ -40,7 +40,7 @@ class CompiledCacheTest : public ::testing::Test {
   }
 
   fs::path root_;
-  std::vector<std::byte> model_ = bytes_of("a model");
+  std::string model_ = to_hex(sha256("a model"));
   std::vector<std::byte> blob_ = bytes_of("its compiled form, much longer than it really is");
 };
 
@@ -54,12 +54,12 @@ TEST_F(CompiledCacheTest, HandsBackWhatWasKept) {
 TEST_F(CompiledCacheTest, SeparatesModelsAndKeys) {
   CompiledCache(root_, model_, "f32").keep(blob_);
   EXPECT_EQ(CompiledCache(root_, model_, "bf16").find(), std::nullopt);
-  EXPECT_EQ(CompiledCache(root_, bytes_of("b model"), "f32").find(), std::nullopt);
+  EXPECT_EQ(CompiledCache(root_, to_hex(sha256("b model")), "f32").find(), std::nullopt);
 }
 
 TEST_F(CompiledCacheTest, FolderIsPrivateAndNamedAfterTheModel) {
   CompiledCache(root_, model_, "f32").keep(blob_);
-  const fs::path folder = root_ / to_hex(sha256(model_));
+  const fs::path folder = root_ / model_;
   ASSERT_TRUE(fs::is_directory(folder));
   EXPECT_EQ(fs::status(folder).permissions(), fs::perms::owner_all);
 }

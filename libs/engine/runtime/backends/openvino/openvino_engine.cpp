@@ -18,6 +18,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include <visavis/core/hash.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/runtime/engine.hpp>
 
@@ -272,6 +273,14 @@ std::string cache_key(const ov::Core& core, const LoadOptions& options) {
          std::to_string(options.threads) + '|' + std::to_string(options.streams);
 }
 
+CompiledCache cache_for(const ov::Core& core, std::span<const std::byte> model,
+                        const LoadOptions& options) {
+  if (options.cache_dir.empty()) return {{}, {}, {}};
+  const std::string key = cache_key(core, options);
+  const bool known = options.model_sha256.size() == 2 * Sha256{}.size();
+  return {options.cache_dir, known ? options.model_sha256 : to_hex(sha256(model)), key};
+}
+
 std::optional<ov::CompiledModel> import(ov::Core& core, std::span<const std::byte> blob,
                                         const LoadOptions& options) {
   try {
@@ -349,7 +358,7 @@ class OpenVinoEngine final : public Engine {
                                                       const LoadOptions& options) {
     const std::shared_ptr<ov::Core>& core = shared_core();
     VISAVIS_CHECK(check_precision(*core, options.precision));
-    const CompiledCache cache(options.cache_dir, bytes, cache_key(*core, options));
+    const CompiledCache cache = cache_for(*core, bytes, options);
     if (const std::optional<std::vector<std::byte>> blob = cache.find()) {
       if (std::optional<ov::CompiledModel> kept = import(*core, *blob, options))
         return finish(core, *std::move(kept), options);

@@ -19,6 +19,7 @@ namespace visavis::models {
 struct NetworkOptions {
   std::string engine = "auto";
   runtime::LoadOptions load;
+  std::vector<std::string> parts{};  ///< Only these files, by ModelFile::name; empty: all.
 };
 
 /// What loading took, in milliseconds; `warm_up_ms` is the first run on zeros.
@@ -34,7 +35,8 @@ struct Network {
   LoadTimes times;
 };
 
-/// Reads, verifies, compiles and warms up every file of the model.
+/// Reads, verifies, compiles and warms up the files of the model.
+/// @return kModelMismatch for a part that the model does not have, or a damaged file.
 [[nodiscard]] Result<Network> load_network(const Store& store, std::string_view id,
                                            const NetworkOptions& options);
 

@@ -18,6 +18,9 @@ namespace visavis::runtime {
 
 enum class ElementType : std::uint8_t { kFloat32, kFloat16, kUint8, kInt8, kInt64 };
 
+/// Bytes of one element.
+[[nodiscard]] std::size_t size_of(ElementType type) noexcept;
+
 /// The arithmetic of the inner layers; inputs and outputs stay as the model declares them.
 enum class Precision : std::uint8_t { kF32, kBf16, kF16, kInt8 };
 
@@ -102,6 +105,9 @@ struct LoadOptions {
   /// A private folder for compiled models (one for each model's hash is made inside, mode 0700).
   /// Empty: no cache.
   std::filesystem::path cache_dir;
+  /// SHA-256 of the model in hexadecimal, if the caller has just computed it: it names the folder in
+  /// the cache. Empty: computed where it is needed.
+  std::string model_sha256{};
   std::vector<std::pair<std::string, std::string>> extra;
 };
 
