@@ -11,6 +11,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/image/resize.hpp>
+#include <visavis/models/manifest.hpp>
 #include <visavis/models/network.hpp>
 #include <visavis/models/prepare.hpp>
 #include <visavis/runtime/engine.hpp>
@@ -44,7 +45,18 @@ const Family& lite68() {
   return family;
 }
 
+Result<const Family*> family_of(const models::Manifest& manifest) {
+  if (manifest.family == "mtcnn") return &onet();
+  if (manifest.family == "landmark-68") return &lite68();
+  return fail(ErrorCode::kModelMismatch, manifest.id + " finds no landmarks");
+}
+
 }  // namespace
+
+Result<std::string> part_of(const models::Manifest& manifest) {
+  VISAVIS_TRY(family, family_of(manifest));
+  return family->part;
+}
 
 struct Landmarker::Impl {
   std::shared_ptr<const models::Network> network;
@@ -79,10 +91,7 @@ struct Landmarker::Impl {
 };
 
 Result<Landmarker> Landmarker::open(std::shared_ptr<const models::Network> network) {
-  const std::string& name = network->manifest.family;
-  const Family* family = name == "mtcnn" ? &onet() : name == "landmark-68" ? &lite68() : nullptr;
-  if (family == nullptr)
-    return fail(ErrorCode::kModelMismatch, network->manifest.id + " finds no landmarks");
+  VISAVIS_TRY(family, family_of(network->manifest));
   const auto part = network->parts.find(family->part);
   if (part == network->parts.end())
     return fail(ErrorCode::kModelMismatch, network->manifest.id + " lacks its " + family->part);

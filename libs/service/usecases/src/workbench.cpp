@@ -5,6 +5,7 @@
 #include <string_view>
 #include <thread>
 #include <visavis/detect/detector.hpp>
+#include <visavis/landmark/landmarker.hpp>
 #include <visavis/pipeline/finder.hpp>
 #include <visavis/runtime/engine.hpp>
 
@@ -63,15 +64,22 @@ Outcome<models::NetworkOptions> network_options(const Places& places,
   return network;
 }
 
+struct Wanted {
+  std::string id;
+  std::vector<std::string> parts{};  ///< Empty: all.
+};
+
 /// Side by side: compiling is most of a program's start.
 Outcome<std::vector<SharedNetwork>> load_all(const models::Store& store,
-                                             const std::vector<std::string>& ids,
+                                             const std::vector<Wanted>& wanted,
                                              const models::NetworkOptions& options, int threads) {
-  std::vector<Result<models::Network>> loaded(ids.size(),
+  std::vector<Result<models::Network>> loaded(wanted.size(),
                                               fail(ErrorCode::kInternal, "was not loaded"));
-  const auto pool = make_thread_pool(std::min(threads, static_cast<int>(ids.size())));
-  pool->parallel_for(ids.size(), [&](std::size_t index, int) {
-    loaded[index] = models::load_network(store, ids[index], options);
+  const auto pool = make_thread_pool(std::min(threads, static_cast<int>(wanted.size())));
+  pool->parallel_for(wanted.size(), [&](std::size_t index, int) {
+    models::NetworkOptions own = options;
+    own.parts = wanted[index].parts;
+    loaded[index] = models::load_network(store, wanted[index].id, own);
   });
   std::vector<SharedNetwork> networks;
   for (Result<models::Network>& network : loaded) {
@@ -146,18 +154,19 @@ Outcome<Workbench> Workbench::open(const Places& places, const WorkbenchOptions&
   VISAVIS_TRY(store, open_store(places));
   VISAVIS_TRY(detector, find_model(store, options.detector));
   VISAVIS_CHECK(check_role(detector, models::Role::kDetector, "detector"));
-  std::vector<std::string> ids{detector.id};
+  std::vector<Wanted> wanted{{.id = detector.id}};
   if (need.recogniser) {
     VISAVIS_TRY(recogniser, find_model(store, options.recogniser));
     VISAVIS_CHECK(check_role(recogniser, models::Role::kRecogniser, "recogniser"));
-    ids.push_back(recogniser.id);
+    wanted.push_back({.id = recogniser.id});
   }
   if (!finds_landmarks(detector)) {
     VISAVIS_TRY(landmarks, find_model(store, options.landmarks));
-    ids.push_back(landmarks.id);
+    VISAVIS_TRY(part, caused_by(Cause::kUsage, landmark::part_of(landmarks)));
+    wanted.push_back({.id = landmarks.id, .parts = {part}});
   }
   const int threads = split.workers * split.threads_each;
-  VISAVIS_TRY(networks, load_all(store, ids, network, threads));
+  VISAVIS_TRY(networks, load_all(store, wanted, network, threads));
 
   auto impl = std::make_unique<Impl>();
   impl->places = places;

@@ -5,13 +5,19 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 #include <visavis/core/result.hpp>
+#include <visavis/models/manifest.hpp>
 #include <visavis/models/network.hpp>
 #include <visavis/vocab/face.hpp>
 #include <visavis/vocab/image.hpp>
 
 namespace visavis::landmark {
+
+/// The one file (models::ModelFile::name) of a model that finds points.
+/// @return kModelMismatch for a family that finds none.
+[[nodiscard]] Result<std::string> part_of(const models::Manifest& manifest);
 
 /// Thread-compatible: one thread at a time. To go parallel, open several over one network.
 ///
@@ -19,7 +25,7 @@ namespace visavis::landmark {
 ///     auto points = landmarker->locate(image, boxes);
 class Landmarker {
  public:
-  /// @param network  of family "mtcnn" (its O-Net is used) or "landmark-68".
+  /// @param network  of family "mtcnn" or "landmark-68"; only its `part_of` is used and needed.
   /// @return kModelMismatch for another family or a network without the expected part.
   [[nodiscard]] static Result<Landmarker> open(std::shared_ptr<const models::Network> network);
 
