@@ -106,6 +106,7 @@ struct Enrol {
   std::string from;
   std::string npy;
   std::string labels;
+  std::string select;
   usecases::EnrolRequest request;
   usecases::WorkbenchOptions workbench;
 };
@@ -157,7 +158,10 @@ int run_enrol(Desk& desk, Enrol& given) {
     return usage(desk, "enrol takes PERSON IMAGE..., or --from DIR, or --npy with --labels");
   if (rows && (given.npy.empty() || given.labels.empty()))
     return usage(desk, "--npy and --labels belong together");
+  if (rows && !given.select.empty())
+    return usage(desk, "--select chooses a face of a photo; rows are one face each");
   given.request.gallery = given.gallery;
+  given.request.selection = selection_of(given.select);
   const auto answer =
       rows ? usecases::enrol_rows(desk.places, given.workbench.recogniser, given.workbench.flip,
                                   {.npy = given.npy, .labels = given.labels}, given.request)
@@ -188,6 +192,10 @@ void add_enrol(VerbList& list) {
   verb->add_option("--min-quality", given->request.min_quality, "Refuse photos below, 0 to 1")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  add_selection(*verb, given->select)
+      ->description(
+          "Which face of several; without it, such a photo is refused unless one face "
+          "has four times the area of every other");
   add_workbench_options(*verb, given->workbench, true);
   list.verbs.push_back({verb, [given](Desk& desk) { return run_enrol(desk, *given); }});
 }

@@ -41,8 +41,8 @@ void add_workbench_options(CLI::App& verb, usecases::WorkbenchOptions& options, 
   verb.add_flag("--flip", options.flip, "Average with the mirrored face's embedding");
 }
 
-void add_selection(CLI::App& verb, std::string& name) {
-  verb.add_option("--select", name, "Which face of several")
+CLI::Option* add_selection(CLI::App& verb, std::string& name) {
+  return verb.add_option("--select", name, "Which face of several")
       ->check(CLI::IsMember({"largest", "center", "probability"}));
 }
 

@@ -15,7 +15,7 @@ namespace visavis::cli {
 void add_workbench_options(CLI::App& verb, usecases::WorkbenchOptions& options, bool recogniser);
 
 /// Adds --select. `name` is empty for every face.
-void add_selection(CLI::App& verb, std::string& name);
+CLI::Option* add_selection(CLI::App& verb, std::string& name);
 /// @pre `name` is what the parser let through
 [[nodiscard]] std::optional<usecases::Selection> selection_of(const std::string& name);
 

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "program.hpp"
 
 namespace visavis::integration {
@@ -73,6 +75,39 @@ TEST_F(FaceTest, EnrolsAndIdentifiesAndKnowsWhenItDoesNot) {
   EXPECT_TRUE(stranger["person"].is_null());
   EXPECT_TRUE(std::filesystem::exists(at("drawn/obama2.jpg")));
   EXPECT_TRUE(std::filesystem::exists(at("drawn/astronaut.jpg")));
+}
+
+TEST_F(FaceTest, SelectionOverridesTheRefusalOfManyFaces) {
+  const auto enrol = [&](const std::string& gallery, const std::string& select) {
+    std::vector<std::string> words{"enrol", "--gallery",          at(gallery),
+                                   "one",   photo("sample1.jpg"), "--json"};
+    if (!select.empty()) words.insert(words.end(), {"--select", select});
+    return visavis(words);
+  };
+  const nlohmann::json refused = enrol("g", "").json();
+  EXPECT_EQ(refused["refused"][0]["reason"], "many_faces");
+  EXPECT_THAT(refused["refused"][0]["message"].get<std::string>(), HasSubstr("--select"));
+  const Answer chosen = enrol("g", "largest");
+  ASSERT_EQ(chosen.code, 0) << chosen.err;
+  EXPECT_TRUE(chosen.json()["refused"].empty()) << chosen.json();
+  ASSERT_EQ(chosen.json()["enrolled"].size(), 1U);
+
+  // The largest face, and no other, is the one that was enrolled.
+  const nlohmann::json found = visavis({"identify", photo("sample1.jpg"), "--gallery", at("g"),
+                                        "--threshold", "0.999", "--json"})
+                                   .json()["images"][0]["faces"];
+  const auto area = [](const nlohmann::json& face) {
+    return face["box"]["width"].get<double>() * face["box"]["height"].get<double>();
+  };
+  const auto largest = std::ranges::max_element(found, {}, area);
+  for (auto face = found.begin(); face != found.end(); ++face)
+    EXPECT_EQ((*face)["decision"], face == largest ? "match" : "unknown");
+  EXPECT_EQ(enrol("h", "center").code, 0);
+  EXPECT_EQ(enrol("h", "tallest").code, 2);
+  EXPECT_EQ(visavis({"enrol", "--gallery", at("h"), "--npy", "a.npy", "--labels", "a.tsv",
+                     "--select", "center"})
+                .code,
+            2);
 }
 
 TEST_F(FaceTest, EnrolsFoldersOfPeople) {

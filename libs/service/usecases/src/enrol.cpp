@@ -42,8 +42,9 @@ std::variant<std::size_t, Refusing> main_face(const std::vector<pipeline::FaceRe
   const auto largest = std::ranges::max_element(faces, {}, area);
   for (auto other = faces.begin(); other != faces.end(); ++other)
     if (other != largest && area(*other) * kDominance > area(*largest))
-      return Refusing{.reason = Refusal::kManyFaces,
-                      .message = "no face is four times as large as every other"};
+      return Refusing{
+          .reason = Refusal::kManyFaces,
+          .message = "no face is four times as large as every other; --select chooses one"};
   return static_cast<std::size_t>(largest - faces.begin());
 }
 
@@ -156,7 +157,7 @@ Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& photos
     Progress within;
     if (progress)
       within = [&](std::size_t done, std::size_t) { progress(start + done, photos.size()); };
-    auto results = analyse_photos(bench.impl(), files, std::nullopt, within);
+    auto results = analyse_photos(bench.impl(), files, request.selection, within);
     for (std::size_t i = 0; i < part.size(); ++i) {
       if (!results[i]) {
         answer.errors.push_back(problem(files[i].path, std::move(results[i]).error()));

@@ -73,6 +73,8 @@ struct EnrolPhoto {
 struct EnrolRequest {
   std::filesystem::path gallery{};
   float min_quality = 0.1F;  ///< In [0, 1].
+  /// Which face of several; nothing: a photo of several is refused unless one dominates.
+  std::optional<Selection> selection{};
 };
 
 struct Enrolment {
@@ -100,8 +102,9 @@ struct SortedPhotos {
 };
 [[nodiscard]] SortedPhotos sort_by_folder(const std::string& folder);
 
-/// Enrols the one face that each photo is of: it must have at least four times the area of the next
-/// (MTCNN finds a "face" in desks and flags now and then). The gallery is made if there is none.
+/// Enrols the one face that each photo is of: the selected one, or without a selection the largest,
+/// which must have at least four times the area of the next (MTCNN finds a "face" in desks and flags
+/// now and then). The gallery is made if there is none.
 [[nodiscard]] Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& photos,
                                        const EnrolRequest& request, const Progress& progress);
 
