@@ -11,36 +11,17 @@
 #include <utility>
 #include <vector>
 
+#include "av1_size.hpp"
+#include "bit_reader.hpp"
+
 namespace visavis::image {
 namespace {
 
 using namespace std::string_view_literals;
-using Bytes = std::span<const std::byte>;
 using ItemId = std::uint64_t;
 
 constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
 std::uint64_t add(std::uint64_t a, std::uint64_t b) { return std::min(a + b, kMost * kMost); }
-
-/// Reads from the front; zeros after the end.
-class Reader {
- public:
-  explicit Reader(Bytes bytes) : bytes_(bytes) {}
-  [[nodiscard]] bool done() const noexcept { return bytes_.empty(); }
-  [[nodiscard]] Bytes rest() const noexcept { return bytes_; }
-  std::uint64_t number(std::size_t size) {
-    std::uint64_t value = 0;
-    for (const std::byte b : take(size)) value = value << 8 | std::to_integer<std::uint64_t>(b);
-    return value;
-  }
-  Bytes take(std::uint64_t size) {
-    const Bytes front = bytes_.first(std::min<std::uint64_t>(size, bytes_.size()));
-    bytes_ = bytes_.subspan(front.size());
-    return front;
-  }
-
- private:
-  Bytes bytes_;
-};
 
 struct Box {
   std::string_view type;
@@ -64,33 +45,6 @@ std::optional<Box> next_box(Reader& reader) {
   if (size < header) return std::nullopt;
   return Box{.type = type, .content = reader.take(size - header)};
 }
-
-/// The bits of a NAL unit or an OBU; zeros after the end.
-class Bits {
- public:
-  explicit Bits(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
-  std::uint64_t take(int n) {
-    std::uint64_t value = 0;
-    for (int i = 0; i < n; ++i, ++at_) {
-      const std::size_t byte = at_ / 8;
-      const unsigned bit =
-          byte < bytes_.size() ? std::to_integer<unsigned>(bytes_[byte]) >> (7 - at_ % 8) & 1U : 0U;
-      value = value << 1 | bit;
-    }
-    return value;
-  }
-  void skip(std::size_t n) { at_ += n; }
-  /// Exponential Golomb code.
-  std::uint64_t golomb() {
-    int zeros = 0;
-    while (zeros < 32 && take(1) == 0) ++zeros;
-    return (std::uint64_t{1} << zeros) - 1 + take(zeros);
-  }
-
- private:
-  std::vector<std::byte> bytes_;
-  std::size_t at_ = 0;
-};
 
 /// Without the 03 that keeps start codes out of a NAL unit.
 std::vector<std::byte> unescape(Bytes nal) {
@@ -132,57 +86,11 @@ std::uint64_t hevc_pixels(Bytes nal) {
   return width * std::min(bits.golomb(), kMost);
 }
 
-/// AV1, 5.5.1. Of the long form only what leads to the size.
-std::uint64_t av1_pixels(Bytes header) {
-  Bits bits({header.begin(), header.end()});
-  bits.skip(3 + 1);
-  const bool reduced = bits.take(1) == 1;
-  if (reduced) {
-    bits.skip(5);
-  } else {
-    // Timing information has no place in a still picture's stream and is not followed.
-    if (bits.take(1) == 1) return 0;
-    const bool display_delay = bits.take(1) == 1;
-    const std::uint64_t points = bits.take(5) + 1;
-    for (std::uint64_t i = 0; i < points; ++i) {
-      bits.skip(12);
-      constexpr std::uint64_t kLevelWithTier = 7;
-      if (bits.take(5) > kLevelWithTier) bits.skip(1);
-      if (display_delay && bits.take(1) == 1) bits.skip(4);
-    }
-  }
-  const auto width_bits = static_cast<int>(bits.take(4)) + 1;
-  const auto height_bits = static_cast<int>(bits.take(4)) + 1;
-  const std::uint64_t width = bits.take(width_bits) + 1;
-  return width * (bits.take(height_bits) + 1);
-}
-
 /// The largest picture that the units of a stream announce.
 std::uint64_t hevc_stream_pixels(Bytes stream) {
   std::uint64_t most = 0;
   for (Reader reader(stream); !reader.done();)
     most = std::max(most, hevc_pixels(reader.take(reader.number(4))));
-  return most;
-}
-
-std::uint64_t av1_stream_pixels(Bytes stream) {
-  std::uint64_t most = 0;
-  for (Reader reader(stream); !reader.done();) {
-    const std::uint64_t header = reader.number(1);
-    constexpr std::uint64_t kExtension = 4, kHasSize = 2, kSequenceHeader = 1;
-    if ((header & kExtension) != 0) reader.number(1);
-    std::uint64_t size = kMost;
-    if ((header & kHasSize) != 0) {  // little-endian groups of seven bits
-      size = 0;
-      for (int i = 0; i < 8; ++i) {
-        const std::uint64_t group = reader.number(1);
-        size |= (group & 127) << (7 * i);
-        if (group < 128) break;
-      }
-    }
-    const Bytes unit = reader.take(size);
-    if ((header >> 3 & 15) == kSequenceHeader) most = std::max(most, av1_pixels(unit));
-  }
   return most;
 }
 
@@ -204,6 +112,7 @@ std::uint64_t hevc_config_pixels(Bytes content) {
 struct Item {
   std::string_view type;
   std::uint64_t pixels = 0;
+  Bytes av1_config;           ///< What libheif puts before the item's stream.
   std::vector<ItemId> needs;  ///< Tiles, bases, alpha.
 };
 
@@ -266,16 +175,16 @@ class Guard {
 
   /// Parameter sets outside of the streams: a list, then which item has which of it.
   void read_properties(Bytes content) {
-    std::vector<std::uint64_t> listed;  // pixels; 0 for properties of other kinds
+    std::vector<Box> listed;
     for (Reader reader(content); const auto box = next_box(reader);) {
       if (box->type == "ipco"sv)
         for (Reader properties(box->content); const auto property = next_box(properties);)
-          listed.push_back(property->type == "hvcC"sv ? hevc_config_pixels(property->content) : 0);
+          listed.push_back(*property);
       if (box->type == "ipma"sv) read_associations(box->content, listed);
     }
   }
 
-  void read_associations(Bytes content, const std::vector<std::uint64_t>& listed) {
+  void read_associations(Bytes content, const std::vector<Box>& listed) {
     Reader reader(content);
     const std::size_t id_size = reader.number(1) == 0 ? 2 : 4;
     const bool wide = (reader.number(3) & 1) != 0;
@@ -285,8 +194,14 @@ class Guard {
       const std::uint64_t count = reader.number(1);
       for (std::uint64_t k = 0; k < count && !reader.done(); ++k) {
         const std::uint64_t index = wide ? reader.number(2) & 0x7FFF : reader.number(1) & 0x7F;
-        if (index >= 1 && index <= listed.size())
-          item.pixels = std::max(item.pixels, listed[index - 1]);
+        if (index < 1 || index > listed.size()) continue;
+        const Box& property = listed[index - 1];
+        if (property.type == "hvcC"sv)
+          item.pixels = std::max(item.pixels, hevc_config_pixels(property.content));
+        constexpr std::size_t kConfigHeader = 4;
+        if (property.type == "av1C"sv)
+          item.av1_config =
+              property.content.subspan(std::min(kConfigHeader, property.content.size()));
       }
     }
   }
@@ -319,7 +234,10 @@ class Guard {
       Item& item = items_[id];
       if (item.type == "hvc1"sv || item.type == "hev1"sv)
         item.pixels = std::max(item.pixels, hevc_stream_pixels(stream));
-      if (item.type == "av01"sv) item.pixels = av1_stream_pixels(stream);
+      if (item.type == "av01"sv) {
+        stream.insert(stream.begin(), item.av1_config.begin(), item.av1_config.end());
+        item.pixels = av1_stream_pixels(stream);
+      }
     }
   }
 
