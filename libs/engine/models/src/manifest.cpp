@@ -106,6 +106,11 @@ ModelFile read_model_file(Fields fields) {
   file.importer = fields.text("importer", 64);
   if (file.importer.empty()) fields.complain(fields.path_of("importer"), "is empty");
   file.onnx_sha256 = fields.sha256("onnx_sha256");
+  if (fields.has("screen_margin")) {
+    file.screen_margin = fields.number("screen_margin");
+    if (!(file.screen_margin > 0 && file.screen_margin < 1))
+      fields.complain(fields.path_of("screen_margin"), "must be above 0 and below 1");
+  }
   fields.refuse_others();
   return file;
 }

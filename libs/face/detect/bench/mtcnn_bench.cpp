@@ -124,7 +124,7 @@ int run(int argc, char** argv) {
   std::vector<Candidate> boxes;
   result["boxes"] = time_of(job.repetitions, [&] { boxes = boxes_of(cells, pyramids); });
   auto rnet = must(CropNet::open(*network, "rnet"));
-  result["rnet"] = time_of(job.repetitions, [&] { (void)must(rnet.judge(images, boxes)); });
+  result["rnet"] = time_of(job.repetitions, [&] { (void)must(rnet.judge(images, boxes, 0.7F)); });
   result["rnet_crops"] = boxes.size();
   auto detector = must(open_detector(network, {.min_face_px = job.min_face}));
   std::size_t faces = 0;

@@ -126,9 +126,9 @@ class Mtcnn final : public Detector {
     }
     VISAVIS_TRY(cells, pnet_.find_cells(images, pyramids, options_.thresholds[0]));
     std::vector<Candidate> candidates = boxes_of(cells, pyramids);
-    VISAVIS_TRY(refined, rnet_.judge(images, candidates));
+    VISAVIS_TRY(refined, rnet_.judge(images, candidates, options_.thresholds[1]));
     candidates = refine(candidates, refined, options_.thresholds[1]);
-    VISAVIS_TRY(concluded, onet_.judge(images, candidates));
+    VISAVIS_TRY(concluded, onet_.judge(images, candidates, options_.thresholds[2]));
     return conclude(candidates, concluded, options_.thresholds[2], images.size());
   }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,17 +31,29 @@ Result<NetworkPart> NetworkPart::open(const models::Network& network, std::strin
   if (found == network.parts.end() || !found->second)
     return fail(ErrorCode::kModelMismatch,
                 network.manifest.id + " has no network called " + std::string(part));
+  return open(found->second, network.manifest.id + ": " + std::string(part), channels);
+}
+
+Result<std::optional<NetworkPart>> NetworkPart::open_screen(
+    const models::Network& network, std::string_view part, std::span<const std::int64_t> channels) {
+  const auto found = network.screens.find(part);
+  if (found == network.screens.end()) return std::nullopt;
+  return open(found->second.model, network.manifest.id + ": " + std::string(part), channels);
+}
+
+Result<NetworkPart> NetworkPart::open(std::shared_ptr<const runtime::Model> model,
+                                      const std::string& title,
+                                      std::span<const std::int64_t> channels) {
   NetworkPart result;
-  result.model_ = found->second;
+  result.model_ = std::move(model);
   result.channels_.assign(channels.begin(), channels.end());
   const auto specs = result.model_->outputs();
   for (const std::int64_t wanted : channels) {
     const auto output =
         std::ranges::find_if(specs, [&](const auto& spec) { return has_channels(spec, wanted); });
     if (output == specs.end())
-      return fail(ErrorCode::kModelMismatch, network.manifest.id + ": " + std::string(part) +
-                                                 " has no output of " + std::to_string(wanted) +
-                                                 " channels");
+      return fail(ErrorCode::kModelMismatch,
+                  title + " has no output of " + std::to_string(wanted) + " channels");
     result.outputs_.push_back(static_cast<std::size_t>(output - specs.begin()));
   }
   VISAVIS_TRY(session, result.model_->session());

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 #include <visavis/core/result.hpp>
@@ -25,6 +27,11 @@ class NetworkPart {
                                                 std::string_view part,
                                                 std::span<const std::int64_t> channels);
 
+  /// The part's screen, opened likewise, if there is one.
+  [[nodiscard]] static Result<std::optional<NetworkPart>> open_screen(
+      const models::Network& network, std::string_view part,
+      std::span<const std::int64_t> channels);
+
   /// @return the wanted outputs, float32 with `shape[0]` as first dimension; kModelMismatch if they
   /// are not.
   [[nodiscard]] Result<std::vector<runtime::Tensor>> run(std::span<const float> input,
@@ -32,6 +39,9 @@ class NetworkPart {
 
  private:
   NetworkPart() = default;
+  [[nodiscard]] static Result<NetworkPart> open(std::shared_ptr<const runtime::Model> model,
+                                                const std::string& title,
+                                                std::span<const std::int64_t> channels);
   std::shared_ptr<const runtime::Model> model_;
   std::unique_ptr<runtime::Session> session_;
   std::vector<std::size_t> outputs_;

@@ -23,6 +23,11 @@
 namespace visavis::detect {
 namespace {
 
+constexpr std::array<std::int64_t, 2> kOutputs{2, 4};
+constexpr int kSeen = 12;  // pixels, along a side, that a cell sees
+constexpr std::size_t kWindow = std::size_t{3} * kSeen * kSeen;
+constexpr std::size_t kWindowsAtOnce = 128;
+constexpr std::size_t kMostDoubtful = 1024;
 constexpr double kLevelOverlap = 0.5;
 constexpr double kImageOverlap = 0.7;
 
@@ -55,6 +60,8 @@ void collect(const Piece& piece, const Map& map, float threshold, std::vector<Ce
                 .level = piece.level,
                 .x = piece.cells.x + static_cast<int>(x),
                 .y = piece.cells.y + y,
+                .sheet_x = piece.x + 2 * static_cast<int>(x),
+                .sheet_y = piece.y + 2 * y,
                 .score = row[x],
                 .shift = {}};
       for (std::size_t k = 0; k < 4; ++k)
@@ -87,9 +94,13 @@ std::size_t group_end(std::span<const Cell> cells, std::size_t begin, Same same)
 }  // namespace
 
 Result<ProposalNet> ProposalNet::open(const models::Network& network) {
-  VISAVIS_TRY(net, NetworkPart::open(network, "pnet", std::array<std::int64_t, 2>{2, 4}));
+  VISAVIS_TRY(net, NetworkPart::open(network, "pnet", kOutputs));
+  VISAVIS_TRY(screen, NetworkPart::open_screen(network, "pnet", kOutputs));
   const models::Preparation& p = network.manifest.preparation;
-  return ProposalNet(std::move(net), p.mean[0], p.scale[0]);
+  ProposalNet result(std::move(net), p.mean[0], p.scale[0]);
+  if (screen) result.margin_ = network.screens.find("pnet")->second.margin;
+  result.screen_ = std::move(screen);
+  return result;
 }
 
 void ProposalNet::draw(const Piece& piece, const Sheet& sheet, ImageView image,
@@ -106,8 +117,9 @@ Result<std::vector<Cell>> ProposalNet::find_cells(std::span<const ImageView> ima
                                                   std::span<const std::vector<Level>> pyramids,
                                                   float threshold) {
   std::vector<Cell> cells;
+  doubtful_.clear();
+  windows_.clear();
   for (const Sheet& sheet : lay_out(pyramids)) {
-    const std::array<std::int64_t, 4> shape{sheet.batch, 3, sheet.height, sheet.width};
     const auto count = static_cast<std::size_t>(sheet.batch) * 3 *
                        static_cast<std::size_t>(sheet.height) *
                        static_cast<std::size_t>(sheet.width);
@@ -116,20 +128,79 @@ Result<std::vector<Cell>> ProposalNet::find_cells(std::span<const ImageView> ima
       const auto image = static_cast<std::size_t>(piece.image);
       draw(piece, sheet, images[image], pyramids[image][static_cast<std::size_t>(piece.level)]);
     }
-    VISAVIS_TRY(outputs, net_.run(std::span(pixels_).first(count), shape));
-    const auto width = static_cast<std::size_t>(map_side(sheet.width));
-    const Map map{.scores = outputs[0].floats(),
-                  .shifts = outputs[1].floats(),
-                  .width = width,
-                  .plane = width * static_cast<std::size_t>(map_side(sheet.height))};
-    if (map.scores.size() != static_cast<std::size_t>(sheet.batch) * 2 * map.plane ||
-        map.shifts.size() != static_cast<std::size_t>(sheet.batch) * 4 * map.plane)
-      return fail(ErrorCode::kModelMismatch, "pnet answered with a map of another size");
-    for (const Piece& piece : sheet.pieces) collect(piece, map, threshold, cells);
+    if (!screen_ || threshold <= margin_) {
+      VISAVIS_CHECK(find_on_sheet(net_, sheet, threshold, cells));
+      continue;
+    }
+    const std::size_t before = doubtful_.size();
+    VISAVIS_CHECK(find_on_sheet(*screen_, sheet, threshold - margin_, doubtful_));
+    if (doubtful_.size() == before) continue;
+    // Cells at the odd end of a level see 11 pixels: too few of them to cut out windows.
+    if (sheet.width < kSeen || sheet.height < kSeen) {
+      doubtful_.resize(before);
+      VISAVIS_CHECK(find_on_sheet(net_, sheet, threshold, cells));
+      continue;
+    }
+    keep_windows(sheet, std::span(doubtful_).subspan(before));
+    if (doubtful_.size() >= kMostDoubtful) VISAVIS_CHECK(confirm(threshold, cells));
   }
+  VISAVIS_CHECK(confirm(threshold, cells));
   std::ranges::sort(cells, {},
                     [](const Cell& c) { return std::tuple(c.image, c.level, c.y, c.x); });
   return cells;
+}
+
+Result<void> ProposalNet::find_on_sheet(NetworkPart& net, const Sheet& sheet, float threshold,
+                                        std::vector<Cell>& cells) {
+  const std::array<std::int64_t, 4> shape{sheet.batch, 3, sheet.height, sheet.width};
+  const auto count = static_cast<std::size_t>(sheet.batch) * 3 *
+                     static_cast<std::size_t>(sheet.height) * static_cast<std::size_t>(sheet.width);
+  VISAVIS_TRY(outputs, net.run(std::span(pixels_).first(count), shape));
+  const auto width = static_cast<std::size_t>(map_side(sheet.width));
+  const Map map{.scores = outputs[0].floats(),
+                .shifts = outputs[1].floats(),
+                .width = width,
+                .plane = width * static_cast<std::size_t>(map_side(sheet.height))};
+  if (map.scores.size() != static_cast<std::size_t>(sheet.batch) * 2 * map.plane ||
+      map.shifts.size() != static_cast<std::size_t>(sheet.batch) * 4 * map.plane)
+    return fail(ErrorCode::kModelMismatch, "pnet answered with a map of another size");
+  for (const Piece& piece : sheet.pieces) collect(piece, map, threshold, cells);
+  return {};
+}
+
+void ProposalNet::keep_windows(const Sheet& sheet, std::span<const Cell> cells) {
+  for (const Cell& cell : cells) {
+    for (int row = 0; row < 3 * kSeen; ++row) {  // of three planes
+      const int line = row / kSeen * sheet.height + cell.sheet_y + row % kSeen;
+      const auto start = pixels_.begin() + std::ptrdiff_t{line} * sheet.width + cell.sheet_x;
+      windows_.insert(windows_.end(), start, start + kSeen);
+    }
+  }
+}
+
+Result<void> ProposalNet::confirm(float threshold, std::vector<Cell>& cells) {
+  // Few sizes, because every new one costs a compilation.
+  windows_.resize((doubtful_.size() + kWindowsAtOnce - 1) / kWindowsAtOnce * kWindowsAtOnce *
+                  kWindow);
+  for (std::size_t done = 0; done < doubtful_.size(); done += kWindowsAtOnce) {
+    VISAVIS_TRY(outputs,
+                net_.run(std::span(windows_).subspan(done * kWindow, kWindowsAtOnce * kWindow),
+                         {kWindowsAtOnce, 3, kSeen, kSeen}));
+    const auto scores = outputs[0].floats();
+    const auto shifts = outputs[1].floats();
+    if (scores.size() != 2 * kWindowsAtOnce || shifts.size() != 4 * kWindowsAtOnce)
+      return fail(ErrorCode::kModelMismatch, "pnet answered with a map of another size");
+    for (std::size_t i = 0; i < std::min(kWindowsAtOnce, doubtful_.size() - done); ++i) {
+      Cell cell = doubtful_[done + i];
+      cell.score = scores[2 * i + 1];
+      std::ranges::copy_n(shifts.begin() + static_cast<std::ptrdiff_t>(4 * i), 4,
+                          cell.shift.begin());
+      if (cell.score >= threshold) cells.push_back(cell);
+    }
+  }
+  doubtful_.clear();
+  windows_.clear();
+  return {};
 }
 
 std::vector<Candidate> boxes_of(std::span<const Cell> cells,

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -44,27 +45,47 @@ Result<CropNet> CropNet::open(const models::Network& network, std::string_view p
   const std::vector<std::int64_t> channels =
       has_points ? std::vector<std::int64_t>{2, 4, 10} : std::vector<std::int64_t>{2, 4};
   VISAVIS_TRY(net, NetworkPart::open(network, part, channels));
-  return CropNet(std::move(net), network.manifest.preparation, has_points ? 48 : 24, has_points);
+  VISAVIS_TRY(screen, NetworkPart::open_screen(network, part, channels));
+  CropNet result(std::move(net), network.manifest.preparation, has_points ? 48 : 24, has_points);
+  if (screen) result.margin_ = network.screens.find(part)->second.margin;
+  result.screen_ = std::move(screen);
+  return result;
 }
 
 Result<std::vector<Verdict>> CropNet::judge(std::span<const ImageView> images,
-                                            std::vector<Candidate>& candidates) {
+                                            std::vector<Candidate>& candidates, float threshold) {
   std::erase_if(candidates, [&](const Candidate& candidate) {
     const image::Window window = window_of(candidate, images);
     return window.width <= 0 || window.height <= 0;
   });
+  if (!screen_) return judge_all(net_, images, candidates);
+  VISAVIS_TRY(verdicts, judge_all(*screen_, images, candidates));
+  std::vector<std::size_t> doubtful;
+  std::vector<Candidate> again;
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    if (verdicts[i].score < threshold - margin_) continue;
+    doubtful.push_back(i);
+    again.push_back(candidates[i]);
+  }
+  VISAVIS_TRY(confirmed, judge_all(net_, images, again));
+  for (std::size_t k = 0; k < doubtful.size(); ++k) verdicts[doubtful[k]] = confirmed[k];
+  return verdicts;
+}
+
+Result<std::vector<Verdict>> CropNet::judge_all(NetworkPart& net, std::span<const ImageView> images,
+                                                std::span<const Candidate> candidates) {
   std::vector<Verdict> verdicts;
   verdicts.reserve(candidates.size());
   for (std::span<const Candidate> left = candidates; !left.empty();) {
     const std::size_t batch = next_batch(left.size());
     const std::size_t count = std::min(batch, left.size());
-    VISAVIS_CHECK(judge_batch(images, left.first(count), batch, verdicts));
+    VISAVIS_CHECK(judge_batch(net, images, left.first(count), batch, verdicts));
     left = left.subspan(count);
   }
   return verdicts;
 }
 
-Result<void> CropNet::judge_batch(std::span<const ImageView> images,
+Result<void> CropNet::judge_batch(NetworkPart& net, std::span<const ImageView> images,
                                   std::span<const Candidate> candidates, std::size_t batch,
                                   std::vector<Verdict>& verdicts) {
   const std::ptrdiff_t plane = std::ptrdiff_t{side_} * side_;
@@ -77,8 +98,8 @@ Result<void> CropNet::judge_batch(std::span<const ImageView> images,
                               plane);
     out += 3 * plane;
   }
-  VISAVIS_TRY(outputs, net_.run(std::span(pixels_).first(count),
-                                {static_cast<std::int64_t>(batch), 3, side_, side_}));
+  VISAVIS_TRY(outputs, net.run(std::span(pixels_).first(count),
+                               {static_cast<std::int64_t>(batch), 3, side_, side_}));
   const auto scores = outputs[0].floats();
   const auto shifts = outputs[1].floats();
   for (std::size_t i = 0; i < candidates.size(); ++i) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -32,9 +33,11 @@ class CropNet {
   [[nodiscard]] static Result<CropNet> open(const models::Network& network, std::string_view part);
 
   /// Drops candidates without a pixel inside their picture.
-  /// @return a verdict for each of the others, in their order.
+  /// @return a verdict for each of the others, in their order; with a screen, the screen's for
+  /// those that it puts below `threshold` by more than its margin.
   [[nodiscard]] Result<std::vector<Verdict>> judge(std::span<const ImageView> images,
-                                                   std::vector<Candidate>& candidates);
+                                                   std::vector<Candidate>& candidates,
+                                                   float threshold);
 
  private:
   CropNet(NetworkPart net, const models::Preparation& preparation, int side, bool has_points)
@@ -43,11 +46,16 @@ class CropNet {
         scale_(preparation.scale[0]),
         side_(side),
         has_points_(has_points) {}
-  [[nodiscard]] Result<void> judge_batch(std::span<const ImageView> images,
+  [[nodiscard]] Result<std::vector<Verdict>> judge_all(NetworkPart& net,
+                                                       std::span<const ImageView> images,
+                                                       std::span<const Candidate> candidates);
+  [[nodiscard]] Result<void> judge_batch(NetworkPart& net, std::span<const ImageView> images,
                                          std::span<const Candidate> candidates, std::size_t batch,
                                          std::vector<Verdict>& verdicts);
 
   NetworkPart net_;
+  std::optional<NetworkPart> screen_;
+  float margin_ = 0;
   float mean_ = 0;
   float scale_ = 1;
   int side_ = 0;

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <iostream>
 #include <limits>
 #include <map>
 #include <memory>
@@ -200,6 +202,84 @@ TEST(ProposalNet, SeesOnSheetsWhatItSeesInTheLevelAlone) {
         }
     }
   }
+}
+
+/// The bf16 screen against f32 alone, on every photograph of the goldens that this machine has.
+class Screened : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto mtcnn = network("mtcnn", "auto");
+    if (!mtcnn) GTEST_SKIP() << mtcnn.error();
+    screened_ = **mtcnn;
+    if (screened_.screens.empty()) GTEST_SKIP() << "this engine or CPU has no bf16";
+    plain_ = screened_;
+    plain_.screens.clear();
+    for (const auto& entry : golden()["photographs"])
+      if (auto picture = picture_of(entry)) pictures_.push_back(*std::move(picture));
+    if (pictures_.empty()) GTEST_SKIP() << "none of the photographs is here";
+  }
+
+  models::Network screened_;
+  models::Network plain_;
+  std::vector<Image> pictures_;
+};
+
+TEST_F(Screened, ProposalNetFindsTheSameCells) {
+  auto quick = ProposalNet::open(screened_);
+  auto slow = ProposalNet::open(plain_);
+  ASSERT_TRUE(quick && slow);
+  std::size_t cells = 0;
+  for (const Image& picture : pictures_) {
+    const std::array views{picture.view()};
+    const std::array pyramids{*make_pyramid(picture.width(), picture.height(), 20, 0.709)};
+    const auto found = quick->find_cells(views, pyramids, 0.6F);
+    const auto expected = slow->find_cells(views, pyramids, 0.6F);
+    ASSERT_TRUE(found && expected);
+    ASSERT_EQ(found->size(), expected->size());
+    for (std::size_t i = 0; i < found->size(); ++i) {
+      const Cell& a = (*found)[i];
+      const Cell& b = (*expected)[i];
+      ASSERT_EQ(std::tie(a.level, a.y, a.x), std::tie(b.level, b.y, b.x));
+      EXPECT_NEAR(a.score, b.score, 1e-5);
+      for (std::size_t k = 0; k < 4; ++k) EXPECT_NEAR(a.shift[k], b.shift[k], 1e-5);
+    }
+    cells += found->size();
+  }
+  EXPECT_GT(cells, 0U);
+}
+
+TEST_F(Screened, MarginIsAtLeastTwiceTheErrorOfBf16) {
+  models::Network bf16 = plain_;
+  for (const auto& [name, screen] : screened_.screens) bf16.parts[name] = screen.model;
+  auto exact_pnet = ProposalNet::open(plain_);
+  auto quick_pnet = ProposalNet::open(bf16);
+  auto exact_rnet = CropNet::open(plain_, "rnet");
+  auto quick_rnet = CropNet::open(bf16, "rnet");
+  ASSERT_TRUE(exact_pnet && quick_pnet && exact_rnet && quick_rnet);
+  float pnet_error = 0;
+  float rnet_error = 0;
+  for (const Image& picture : pictures_) {
+    const std::array views{picture.view()};
+    const std::array pyramids{*make_pyramid(picture.width(), picture.height(), 20, 0.709)};
+    std::map<std::tuple<int, int, int>, float> quick;
+    const auto all = quick_pnet->find_cells(views, pyramids, 0.0F);
+    ASSERT_TRUE(all);
+    for (const Cell& c : *all) quick[{c.level, c.y, c.x}] = c.score;
+    const auto cells = exact_pnet->find_cells(views, pyramids, 0.6F);
+    ASSERT_TRUE(cells);
+    for (const Cell& c : *cells)
+      pnet_error = std::max(pnet_error, c.score - quick.at({c.level, c.y, c.x}));
+    std::vector<Candidate> boxes = boxes_of(*cells, pyramids);
+    const auto exact = exact_rnet->judge(views, boxes, 0.7F);
+    const auto fast = quick_rnet->judge(views, boxes, 0.7F);
+    ASSERT_TRUE(exact && fast);
+    for (std::size_t i = 0; i < exact->size(); ++i)
+      rnet_error = std::max(rnet_error, std::abs((*exact)[i].score - (*fast)[i].score));
+  }
+  std::cout << "  bf16 scores lie at most " << pnet_error << " (pnet, below) and " << rnet_error
+            << " (rnet) off\n";
+  EXPECT_LE(2 * pnet_error, screened_.screens.at("pnet").margin);
+  EXPECT_LE(2 * rnet_error, screened_.screens.at("rnet").margin);
 }
 
 }  // namespace

@@ -38,6 +38,8 @@ struct ModelFile {
   std::optional<PackageSource> source;
   std::string importer;     ///< "onnx", "pytorch:mtcnn-pnet", "tflite", …: how it becomes ONNX.
   std::string onnx_sha256;  ///< Of what the importer makes of it; the file every engine runs.
+  /// Above 0: bf16 may decide where its score lies this far below a threshold (see Screen).
+  double screen_margin = 0;
 };
 
 /// Pixels to tensor: value = (pixel − mean[c]) · scale[c], channels in `colour` order, NCHW.

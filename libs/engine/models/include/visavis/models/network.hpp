@@ -28,10 +28,19 @@ struct LoadTimes {
   double warm_up_ms = 0;
 };
 
+/// The same network in bf16, which takes about half the time and may say no for the other: where
+/// its score is below the threshold by more than `margin`, so is the f32 score.
+struct Screen {
+  std::shared_ptr<const runtime::Model> model;
+  float margin = 0;
+};
+
 /// A manifest with its compiled networks, by ModelFile::name. Immutable.
 struct Network {
   Manifest manifest;
   std::map<std::string, std::shared_ptr<const runtime::Model>, std::less<>> parts;
+  /// By ModelFile::name; only with f32, where the manifest has a margin and the engine has bf16.
+  std::map<std::string, Screen, std::less<>> screens;
   LoadTimes times;
 };
 
