@@ -40,7 +40,7 @@ struct Network {
   Manifest manifest;
   std::map<std::string, std::shared_ptr<const runtime::Model>, std::less<>> parts;
   /// By ModelFile::name; only with f32, where the manifest has a margin and the engine has bf16.
-  std::map<std::string, Screen, std::less<>> screens;
+  std::map<std::string, Screen, std::less<>> screens{};
   LoadTimes times;
 };
 
