@@ -135,6 +135,62 @@ TEST_F(FaceTest, EmptyFolderAndOverwritingAreRefused) {
   EXPECT_EQ(contents(folder() / "one.jpg"), contents(photo("obama2.jpg")));
 }
 
+/// The default models are known here, and their files are not there: whatever is said instead of
+/// that was said before they were needed.
+class EarlyTest : public FaceTest {
+ protected:
+  [[nodiscard]] Answer ask(std::vector<std::string> words) const {
+    words.insert(words.end(), {"--models", at("empty-store")});
+    return visavis(words);
+  }
+};
+
+TEST_F(EarlyTest, OutputsThatCannotBeAreToldBeforeModelsAreLoaded) {
+  const std::string one = photo("obama2.jpg");
+  ASSERT_EQ(ask({"detect", one}).code, 4) << "the models should be missing";
+  write("file", "");
+  fs::create_directory(folder() / "folder.png");
+  EXPECT_EQ(ask({"detect", one, "--draw", at("folder.png")}).code, 2);
+  EXPECT_EQ(ask({"detect", one, "--draw", at("file")}).code, 2);
+  EXPECT_EQ(ask({"detect", one, "--draw", at("file/below/d.png")}).code, 2);
+  EXPECT_EQ(ask({"detect", one, photo("biden.jpg"), "--draw", at("d.png")}).code, 2);
+  EXPECT_EQ(ask({"align", one, "--out", at("file")}).code, 2);
+  EXPECT_EQ(ask({"align", one, "--out", at("chips"), "--margin", "9"}).code, 2);
+  EXPECT_EQ(ask({"embed", one, "--out", at("e.txt")}).code, 2);
+  EXPECT_EQ(ask({"embed", one, "--out", at("file/e.npy")}).code, 2);
+  EXPECT_EQ(ask({"verify", one, one, "--far", "1e-2", "--threshold", ".5"}).code, 2);
+  EXPECT_EQ(ask({"verify", one, one, "--far", "1e-9"}).code, 2);
+  EXPECT_FALSE(fs::exists(at("chips")));
+}
+
+TEST_F(EarlyTest, GalleriesThatDoNotFitAreToldBeforeModelsAreLoaded) {
+  const std::string one = photo("biden.jpg");
+  const Answer absent = ask({"identify", one, "--gallery", at("nowhere")});
+  EXPECT_EQ(absent.code, 3) << absent.err;
+  EXPECT_EQ(ask({"enrol", "--gallery", at("new"), "one", one}).code, 4);
+  EXPECT_FALSE(fs::exists(at("new"))) << "nothing to put into it, so none was made";
+  ASSERT_EQ(visavis({"enrol", "--gallery", at("g"), "one", one}).code, 0);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"identify", one, "--gallery", at("g"), "--flip"},
+        std::vector<std::string>{"enrol", "--gallery", at("g"), "one", one, "--flip"}}) {
+    const Answer answer = ask(words);
+    EXPECT_EQ(answer.code, 3);
+    EXPECT_THAT(answer.err, HasSubstr("another model"));
+  }
+}
+
+TEST_F(EarlyTest, FolderWithoutPermissionIsFour) {
+  fs::create_directory(folder() / "closed");
+  fs::permissions(folder() / "closed", fs::perms::owner_read | fs::perms::owner_exec);
+  const std::vector<std::string> launcher = without_override();
+  if (!launcher.empty() && visavis({"engines"}, launcher).code != 0)
+    GTEST_SKIP() << "root writes everywhere, and setpriv cannot drop that right here";
+  const Answer answer =
+      visavis({"detect", photo("obama2.jpg"), "--draw", at("closed/d.png")}, launcher);
+  EXPECT_EQ(answer.code, 4);
+  EXPECT_THAT(answer.err, HasSubstr("cannot be written to"));
+}
+
 /// A store of its own whose files can be spoilt.
 class SpoiltStoreTest : public FaceTest {
  protected:

@@ -83,6 +83,7 @@ Outcome<Alignment> align(Workbench& bench, const Inputs& inputs, const AlignRequ
                          const Progress& progress) {
   VISAVIS_CHECK(check_request(request));
   VISAVIS_TRY(bases, plan_folder(inputs.photos, request.out, ""));
+  VISAVIS_TRY(run, bench.ready());
   const auto work = [&](const Photo& photo, const image::Decoded& decoded,
                         std::size_t worker) -> Outcome<AlignedPhoto> {
     AlignedPhoto answer{.photo = facts_of(photo, decoded), .faces = {}};
@@ -96,7 +97,7 @@ Outcome<Alignment> align(Workbench& bench, const Inputs& inputs, const AlignRequ
     }
     return answer;
   };
-  Alignment answer{.run = bench.facts(), .photos = {}, .errors = inputs.errors};
+  Alignment answer{.run = std::move(run), .photos = {}, .errors = inputs.errors};
   collect(over_photos<AlignedPhoto>(bench.impl(), inputs.photos, progress, work), inputs.photos,
           answer.photos, answer.errors);
   return answer;

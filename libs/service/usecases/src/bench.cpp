@@ -186,9 +186,10 @@ Outcome<Benchmark> benchmark(Workbench& bench, const Inputs& inputs, int repeat,
   if (repeat < 1)
     return std::unexpected(
         Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, "repeat is a number from 1"}));
+  VISAVIS_TRY(run, bench.ready());
   VISAVIS_TRY(stages, Stages::open(bench.impl()));
   Benchmark answer{
-      .run = bench.facts(), .stages = {}, .peak_memory_mib = 0, .errors = inputs.errors};
+      .run = std::move(run), .stages = {}, .peak_memory_mib = 0, .errors = inputs.errors};
   for (std::size_t i = 0; i < inputs.photos.size(); ++i) {
     const Photo& photo = inputs.photos[i];
     Stopwatch watch(std::filesystem::path(photo.path).filename().string(), repeat, answer.stages);

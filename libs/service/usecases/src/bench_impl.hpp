@@ -15,7 +15,9 @@
 #include <visavis/detect/detector.hpp>
 #include <visavis/image/decode.hpp>
 #include <visavis/matching/matching.hpp>
+#include <visavis/models/manifest.hpp>
 #include <visavis/models/network.hpp>
+#include <visavis/models/store.hpp>
 #include <visavis/pipeline/pipeline.hpp>
 #include <visavis/protocols/verification.hpp>
 #include <visavis/usecases/inputs.hpp>
@@ -26,18 +28,42 @@
 
 namespace visavis::usecases {
 
+/// One network to load.
+struct Wanted {
+  std::string id;
+  std::vector<std::string> parts{};  ///< Empty: all.
+};
+
+/// How `threads` are used on photos: photos side by side first, what is left inside each.
+struct Split {
+  int workers = 1;
+  int threads_each = 1;
+};
+
 struct Workbench::Impl {
-  RunFacts facts;
-  Places places;
+  explicit Impl(models::Store models) : store(std::move(models)) {}
+
+  // Known from the beginning:
+  RunFacts facts{};  ///< Without engine, precision and times.
+  Places places{};
   bool flip = false;
-  std::shared_ptr<const models::Network> detector;
-  std::shared_ptr<const models::Network> landmarks;   ///< Null if the detector needs none.
-  std::shared_ptr<const models::Network> recogniser;  ///< Null if none is needed.
+  bool second_look = false;
+  Split split{};
+  models::Store store;
+  models::NetworkOptions network_options{};
+  Wanted wanted_detector{};
+  std::optional<Wanted> wanted_landmarks{};
+  std::optional<models::Manifest> manifest{};  ///< The recogniser's, if one is needed.
+  ModelId model{};                             ///< Of the embeddings.
   detect::DetectorOptions detector_options;
   pipeline::PipelineOptions pipeline_options;
   std::optional<matching::Calibration> calibration;
   protocols::ScoreRule rule;
-  std::unique_ptr<Executor> executor;
+  // Known when the networks are loaded:
+  std::shared_ptr<const models::Network> detector;
+  std::shared_ptr<const models::Network> landmarks;   ///< Null if the detector needs none.
+  std::shared_ptr<const models::Network> recogniser;  ///< Null if none is needed.
+  std::unique_ptr<Executor> executor;                 ///< Null until then.
   /// One for each worker: pipelines if there is a recogniser, else finders.
   std::vector<std::unique_ptr<detect::Detector>> finders;
   std::vector<pipeline::Pipeline> pipelines;

@@ -33,6 +33,7 @@ PhotoFacts facts_of(const Photo& photo, const image::Decoded& decoded) {
 Outcome<Detection> detect(Workbench& bench, const Inputs& inputs, const fs::path& draw,
                           const Progress& progress) {
   VISAVIS_TRY(pictures, plan_pictures(inputs.photos, draw, ".jpg"));
+  VISAVIS_TRY(run, bench.ready());
   const auto work = [&](const Photo& photo, image::Decoded& decoded,
                         std::size_t worker) -> Outcome<DetectedPhoto> {
     DetectedPhoto found{.photo = facts_of(photo, decoded), .faces = {}, .drawn = {}};
@@ -44,7 +45,7 @@ Outcome<Detection> detect(Workbench& bench, const Inputs& inputs, const fs::path
     found.faces = std::move(faces);
     return found;
   };
-  Detection answer{.run = bench.facts(), .photos = {}, .errors = inputs.errors};
+  Detection answer{.run = std::move(run), .photos = {}, .errors = inputs.errors};
   collect(over_photos<DetectedPhoto>(bench.impl(), inputs.photos, progress, work), inputs.photos,
           answer.photos, answer.errors);
   return answer;

@@ -10,6 +10,7 @@
 
 #include "bench_impl.hpp"
 #include "numbers.hpp"
+#include "outputs.hpp"
 #include "visavis/usecases/photos.hpp"
 
 namespace visavis::usecases {
@@ -79,13 +80,15 @@ std::vector<Outcome<Analysed>> analyse_photos(Workbench::Impl& bench,
 
 Outcome<Embeddings> embed(Workbench& bench, const Inputs& inputs, const EmbedRequest& request,
                           const Progress& progress) {
-  Embeddings answer{.run = bench.facts(), .npy = request.out, .tsv = request.out};
   if (request.out.extension() != ".npy")
     return std::unexpected(Failure(
         Cause::kUsage, {ErrorCode::kInvalidArgument, "the name of --out must end with .npy"}));
+  VISAVIS_CHECK(check_file(request.out));
+  VISAVIS_TRY(run, bench.ready());
+  Embeddings answer{.run = std::move(run), .npy = request.out, .tsv = request.out};
   answer.tsv.replace_extension(".tsv");
   answer.errors = inputs.errors;
-  answer.dimension = static_cast<std::size_t>(bench.impl().recogniser->manifest.dimension);
+  answer.dimension = static_cast<std::size_t>(bench.impl().manifest->dimension);
   auto results = analyse_photos(bench.impl(), inputs.photos, request.selection, progress);
   Rows rows{.values = {},
             .table = store::to_line({"row", "path", "face", "person", "quality", "norm"})};
@@ -108,7 +111,8 @@ Outcome<Embeddings> embed(Workbench& bench, const Inputs& inputs, const EmbedReq
 
 Outcome<Comparison> compare(Workbench& bench, const Inputs& inputs, Metric metric,
                             std::optional<Selection> selection, const Progress& progress) {
-  Comparison answer{.run = bench.facts(), .metric = metric, .errors = inputs.errors};
+  VISAVIS_TRY(run, bench.ready());
+  Comparison answer{.run = std::move(run), .metric = metric, .errors = inputs.errors};
   auto results = analyse_photos(bench.impl(), inputs.photos, selection, progress);
   std::vector<Embedding> embeddings;
   for (std::size_t i = 0; i < results.size(); ++i) {

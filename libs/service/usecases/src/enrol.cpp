@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
 #include <visavis/gallery/gallery.hpp>
@@ -146,9 +147,12 @@ SortedPhotos sort_by_folder(const std::string& folder) {
 
 Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& photos,
                          const EnrolRequest& request, const Progress& progress) {
-  const ModelId model = bench.impl().pipelines.front().model();
-  VISAVIS_TRY(people, open_gallery(request.gallery, model));
-  Enrolment answer{.run = bench.facts()};
+  // A gallery of another model is told before the networks are loaded; one is made only after that.
+  std::error_code ignored;
+  if (!fs::exists(request.gallery, ignored)) VISAVIS_CHECK(bench.ready());
+  VISAVIS_TRY(people, open_gallery(request.gallery, bench.impl().model));
+  VISAVIS_TRY(run, bench.ready());
+  Enrolment answer{.run = std::move(run)};
   Registrar registrar(*people, request, answer);
   for (std::size_t start = 0; start < photos.size(); start += kBatch) {
     const auto part = std::span(photos).subspan(start, std::min(kBatch, photos.size() - start));

@@ -20,6 +20,7 @@
 
 #include "bench_impl.hpp"
 #include "library.hpp"
+#include "outputs.hpp"
 
 namespace visavis::usecases {
 namespace {
@@ -109,13 +110,14 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& 
   photos.reserve(names.size());
   for (const std::string& name : names)
     photos.push_back({.path = (images / name).string(), .inside = name});
+  VISAVIS_TRY(run, bench.ready());
   Embedded embedded = embed_photos(bench.impl(), photos, progress);
   protocols::Embeddings by_name;
   for (std::size_t i = 0; i < names.size(); ++i)
     by_name.emplace(names[i], std::move(embedded.embeddings[i]));
   VISAVIS_TRY(report,
               caused_by(Cause::kInput, protocols::verify_pairs(pairs, by_name, bench.impl().rule)));
-  return EvaluatedPairs{.run = bench.facts(),
+  return EvaluatedPairs{.run = std::move(run),
                         .report = std::move(report),
                         .without_face = std::move(embedded.without_face),
                         .errors = std::move(embedded.errors)};
@@ -124,7 +126,7 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& 
 Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
                               const CalibrationRequest& request, const Progress& progress) {
   Workbench::Impl& impl = bench.impl();
-  const models::Manifest& manifest = impl.recogniser->manifest;
+  const models::Manifest& manifest = *impl.manifest;
   People people;
   People others;
   if (!request.people.empty()) {
@@ -135,13 +137,16 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
     VISAVIS_TRY(read, read_people(request.observe));
     others = std::move(read);
   }
-  Calibrated answer{
-      .run = bench.facts(),
-      .path = request.out.empty() ? own_calibration(impl.places, manifest, impl.flip) : request.out,
-      .calibration = {},
-      .observed = {},
-      .without_face = {},
-      .errors = inputs.errors};
+  const std::filesystem::path path =
+      request.out.empty() ? own_calibration(impl.places, manifest, impl.flip) : request.out;
+  VISAVIS_CHECK(check_file(path));
+  VISAVIS_TRY(run, bench.ready());
+  Calibrated answer{.run = std::move(run),
+                    .path = path,
+                    .calibration = {},
+                    .observed = {},
+                    .without_face = {},
+                    .errors = inputs.errors};
   Embedded embedded = embed_photos(impl, inputs.photos, progress);
   std::ranges::move(embedded.errors, std::back_inserter(answer.errors));
   answer.without_face = std::move(embedded.without_face);

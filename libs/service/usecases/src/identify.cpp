@@ -94,10 +94,10 @@ Outcome<Identification> identify(Workbench& bench, const Inputs& inputs,
   Workbench::Impl& impl = bench.impl();
   VISAVIS_TRY(bar, find_bar(impl, request.criterion));
   VISAVIS_TRY(pictures, plan_pictures(inputs.photos, request.draw, ".jpg"));
-  const ModelId model = impl.pipelines.front().model();
   VISAVIS_TRY(crowd, request.rows
-                         ? crowd_of_rows(*request.rows, model, impl.recogniser->manifest.dimension)
-                         : crowd_of_gallery(request.gallery, model));
+                         ? crowd_of_rows(*request.rows, impl.model, impl.manifest->dimension)
+                         : crowd_of_gallery(request.gallery, impl.model));
+  VISAVIS_TRY(run, bench.ready());
   std::mutex searching;  // a gallery serves one thread at a time
   const auto work = [&](const Photo& photo, image::Decoded& decoded,
                         std::size_t worker) -> Outcome<IdentifiedPhoto> {
@@ -117,7 +117,7 @@ Outcome<Identification> identify(Workbench& bench, const Inputs& inputs,
         caused_by(Cause::kEnvironment, image::write_image(answer.drawn, decoded.image.view())));
     return answer;
   };
-  Identification answer{.run = bench.facts(), .bar = bar, .persons = crowd.persons};
+  Identification answer{.run = run, .bar = bar, .persons = crowd.persons};
   answer.errors = inputs.errors;
   collect(over_photos<IdentifiedPhoto>(impl, inputs.photos, progress, work), inputs.photos,
           answer.photos, answer.errors);

@@ -1,5 +1,7 @@
 #include "outputs.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -41,7 +43,27 @@ Outcome<std::vector<fs::path>> without_overwriting(const std::vector<Photo>& pho
   return planned;
 }
 
+/// Whether `folder` can be written into, or made and then written into.
+Outcome<void> check_folder(const fs::path& folder) {
+  std::error_code ignored;
+  fs::path there = folder.empty() ? fs::path(".") : folder;
+  while (!fs::exists(there, ignored)) {
+    there = there.has_relative_path() ? there.parent_path() : fs::path("/");
+    if (there.empty()) there = ".";
+  }
+  if (!fs::is_directory(there, ignored)) return usage(there.string() + " is not a folder");
+  if (::access(there.c_str(), W_OK | X_OK) == 0) return {};
+  return std::unexpected(Failure(
+      Cause::kEnvironment, {ErrorCode::kUnavailable, there.string() + " cannot be written to"}));
+}
+
 }  // namespace
+
+Outcome<void> check_file(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) return usage(path.string() + " is a folder, not a file");
+  return check_folder(path.parent_path());
+}
 
 Outcome<std::vector<fs::path>> plan_pictures(const std::vector<Photo>& photos, const fs::path& out,
                                              std::string_view end) {
@@ -49,14 +71,13 @@ Outcome<std::vector<fs::path>> plan_pictures(const std::vector<Photo>& photos, c
   if (!is_picture_name(out)) return plan_folder(photos, out, end);
   if (photos.size() > 1)
     return usage("several photos need a folder to write to, not " + out.string());
+  VISAVIS_CHECK(check_file(out));
   return without_overwriting(photos, std::vector<fs::path>(photos.size(), out));
 }
 
 Outcome<std::vector<fs::path>> plan_folder(const std::vector<Photo>& photos, const fs::path& folder,
                                            std::string_view end) {
-  std::error_code ignored;
-  if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored))
-    return usage(folder.string() + " is not a folder");
+  VISAVIS_CHECK(check_folder(folder));
   std::set<fs::path> taken;
   std::vector<fs::path> planned;
   for (const Photo& photo : photos) {

@@ -17,9 +17,16 @@ namespace visavis::usecases {
 /// One path for each photo, or none for an empty `out`: `out` itself if it is a picture's name (for
 /// a single photo), else a file in the folder `out` that mirrors the photo's place, with `end` for
 /// its ending and a number where two would be the same.
-/// @return kUsage for a picture's name with several photos, or if a photo would be overwritten.
+/// @return kUsage for a picture's name with several photos, or if a photo would be overwritten; as
+/// `check_file` for places that cannot be written to.
 [[nodiscard]] Outcome<std::vector<std::filesystem::path>> plan_pictures(
     const std::vector<Photo>& photos, const std::filesystem::path& out, std::string_view end);
+
+/// Whether a file can be written: nothing but a file is there, and its folder can be made or
+/// written into. Says early what writing would say at the end.
+/// @return kUsage for a name that is a folder's or lies below a file; kEnvironment without
+/// permission.
+[[nodiscard]] Outcome<void> check_file(const std::filesystem::path& path);
 
 /// The same for a folder in any case.
 [[nodiscard]] Outcome<std::vector<std::filesystem::path>> plan_folder(

@@ -28,7 +28,8 @@ JudgedFace judged(const pipeline::FaceRecord& record) {
 Outcome<Verification> verify(Workbench& bench, const Photo& a, const Photo& b,
                              const Criterion& criterion, Selection selection) {
   VISAVIS_TRY(bar, find_bar(bench.impl(), criterion));
-  Verification answer{.run = bench.facts(), .bar = std::move(bar)};
+  VISAVIS_TRY(run, bench.ready());
+  Verification answer{.run = std::move(run), .bar = std::move(bar)};
   const std::vector<Photo> photos{a, b};
   auto results = analyse_photos(bench.impl(), photos, selection, {});
   std::array<const pipeline::FaceRecord*, 2> records{};

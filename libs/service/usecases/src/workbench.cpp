@@ -19,12 +19,6 @@ using SharedNetwork = std::shared_ptr<const models::Network>;
 
 constexpr int kMaxThreads = 1024;
 
-/// How `threads` are used on `photos`: photos side by side first, what is left inside each.
-struct Split {
-  int workers = 1;
-  int threads_each = 1;
-};
-
 Outcome<Split> split_threads(const WorkbenchOptions& options, std::size_t photos) {
   if (options.threads < 0 || options.threads > kMaxThreads)
     return std::unexpected(Failure(
@@ -64,11 +58,6 @@ Outcome<models::NetworkOptions> network_options(const Places& places,
   return network;
 }
 
-struct Wanted {
-  std::string id;
-  std::vector<std::string> parts{};  ///< Empty: all.
-};
-
 /// Side by side: compiling is most of a program's start.
 Outcome<std::vector<SharedNetwork>> load_all(const models::Store& store,
                                              const std::vector<Wanted>& wanted,
@@ -101,7 +90,7 @@ void note_networks(Workbench::Impl& bench) {
 }
 
 void set_rule(Workbench::Impl& bench, const LogSink& sink) {
-  const models::Manifest& manifest = bench.recogniser->manifest;
+  const models::Manifest& manifest = *bench.manifest;
   if (manifest.quality_aware)
     bench.rule = {.kind = matching::ScoreKind::kQualityAware,
                   .alpha = manifest.quality_aware->alpha,
@@ -117,9 +106,9 @@ void set_rule(Workbench::Impl& bench, const LogSink& sink) {
                                    .high = static_cast<float>(bench.calibration->norm->high)};
 }
 
-Outcome<void> open_workers(Workbench::Impl& bench, int workers, bool second_look) {
-  const auto look = second_look ? pipeline::SecondLook::kYes : pipeline::SecondLook::kNo;
-  for (int i = 0; i < workers; ++i) {
+Outcome<void> open_workers(Workbench::Impl& bench) {
+  const auto look = bench.second_look ? pipeline::SecondLook::kYes : pipeline::SecondLook::kNo;
+  for (int i = 0; i < bench.split.workers; ++i) {
     auto finder =
         pipeline::open_finder(bench.detector, bench.landmarks, bench.detector_options, look);
     if (!finder)
@@ -138,14 +127,25 @@ Outcome<void> open_workers(Workbench::Impl& bench, int workers, bool second_look
   return {};
 }
 
+Outcome<void> plan_recogniser(Workbench::Impl& bench, const WorkbenchOptions& options,
+                              const LogSink& sink) {
+  VISAVIS_TRY(recogniser, find_model(bench.store, options.recogniser));
+  VISAVIS_CHECK(check_role(recogniser, models::Role::kRecogniser, "recogniser"));
+  bench.model = models::model_id(recogniser, options.flip);
+  bench.manifest = std::move(recogniser);
+  bench.pipeline_options.embedder.flip = options.flip;
+  bench.facts.recogniser = options.recogniser;
+  bench.facts.model = models::to_hex(bench.model);
+  set_rule(bench, sink);
+  return {};
+}
+
 }  // namespace
 
 Workbench::Workbench(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 Workbench::Workbench(Workbench&&) noexcept = default;
 Workbench& Workbench::operator=(Workbench&&) noexcept = default;
 Workbench::~Workbench() = default;
-
-const RunFacts& Workbench::facts() const noexcept { return impl_->facts; }
 
 Outcome<Workbench> Workbench::open(const Places& places, const WorkbenchOptions& options,
                                    const Need& need, const LogSink& sink) {
@@ -154,41 +154,41 @@ Outcome<Workbench> Workbench::open(const Places& places, const WorkbenchOptions&
   VISAVIS_TRY(store, open_store(places));
   VISAVIS_TRY(detector, find_model(store, options.detector));
   VISAVIS_CHECK(check_role(detector, models::Role::kDetector, "detector"));
-  std::vector<Wanted> wanted{{.id = detector.id}};
-  if (need.recogniser) {
-    VISAVIS_TRY(recogniser, find_model(store, options.recogniser));
-    VISAVIS_CHECK(check_role(recogniser, models::Role::kRecogniser, "recogniser"));
-    wanted.push_back({.id = recogniser.id});
-  }
-  if (!finds_landmarks(detector)) {
-    VISAVIS_TRY(landmarks, find_model(store, options.landmarks));
-    VISAVIS_TRY(part, caused_by(Cause::kUsage, landmark::part_of(landmarks)));
-    wanted.push_back({.id = landmarks.id, .parts = {part}});
-  }
-  const int threads = split.workers * split.threads_each;
-  VISAVIS_TRY(networks, load_all(store, wanted, network, threads));
-
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_unique<Impl>(std::move(store));
   impl->places = places;
   impl->flip = options.flip;
-  impl->detector = networks[0];
-  if (need.recogniser) impl->recogniser = networks[1];
-  if (!finds_landmarks(detector)) impl->landmarks = networks.back();
+  impl->second_look = need.second_look;
+  impl->split = split;
+  impl->network_options = std::move(network);
+  impl->wanted_detector.id = detector.id;
+  impl->facts.threads = split.workers * split.threads_each;
+  impl->facts.detector = options.detector;
   impl->detector_options = {.min_face_px = options.min_face_px,
                             .thresholds = options.thresholds,
                             .factor = options.factor};
-  impl->pipeline_options.embedder.flip = options.flip;
-  impl->facts.threads = threads;
-  impl->facts.detector = options.detector;
-  note_networks(*impl);
-  if (need.recogniser) {
-    impl->facts.recogniser = options.recogniser;
-    impl->facts.model = models::to_hex(models::model_id(impl->recogniser->manifest, options.flip));
-    set_rule(*impl, sink);
+  if (!finds_landmarks(detector)) {
+    VISAVIS_TRY(landmarks, find_model(impl->store, options.landmarks));
+    VISAVIS_TRY(part, caused_by(Cause::kUsage, landmark::part_of(landmarks)));
+    impl->wanted_landmarks = Wanted{.id = landmarks.id, .parts = {part}};
   }
-  impl->executor = make_thread_pool(split.workers);
-  VISAVIS_CHECK(open_workers(*impl, split.workers, need.second_look));
+  if (need.recogniser) VISAVIS_CHECK(plan_recogniser(*impl, options, sink));
   return Workbench(std::move(impl));
+}
+
+Outcome<RunFacts> Workbench::ready() {
+  Impl& bench = *impl_;
+  if (bench.executor) return bench.facts;
+  std::vector<Wanted> wanted{bench.wanted_detector};
+  if (bench.manifest) wanted.push_back({.id = bench.manifest->id});
+  if (bench.wanted_landmarks) wanted.push_back(*bench.wanted_landmarks);
+  VISAVIS_TRY(networks, load_all(bench.store, wanted, bench.network_options, bench.facts.threads));
+  bench.detector = networks[0];
+  if (bench.manifest) bench.recogniser = networks[1];
+  if (bench.wanted_landmarks) bench.landmarks = networks.back();
+  note_networks(bench);
+  VISAVIS_CHECK(open_workers(bench));
+  bench.executor = make_thread_pool(bench.split.workers);
+  return bench.facts;
 }
 
 }  // namespace visavis::usecases

@@ -103,8 +103,8 @@ struct SortedPhotos {
 [[nodiscard]] SortedPhotos sort_by_folder(const std::string& folder);
 
 /// Enrols the one face that each photo is of: the selected one, or without a selection the largest,
-/// which must have at least four times the area of the next (MTCNN finds a "face" in desks and flags
-/// now and then). The gallery is made if there is none.
+/// which must have at least four times the area of the next (MTCNN finds a "face" in desks and
+/// flags now and then). The gallery is made if there is none.
 [[nodiscard]] Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& photos,
                                        const EnrolRequest& request, const Progress& progress);
 

@@ -50,13 +50,15 @@ struct RunFacts {
 };
 
 /// Thread-compatible: one verb at a time; inside, a verb uses as many threads as were asked for.
+/// Opening looks at manifests only. Networks are loaded when a verb has found nothing wrong with
+/// what it was asked: who mistyped an output or a gallery does not wait for them.
 ///
 ///     auto bench = Workbench::open(places, {.detector = "mtcnn"}, {.photos = 3}, sink);
 ///     auto found = detect(*bench, photos, {}, {});
 class Workbench {
  public:
-  /// @return kUsage for an engine, a model or a parameter that does not exist; kEnvironment for a
-  /// model file that is missing, damaged or another, or an engine that cannot run here.
+  /// @return kUsage for an engine, a model or a parameter that does not exist; kEnvironment for an
+  /// engine that cannot run here.
   [[nodiscard]] static Outcome<Workbench> open(const Places& places,
                                                const WorkbenchOptions& options, const Need& need,
                                                const LogSink& sink);
@@ -65,7 +67,10 @@ class Workbench {
   Workbench& operator=(Workbench&&) noexcept;
   ~Workbench();
 
-  [[nodiscard]] const RunFacts& facts() const noexcept;
+  /// Loads the networks, the first time.
+  /// @return what runs; kEnvironment for a model file that is missing, damaged or another; kUsage
+  /// for a parameter that the detector does not take.
+  [[nodiscard]] Outcome<RunFacts> ready();
 
   struct Impl;
   [[nodiscard]] Impl& impl() noexcept { return *impl_; }  ///< For this module's verbs.
