@@ -3,7 +3,7 @@ foreach(module IN ITEMS
     base/core base/vocab base/geometry base/image
     engine/graph engine/runtime engine/models
     face/detect face/landmark face/align face/embed face/quality face/pipeline
-    gallery/matching gallery/store gallery/gallery
+    gallery/matching gallery/index gallery/store gallery/gallery gallery/cluster
     measure/metrics measure/protocols
     modelkit/import
     service/usecases service/wire)
