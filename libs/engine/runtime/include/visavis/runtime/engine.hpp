@@ -105,8 +105,8 @@ struct LoadOptions {
   /// A private folder for compiled models (one for each model's hash is made inside, mode 0700).
   /// Empty: no cache.
   std::filesystem::path cache_dir;
-  /// SHA-256 of the model in hexadecimal, if the caller has just computed it: it names the folder in
-  /// the cache. Empty: computed where it is needed.
+  /// SHA-256 of the model in hexadecimal, if the caller has just computed it: it names the folder
+  /// in the cache. Empty: computed where it is needed.
   std::string model_sha256{};
   std::vector<std::pair<std::string, std::string>> extra;
 };
