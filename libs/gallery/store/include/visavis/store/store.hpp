@@ -1,0 +1,193 @@
+#pragma once
+
+/// A gallery's folder as docs/formats/gallery.md describes it: rows in, rows out, durable. Knows
+/// nothing of searching.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/vocab/face.hpp>
+
+namespace visavis::store {
+
+/// How vectors are stored. f16 halves the room; the rounding moves a cosine by less than 1e-3.
+enum class Element : std::uint8_t { kF16, kF32 };
+[[nodiscard]] std::string_view to_string(Element element) noexcept;  ///< "f16", "f32"
+
+inline constexpr std::size_t kMaxNameBytes = 256;
+inline constexpr std::size_t kMaxSourceBytes = 4096;
+inline constexpr std::size_t kMaxAttributeBytes = std::size_t{64} << 10U;
+
+/// What is known of a person. Times are seconds since 1970.
+struct PersonFields {
+  std::string public_id{};
+  std::string name{};
+  std::string attributes = "{}";  ///< A JSON object as text; its syntax is the caller's matter.
+  std::optional<std::string> consent_basis{};
+  std::optional<std::int64_t> consent_at{};
+  std::optional<std::int64_t> expires_at{};
+};
+
+struct PersonRow {
+  std::int64_t id = 0;
+  PersonFields fields{};
+  std::int64_t created = 0;
+  std::uint64_t faces = 0;
+};
+
+/// What is known of a face besides its vector.
+struct FaceFields {
+  float norm = 0;     ///< Of the embedding before it was made a unit vector.
+  float quality = 0;  ///< In [0, 1].
+  Box box{};
+  std::optional<Landmarks> landmarks{};
+  std::string source{};
+};
+
+struct FaceRow {
+  std::int64_t id = 0;
+  std::int64_t person = 0;  ///< Row id.
+  FaceFields fields{};
+  std::int64_t enrolled = 0;
+};
+
+struct NewFace {
+  std::string_view person;  ///< Public id; who is new is made, with the id for a name.
+  std::string_view model;   ///< 16 hexadecimal digits.
+  std::span<const float> unit;
+  const FaceFields* fields = nullptr;
+};
+
+struct AddedFace {
+  std::int64_t face = 0;
+  std::int64_t person = 0;
+};
+
+/// A face and whose it is.
+struct Owner {
+  std::string public_id{};
+  std::string name{};
+  float norm = 0;
+  float quality = 0;
+};
+
+struct Facts {
+  std::string model{};  ///< Empty until the first face.
+  std::size_t dimension = 0;
+  Element element = Element::kF16;
+  std::uint64_t generation = 0;
+  std::int64_t created = 0;
+  std::uint64_t persons = 0;
+  std::uint64_t faces = 0;
+  std::uint64_t bytes = 0;       ///< Of the database.
+  std::uint64_t free_bytes = 0;  ///< Of them, what `compact` would give back.
+  int format_version = 0;
+  std::string encryption{};
+};
+
+struct AuditRow {
+  std::int64_t at = 0;
+  std::string action{};                ///< "enrol", "remove", "export", "migrate"
+  std::optional<std::int64_t> person;  ///< Row id.
+  std::int64_t count = 0;              ///< Faces.
+};
+
+enum class Mode : std::uint8_t {
+  kRead,    ///< Beside a writer; also from a folder that cannot be written.
+  kWrite,   ///< The one writer.
+  kCreate,  ///< The one writer, of a gallery that is made if there is none.
+};
+
+class Store;
+
+struct StoreOptions {
+  Mode mode = Mode::kRead;
+  /// Of a gallery that is made now.
+  Element element = Element::kF16;
+  /// Fills a gallery that is made now before it gets its name, so that a crash leaves all or
+  /// nothing.
+  std::function<Result<void>(Store&)> fill{};
+};
+
+/// Thread-safe. Reads and writes use a connection each and do not wait for one another.
+///
+/// Every call may answer kUnavailable (disk full, folder read-only, another process in the way) or
+/// kDecodeFailed (the file is damaged); a change that failed has not happened.
+class Store {
+ public:
+  /// @return kNotFound if there is no gallery, kUnavailable if another process writes to it or the
+  /// folder cannot be used, kDecodeFailed for a file that is no gallery or a damaged one,
+  /// kUnsupported for a gallery of a later version or encrypted in an unknown way.
+  [[nodiscard]] static Result<Store> open(const std::filesystem::path& folder,
+                                          const StoreOptions& options);
+  /// True if the folder holds a database, whatever is in it.
+  [[nodiscard]] static bool exists(const std::filesystem::path& folder);
+
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) = delete;
+  ~Store();
+
+  // What changes the gallery. On disk when it returns; one change at a time.
+
+  /// All or none, in order. The first face of a gallery decides its model and dimension.
+  /// @return kInvalidArgument for a person's id, a source or a number outside the format's limits
+  /// or a vector that is not finite and of length 1; kModelMismatch for a model or dimension other
+  /// than the gallery's.
+  [[nodiscard]] Result<std::vector<AddedFace>> add(std::span<const NewFace> faces);
+
+  /// Makes a person or changes one. @return the row id
+  [[nodiscard]] Result<std::int64_t> put_person(const PersonFields& person);
+
+  /// Removes rows and overwrites their bytes in the database and its log.
+  /// @return the removed faces' ids; kNotFound if there is no such row; kUnavailable with the rows
+  /// gone but old bytes left, if a reader holds on to them: `compact` finishes that.
+  [[nodiscard]] Result<std::vector<std::int64_t>> remove_person(std::int64_t person);
+  [[nodiscard]] Result<void> remove_face(std::int64_t face);
+
+  /// Writes the database anew without free pages.
+  [[nodiscard]] Result<void> compact();
+
+  /// @param person  row id; nothing for the whole gallery
+  [[nodiscard]] Result<void> note(std::string_view action, std::optional<std::int64_t> person,
+                                  std::int64_t count);
+
+  // What reads it.
+
+  [[nodiscard]] Result<Facts> facts() const;
+  [[nodiscard]] Result<std::uint64_t> generation() const;
+  /// By row id, from the first after `after` on.
+  [[nodiscard]] Result<std::vector<PersonRow>> persons(std::int64_t after, std::size_t limit) const;
+  [[nodiscard]] Result<std::optional<PersonRow>> find_person(std::string_view public_id) const;
+  [[nodiscard]] Result<std::vector<PersonRow>> expired(std::int64_t now) const;
+  [[nodiscard]] Result<std::vector<FaceRow>> faces_of(std::int64_t person) const;
+  [[nodiscard]] Result<std::optional<FaceRow>> find_face(std::int64_t face) const;
+  [[nodiscard]] Result<std::optional<Owner>> owner_of(std::int64_t face) const;
+  [[nodiscard]] Result<std::vector<AuditRow>> audit() const;
+
+  using Visit = std::function<void(std::int64_t face, std::int64_t person, float quality,
+                                   std::span<const float> unit)>;
+  /// Calls `visit` for every vector in the order of ids, from one snapshot.
+  /// @return the snapshot's generation; kDecodeFailed for a row whose vector is not what the
+  /// gallery says.
+  [[nodiscard]] Result<std::uint64_t> scan(const Visit& visit) const;
+  /// The vectors of one person.
+  [[nodiscard]] Result<void> scan_person(std::int64_t person, const Visit& visit) const;
+
+  /// Everything that is wrong, a sentence each; empty if all is well. Names no one.
+  [[nodiscard]] Result<std::vector<std::string>> check() const;
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace visavis::store

@@ -1,0 +1,66 @@
+#include "folder.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "visavis/store/wipe.hpp"
+
+namespace visavis::store {
+namespace {
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+}  // namespace
+
+Handle::~Handle() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<Handle> take_write_lock(const std::filesystem::path& folder) {
+  Handle lock(::open((folder / "gallery.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (lock.get() < 0)
+    return fail(ErrorCode::kUnavailable, "the gallery cannot be written: " + reason(errno));
+  while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EWOULDBLOCK)
+      return fail(ErrorCode::kUnavailable, "another process is writing to this gallery");
+    return fail(ErrorCode::kUnavailable, "the gallery cannot be locked: " + reason(errno));
+  }
+  return lock;
+}
+
+Result<void> sync(const std::filesystem::path& path) {
+  const Handle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() >= 0 && ::fsync(file.get()) == 0) return {};
+  return fail(ErrorCode::kUnavailable, "the gallery cannot be written: " + reason(errno));
+}
+
+Result<void> wipe_file(const std::filesystem::path& path) {
+  const Handle file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (file.get() < 0) {
+    if (errno == ENOENT) return {};
+    return fail(ErrorCode::kUnavailable, "a file cannot be overwritten: " + reason(errno));
+  }
+  const off_t size = ::lseek(file.get(), 0, SEEK_END);
+  const std::string zeros(std::size_t{64} << 10U, '\0');
+  for (off_t at = 0; at < size;) {
+    const auto want = static_cast<std::size_t>(size - at) < zeros.size()
+                          ? static_cast<std::size_t>(size - at)
+                          : zeros.size();
+    const ssize_t n = ::pwrite(file.get(), zeros.data(), want, at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0)
+      return fail(ErrorCode::kUnavailable, "a file cannot be overwritten: " + reason(errno));
+    at += n;
+  }
+  if (::fsync(file.get()) != 0 || ::unlink(path.c_str()) != 0)
+    return fail(ErrorCode::kUnavailable, "a file cannot be removed: " + reason(errno));
+  return {};
+}
+
+}  // namespace visavis::store

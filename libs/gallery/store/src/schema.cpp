@@ -1,0 +1,100 @@
+#include "schema.hpp"
+
+#include <string>
+
+namespace visavis::store {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x76697347;  // "visG"
+
+constexpr const char* kTables = R"sql(
+CREATE TABLE meta (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  model TEXT,
+  dimension INTEGER NOT NULL,
+  element TEXT NOT NULL CHECK (element IN ('f16', 'f32')),
+  generation INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  encryption TEXT NOT NULL DEFAULT 'none',
+  encryption_header BLOB
+);
+CREATE TABLE persons (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  public_id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  attributes TEXT NOT NULL DEFAULT '{}',
+  consent_basis TEXT,
+  consent_at INTEGER,
+  expires_at INTEGER,
+  created INTEGER NOT NULL
+);
+CREATE INDEX persons_by_expiry ON persons (expires_at) WHERE expires_at IS NOT NULL;
+CREATE TABLE faces (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  person INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+  norm REAL NOT NULL,
+  quality REAL NOT NULL,
+  box BLOB NOT NULL,
+  landmarks BLOB,
+  source TEXT NOT NULL,
+  enrolled INTEGER NOT NULL,
+  chip TEXT,
+  photo TEXT,
+  embedding BLOB NOT NULL
+);
+CREATE INDEX faces_by_person ON faces (person);
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  action TEXT NOT NULL,
+  person INTEGER,
+  count INTEGER NOT NULL
+);
+CREATE TABLE imports (
+  source TEXT NOT NULL,
+  path TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  PRIMARY KEY (source, path)
+) WITHOUT ROWID;
+CREATE TABLE trash (path TEXT PRIMARY KEY) WITHOUT ROWID;
+PRAGMA application_id = 1986622279;
+PRAGMA user_version = 1;
+)sql";
+static_assert(kApplicationId == 1986622279 && kFormatVersion == 1, "as in kTables");
+
+}  // namespace
+
+Result<void> set_up(Database& database) {
+  return database.execute(
+      "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;"
+      "PRAGMA temp_store = MEMORY;");
+}
+
+Result<void> create_tables(Database& database, Element element, std::int64_t now) {
+  VISAVIS_CHECK(database.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"));
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
+  VISAVIS_CHECK(database.execute(kTables));
+  VISAVIS_CHECK(database.run(
+      "INSERT INTO meta (id, dimension, element, generation, created) VALUES (1, 0, ?, 0, ?)",
+      to_string(element), now));
+  return transaction.commit();
+}
+
+Result<void> verify_schema(Database& database) {
+  VISAVIS_TRY(application, database.number("PRAGMA application_id"));
+  if (application != kApplicationId)
+    return fail(ErrorCode::kDecodeFailed, "gallery.sqlite is a database, but not of a gallery");
+  VISAVIS_TRY(version, database.number("PRAGMA user_version"));
+  if (version < 1)
+    return fail(ErrorCode::kDecodeFailed, "the gallery's database is damaged: it has no version");
+  if (version > kFormatVersion)
+    return fail(ErrorCode::kUnsupported,
+                "the gallery has format version " + std::to_string(version) +
+                    ", this program reads up to " + std::to_string(kFormatVersion));
+  VISAVIS_TRY(plain, database.number("SELECT count(*) FROM meta WHERE encryption = 'none'"));
+  if (plain != 1)
+    return fail(ErrorCode::kUnsupported, "the gallery is encrypted in a way unknown to this build");
+  return {};
+}
+
+}  // namespace visavis::store

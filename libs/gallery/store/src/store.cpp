@@ -1,0 +1,421 @@
+#include "visavis/store/store.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <system_error>
+#include <utility>
+#include <visavis/core/file.hpp>
+
+#include "element.hpp"
+#include "schema.hpp"
+#include "store_impl.hpp"
+#include "visavis/store/wipe.hpp"
+
+namespace visavis::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kUnitTolerance = 1e-3;  // far beyond rounding, far below a raw norm
+
+fs::path database_path(const fs::path& folder) { return folder / "gallery.sqlite"; }
+fs::path unborn_path(const fs::path& folder) { return folder / "gallery.sqlite.new"; }
+
+fs::path with_ending(fs::path path, const char* ending) {
+  path += ending;
+  return path;
+}
+
+std::int64_t seconds_now() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
+
+auto invalid(std::string what) { return fail(ErrorCode::kInvalidArgument, std::move(what)); }
+
+Result<void> check_text(std::string_view text, std::size_t max_bytes, const std::string& what) {
+  if (text.size() > max_bytes)
+    return invalid(what + " is longer than " + std::to_string(max_bytes) + " bytes");
+  if (!is_utf8(text)) return invalid(what + " is not UTF-8 text");
+  // SQLite's own functions and many readers end a text there.
+  if (text.contains('\0')) return invalid(what + " holds a zero byte");
+  return {};
+}
+
+Result<void> check_name(std::string_view text, const std::string& what) {
+  if (text.empty()) return invalid(what + " is empty");
+  return check_text(text, kMaxNameBytes, what);
+}
+
+Result<void> check_face(const NewFace& face) {
+  VISAVIS_CHECK(check_name(face.person, "the person's name"));
+  const FaceFields& fields = *face.fields;
+  VISAVIS_CHECK(check_text(fields.source, kMaxSourceBytes, "the photo's path"));
+  const Box& box = fields.box;
+  for (const float value : {fields.quality, fields.norm, box.x, box.y, box.width, box.height})
+    if (!std::isfinite(value)) return invalid("a face's number is not finite");
+  double squares = 0;
+  for (const float value : face.unit) squares += static_cast<double>(value) * value;
+  // NaN and infinity fail this comparison too.
+  if (!(std::abs(std::sqrt(squares) - 1) <= kUnitTolerance))
+    return invalid("the embedding is not a finite unit vector");
+  return {};
+}
+
+Result<void> check_person(const PersonFields& person) {
+  VISAVIS_CHECK(check_name(person.public_id, "the person's id"));
+  VISAVIS_CHECK(check_name(person.name, "the person's name"));
+  VISAVIS_CHECK(check_text(person.attributes, kMaxAttributeBytes, "the person's attributes"));
+  return check_text(person.consent_basis.value_or(""), kMaxNameBytes, "the basis of consent");
+}
+
+template <class T>
+std::span<const std::byte> bytes_of(const T& value) {
+  return std::as_bytes(std::span(&value, 1));
+}
+
+/// The gallery's model, made the faces' if it has none yet.
+struct Kind {
+  std::string model;
+  std::size_t dimension = 0;
+  Element element = Element::kF16;
+};
+
+Result<Kind> read_kind(Database& database) {
+  VISAVIS_TRY(row, database.query("SELECT model, dimension, element FROM meta WHERE id = 1"));
+  VISAVIS_TRY(there, row.next());
+  if (!there) return fail(ErrorCode::kDecodeFailed, "the gallery's database is damaged");
+  return Kind{.model = row.text(0),
+              .dimension = static_cast<std::size_t>(row.integer(1)),
+              .element = row.text(2) == "f32" ? Element::kF32 : Element::kF16};
+}
+
+Result<void> fit(Database& database, Kind& kind, const NewFace& face) {
+  if (kind.model.empty()) {
+    kind.model = face.model;
+    kind.dimension = face.unit.size();
+    return database.run("UPDATE meta SET model = ?, dimension = ? WHERE id = 1",
+                        std::string_view(kind.model), static_cast<std::int64_t>(kind.dimension));
+  }
+  if (face.model != kind.model)
+    return fail(ErrorCode::kModelMismatch, "the gallery was made by model " + kind.model +
+                                               ", the face's embedding by " +
+                                               std::string(face.model));
+  if (face.unit.size() != kind.dimension)
+    return fail(ErrorCode::kModelMismatch,
+                "the gallery's vectors have " + std::to_string(kind.dimension) +
+                    " numbers, the face's embedding " + std::to_string(face.unit.size()));
+  return {};
+}
+
+Result<std::int64_t> find_or_make_person(Database& database, std::string_view id,
+                                         std::int64_t now) {
+  {
+    VISAVIS_TRY(known, database.query("SELECT id FROM persons WHERE public_id = ?", id));
+    VISAVIS_TRY(there, known.next());
+    if (there) return known.integer(0);
+  }
+  VISAVIS_CHECK(
+      database.run("INSERT INTO persons (public_id, name, created) VALUES (?, ?, ?)", id, id, now));
+  return database.last_row();
+}
+
+Result<AddedFace> add_face(Database& database, const Kind& kind, const NewFace& face,
+                           std::int64_t now) {
+  VISAVIS_TRY(person, find_or_make_person(database, face.person, now));
+  const FaceFields& fields = *face.fields;
+  const std::vector<std::byte> vector = encode(face.unit, kind.element);
+  std::optional<std::span<const std::byte>> landmarks;
+  if (fields.landmarks) landmarks = bytes_of(*fields.landmarks);
+  VISAVIS_CHECK(database.run(
+      "INSERT INTO faces (person, norm, quality, box, landmarks, source, enrolled, embedding) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      person, static_cast<double>(fields.norm), static_cast<double>(fields.quality),
+      bytes_of(fields.box), landmarks, std::string_view(fields.source), now,
+      std::span<const std::byte>(vector)));
+  return AddedFace{.face = database.last_row(), .person = person};
+}
+
+Result<void> write_audit(Database& database, std::string_view action,
+                         std::optional<std::int64_t> person, std::int64_t count) {
+  return database.run("INSERT INTO audit (at, action, person, count) VALUES (?, ?, ?, ?)",
+                      seconds_now(), action, person, count);
+}
+
+Result<void> next_generation(Database& database) {
+  return database.run("UPDATE meta SET generation = generation + 1 WHERE id = 1");
+}
+
+/// One audit row for each person that got faces.
+Result<void> audit_enrolment(Database& database, std::span<const AddedFace> added) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> counts;
+  for (const AddedFace& one : added) {
+    if (counts.empty() || counts.back().first != one.person) counts.emplace_back(one.person, 0);
+    ++counts.back().second;
+  }
+  for (const auto& [person, count] : counts)
+    VISAVIS_CHECK(write_audit(database, "enrol", person, count));
+  return {};
+}
+
+/// Marks the files of faces that are about to go.
+Result<void> throw_away_files(Database& database, std::string_view faces_sql,
+                              std::int64_t argument) {
+  return database.run(faces_sql, argument);
+}
+
+/// Empties the log into the database, so that no copy of what was overwritten stays in it.
+Result<void> empty_log(Database& database, const fs::path& folder) {
+  VISAVIS_TRY(busy, database.number("PRAGMA wal_checkpoint(TRUNCATE)"));
+  if (busy != 0)
+    return fail(
+        ErrorCode::kUnavailable,
+        "it is removed, but another process is still reading the gallery, so that old bytes "
+        "remain on disk: compact the gallery to be rid of them");
+  const fs::path log = with_ending(database_path(folder), "-wal");
+  std::error_code ignored;
+  return fs::exists(log, ignored) ? sync(log) : Result<void>{};
+}
+
+Result<void> empty_trash(Database& database, const fs::path& folder) {
+  std::vector<std::string> paths;
+  {
+    VISAVIS_TRY(rows, database.query("SELECT path FROM trash"));
+    for (;;) {
+      VISAVIS_TRY(more, rows.next());
+      if (!more) break;
+      paths.push_back(rows.text(0));
+    }
+  }
+  if (paths.empty()) return {};
+  for (const std::string& path : paths) VISAVIS_CHECK(wipe_file(folder / path));
+  VISAVIS_CHECK(sync(folder));
+  return database.run("DELETE FROM trash");
+}
+
+void remove_unborn(const fs::path& folder) {
+  std::error_code ignored;  // what cannot be removed is refused by the creation that follows
+  for (const char* ending : {"", "-wal", "-shm", "-journal"})
+    fs::remove(with_ending(unborn_path(folder), ending), ignored);
+}
+
+Result<Database> open_reader(const fs::path& path) {
+  auto database = Database::open(path, Database::Mode::kRead);
+  if (database && set_up(*database) && database->number("PRAGMA schema_version")) return database;
+  // In a folder that cannot be written SQLite cannot make the files that readers and writers agree
+  // by. Where no log is left, nothing is missing without them.
+  std::error_code ignored;
+  const fs::path log = with_ending(path, "-wal");
+  const bool has_log = fs::exists(log, ignored) && fs::file_size(log, ignored) > 0;
+  if (has_log || !fs::exists(path, ignored)) return database;
+  return Database::open(path, Database::Mode::kImmutable);
+}
+
+}  // namespace
+
+std::string_view to_string(Element element) noexcept {
+  return element == Element::kF32 ? "f32" : "f16";
+}
+
+Store::Store(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Store::Store(Store&&) noexcept = default;
+Store::~Store() = default;
+
+bool Store::exists(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(database_path(folder), ignored);
+}
+
+namespace {
+
+/// The connections of a gallery whose file is there.
+struct Connections {
+  Database reader;
+  std::optional<Database> writer;
+};
+
+Result<Connections> connect(const fs::path& path, bool write) {
+  std::optional<Database> writer;
+  if (write) {
+    VISAVIS_TRY(opened, Database::open(path, Database::Mode::kWrite));
+    VISAVIS_CHECK(set_up(opened));
+    VISAVIS_CHECK(verify_schema(opened));
+    writer.emplace(std::move(opened));
+  }
+  VISAVIS_TRY(reader, open_reader(path));
+  VISAVIS_CHECK(set_up(reader));
+  VISAVIS_CHECK(verify_schema(reader));
+  return Connections{.reader = std::move(reader), .writer = std::move(writer)};
+}
+
+Result<void> make_tables(const fs::path& path, Element element) {
+  VISAVIS_TRY(database, Database::open(path, Database::Mode::kCreate));
+  VISAVIS_CHECK(set_up(database));
+  return create_tables(database, element, seconds_now());
+}
+
+}  // namespace
+
+Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
+  const bool write = options.mode != Mode::kRead;
+  std::error_code error;
+  if (options.mode == Mode::kCreate) {
+    fs::create_directories(folder, error);
+    if (error)
+      return fail(ErrorCode::kUnavailable, "the gallery folder cannot be made: " + error.message());
+  }
+  if (!fs::is_directory(folder, error))
+    return fail(ErrorCode::kNotFound, "there is no such gallery folder");
+  if (options.mode != Mode::kCreate && !exists(folder))
+    return fail(ErrorCode::kNotFound, "there is no gallery in this folder");
+  Handle lock;
+  if (write) {
+    VISAVIS_TRY(taken, take_write_lock(folder));
+    lock = std::move(taken);
+  }
+  const auto assemble = [&](const fs::path& path, Handle held) -> Result<Store> {
+    VISAVIS_TRY(connections, connect(path, write));
+    auto impl = std::make_unique<Impl>(folder, std::move(held), std::move(connections.reader));
+    if (connections.writer) impl->writer.emplace(*std::move(connections.writer));
+    return Store(std::move(impl));
+  };
+  if (!exists(folder)) {
+    remove_unborn(folder);
+    VISAVIS_CHECK(make_tables(unborn_path(folder), options.element));
+    if (options.fill) {
+      VISAVIS_TRY(unborn, assemble(unborn_path(folder), Handle()));
+      VISAVIS_CHECK(options.fill(unborn));
+    }
+    // Closing the last connection has emptied the log into the file and removed it.
+    if (fs::exists(with_ending(unborn_path(folder), "-wal"), error))
+      return fail(ErrorCode::kInternal, "the new gallery's log was not closed");
+    VISAVIS_CHECK(sync(unborn_path(folder)));
+    fs::rename(unborn_path(folder), database_path(folder), error);
+    if (error)
+      return fail(ErrorCode::kUnavailable, "the gallery cannot be written: " + error.message());
+    VISAVIS_CHECK(sync(folder));
+  }
+  VISAVIS_TRY(store, assemble(database_path(folder), std::move(lock)));
+  if (write) VISAVIS_CHECK(empty_trash(*store.impl_->writer, folder));
+  return store;
+}
+
+namespace {
+
+auto read_only() {
+  return fail(ErrorCode::kInvalidArgument, "the gallery was opened for reading only");
+}
+
+}  // namespace
+
+Result<std::vector<AddedFace>> Store::add(std::span<const NewFace> faces) {
+  if (!impl_->writer) return read_only();
+  if (faces.empty()) return std::vector<AddedFace>{};
+  for (const NewFace& face : faces) VISAVIS_CHECK(check_face(face));
+  const std::scoped_lock lock(impl_->writing);
+  Database& database = *impl_->writer;
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
+  VISAVIS_TRY(kind, read_kind(database));
+  const std::int64_t now = seconds_now();
+  std::vector<AddedFace> added;
+  added.reserve(faces.size());
+  for (const NewFace& face : faces) {
+    VISAVIS_CHECK(fit(database, kind, face));
+    VISAVIS_TRY(one, add_face(database, kind, face, now));
+    added.push_back(one);
+  }
+  VISAVIS_CHECK(audit_enrolment(database, added));
+  VISAVIS_CHECK(next_generation(database));
+  VISAVIS_CHECK(transaction.commit());
+  return added;
+}
+
+Result<std::int64_t> Store::put_person(const PersonFields& person) {
+  if (!impl_->writer) return read_only();
+  VISAVIS_CHECK(check_person(person));
+  const std::scoped_lock lock(impl_->writing);
+  Database& database = *impl_->writer;
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
+  VISAVIS_TRY(row, find_or_make_person(database, person.public_id, seconds_now()));
+  std::optional<std::string_view> basis;
+  if (person.consent_basis) basis = *person.consent_basis;
+  VISAVIS_CHECK(database.run(
+      "UPDATE persons SET name = ?, attributes = ?, consent_basis = ?, consent_at = ?, "
+      "expires_at = ? WHERE id = ?",
+      std::string_view(person.name), std::string_view(person.attributes), basis, person.consent_at,
+      person.expires_at, row));
+  VISAVIS_CHECK(transaction.commit());
+  return row;
+}
+
+Result<std::vector<std::int64_t>> Store::remove_person(std::int64_t person) {
+  if (!impl_->writer) return read_only();
+  const std::scoped_lock lock(impl_->writing);
+  Database& database = *impl_->writer;
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
+  std::vector<std::int64_t> faces;
+  {
+    VISAVIS_TRY(rows, database.query("SELECT id FROM faces WHERE person = ? ORDER BY id", person));
+    for (;;) {
+      VISAVIS_TRY(more, rows.next());
+      if (!more) break;
+      faces.push_back(rows.integer(0));
+    }
+  }
+  VISAVIS_CHECK(throw_away_files(
+      database,
+      "INSERT OR IGNORE INTO trash SELECT 'chips/' || chip FROM faces WHERE person = ?1 AND chip "
+      "IS NOT NULL UNION SELECT 'photos/' || photo FROM faces WHERE person = ?1 AND photo IS NOT "
+      "NULL",
+      person));
+  VISAVIS_CHECK(database.run("DELETE FROM persons WHERE id = ?", person));
+  if (database.changes() == 0) return fail(ErrorCode::kNotFound, "there is no such person");
+  VISAVIS_CHECK(write_audit(database, "remove", person, static_cast<std::int64_t>(faces.size())));
+  VISAVIS_CHECK(next_generation(database));
+  VISAVIS_CHECK(transaction.commit());
+  VISAVIS_CHECK(empty_trash(database, impl_->folder));
+  VISAVIS_CHECK(empty_log(database, impl_->folder));
+  return faces;
+}
+
+Result<void> Store::remove_face(std::int64_t face) {
+  if (!impl_->writer) return read_only();
+  const std::scoped_lock lock(impl_->writing);
+  Database& database = *impl_->writer;
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
+  std::int64_t person = 0;
+  {
+    VISAVIS_TRY(row, database.query("SELECT person FROM faces WHERE id = ?", face));
+    VISAVIS_TRY(there, row.next());
+    if (!there) return fail(ErrorCode::kNotFound, "there is no such face");
+    person = row.integer(0);
+  }
+  VISAVIS_CHECK(throw_away_files(
+      database,
+      "INSERT OR IGNORE INTO trash SELECT 'chips/' || chip FROM faces WHERE id = ?1 AND chip IS "
+      "NOT NULL UNION SELECT 'photos/' || photo FROM faces WHERE id = ?1 AND photo IS NOT NULL",
+      face));
+  VISAVIS_CHECK(database.run("DELETE FROM faces WHERE id = ?", face));
+  VISAVIS_CHECK(write_audit(database, "remove", person, 1));
+  VISAVIS_CHECK(next_generation(database));
+  VISAVIS_CHECK(transaction.commit());
+  VISAVIS_CHECK(empty_trash(database, impl_->folder));
+  return empty_log(database, impl_->folder);
+}
+
+Result<void> Store::compact() {
+  if (!impl_->writer) return read_only();
+  const std::scoped_lock lock(impl_->writing);
+  VISAVIS_CHECK(impl_->writer->execute("VACUUM"));
+  return empty_log(*impl_->writer, impl_->folder);
+}
+
+Result<void> Store::note(std::string_view action, std::optional<std::int64_t> person,
+                         std::int64_t count) {
+  if (!impl_->writer) return read_only();
+  const std::scoped_lock lock(impl_->writing);
+  return write_audit(*impl_->writer, action, person, count);
+}
+
+}  // namespace visavis::store

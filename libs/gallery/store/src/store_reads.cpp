@@ -1,0 +1,306 @@
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <utility>
+#include <visavis/core/file.hpp>
+
+#include "element.hpp"
+#include "schema.hpp"
+#include "store_impl.hpp"
+#include "visavis/store/store.hpp"
+
+namespace visavis::store {
+namespace {
+
+constexpr double kUnitTolerance = 2e-3;  // a unit vector to 1e-3, and f16's rounding
+
+constexpr std::string_view kPerson =
+    "SELECT id, public_id, name, attributes, consent_basis, consent_at, expires_at, created, "
+    "(SELECT count(*) FROM faces WHERE faces.person = persons.id) FROM persons ";
+constexpr std::string_view kFace =
+    "SELECT id, person, norm, quality, box, landmarks, source, enrolled FROM faces ";
+
+auto damaged(const std::string& what) {
+  return fail(ErrorCode::kDecodeFailed, "the gallery is damaged: " + what);
+}
+
+std::optional<std::int64_t> maybe_integer(const Query& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return row.integer(column);
+}
+
+PersonRow person_of(const Query& row) {
+  PersonRow person{.id = row.integer(0),
+                   .fields = {.public_id = row.text(1),
+                              .name = row.text(2),
+                              .attributes = row.text(3),
+                              .consent_at = maybe_integer(row, 5),
+                              .expires_at = maybe_integer(row, 6)},
+                   .created = row.integer(7),
+                   .faces = static_cast<std::uint64_t>(row.integer(8))};
+  if (!row.is_null(4)) person.fields.consent_basis = row.text(4);
+  return person;
+}
+
+Result<std::vector<PersonRow>> people_of(Result<Query> rows) {
+  if (!rows) return std::unexpected(std::move(rows).error());
+  std::vector<PersonRow> persons;
+  for (;;) {
+    VISAVIS_TRY(more, rows->next());
+    if (!more) return persons;
+    persons.push_back(person_of(*rows));
+  }
+}
+
+Result<FaceRow> face_of(const Query& row) {
+  FaceRow face;
+  face.id = row.integer(0);
+  face.person = row.integer(1);
+  face.fields.norm = static_cast<float>(row.real(2));
+  face.fields.quality = static_cast<float>(row.real(3));
+  face.fields.source = row.text(6);
+  face.enrolled = row.integer(7);
+  const auto box = row.blob(4);
+  if (box.size() != sizeof(Box)) return damaged("face f" + std::to_string(face.id) + " has no box");
+  std::memcpy(&face.fields.box, box.data(), sizeof(Box));
+  if (row.is_null(5)) return face;
+  const auto points = row.blob(5);
+  if (points.size() != sizeof(Landmarks))
+    return damaged("the landmarks of face f" + std::to_string(face.id));
+  std::memcpy(&face.fields.landmarks.emplace(), points.data(), sizeof(Landmarks));
+  return face;
+}
+
+/// What rows of vectors must look like.
+struct Shape {
+  std::size_t dimension = 0;
+  Element element = Element::kF16;
+};
+
+Result<Shape> read_shape(Database& database) {
+  VISAVIS_TRY(row, database.query("SELECT dimension, element FROM meta WHERE id = 1"));
+  VISAVIS_TRY(there, row.next());
+  if (!there) return damaged("it has no header");
+  const std::int64_t dimension = row.integer(0);
+  if (dimension < 0 || dimension > (1 << 20)) return damaged("its dimension");
+  return Shape{.dimension = static_cast<std::size_t>(dimension),
+               .element = row.text(1) == "f32" ? Element::kF32 : Element::kF16};
+}
+
+/// Decodes the blob of one row. @return what is wrong with it, or nothing
+std::optional<std::string> decode_row(std::span<const std::byte> bytes, const Shape& shape,
+                                      std::span<float> values) {
+  if (bytes.size() != shape.dimension * size_of(shape.element))
+    return "has a vector of another size than the gallery's";
+  decode(bytes, shape.element, values);
+  double squares = 0;
+  for (const float value : values) squares += static_cast<double>(value) * value;
+  if (std::abs(std::sqrt(squares) - 1) <= kUnitTolerance) return std::nullopt;
+  return "has a vector that is not a unit vector";
+}
+
+Result<void> visit_rows(Query& rows, const Shape& shape, const Store::Visit& visit) {
+  std::vector<float> values(shape.dimension);
+  for (;;) {
+    VISAVIS_TRY(more, rows.next());
+    if (!more) return {};
+    const std::int64_t face = rows.integer(0);
+    if (const auto wrong = decode_row(rows.blob(3), shape, values))
+      return damaged("face f" + std::to_string(face) + " " + *wrong);
+    visit(face, rows.integer(1), static_cast<float>(rows.real(2)), values);
+  }
+}
+
+}  // namespace
+
+Result<Facts> Store::facts() const {
+  const std::scoped_lock lock(impl_->reading);
+  Database& database = impl_->reader;
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kRead));
+  VISAVIS_TRY(persons, database.number("SELECT count(*) FROM persons"));
+  VISAVIS_TRY(faces, database.number("SELECT count(*) FROM faces"));
+  VISAVIS_TRY(pages, database.number("PRAGMA page_count"));
+  VISAVIS_TRY(page_size, database.number("PRAGMA page_size"));
+  VISAVIS_TRY(free_pages, database.number("PRAGMA freelist_count"));
+  VISAVIS_TRY(version, database.number("PRAGMA user_version"));
+  VISAVIS_TRY(row, database.query("SELECT model, dimension, element, generation, created, "
+                                  "encryption FROM meta WHERE id = 1"));
+  VISAVIS_TRY(there, row.next());
+  if (!there) return damaged("it has no header");
+  return Facts{.model = row.text(0),
+               .dimension = static_cast<std::size_t>(row.integer(1)),
+               .element = row.text(2) == "f32" ? Element::kF32 : Element::kF16,
+               .generation = static_cast<std::uint64_t>(row.integer(3)),
+               .created = row.integer(4),
+               .persons = static_cast<std::uint64_t>(persons),
+               .faces = static_cast<std::uint64_t>(faces),
+               .bytes = static_cast<std::uint64_t>(pages * page_size),
+               .free_bytes = static_cast<std::uint64_t>(free_pages * page_size),
+               .format_version = static_cast<int>(version),
+               .encryption = row.text(5)};
+}
+
+Result<std::uint64_t> Store::generation() const {
+  const std::scoped_lock lock(impl_->reading);
+  VISAVIS_TRY(number, impl_->reader.number("SELECT generation FROM meta WHERE id = 1"));
+  return static_cast<std::uint64_t>(number);
+}
+
+Result<std::vector<PersonRow>> Store::persons(std::int64_t after, std::size_t limit) const {
+  static const std::string sql = std::string(kPerson) + "WHERE id > ? ORDER BY id LIMIT ?";
+  const std::scoped_lock lock(impl_->reading);
+  return people_of(impl_->reader.query(sql, after, static_cast<std::int64_t>(limit)));
+}
+
+Result<std::optional<PersonRow>> Store::find_person(std::string_view public_id) const {
+  static const std::string sql = std::string(kPerson) + "WHERE public_id = ?";
+  const std::scoped_lock lock(impl_->reading);
+  VISAVIS_TRY(found, people_of(impl_->reader.query(sql, public_id)));
+  if (found.empty()) return std::optional<PersonRow>();
+  return std::optional(std::move(found.front()));
+}
+
+Result<std::vector<PersonRow>> Store::expired(std::int64_t now) const {
+  static const std::string sql = std::string(kPerson) + "WHERE expires_at <= ? ORDER BY id";
+  const std::scoped_lock lock(impl_->reading);
+  return people_of(impl_->reader.query(sql, now));
+}
+
+Result<std::vector<FaceRow>> Store::faces_of(std::int64_t person) const {
+  static const std::string sql = std::string(kFace) + "WHERE person = ? ORDER BY id";
+  const std::scoped_lock lock(impl_->reading);
+  VISAVIS_TRY(rows, impl_->reader.query(sql, person));
+  std::vector<FaceRow> faces;
+  for (;;) {
+    VISAVIS_TRY(more, rows.next());
+    if (!more) return faces;
+    VISAVIS_TRY(face, face_of(rows));
+    faces.push_back(std::move(face));
+  }
+}
+
+Result<std::optional<FaceRow>> Store::find_face(std::int64_t face) const {
+  static const std::string sql = std::string(kFace) + "WHERE id = ?";
+  const std::scoped_lock lock(impl_->reading);
+  VISAVIS_TRY(row, impl_->reader.query(sql, face));
+  VISAVIS_TRY(there, row.next());
+  if (!there) return std::optional<FaceRow>();
+  VISAVIS_TRY(found, face_of(row));
+  return std::optional(std::move(found));
+}
+
+Result<std::optional<Owner>> Store::owner_of(std::int64_t face) const {
+  const std::scoped_lock lock(impl_->reading);
+  VISAVIS_TRY(row, impl_->reader.query("SELECT public_id, name, norm, quality FROM faces JOIN "
+                                       "persons ON persons.id = faces.person WHERE faces.id = ?",
+                                       face));
+  VISAVIS_TRY(there, row.next());
+  if (!there) return std::optional<Owner>();
+  return std::optional(Owner{.public_id = row.text(0),
+                             .name = row.text(1),
+                             .norm = static_cast<float>(row.real(2)),
+                             .quality = static_cast<float>(row.real(3))});
+}
+
+Result<std::vector<AuditRow>> Store::audit() const {
+  const std::scoped_lock lock(impl_->reading);
+  VISAVIS_TRY(rows, impl_->reader.query("SELECT at, action, person, count FROM audit ORDER BY id"));
+  std::vector<AuditRow> audit;
+  for (;;) {
+    VISAVIS_TRY(more, rows.next());
+    if (!more) return audit;
+    audit.push_back({.at = rows.integer(0),
+                     .action = rows.text(1),
+                     .person = maybe_integer(rows, 2),
+                     .count = rows.integer(3)});
+  }
+}
+
+Result<std::uint64_t> Store::scan(const Visit& visit) const {
+  const std::scoped_lock lock(impl_->reading);
+  Database& database = impl_->reader;
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kRead));
+  VISAVIS_TRY(generation, database.number("SELECT generation FROM meta WHERE id = 1"));
+  VISAVIS_TRY(shape, read_shape(database));
+  VISAVIS_TRY(rows, database.query("SELECT id, person, quality, embedding FROM faces ORDER BY id"));
+  VISAVIS_CHECK(visit_rows(rows, shape, visit));
+  return static_cast<std::uint64_t>(generation);
+}
+
+Result<void> Store::scan_person(std::int64_t person, const Visit& visit) const {
+  const std::scoped_lock lock(impl_->reading);
+  VISAVIS_TRY(shape, read_shape(impl_->reader));
+  VISAVIS_TRY(rows, impl_->reader.query("SELECT id, person, quality, embedding FROM faces WHERE "
+                                        "person = ? ORDER BY id",
+                                        person));
+  return visit_rows(rows, shape, visit);
+}
+
+namespace {
+
+Result<void> check_database(Database& database, std::vector<std::string>& found) {
+  {
+    VISAVIS_TRY(rows, database.query("PRAGMA integrity_check(100)"));
+    for (;;) {
+      VISAVIS_TRY(more, rows.next());
+      if (!more) break;
+      if (rows.text(0) != "ok") found.push_back("SQLite finds: " + rows.text(0));
+    }
+  }
+  VISAVIS_TRY(orphans, database.number("SELECT count(*) FROM pragma_foreign_key_check"));
+  if (orphans > 0) found.push_back(std::to_string(orphans) + " faces belong to nobody");
+  VISAVIS_TRY(trash, database.number("SELECT count(*) FROM trash"));
+  if (trash > 0)
+    found.push_back(std::to_string(trash) + " files of removed faces are still to be overwritten");
+  return {};
+}
+
+Result<void> check_vectors(Database& database, std::vector<std::string>& found) {
+  VISAVIS_TRY(shape, read_shape(database));
+  VISAVIS_TRY(rows, database.query("SELECT id, norm, quality, embedding, length(box), "
+                                   "length(landmarks), source FROM faces"));
+  std::vector<float> values(shape.dimension);
+  for (;;) {
+    VISAVIS_TRY(more, rows.next());
+    if (!more) return {};
+    const std::string face = "face f" + std::to_string(rows.integer(0));
+    if (const auto wrong = decode_row(rows.blob(3), shape, values))
+      found.push_back(face + " " + *wrong);
+    if (!std::isfinite(rows.real(1)) || !std::isfinite(rows.real(2)))
+      found.push_back(face + " has a number that is not finite");
+    if (rows.integer(4) != sizeof(Box)) found.push_back(face + " has no box");
+    if (!rows.is_null(5) && rows.integer(5) != sizeof(Landmarks))
+      found.push_back(face + " has landmarks of another size");
+    if (!is_utf8(rows.text(6))) found.push_back(face + " has a source that is not UTF-8");
+  }
+}
+
+Result<void> check_persons(Database& database, std::vector<std::string>& found) {
+  VISAVIS_TRY(rows, database.query("SELECT id, public_id, name FROM persons"));
+  for (;;) {
+    VISAVIS_TRY(more, rows.next());
+    if (!more) return {};
+    for (const std::string& text : {rows.text(1), rows.text(2)})
+      if (text.empty() || text.size() > kMaxNameBytes || !is_utf8(text))
+        found.push_back("person number " + std::to_string(rows.integer(0)) +
+                        " has an id or a name that is not allowed");
+  }
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Store::check() const {
+  const std::scoped_lock lock(impl_->reading);
+  Database& database = impl_->reader;
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kRead));
+  std::vector<std::string> found;
+  for (const auto part : {check_database, check_vectors, check_persons}) {
+    const auto done = part(database, found);
+    if (!done && done.error().code != ErrorCode::kDecodeFailed)
+      return std::unexpected(done.error());
+    if (!done) found.push_back(done.error().message);
+  }
+  return found;
+}
+
+}  // namespace visavis::store

@@ -1,0 +1,471 @@
+#include "visavis/store/store.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <random>
+
+#include "element.hpp"
+
+namespace visavis::store {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr std::string_view kModel = "0123456789abcdef";
+constexpr std::size_t kDimension = 64;
+
+std::vector<float> unit_vector(unsigned seed, std::size_t dimension = kDimension) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(dimension);
+  double squares = 0;
+  for (float& value : values) {
+    value = normal(random);
+    squares += static_cast<double>(value) * value;
+  }
+  for (float& value : values) value = static_cast<float>(value / std::sqrt(squares));
+  return values;
+}
+
+std::string read_all(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// True if a file of the folder holds the bytes. The gallery is open meanwhile, so only copies are
+/// read: closing a second descriptor of the database would drop SQLite's locks.
+bool folder_holds(const fs::path& folder, std::string_view bytes) {
+  return std::ranges::any_of(fs::recursive_directory_iterator(folder), [&](const auto& entry) {
+    if (!entry.is_regular_file()) return false;
+    const fs::path copy = fs::temp_directory_path() / ("copy." + std::to_string(::getpid()));
+    const std::string command =
+        "cp '" + entry.path().string() + "' '" + copy.string() + "'";  // in another process
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    const bool found = read_all(copy).contains(bytes);
+    fs::remove(copy);
+    return found;
+  });
+}
+
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() {
+    std::string name = (fs::temp_directory_path() / "visavis-store-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+  }
+  ~StoreTest() override { fs::remove_all(folder_); }
+
+  Store open(Mode mode = Mode::kCreate, Element element = Element::kF16) {
+    auto store = Store::open(folder_, {.mode = mode, .element = element});
+    EXPECT_TRUE(store) << store.error().message;
+    return *std::move(store);
+  }
+  Error refused(Mode mode) {
+    const auto store = Store::open(folder_, {.mode = mode});
+    EXPECT_FALSE(store);
+    return store ? Error{ErrorCode::kInternal, "opened"} : store.error();
+  }
+  static Result<std::vector<AddedFace>> add(Store& store, std::string_view person,
+                                            std::span<const float> unit,
+                                            const FaceFields& fields = {},
+                                            std::string_view model = kModel) {
+    const NewFace face{.person = person, .model = model, .unit = unit, .fields = &fields};
+    return store.add({&face, 1});
+  }
+  [[nodiscard]] fs::path file() const { return folder_ / "gallery.sqlite"; }
+
+  fs::path folder_;
+};
+
+TEST_F(StoreTest, KeepsWhatWasAdded) {
+  const std::vector<float> vector = unit_vector(1);
+  const FaceFields fields{.norm = 23.5F,
+                          .quality = .75F,
+                          .box = {.x = 1, .y = -2, .width = 30, .height = 40},
+                          .landmarks = Landmarks{{{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}},
+                          .source = "photos/ada\t1.jpg"};
+  {
+    Store store = open();
+    ASSERT_TRUE(add(store, "Ada Łovelace 👩", vector, fields));
+  }
+  const Store store = open(Mode::kRead);
+  const auto person = store.find_person("Ada Łovelace 👩");
+  ASSERT_TRUE(person && *person);
+  EXPECT_EQ((*person)->fields.name, "Ada Łovelace 👩");
+  EXPECT_EQ((*person)->faces, 1U);
+  const auto faces = store.faces_of((*person)->id);
+  ASSERT_TRUE(faces);
+  ASSERT_EQ(faces->size(), 1U);
+  EXPECT_EQ(faces->front().fields.norm, 23.5F);
+  EXPECT_EQ(faces->front().fields.quality, .75F);
+  EXPECT_EQ(faces->front().fields.box, fields.box);
+  EXPECT_EQ(faces->front().fields.landmarks, fields.landmarks);
+  EXPECT_EQ(faces->front().fields.source, fields.source);
+  const auto owner = store.owner_of(faces->front().id);
+  ASSERT_TRUE(owner && *owner);
+  EXPECT_EQ((*owner)->public_id, "Ada Łovelace 👩");
+  std::size_t visited = 0;
+  ASSERT_TRUE(store.scan([&](std::int64_t face, std::int64_t who, float, std::span<const float> v) {
+    ++visited;
+    EXPECT_EQ(face, faces->front().id);
+    EXPECT_EQ(who, (*person)->id);
+    // binary16 keeps eleven bits: an error of at most 2^-11 of the value, or half of 2^-24.
+    for (std::size_t i = 0; i < v.size(); ++i)
+      EXPECT_LE(std::abs(v[i] - vector[i]), std::abs(vector[i]) * 0x1p-11F + 0x1p-25F);
+  }));
+  EXPECT_EQ(visited, 1U);
+  EXPECT_THAT(*store.check(), IsEmpty());
+}
+
+TEST_F(StoreTest, F32IsExact) {
+  const std::vector<float> vector = unit_vector(1);
+  Store store = open(Mode::kCreate, Element::kF32);
+  ASSERT_TRUE(add(store, "a", vector));
+  ASSERT_TRUE(store.scan([&](std::int64_t, std::int64_t, float, std::span<const float> v) {
+    EXPECT_TRUE(std::ranges::equal(v, vector));
+  }));
+  EXPECT_EQ(store.facts()->element, Element::kF32);
+}
+
+TEST_F(StoreTest, AddsAllOrNone) {
+  Store store = open();
+  const std::vector<float> good = unit_vector(1);
+  const std::vector<float> shorter = unit_vector(2, kDimension / 2);
+  const FaceFields fields;
+  const NewFace batch[] = {{.person = "a", .model = kModel, .unit = good, .fields = &fields},
+                           {.person = "b", .model = kModel, .unit = shorter, .fields = &fields}};
+  const auto added = store.add(batch);
+  ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().code, ErrorCode::kModelMismatch);
+  const auto facts = store.facts();
+  EXPECT_EQ(facts->faces, 0U);
+  EXPECT_EQ(facts->persons, 0U);
+  EXPECT_EQ(facts->generation, 0U);
+  EXPECT_EQ(facts->model, "") << "the model goes with the rows that set it";
+}
+
+TEST_F(StoreTest, RefusesWhatIsNoFace) {
+  Store store = open();
+  const std::vector<float> good = unit_vector(1);
+  const auto code = [&](std::string_view person, std::vector<float> vector, FaceFields fields = {},
+                        std::string_view model = kModel) {
+    const auto added = add(store, person, vector, fields, model);
+    return added ? ErrorCode::kInternal : added.error().code;
+  };
+  std::vector<float> nan = good;
+  nan[3] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(code("a", nan), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code("a", std::vector<float>(kDimension)), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code("a", {}), ErrorCode::kInvalidArgument);
+  std::vector<float> infinite = good;
+  infinite[0] = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(code("a", infinite), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code("", good), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(std::string(1'000'000, 'x'), good), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code("\xC3\x28", good), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(std::string_view("a\0b", 3), good), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code("a", good, {.source = std::string(5000, 'x')}), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code("a", good, {.norm = std::numeric_limits<float>::infinity()}),
+            ErrorCode::kInvalidArgument);
+  ASSERT_TRUE(add(store, "a", good));
+  EXPECT_EQ(code("a", good, {}, "fedcba9876543210"), ErrorCode::kModelMismatch);
+  EXPECT_EQ(code("a", unit_vector(1, 32)), ErrorCode::kModelMismatch);
+  EXPECT_EQ(store.facts()->faces, 1U);
+}
+
+TEST_F(StoreTest, IdsAreNeverUsedTwice) {
+  Store store = open();
+  const auto first = add(store, "a", unit_vector(1));
+  ASSERT_TRUE(store.remove_person(first->front().person));
+  const auto second = add(store, "a", unit_vector(1));
+  EXPECT_GT(second->front().face, first->front().face);
+  EXPECT_GT(second->front().person, first->front().person);
+}
+
+TEST_F(StoreTest, RemovedBytesAreGone) {
+  Store store = open();
+  // Enough for several pages, and neighbours that stay.
+  for (unsigned i = 0; i < 40; ++i)
+    ASSERT_TRUE(add(store, "person number " + std::to_string(i), unit_vector(i)));
+  const std::vector<float> vector = unit_vector(17);
+  const auto bytes = encode(vector, Element::kF16);
+  const std::string_view needle(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  ASSERT_TRUE(folder_holds(folder_, needle)) << "or the test looks for the wrong thing";
+  const auto person = store.find_person("person number 17");
+  const auto removed = store.remove_person((*person)->id);
+  ASSERT_TRUE(removed) << removed.error().message;
+  EXPECT_EQ(removed->size(), 1U);
+  EXPECT_FALSE(folder_holds(folder_, needle));
+  EXPECT_FALSE(folder_holds(folder_, "person number 17"));
+  const auto other = encode(unit_vector(18), Element::kF16);
+  EXPECT_TRUE(folder_holds(folder_, {reinterpret_cast<const char*>(other.data()), other.size()}));
+  EXPECT_EQ(store.facts()->faces, 39U);
+  EXPECT_THAT(*store.check(), IsEmpty());
+}
+
+TEST_F(StoreTest, RemovesOneFaceOfSeveral) {
+  Store store = open();
+  ASSERT_TRUE(add(store, "a", unit_vector(1)));
+  const auto second = add(store, "a", unit_vector(2));
+  ASSERT_TRUE(store.remove_face(second->front().face));
+  EXPECT_EQ(store.facts()->faces, 1U);
+  EXPECT_EQ(store.facts()->persons, 1U);
+  const auto again = store.remove_face(second->front().face);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(store.remove_person(99).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(StoreTest, AuditTellsWhatHappenedButNotToWhom) {
+  Store store = open();
+  const auto added = add(store, "Grace Hopper", unit_vector(1));
+  ASSERT_TRUE(store.note("export", added->front().person, 1));
+  ASSERT_TRUE(store.remove_person(added->front().person));
+  const auto audit = store.audit();
+  ASSERT_TRUE(audit);
+  ASSERT_EQ(audit->size(), 3U);
+  EXPECT_EQ((*audit)[0].action, "enrol");
+  EXPECT_EQ((*audit)[1].action, "export");
+  EXPECT_EQ((*audit)[2].action, "remove");
+  for (const AuditRow& row : *audit) {
+    EXPECT_EQ(row.person, added->front().person);
+    EXPECT_EQ(row.count, 1);
+    EXPECT_GT(row.at, 1'600'000'000);
+  }
+}
+
+TEST_F(StoreTest, PersonsExpire) {
+  Store store = open();
+  ASSERT_TRUE(store.put_person({.public_id = "soon", .name = "n", .expires_at = 1000}));
+  ASSERT_TRUE(store.put_person({.public_id = "late", .name = "n", .expires_at = 2000}));
+  ASSERT_TRUE(store.put_person({.public_id = "never", .name = "n"}));
+  ASSERT_EQ(store.expired(999)->size(), 0U);
+  ASSERT_EQ(store.expired(1000)->size(), 1U);
+  EXPECT_EQ(store.expired(1000)->front().fields.public_id, "soon");
+  ASSERT_TRUE(store.put_person({.public_id = "soon",
+                                .name = "changed",
+                                .consent_basis = "contract",
+                                .consent_at = 5,
+                                .expires_at = 3000}));
+  EXPECT_EQ(store.expired(1000)->size(), 0U);
+  const auto person = store.find_person("soon");
+  EXPECT_EQ((*person)->fields.name, "changed");
+  EXPECT_EQ((*person)->fields.consent_basis, "contract");
+  EXPECT_EQ((*person)->fields.consent_at, 5);
+}
+
+TEST_F(StoreTest, PersonsComeInPages) {
+  Store store = open();
+  for (const char* id : {"c", "a", "b"})
+    ASSERT_TRUE(store.put_person({.public_id = id, .name = id}));
+  const auto first = store.persons(0, 2);
+  ASSERT_EQ(first->size(), 2U);
+  EXPECT_EQ(first->front().fields.public_id, "c") << "in the order of enrolment";
+  const auto rest = store.persons(first->back().id, 2);
+  ASSERT_EQ(rest->size(), 1U);
+  EXPECT_EQ(rest->front().fields.public_id, "b");
+}
+
+TEST_F(StoreTest, ASecondWriterIsToldSoAndReadersWork) {
+  Store store = open();
+  ASSERT_TRUE(add(store, "a", unit_vector(1)));
+  const Error error = refused(Mode::kWrite);
+  EXPECT_EQ(error.code, ErrorCode::kUnavailable);
+  EXPECT_THAT(error.message, HasSubstr("another process is writing"));
+  const Store reader = open(Mode::kRead);
+  EXPECT_EQ(reader.facts()->faces, 1U);
+  ASSERT_TRUE(add(store, "b", unit_vector(2)));
+  EXPECT_EQ(reader.facts()->faces, 2U);
+}
+
+TEST_F(StoreTest, AReaderDoesNotWrite) {
+  {
+    static_cast<void>(open());
+  }
+  Store store = open(Mode::kRead);
+  EXPECT_EQ(add(store, "a", unit_vector(1)).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(store.remove_person(1).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(store.compact().error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST_F(StoreTest, RefusesFoldersAndFilesThatAreNoGallery) {
+  EXPECT_EQ(refused(Mode::kRead).code, ErrorCode::kNotFound);
+  EXPECT_EQ(refused(Mode::kWrite).code, ErrorCode::kNotFound);
+  std::ofstream(file()) << "This is no database at all, though it is longer than a header of one. "
+                           "It goes on and on, over a hundred bytes.";
+  for (const Mode mode : {Mode::kRead, Mode::kWrite, Mode::kCreate})
+    EXPECT_EQ(refused(mode).code, ErrorCode::kDecodeFailed);
+  fs::resize_file(file(), 0);
+  for (const Mode mode : {Mode::kRead, Mode::kCreate})
+    EXPECT_EQ(refused(mode).code, ErrorCode::kDecodeFailed);
+}
+
+TEST_F(StoreTest, RefusesAForeignDatabase) {
+  sqlite3* connection = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &connection), SQLITE_OK);
+  sqlite3_exec(connection, "CREATE TABLE meta (id INTEGER); INSERT INTO meta VALUES (1)", nullptr,
+               nullptr, nullptr);
+  sqlite3_close(connection);
+  for (const Mode mode : {Mode::kRead, Mode::kWrite, Mode::kCreate}) {
+    const Error error = refused(mode);
+    EXPECT_EQ(error.code, ErrorCode::kDecodeFailed);
+    EXPECT_THAT(error.message, HasSubstr("not of a gallery"));
+  }
+}
+
+/// Runs SQL on the closed gallery's file.
+void tamper(const fs::path& file, const char* sql) {
+  sqlite3* connection = nullptr;
+  ASSERT_EQ(sqlite3_open(file.c_str(), &connection), SQLITE_OK);
+  char* message = nullptr;
+  EXPECT_EQ(sqlite3_exec(connection, sql, nullptr, nullptr, &message), SQLITE_OK) << message;
+  sqlite3_close(connection);
+}
+
+TEST_F(StoreTest, RefusesTheFuture) {
+  {
+    static_cast<void>(open());
+  }
+  tamper(file(), "PRAGMA user_version = 2");
+  EXPECT_EQ(refused(Mode::kRead).code, ErrorCode::kUnsupported);
+  EXPECT_EQ(refused(Mode::kWrite).code, ErrorCode::kUnsupported);
+  tamper(file(), "PRAGMA user_version = 1; UPDATE meta SET encryption = 'rot13'");
+  EXPECT_EQ(refused(Mode::kRead).code, ErrorCode::kUnsupported);
+}
+
+TEST_F(StoreTest, CheckFindsWhatIsWrong) {
+  {
+    Store store = open();
+    for (unsigned i = 0; i < 4; ++i) ASSERT_TRUE(add(store, "a", unit_vector(i)));
+  }
+  tamper(file(),
+         "UPDATE faces SET embedding = zeroblob(128) WHERE id = 1;"
+         "UPDATE faces SET embedding = zeroblob(12) WHERE id = 2;"
+         "UPDATE faces SET box = zeroblob(1) WHERE id = 3;"
+         "PRAGMA foreign_keys = OFF; UPDATE faces SET person = 77 WHERE id = 4;"
+         "INSERT INTO persons (public_id, name, created) VALUES ('b', '', 0)");
+  const Store store = open(Mode::kRead);
+  const auto found = store.check();
+  ASSERT_TRUE(found);
+  EXPECT_THAT(*found, ::testing::UnorderedElementsAre(
+                          HasSubstr("belong to nobody"), HasSubstr("f1 has a vector that is not"),
+                          HasSubstr("f2 has a vector of another size"), HasSubstr("f3 has no box"),
+                          HasSubstr("person number 2")));
+  const auto scanned = store.scan([](auto...) {});
+  ASSERT_FALSE(scanned);
+  EXPECT_EQ(scanned.error().code, ErrorCode::kDecodeFailed);
+}
+
+TEST_F(StoreTest, SaysThatAFileIsDamaged) {
+  {
+    Store store = open();
+    for (unsigned i = 0; i < 200; ++i) ASSERT_TRUE(add(store, std::to_string(i), unit_vector(i)));
+  }
+  std::string bytes = read_all(file());
+  for (std::size_t i = 8192 * 3; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7);
+  std::ofstream(file(), std::ios::binary) << bytes;
+  const auto store = Store::open(folder_, {.mode = Mode::kRead});
+  if (!store) {
+    EXPECT_EQ(store.error().code, ErrorCode::kDecodeFailed);
+    return;
+  }
+  const auto scanned = store->scan([](auto...) {});
+  ASSERT_FALSE(scanned);
+  EXPECT_EQ(scanned.error().code, ErrorCode::kDecodeFailed);
+  const auto found = store->check();
+  EXPECT_TRUE(!found || !found->empty());
+}
+
+TEST_F(StoreTest, CompactGivesRoomBack) {
+  Store store = open();
+  for (unsigned i = 0; i < 300; ++i) ASSERT_TRUE(add(store, "a", unit_vector(i)));
+  ASSERT_TRUE(add(store, "b", unit_vector(1000)));
+  ASSERT_TRUE(store.remove_person((*store.find_person("a"))->id));
+  EXPECT_GT(store.facts()->free_bytes, 0U);
+  const auto done = store.compact();
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(store.facts()->free_bytes, 0U);
+  EXPECT_EQ(store.facts()->faces, 1U);
+}
+
+TEST_F(StoreTest, ACreationThatStoppedHalfWayIsDoneAgain) {
+  std::ofstream(folder_ / "gallery.sqlite.new") << "half";
+  Store store = open();
+  EXPECT_TRUE(add(store, "a", unit_vector(1)));
+  EXPECT_FALSE(fs::exists(folder_ / "gallery.sqlite.new"));
+}
+
+/// Runs `work` in a child process. @return its exit code
+int in_child(const std::function<int()>& work) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(work());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+TEST_F(StoreTest, AFullDiskIsAnErrorAndNothingIsLost) {
+  {
+    Store store = open();
+    ASSERT_TRUE(add(store, "a", unit_vector(1)));
+  }
+  const int code = in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{.rlim_cur = 200'000, .rlim_max = 200'000};
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
+    auto store = Store::open(folder_, {.mode = Mode::kWrite});
+    if (!store) return 2;
+    for (unsigned i = 2; i < 2000; ++i) {
+      const auto added = add(*store, "b" + std::to_string(i), unit_vector(i));
+      if (!added) return added.error().code == ErrorCode::kUnavailable ? 0 : 3;
+    }
+    return 4;
+  });
+  ASSERT_EQ(code, 0);
+  const Store store = open(Mode::kRead);
+  EXPECT_GE(store.facts()->faces, 1U);
+  EXPECT_EQ(store.facts()->faces, store.facts()->persons) << "whole rows only";
+  EXPECT_THAT(*store.check(), IsEmpty());
+}
+
+TEST_F(StoreTest, AReadOnlyFolderCanBeReadAndSaysSoWhenWritten) {
+  {
+    Store store = open();
+    ASSERT_TRUE(add(store, "a", unit_vector(1)));
+  }
+  fs::permissions(file(), fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read);
+  fs::permissions(folder_ / "gallery.lock", fs::perms::others_read | fs::perms::owner_read);
+  fs::permissions(folder_, fs::perms::owner_read | fs::perms::owner_exec | fs::perms::group_read |
+                               fs::perms::group_exec | fs::perms::others_read |
+                               fs::perms::others_exec);
+  const int code = in_child([&] {
+    // Whoever may do everything is stopped by no permission.
+    if (::geteuid() == 0 && ::setuid(65534) != 0) return 77;
+    const auto writer = Store::open(folder_, {.mode = Mode::kWrite});
+    if (writer || writer.error().code != ErrorCode::kUnavailable) return 1;
+    const auto reader = Store::open(folder_, {.mode = Mode::kRead});
+    if (!reader) return 2;
+    return reader->facts()->faces == 1 ? 0 : 3;
+  });
+  fs::permissions(folder_, fs::perms::owner_all);
+  if (code == 77) GTEST_SKIP() << "cannot give up root's rights here";
+  EXPECT_EQ(code, 0);
+}
+
+}  // namespace
+}  // namespace visavis::store
