@@ -1,31 +1,50 @@
 #include <algorithm>
+#include <atomic>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <numeric>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <unordered_map>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "folder_files.hpp"
-#include "visavis/core/file.hpp"
+#include "past_folder.hpp"
+#include "scan.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/gallery/gallery.hpp"
 #include "visavis/matching/matching.hpp"
+#include "visavis/store/store.hpp"
 #include "visavis/vocab/embedding.hpp"
 
 namespace visavis::gallery {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 256;
-constexpr std::size_t kMaxSourceBytes = 4096;
 constexpr double kUnitTolerance = 1e-3;  // far beyond float32's rounding, far below a raw norm
+
+/// Persons looked at for each that is told, where fused templates may change the order.
+constexpr std::size_t kFusionReach = 4;
+
+/// How often a search is done again because somebody it found was removed meanwhile.
+constexpr int kSearches = 1000;
+
+std::string face_id_of(std::int64_t face) { return "f" + std::to_string(face); }
+
+std::optional<std::int64_t> parse_face_id(std::string_view id) {
+  std::int64_t face = 0;
+  if (!id.starts_with('f')) return std::nullopt;
+  const auto [end, error] = std::from_chars(id.data() + 1, id.data() + id.size(), face);
+  if (error != std::errc{} || end != id.data() + id.size() || face_id_of(face) != id)
+    return std::nullopt;
+  return face;
+}
 
 Result<void> check_vector(std::span<const float> values) {
   double squares = 0;
@@ -35,179 +54,370 @@ Result<void> check_vector(std::span<const float> values) {
   return fail(ErrorCode::kInvalidArgument, "the embedding is not a finite unit vector");
 }
 
-Result<void> check_text(std::string_view text, std::size_t max_bytes, const std::string& what) {
-  if (text.size() > max_bytes)
-    return fail(ErrorCode::kInvalidArgument,
-                what + " is longer than " + std::to_string(max_bytes) + " bytes");
-  if (!is_utf8(text)) return fail(ErrorCode::kInvalidArgument, what + " is not UTF-8 text");
-  return {};
+auto no_such_person() { return fail(ErrorCode::kNotFound, "there is no such person"); }
+
+Person person_of(store::PersonRow row) {
+  return {.id = std::move(row.fields.public_id),
+          .name = std::move(row.fields.name),
+          .attributes = std::move(row.fields.attributes),
+          .consent_basis = std::move(row.fields.consent_basis),
+          .consent_at = row.fields.consent_at,
+          .expires_at = row.fields.expires_at,
+          .created = row.created,
+          .faces = row.faces,
+          .number = row.id};
 }
 
-Result<void> check_face(const NewFace& entry) {
-  if (entry.person.empty()) return fail(ErrorCode::kInvalidArgument, "the person's name is empty");
-  VISAVIS_CHECK(check_text(entry.person, kMaxNameBytes, "the person's name"));
-  VISAVIS_CHECK(check_text(entry.face.source, kMaxSourceBytes, "the photo's path"));
-  const Template& face = entry.face;
-  for (const float value :
-       {face.quality, face.embedding.norm, face.box.x, face.box.y, face.box.width, face.box.height})
-    if (!std::isfinite(value))
-      return fail(ErrorCode::kInvalidArgument, "a face's number is not finite");
-  return check_vector(face.embedding.values);
+EnrolledFace face_of(store::FaceRow row) {
+  return {.face_id = face_id_of(row.id),
+          .quality = row.fields.quality,
+          .norm = row.fields.norm,
+          .box = row.fields.box,
+          .landmarks = row.fields.landmarks,
+          .source = std::move(row.fields.source),
+          .enrolled_at = row.enrolled};
 }
 
 class FolderGallery final : public Gallery {
  public:
-  FolderGallery(std::filesystem::path folder, Contents contents)
-      : folder_(std::move(folder)), contents_(std::move(contents)) {
-    index_persons();
+  FolderGallery(store::Store store, bool writes, const store::Facts& facts)
+      : store_(std::move(store)), writes_(writes) {
+    take(facts);
   }
 
   Result<std::vector<Enrolled>> enrol(std::span<const NewFace> faces) override;
-  [[nodiscard]] Result<std::vector<Candidate>> identify(const Embedding& probe,
-                                                        std::size_t limit) const override;
+  [[nodiscard]] Result<std::vector<Candidate>> identify(
+      const Embedding& probe, const IdentifyOptions& options) const override;
+  Result<void> put_person(const Person& person) override;
+  Result<std::size_t> remove_person(std::string_view id) override;
+  Result<void> remove_face(std::string_view face_id) override;
+  Result<std::size_t> remove_expired(std::int64_t now) override;
+  [[nodiscard]] Result<std::vector<Person>> list(const Page& page) const override;
+  [[nodiscard]] Result<PersonDetails> show(std::string_view person) const override;
+  Result<PersonExport> export_person(std::string_view person) override;
+  [[nodiscard]] Result<Stats> stats() const override;
+  [[nodiscard]] Result<std::vector<std::string>> check() const override { return store_.check(); }
+  Result<void> compact() override;
 
-  [[nodiscard]] ModelId model() const noexcept override { return contents_.model; }
-  [[nodiscard]] std::size_t persons() const noexcept override { return person_count_; }
-  [[nodiscard]] std::size_t faces() const noexcept override { return contents_.faces.size(); }
+  [[nodiscard]] ModelId model() const noexcept override { return model_; }
+  [[nodiscard]] std::size_t persons() const noexcept override { return persons_; }
+  [[nodiscard]] std::size_t faces() const noexcept override { return faces_; }
 
  private:
-  /// Gives every row the number of its person, in the order of first enrolment.
-  void index_persons() {
-    std::unordered_map<std::string_view, std::size_t> numbers;
-    person_of_row_.clear();
-    for (const FaceRow& face : contents_.faces)
-      person_of_row_.push_back(numbers.try_emplace(face.person, numbers.size()).first->second);
-    person_count_ = numbers.size();
-  }
-  [[nodiscard]] std::span<const float> row(std::size_t i) const {
-    return std::span(contents_.vectors).subspan(i * contents_.dimension, contents_.dimension);
-  }
+  void take(const store::Facts& facts) const;
+  Result<std::size_t> remove_row(std::int64_t person);
+  /// Brings the vectors to memory when they are first needed and, beside a foreign writer, whenever
+  /// they changed.
+  Result<void> load() const;
+  [[nodiscard]] Result<void> check_model(const Embedding& embedding) const;
+  [[nodiscard]] Result<std::optional<Candidate>> candidate_of(const Hit& hit) const;
+  /// All hits as persons; nothing if one of them was removed since it was found.
+  [[nodiscard]] Result<std::optional<std::vector<Candidate>>> candidates_of(
+      const std::vector<Hit>& hits) const;
+  [[nodiscard]] Result<float> fused(const Embedding& probe, std::int64_t person,
+                                    Fusion fusion) const;
 
-  std::filesystem::path folder_;
-  Contents contents_;
-  std::vector<std::size_t> person_of_row_;
-  std::size_t person_count_ = 0;
+  store::Store store_;
+  bool writes_;
+  mutable std::atomic<ModelId> model_{};
+  mutable std::atomic<std::size_t> dimension_{0};
+  mutable std::atomic<std::size_t> persons_{0};
+  mutable std::atomic<std::size_t> faces_{0};
+
+  /// Held by whoever changes the gallery or loads it. Taken before `searching_`.
+  mutable std::mutex changing_;
+  mutable std::shared_mutex searching_;
+  mutable std::optional<Scan> vectors_;  ///< Nothing until the first search.
+  mutable std::atomic<std::uint64_t> generation_{0};
 };
 
-Result<void> check_model(const Contents& contents, const Embedding& embedding) {
-  if (contents.generation == 0) return {};
-  if (embedding.model != contents.model)
+void FolderGallery::take(const store::Facts& facts) const {
+  model_ = matching::parse_model_id(facts.model).value_or(ModelId{});
+  dimension_ = facts.dimension;
+  persons_ = facts.persons;
+  faces_ = facts.faces;
+}
+
+Result<void> FolderGallery::load() const {
+  if (writes_) {
+    const std::shared_lock lock(searching_);
+    if (vectors_) return {};
+  } else {
+    VISAVIS_TRY(generation, store_.generation());
+    const std::shared_lock lock(searching_);
+    if (vectors_ && generation == generation_) return {};
+  }
+  const std::scoped_lock changing(changing_);
+  Scan fresh;
+  VISAVIS_TRY(generation,
+              store_.scan([&](std::int64_t face, std::int64_t person, float,
+                              std::span<const float> unit) { fresh.add(face, person, unit); }));
+  VISAVIS_TRY(facts, store_.facts());
+  const std::unique_lock lock(searching_);
+  take(facts);
+  vectors_ = std::move(fresh);
+  generation_ = generation;
+  return {};
+}
+
+Result<void> FolderGallery::check_model(const Embedding& embedding) const {
+  if (dimension_ == 0) return {};
+  if (embedding.model != model_)
     return fail(ErrorCode::kModelMismatch,
-                "the gallery was made by model " + matching::to_text(contents.model) +
+                "the gallery was made by model " + matching::to_text(model_) +
                     ", the face's embedding by " + matching::to_text(embedding.model));
-  if (embedding.values.size() != contents.dimension)
+  if (embedding.values.size() != dimension_)
     return fail(ErrorCode::kModelMismatch,
-                "the gallery's vectors have " + std::to_string(contents.dimension) +
+                "the gallery's vectors have " + std::to_string(dimension_) +
                     " numbers, the face's embedding " + std::to_string(embedding.values.size()));
   return {};
 }
 
-/// Adds a face; the first one decides the model. @pre check_face
-Result<Enrolled> append(Contents& contents, const NewFace& entry) {
-  const Template& face = entry.face;
-  if (contents.faces.empty() && contents.generation == 0) {
-    contents.model = face.embedding.model;
-    contents.dimension = face.embedding.values.size();
-  } else if (face.embedding.model != contents.model ||
-             face.embedding.values.size() != contents.dimension) {
-    return fail(ErrorCode::kModelMismatch, "the faces were embedded by different models");
-  }
-  std::string face_id = std::to_string(contents.next_face++);
-  face_id.insert(face_id.begin(), 'f');
-  contents.faces.push_back({.face_id = std::move(face_id),
-                            .person = entry.person,
-                            .quality = face.quality,
-                            .norm = face.embedding.norm,
-                            .box = face.box,
-                            .source = face.source});
-  contents.vectors.insert(contents.vectors.end(), face.embedding.values.begin(),
-                          face.embedding.values.end());
-  return Enrolled{.person = entry.person, .face_id = contents.faces.back().face_id};
+store::FaceFields fields_of(const Template& face) {
+  return {.norm = face.embedding.norm,
+          .quality = face.quality,
+          .box = face.box,
+          .landmarks = face.landmarks,
+          .source = face.source};
 }
 
 Result<std::vector<Enrolled>> FolderGallery::enrol(std::span<const NewFace> faces) {
-  if (faces.empty()) return std::vector<Enrolled>{};
-  for (const NewFace& face : faces) VISAVIS_CHECK(check_face(face));
-  VISAVIS_TRY(lock, FolderLock::take(folder_, FolderLock::Kind::kExclusive));
-  VISAVIS_TRY(generation, read_generation(folder_));
-  Contents next = contents_;
-  if (generation != contents_.generation) {  // another process enrolled since we read
-    VISAVIS_TRY(fresh, read_contents(folder_));
-    next = std::move(fresh);
-  }
-  std::vector<Enrolled> enrolled;
+  std::vector<store::FaceFields> fields;
+  std::vector<std::string> models;
   for (const NewFace& face : faces) {
-    VISAVIS_CHECK(check_model(next, face.face.embedding));
-    VISAVIS_TRY(done, append(next, face));
-    enrolled.push_back(std::move(done));
+    fields.push_back(fields_of(face.face));
+    models.push_back(matching::to_text(face.face.embedding.model));
   }
-  ++next.generation;
-  VISAVIS_CHECK(write_contents(folder_, lock, next));
-  contents_ = std::move(next);
-  index_persons();
+  std::vector<store::NewFace> rows;
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    rows.push_back({.person = faces[i].person,
+                    .model = models[i],
+                    .unit = faces[i].face.embedding.values,
+                    .fields = &fields[i]});
+  const std::scoped_lock changing(changing_);
+  VISAVIS_TRY(added, store_.add(rows));
+  std::vector<Enrolled> enrolled;
+  const std::unique_lock lock(searching_);
+  if (!faces.empty()) {
+    model_ = faces.front().face.embedding.model;
+    dimension_ = faces.front().face.embedding.values.size();
+  }
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    if (vectors_) vectors_->add(added[i].face, added[i].person, added[i].unit);
+    if (added[i].new_person) ++persons_;
+    ++faces_;
+    enrolled.push_back({.person = faces[i].person, .face_id = face_id_of(added[i].face)});
+  }
   return enrolled;
 }
 
-Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
-                                                       std::size_t limit) const {
-  VISAVIS_CHECK(check_vector(probe.values));
-  VISAVIS_CHECK(check_model(contents_, probe));
-  constexpr float kNone = -2;  // below every cosine
-  std::vector<float> best(person_count_, kNone);
-  std::vector<std::size_t> best_row(person_count_);
-  for (std::size_t i = 0; i < contents_.faces.size(); ++i) {
-    const float score = matching::similarity(probe.values, row(i));
-    const std::size_t person = person_of_row_[i];
-    if (score <= best[person]) continue;
-    best[person] = score;
-    best_row[person] = i;
-  }
-  std::vector<std::size_t> order(person_count_);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(limit, order.size()));
-  std::partial_sort(order.begin(), end, order.end(), [&](std::size_t a, std::size_t b) {
-    return best[a] != best[b] ? best[a] > best[b] : a < b;
-  });
-  order.erase(end, order.end());
-  std::vector<Candidate> candidates;
-  for (const std::size_t person : order) {
-    const FaceRow& face = contents_.faces[best_row[person]];
-    candidates.push_back({.person = face.person,
-                          .name = face.person,
-                          .similarity = best[person],
-                          .norm = face.norm});
-  }
-  return candidates;
+Result<std::optional<Candidate>> FolderGallery::candidate_of(const Hit& hit) const {
+  VISAVIS_TRY(owner, store_.owner_of(hit.face));
+  if (!owner) return std::optional<Candidate>();
+  return std::optional(Candidate{.person = std::move(owner->public_id),
+                                 .name = std::move(owner->name),
+                                 .similarity = hit.similarity,
+                                 .norm = owner->norm,
+                                 .face_id = face_id_of(hit.face)});
 }
 
-/// What a damaged or forged file could hold that no enrolment would have let in.
-Result<void> check_contents(const Contents& contents) {
-  for (std::size_t i = 0; i < contents.faces.size(); ++i) {
-    const auto row =
-        std::span(contents.vectors).subspan(i * contents.dimension, contents.dimension);
-    if (!check_vector(row) || contents.faces[i].person.empty())
-      return fail(ErrorCode::kDecodeFailed,
-                  "the gallery is damaged: face " + std::to_string(i + 1) + " is not valid");
+Result<std::optional<std::vector<Candidate>>> FolderGallery::candidates_of(
+    const std::vector<Hit>& hits) const {
+  std::vector<Candidate> candidates;
+  for (const Hit& hit : hits) {
+    VISAVIS_TRY(candidate, candidate_of(hit));
+    if (!candidate) return std::optional<std::vector<Candidate>>();
+    candidates.push_back(*std::move(candidate));
   }
+  return std::optional(std::move(candidates));
+}
+
+Result<float> FolderGallery::fused(const Embedding& probe, std::int64_t person,
+                                   Fusion fusion) const {
+  std::vector<double> sum(probe.values.size());
+  double weights = 0;
+  const auto add = [&](float weight, std::span<const float> unit) {
+    weights += static_cast<double>(weight);
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      sum[i] += static_cast<double>(weight) * static_cast<double>(unit[i]);
+  };
+  const bool by_quality = fusion == Fusion::kQualityWeighted;
+  VISAVIS_CHECK(store_.scan_person(
+      person, [&](std::int64_t, std::int64_t, float quality, std::span<const float> unit) {
+        add(by_quality ? std::max(quality, 0.F) : 1.F, unit);
+      }));
+  if (weights == 0 && by_quality) return fused(probe, person, Fusion::kMean);
+  double product = 0;
+  double squares = 0;
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    product += sum[i] * static_cast<double>(probe.values[i]);
+    squares += sum[i] * sum[i];
+  }
+  // Templates that cancel each other out have no direction in common.
+  return squares > 0 ? static_cast<float>(product / std::sqrt(squares)) : -1.F;
+}
+
+Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
+                                                       const IdentifyOptions& options) const {
+  VISAVIS_CHECK(check_vector(probe.values));
+  const bool fuses = options.fusion != Fusion::kBest;
+  const std::size_t reach = fuses ? options.limit * kFusionReach : options.limit;
+  for (int search = 0; search < kSearches; ++search) {
+    VISAVIS_CHECK(load());
+    std::vector<Hit> hits;
+    {
+      const std::shared_lock lock(searching_);
+      VISAVIS_CHECK(check_model(probe));
+      hits = vectors_->search(probe.values, reach);
+    }
+    if (fuses)
+      for (Hit& hit : hits) {
+        VISAVIS_TRY(similarity, fused(probe, hit.person, options.fusion));
+        hit.similarity = similarity;
+      }
+    std::ranges::stable_sort(hits, std::ranges::greater{}, &Hit::similarity);
+    if (hits.size() > options.limit) hits.resize(options.limit);
+    VISAVIS_TRY(candidates, candidates_of(hits));
+    if (candidates) return *std::move(candidates);
+    std::this_thread::yield();  // between a removal's rows and its vectors
+  }
+  return fail(ErrorCode::kUnavailable, "the gallery changes faster than it can be searched");
+}
+
+Result<void> FolderGallery::put_person(const Person& person) {
+  const std::scoped_lock changing(changing_);
+  VISAVIS_TRY(known, store_.find_person(person.id));
+  VISAVIS_CHECK(store_.put_person({.public_id = person.id,
+                                   .name = person.name,
+                                   .attributes = person.attributes,
+                                   .consent_basis = person.consent_basis,
+                                   .consent_at = person.consent_at,
+                                   .expires_at = person.expires_at}));
+  if (!known) ++persons_;
   return {};
+}
+
+/// @pre changing_ is held
+Result<std::size_t> FolderGallery::remove_row(std::int64_t person) {
+  VISAVIS_TRY(faces, store_.remove_person(person));
+  {
+    const std::unique_lock lock(searching_);
+    for (const std::int64_t face : faces)
+      if (vectors_) vectors_->remove(face);
+    faces_ -= faces.size();
+    --persons_;
+  }
+  VISAVIS_CHECK(store_.purge());
+  return faces.size();
+}
+
+Result<std::size_t> FolderGallery::remove_person(std::string_view id) {
+  const std::scoped_lock changing(changing_);
+  VISAVIS_TRY(person, store_.find_person(id));
+  if (!person) return no_such_person();
+  return remove_row(person->id);
+}
+
+Result<void> FolderGallery::remove_face(std::string_view face_id) {
+  const auto face = parse_face_id(face_id);
+  if (!face) return fail(ErrorCode::kNotFound, "there is no such face");
+  const std::scoped_lock changing(changing_);
+  VISAVIS_CHECK(store_.remove_face(*face));
+  {
+    const std::unique_lock lock(searching_);
+    if (vectors_) vectors_->remove(*face);
+    --faces_;
+  }
+  return store_.purge();
+}
+
+Result<std::size_t> FolderGallery::remove_expired(std::int64_t now) {
+  const std::scoped_lock changing(changing_);
+  VISAVIS_TRY(expired, store_.expired(now));
+  for (const store::PersonRow& person : expired) VISAVIS_CHECK(remove_row(person.id));
+  return expired.size();
+}
+
+Result<std::vector<Person>> FolderGallery::list(const Page& page) const {
+  VISAVIS_TRY(rows, store_.persons(page.after, page.limit));
+  std::vector<Person> persons;
+  for (store::PersonRow& row : rows) persons.push_back(person_of(std::move(row)));
+  return persons;
+}
+
+Result<PersonDetails> FolderGallery::show(std::string_view person) const {
+  VISAVIS_TRY(row, store_.find_person(person));
+  if (!row) return no_such_person();
+  VISAVIS_TRY(faces, store_.faces_of(row->id));
+  PersonDetails details{.person = person_of(*std::move(row))};
+  for (store::FaceRow& face : faces) details.faces.push_back(face_of(std::move(face)));
+  return details;
+}
+
+Result<PersonExport> FolderGallery::export_person(std::string_view person) {
+  const std::scoped_lock changing(changing_);  // vectors and rows must be of one state
+  VISAVIS_TRY(details, show(person));
+  PersonExport answer{.model = model_, .dimension = dimension_};
+  VISAVIS_CHECK(store_.scan_person(
+      details.person.number, [&](std::int64_t, std::int64_t, float, std::span<const float> unit) {
+        answer.vectors.insert(answer.vectors.end(), unit.begin(), unit.end());
+      }));
+  VISAVIS_CHECK(store_.note("export", details.person.number,
+                            static_cast<std::int64_t>(details.faces.size())));
+  answer.details = std::move(details);
+  return answer;
+}
+
+Result<Stats> FolderGallery::stats() const {
+  VISAVIS_TRY(facts, store_.facts());
+  return Stats{.persons = facts.persons,
+               .faces = facts.faces,
+               .model = std::move(facts.model),
+               .dimension = facts.dimension,
+               .element = std::string(store::to_string(facts.element)),
+               .index = "exact",
+               .generation = facts.generation,
+               .bytes = facts.bytes,
+               .free_bytes = facts.free_bytes,
+               .format_version = facts.format_version,
+               .encryption = std::move(facts.encryption),
+               .created = facts.created};
+}
+
+Result<void> FolderGallery::compact() {
+  const std::scoped_lock changing(changing_);
+  return store_.compact();
+}
+
+store::Mode store_mode(OpenMode mode) {
+  switch (mode) {
+    case OpenMode::kRead:
+      return store::Mode::kRead;
+    case OpenMode::kWrite:
+      return store::Mode::kWrite;
+    case OpenMode::kCreate:
+      return store::Mode::kCreate;
+  }
+  return store::Mode::kRead;
+}
+
+/// Brings a folder of the past version to the present one, or finishes that.
+Result<void> migrate(const std::filesystem::path& folder) {
+  VISAVIS_TRY(store, store::Store::open(folder, {.mode = store::Mode::kCreate,
+                                                 .element = store::Element::kF32,
+                                                 .fill = [&](store::Store& fresh) {
+                                                   return copy_past_folder(folder, fresh);
+                                                 }}));
+  return forget_past_folder(folder);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Gallery>> open_folder_gallery(const std::filesystem::path& folder,
-                                                     OpenMode mode) {
-  if (mode == OpenMode::kCreate) {
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (error)
-      return fail(ErrorCode::kUnavailable, "the gallery folder cannot be made: " + error.message());
-  }
-  VISAVIS_TRY(lock, FolderLock::take(folder, FolderLock::Kind::kShared));
-  VISAVIS_TRY(contents, read_contents(folder));
-  if (contents.generation == 0 && mode == OpenMode::kMustExist)
-    return fail(ErrorCode::kNotFound, "there is no gallery in this folder");
-  VISAVIS_CHECK(check_contents(contents));
-  return std::make_unique<FolderGallery>(folder, std::move(contents));
+Result<std::unique_ptr<Gallery>> open_gallery(const std::filesystem::path& folder, OpenMode mode) {
+  if (is_past_folder(folder)) VISAVIS_CHECK(migrate(folder));
+  VISAVIS_TRY(store, store::Store::open(folder, {.mode = store_mode(mode)}));
+  VISAVIS_TRY(facts, store.facts());
+  return std::make_unique<FolderGallery>(std::move(store), mode != OpenMode::kRead, facts);
 }
 
 }  // namespace visavis::gallery

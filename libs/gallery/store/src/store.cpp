@@ -109,16 +109,20 @@ Result<void> fit(Database& database, Kind& kind, const NewFace& face) {
   return {};
 }
 
-Result<std::int64_t> find_or_make_person(Database& database, std::string_view id,
-                                         std::int64_t now) {
+struct FoundPerson {
+  std::int64_t id = 0;
+  bool is_new = false;
+};
+
+Result<FoundPerson> find_or_make_person(Database& database, std::string_view id, std::int64_t now) {
   {
     VISAVIS_TRY(known, database.query("SELECT id FROM persons WHERE public_id = ?", id));
     VISAVIS_TRY(there, known.next());
-    if (there) return known.integer(0);
+    if (there) return FoundPerson{.id = known.integer(0)};
   }
   VISAVIS_CHECK(
       database.run("INSERT INTO persons (public_id, name, created) VALUES (?, ?, ?)", id, id, now));
-  return database.last_row();
+  return FoundPerson{.id = database.last_row(), .is_new = true};
 }
 
 Result<AddedFace> add_face(Database& database, const Kind& kind, const NewFace& face,
@@ -131,10 +135,15 @@ Result<AddedFace> add_face(Database& database, const Kind& kind, const NewFace& 
   VISAVIS_CHECK(database.run(
       "INSERT INTO faces (person, norm, quality, box, landmarks, source, enrolled, embedding) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      person, static_cast<double>(fields.norm), static_cast<double>(fields.quality),
+      person.id, static_cast<double>(fields.norm), static_cast<double>(fields.quality),
       bytes_of(fields.box), landmarks, std::string_view(fields.source), now,
       std::span<const std::byte>(vector)));
-  return AddedFace{.face = database.last_row(), .person = person};
+  AddedFace added{.face = database.last_row(),
+                  .person = person.id,
+                  .new_person = person.is_new,
+                  .unit = std::vector<float>(face.unit.size())};
+  decode(vector, kind.element, added.unit);
+  return added;
 }
 
 Result<void> write_audit(Database& database, std::string_view action,
@@ -323,7 +332,7 @@ Result<std::vector<AddedFace>> Store::add(std::span<const NewFace> faces) {
   for (const NewFace& face : faces) {
     VISAVIS_CHECK(fit(database, kind, face));
     VISAVIS_TRY(one, add_face(database, kind, face, now));
-    added.push_back(one);
+    added.push_back(std::move(one));
   }
   VISAVIS_CHECK(audit_enrolment(database, added));
   VISAVIS_CHECK(next_generation(database));
@@ -344,9 +353,9 @@ Result<std::int64_t> Store::put_person(const PersonFields& person) {
       "UPDATE persons SET name = ?, attributes = ?, consent_basis = ?, consent_at = ?, "
       "expires_at = ? WHERE id = ?",
       std::string_view(person.name), std::string_view(person.attributes), basis, person.consent_at,
-      person.expires_at, row));
+      person.expires_at, row.id));
   VISAVIS_CHECK(transaction.commit());
-  return row;
+  return row.id;
 }
 
 Result<std::vector<std::int64_t>> Store::remove_person(std::int64_t person) {
@@ -374,8 +383,6 @@ Result<std::vector<std::int64_t>> Store::remove_person(std::int64_t person) {
   VISAVIS_CHECK(write_audit(database, "remove", person, static_cast<std::int64_t>(faces.size())));
   VISAVIS_CHECK(next_generation(database));
   VISAVIS_CHECK(transaction.commit());
-  VISAVIS_CHECK(empty_trash(database, impl_->folder));
-  VISAVIS_CHECK(empty_log(database, impl_->folder));
   return faces;
 }
 
@@ -399,9 +406,14 @@ Result<void> Store::remove_face(std::int64_t face) {
   VISAVIS_CHECK(database.run("DELETE FROM faces WHERE id = ?", face));
   VISAVIS_CHECK(write_audit(database, "remove", person, 1));
   VISAVIS_CHECK(next_generation(database));
-  VISAVIS_CHECK(transaction.commit());
-  VISAVIS_CHECK(empty_trash(database, impl_->folder));
-  return empty_log(database, impl_->folder);
+  return transaction.commit();
+}
+
+Result<void> Store::purge() {
+  if (!impl_->writer) return read_only();
+  const std::scoped_lock lock(impl_->writing);
+  VISAVIS_CHECK(empty_trash(*impl_->writer, impl_->folder));
+  return empty_log(*impl_->writer, impl_->folder);
 }
 
 Result<void> Store::compact() {

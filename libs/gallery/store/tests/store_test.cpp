@@ -210,6 +210,7 @@ TEST_F(StoreTest, RemovedBytesAreGone) {
   const auto removed = store.remove_person((*person)->id);
   ASSERT_TRUE(removed) << removed.error().message;
   EXPECT_EQ(removed->size(), 1U);
+  ASSERT_TRUE(store.purge());
   EXPECT_FALSE(folder_holds(folder_, needle));
   EXPECT_FALSE(folder_holds(folder_, "person number 17"));
   const auto other = encode(unit_vector(18), Element::kF16);

@@ -25,8 +25,9 @@ namespace fs = std::filesystem;
 /// a second "face" in desk equipment of an official portrait, a thirtieth of the real one's area.
 constexpr float kDominance = 4;
 
-/// Two photos of one moment stay below this, the same photo decoded twice does not.
-constexpr float kSamePhoto = 0.9999F;
+/// Two photos of one moment stay below this, the same photo decoded twice does not. Of the distance
+/// to 1, half is for the rounding of stored vectors.
+constexpr float kSamePhoto = 0.9998F;
 
 /// Faces written by one change of the gallery: a crash loses at most so many.
 constexpr std::size_t kBatch = 1024;
@@ -120,7 +121,7 @@ class Registrar {
 };
 
 Outcome<std::unique_ptr<gallery::Gallery>> open_gallery(const fs::path& folder, ModelId model) {
-  VISAVIS_TRY(people, gallery::open_folder_gallery(folder, gallery::OpenMode::kCreate));
+  VISAVIS_TRY(people, gallery::open_gallery(folder, gallery::OpenMode::kCreate));
   if (people->faces() > 0 && people->model() != model)
     return std::unexpected(
         Failure({ErrorCode::kModelMismatch, "the gallery " + folder.string() +

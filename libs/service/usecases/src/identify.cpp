@@ -2,7 +2,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <visavis/gallery/gallery.hpp>
@@ -44,7 +43,7 @@ Outcome<Crowd> crowd_of_rows(const LabelledRows& rows, ModelId model, int dimens
 }
 
 Outcome<Crowd> crowd_of_gallery(const fs::path& folder, ModelId model) {
-  VISAVIS_TRY(opened, gallery::open_folder_gallery(folder, gallery::OpenMode::kMustExist));
+  VISAVIS_TRY(opened, gallery::open_gallery(folder, gallery::OpenMode::kRead));
   std::shared_ptr<gallery::Gallery> people = std::move(opened);
   if (people->faces() > 0 && people->model() != model)
     return std::unexpected(
@@ -98,13 +97,11 @@ Outcome<Identification> identify(Workbench& bench, const Inputs& inputs,
                          ? crowd_of_rows(*request.rows, impl.model, impl.manifest->dimension)
                          : crowd_of_gallery(request.gallery, impl.model));
   VISAVIS_TRY(run, bench.ready());
-  std::mutex searching;  // a gallery serves one thread at a time
   const auto work = [&](const Photo& photo, image::Decoded& decoded,
                         std::size_t worker) -> Outcome<IdentifiedPhoto> {
     IdentifiedPhoto answer{.photo = facts_of(photo, decoded)};
     VISAVIS_TRY(records, impl.pipelines[worker].analyse(decoded.image.view()));
     for (const pipeline::FaceRecord& record : records) {
-      const std::scoped_lock lock(searching);
       VISAVIS_TRY(face, identify_face(crowd, record, impl.rule, bar.threshold,
                                       std::max<std::size_t>(request.top, 1)));
       answer.faces.push_back(std::move(face));

@@ -1,10 +1,12 @@
 #pragma once
 
-/// Enrolled people. The interface does not say where they are kept.
+/// Enrolled people. The interface does not say where they are kept, nor on how many machines.
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,19 +17,21 @@
 
 namespace visavis::gallery {
 
-/// One enrolled face.
+/// One face to be enrolled.
 struct Template {
   Embedding embedding;
-  float quality = 0;   ///< In [0, 1].
-  Box box;             ///< In the source photo.
+  float quality = 0;  ///< In [0, 1].
+  Box box;            ///< In the source photo.
+  std::optional<Landmarks> landmarks{};
   std::string source;  ///< The path or the row it came from, as typed.
 };
 
 struct Candidate {
-  std::string person;    ///< Id.
-  std::string name;      ///< The name that was enrolled; equals the id in the folder gallery.
-  float similarity = 0;  ///< Cosine of the best template.
-  float norm = 0;        ///< Raw norm of that template's embedding.
+  std::string person;     ///< Id.
+  std::string name;       ///< The id too, unless another was given.
+  float similarity = 0;   ///< Cosine: of the best template, or of the fused one.
+  float norm = 0;         ///< Raw norm of the best template's embedding.
+  std::string face_id{};  ///< Of the best template.
 };
 
 /// A face to be enrolled under a person's id.
@@ -41,7 +45,77 @@ struct Enrolled {
   std::string face_id;
 };
 
-/// Thread-compatible until the galleries' own store comes.
+/// What several templates of one person count for.
+enum class Fusion : std::uint8_t {
+  kBest,             ///< The most similar one.
+  kMean,             ///< Their mean, made a unit vector.
+  kQualityWeighted,  ///< Their mean weighted by quality, made a unit vector.
+};
+
+struct IdentifyOptions {
+  std::size_t limit = 1;
+  Fusion fusion = Fusion::kBest;
+};
+
+/// A person as the gallery knows it. Times are seconds since 1970.
+struct Person {
+  std::string id{};
+  std::string name{};
+  std::string attributes = "{}";  ///< A JSON object as text.
+  std::optional<std::string> consent_basis{};
+  std::optional<std::int64_t> consent_at{};
+  std::optional<std::int64_t> expires_at{};  ///< To be removed from then on.
+  std::int64_t created = 0;
+  std::uint64_t faces = 0;
+  std::int64_t number = 0;  ///< What the audit log calls the person; never given twice.
+};
+
+struct EnrolledFace {
+  std::string face_id{};
+  float quality = 0;
+  float norm = 0;
+  Box box{};
+  std::optional<Landmarks> landmarks{};
+  std::string source{};
+  std::int64_t enrolled_at = 0;
+};
+
+struct PersonDetails {
+  Person person{};
+  std::vector<EnrolledFace> faces{};
+};
+
+/// All that is kept of one person.
+struct PersonExport {
+  PersonDetails details{};
+  ModelId model{};
+  std::size_t dimension = 0;
+  std::vector<float> vectors{};  ///< faces × dimension, unit rows, in the order of the faces.
+};
+
+/// Somewhere in the list of persons: pass the last page's to get the next.
+struct Page {
+  std::int64_t after = 0;  ///< Person::number.
+  std::size_t limit = 1000;
+};
+
+struct Stats {
+  std::uint64_t persons = 0;
+  std::uint64_t faces = 0;
+  std::string model{};  ///< 16 hexadecimal digits; empty while nobody was enrolled.
+  std::size_t dimension = 0;
+  std::string element{};  ///< "f16", "f32"
+  std::string index{};    ///< How it is searched: "exact".
+  std::uint64_t generation = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t free_bytes = 0;  ///< What `compact` would give back.
+  int format_version = 0;
+  std::string encryption{};
+  std::int64_t created = 0;
+};
+
+/// Thread-safe: any number of searches run beside one change; a change waits for the one before.
+/// Every call may answer kUnavailable (disk, another process) or kDecodeFailed (damaged files).
 class Gallery {
  public:
   virtual ~Gallery() = default;
@@ -51,7 +125,7 @@ class Gallery {
   /// Adds faces, all or none, in order; persons are made if new. Durable when it returns. The first
   /// face decides the gallery's model and dimension.
   /// @return kModelMismatch if an embedding is of another model or dimension, kInvalidArgument for
-  /// a name that is empty, not UTF-8 or over 256 bytes, a source that is not UTF-8 or over 4,096
+  /// an id that is empty, not UTF-8 or over 256 bytes, a source that is not UTF-8 or over 4,096
   /// bytes, or a vector that is empty, not finite or not a unit vector.
   [[nodiscard]] virtual Result<std::vector<Enrolled>> enrol(std::span<const NewFace> faces) = 0;
 
@@ -59,14 +133,45 @@ class Gallery {
   [[nodiscard]] Result<std::vector<Enrolled>> enrol(std::string_view person,
                                                     std::span<const Template> faces);
 
-  /// The best `limit` persons for a probe, one entry a person, by falling similarity; equal ones in
-  /// the order of enrolment. An empty gallery answers with nobody.
+  /// The best persons for a probe, one entry a person, by falling similarity; equal ones in the
+  /// order of enrolment. An empty gallery answers with nobody. With a fusion of templates, the
+  /// persons are first found by their best template, four times as many as are told.
   /// @return kModelMismatch for a probe of another model or dimension, kInvalidArgument for one
   /// that is not a finite unit vector.
-  [[nodiscard]] virtual Result<std::vector<Candidate>> identify(const Embedding& probe,
-                                                                std::size_t limit) const = 0;
+  [[nodiscard]] virtual Result<std::vector<Candidate>> identify(
+      const Embedding& probe, const IdentifyOptions& options) const = 0;
+  [[nodiscard]] Result<std::vector<Candidate>> identify(const Embedding& probe,
+                                                        std::size_t limit) const {
+    return identify(probe, IdentifyOptions{.limit = limit});
+  }
 
-  [[nodiscard]] virtual ModelId model() const noexcept = 0;  ///< 0 while empty.
+  /// Makes a person without faces, or changes everything but the id, `created`, `faces` and
+  /// `number` of one.
+  [[nodiscard]] virtual Result<void> put_person(const Person& person) = 0;
+
+  /// Removes a person with all faces, or one face. When it returns, the gallery's files hold none
+  /// of the removed bytes and nobody finds them.
+  /// @return how many faces went; kNotFound if there is none of that id; kUnavailable with the rows
+  /// gone but old bytes left, if another process's snapshot kept them: `compact` finishes that.
+  [[nodiscard]] virtual Result<std::size_t> remove_person(std::string_view id) = 0;
+  [[nodiscard]] virtual Result<void> remove_face(std::string_view face_id) = 0;
+  /// Removes whoever's time is over at `now` (seconds since 1970). @return how many persons
+  [[nodiscard]] virtual Result<std::size_t> remove_expired(std::int64_t now) = 0;
+
+  /// By Person::number, that is in the order of enrolment.
+  [[nodiscard]] virtual Result<std::vector<Person>> list(const Page& page) const = 0;
+  /// @return kNotFound
+  [[nodiscard]] virtual Result<PersonDetails> show(std::string_view person) const = 0;
+  /// Notes in the audit log that it was asked for.
+  [[nodiscard]] virtual Result<PersonExport> export_person(std::string_view person) = 0;
+
+  [[nodiscard]] virtual Result<Stats> stats() const = 0;
+  /// Everything that is wrong, a sentence each; empty if all is well. Names no one.
+  [[nodiscard]] virtual Result<std::vector<std::string>> check() const = 0;
+  /// Gives the room of removed rows back.
+  [[nodiscard]] virtual Result<void> compact() = 0;
+
+  [[nodiscard]] virtual ModelId model() const noexcept = 0;  ///< 0 while nobody was enrolled.
   [[nodiscard]] virtual std::size_t persons() const noexcept = 0;
   [[nodiscard]] virtual std::size_t faces() const noexcept = 0;
 
@@ -74,16 +179,18 @@ class Gallery {
   Gallery() = default;
 };
 
-enum class OpenMode : std::uint8_t { kMustExist, kCreate };
+enum class OpenMode : std::uint8_t {
+  kRead,    ///< Beside a writer, whose changes are seen by the next search.
+  kWrite,   ///< Refused while another process writes.
+  kCreate,  ///< The same; makes the gallery if there is none.
+};
 
-/// The simple form: a folder with gallery.json and the two files of one generation that it names,
-/// embeddings-N.npy (float32 [n, dimension], unit rows) and faces-N.tsv. An enrolment writes the
-/// next generation beside the present one and then replaces gallery.json, so that a crash leaves
-/// the old gallery or the new one. Processes take turns by a lock on the folder. The module's
-/// README describes the files.
-/// @return kNotFound if there is no gallery and `mode` is kMustExist, kDecodeFailed for files that
-/// do not fit each other, kUnavailable if the folder cannot be read or written.
-[[nodiscard]] Result<std::unique_ptr<Gallery>> open_folder_gallery(
-    const std::filesystem::path& folder, OpenMode mode);
+/// A gallery on this machine: a folder as docs/formats/gallery.md describes it. One of the past
+/// version is brought to the present one, which needs the right to write whatever the mode.
+/// @return kNotFound if there is no gallery, kDecodeFailed for files that are no gallery or damaged
+/// ones, kUnsupported for one of a later version, kUnavailable if the folder cannot be used or
+/// another process writes to it.
+[[nodiscard]] Result<std::unique_ptr<Gallery>> open_gallery(const std::filesystem::path& folder,
+                                                            OpenMode mode);
 
 }  // namespace visavis::gallery

@@ -69,6 +69,8 @@ struct NewFace {
 struct AddedFace {
   std::int64_t face = 0;
   std::int64_t person = 0;
+  bool new_person = false;
+  std::vector<float> unit{};  ///< As it was rounded to be stored.
 };
 
 /// A face and whose it is.
@@ -146,11 +148,14 @@ class Store {
   /// Makes a person or changes one. @return the row id
   [[nodiscard]] Result<std::int64_t> put_person(const PersonFields& person);
 
-  /// Removes rows and overwrites their bytes in the database and its log.
-  /// @return the removed faces' ids; kNotFound if there is no such row; kUnavailable with the rows
-  /// gone but old bytes left, if a reader holds on to them: `compact` finishes that.
+  /// Removes rows. Their bytes may remain in the log until `purge`.
+  /// @return the removed faces' ids; kNotFound if there is no such row
   [[nodiscard]] Result<std::vector<std::int64_t>> remove_person(std::int64_t person);
   [[nodiscard]] Result<void> remove_face(std::int64_t face);
+
+  /// Leaves nothing of what was removed: overwrites chips and photos, empties the log.
+  /// @return kUnavailable if another process's snapshot still needs old bytes.
+  [[nodiscard]] Result<void> purge();
 
   /// Writes the database anew without free pages.
   [[nodiscard]] Result<void> compact();

@@ -1,11 +1,6 @@
-#include "folder_files.hpp"
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
+#include "past_folder.hpp"
 
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -24,6 +19,7 @@
 #include "visavis/matching/matching.hpp"
 #include "visavis/store/npy.hpp"
 #include "visavis/store/tsv.hpp"
+#include "visavis/store/wipe.hpp"
 #include "visavis/vocab/embedding.hpp"
 
 namespace visavis::gallery {
@@ -40,10 +36,19 @@ constexpr std::uint64_t kMaxTableBytes = 4ULL << 30;
 /// gallery.json.
 struct Head {
   std::uint64_t generation = 0;
-  std::uint64_t next_face = 1;
   ModelId model{};
   std::size_t dimension = 0;
   std::size_t faces = 0;
+};
+
+/// One row of faces-N.tsv; row i belongs to row i of the vectors.
+struct FaceRow {
+  std::string face_id;
+  std::string person;
+  float quality = 0;
+  float norm = 0;
+  Box box;
+  std::string source;
 };
 
 auto damaged(const std::string& what) {
@@ -69,34 +74,16 @@ Result<Head> parse_head(std::string_view text) {
   if (!document.is_object() || !document.contains("schema") || document["schema"] != kSchema)
     return damaged("gallery.json is not of schema " + std::string(kSchema));
   const auto generation = whole_number(document, "generation");
-  const auto next_face = whole_number(document, "next_face");
   const auto dimension = whole_number(document, "dimension");
   const auto faces = whole_number(document, "faces");
-  if (!generation || *generation == 0 || !next_face || !dimension || *dimension == 0 || !faces)
+  if (!generation || *generation == 0 || !dimension || *dimension == 0 || !faces)
     return damaged("gallery.json lacks a number");
   const auto model = document.find("model");
   const auto id = model != document.end() && model->is_string()
                       ? matching::parse_model_id(model->get<std::string>())
                       : std::nullopt;
   if (!id) return damaged("gallery.json names no model");
-  return Head{.generation = *generation,
-              .next_face = *next_face,
-              .model = *id,
-              .dimension = *dimension,
-              .faces = *faces};
-}
-
-std::string to_json(const Contents& contents) {
-  nlohmann::ordered_json document;
-  document["schema"] = kSchema;
-  document["model"] = matching::to_text(contents.model);
-  document["dimension"] = contents.dimension;
-  document["faces"] = contents.faces.size();
-  document["next_face"] = contents.next_face;
-  document["generation"] = contents.generation;
-  document["embeddings_file"] = vectors_path({}, contents.generation).string();
-  document["faces_file"] = table_path({}, contents.generation).string();
-  return document.dump(2) + "\n";
+  return Head{.generation = *generation, .model = *id, .dimension = *dimension, .faces = *faces};
 }
 
 /// Nothing where there is no gallery.json.
@@ -108,30 +95,12 @@ Result<std::optional<Head>> read_head(const fs::path& folder) {
   return head;
 }
 
-std::string number(float value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  return {text, end};
-}
-
 std::optional<float> parse_number(std::string_view text) {
   float value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value))
     return std::nullopt;
   return value;
-}
-
-std::string to_tsv(const std::vector<FaceRow>& faces) {
-  std::string out = store::to_line(
-      {"face_id", "person", "quality", "norm", "x", "y", "width", "height", "source"});
-  for (const FaceRow& face : faces) {
-    const Box& box = face.box;
-    out += store::to_line({face.face_id, face.person, number(face.quality), number(face.norm),
-                           number(box.x), number(box.y), number(box.width), number(box.height),
-                           face.source});
-  }
-  return out;
 }
 
 std::optional<FaceRow> parse_row(std::vector<std::string>& fields) {
@@ -167,73 +136,72 @@ Result<std::vector<FaceRow>> read_table(const fs::path& path) {
   return faces;
 }
 
+/// Rows as the store takes them. The fields are made first: the rows point to them.
+std::vector<store::FaceFields> fields_of(std::vector<FaceRow>& faces) {
+  std::vector<store::FaceFields> fields(faces.size());
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    fields[i].norm = faces[i].norm;
+    fields[i].quality = faces[i].quality;
+    fields[i].box = faces[i].box;
+    fields[i].source = std::move(faces[i].source);
+  }
+  return fields;
+}
+
+/// What cannot be stored as it is was never written by an enrolment.
+Result<void> add_all(store::Store& store, std::span<const store::NewFace> rows,
+                     const std::vector<FaceRow>& faces) {
+  auto added = store.add(rows);
+  if (!added && added.error().code == ErrorCode::kInvalidArgument)
+    return damaged(added.error().message);
+  if (!added) return std::unexpected(std::move(added).error());
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    if (faces[i].face_id != "f" + std::to_string((*added)[i].face))
+      return damaged("face " + std::to_string(i + 1) + " has an id that was not given");
+  return store.note("migrate", std::nullopt, static_cast<std::int64_t>(faces.size()));
+}
+
 }  // namespace
 
-Result<FolderLock> FolderLock::take(const fs::path& folder, Kind kind) {
-  FolderLock lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (lock.descriptor_ < 0) {
-    const int error = errno;
-    const bool missing = error == ENOENT || error == ENOTDIR;
-    return fail(
-        missing ? ErrorCode::kNotFound : ErrorCode::kUnavailable,
-        missing ? "there is no such gallery folder"
-                : "the gallery folder cannot be opened: " + std::generic_category().message(error));
-  }
-  const int operation = kind == Kind::kShared ? LOCK_SH : LOCK_EX;
-  while (::flock(lock.descriptor_, operation) != 0)
-    if (errno != EINTR)
-      return fail(ErrorCode::kUnavailable,
-                  "the gallery folder cannot be locked: " + std::generic_category().message(errno));
-  return lock;
+bool is_past_folder(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(head_path(folder), ignored);
 }
 
-FolderLock::FolderLock(FolderLock&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-FolderLock::~FolderLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-Result<void> FolderLock::sync() const {
-  if (::fsync(descriptor_) == 0) return {};
-  return fail(ErrorCode::kUnavailable,
-              "the gallery folder cannot be written: " + std::generic_category().message(errno));
-}
-
-Result<std::uint64_t> read_generation(const fs::path& folder) {
+Result<void> copy_past_folder(const fs::path& folder, store::Store& store) {
   VISAVIS_TRY(head, read_head(folder));
-  return head ? head->generation : 0;
-}
-
-Result<Contents> read_contents(const fs::path& folder) {
-  VISAVIS_TRY(head, read_head(folder));
-  if (!head) return Contents{};
+  if (!head) return {};
   auto vectors = store::read_npy(vectors_path(folder, head->generation));
   if (!vectors) return damaged("its vectors: " + vectors.error().message);
   VISAVIS_TRY(faces, read_table(table_path(folder, head->generation)));
   if (vectors->columns != head->dimension || vectors->rows != head->faces ||
       faces.size() != head->faces)
     return damaged("its files do not fit each other");
-  return Contents{.generation = head->generation,
-                  .next_face = head->next_face,
-                  .model = head->model,
-                  .dimension = head->dimension,
-                  .faces = std::move(faces),
-                  .vectors = std::move(vectors->values)};
+  const std::string model = matching::to_text(head->model);
+  const std::vector<store::FaceFields> fields = fields_of(faces);
+  std::vector<store::NewFace> rows;
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    rows.push_back(
+        {.person = faces[i].person,
+         .model = model,
+         .unit = std::span(vectors->values).subspan(i * head->dimension, head->dimension),
+         .fields = &fields[i]});
+  return add_all(store, rows, faces);
 }
 
-Result<void> write_contents(const fs::path& folder, const FolderLock& lock,
-                            const Contents& contents) {
-  const std::uint64_t generation = contents.generation;
-  VISAVIS_CHECK(store::write_npy(vectors_path(folder, generation), contents.faces.size(),
-                                 contents.dimension, contents.vectors));
-  VISAVIS_CHECK(write_file(table_path(folder, generation), to_tsv(contents.faces)));
-  VISAVIS_CHECK(lock.sync());  // the files must be there before the head that names them
-  VISAVIS_CHECK(write_file(head_path(folder), to_json(contents)));
-  VISAVIS_CHECK(lock.sync());
-  std::error_code ignored;  // what cannot be removed costs room, not truth
-  fs::remove(vectors_path(folder, generation - 1), ignored);
-  fs::remove(table_path(folder, generation - 1), ignored);
+Result<void> forget_past_folder(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if ((name.starts_with("embeddings-") && name.ends_with(".npy")) ||
+        (name.starts_with("faces-") && name.ends_with(".tsv")))
+      files.push_back(entry.path());
+  }
+  if (error) return fail(ErrorCode::kUnavailable, "the gallery folder: " + error.message());
+  // The head goes last: while it is there, a next opening sees that there is something to forget.
+  files.push_back(head_path(folder));
+  for (const fs::path& file : files) VISAVIS_CHECK(store::wipe_file(file));
   return {};
 }
 
