@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
   cli::VerbList list{.program = program, .common = common, .verbs = {}};
   cli::add_photo_verbs(list);
   cli::add_people_verbs(list);
+  cli::add_gallery_verbs(list);
   cli::add_catalogue_verbs(list);
   cli::add_measure_verbs(list);
   try {

@@ -53,6 +53,7 @@ struct VerbList {
 void add_catalogue_verbs(VerbList& list);
 void add_photo_verbs(VerbList& list);
 void add_people_verbs(VerbList& list);
+void add_gallery_verbs(VerbList& list);
 void add_measure_verbs(VerbList& list);
 
 /// Prints an answer, as JSON or as `text`, complains about its problems and derives the exit code.

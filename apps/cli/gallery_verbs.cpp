@@ -1,0 +1,160 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+#include <visavis/usecases/galleries.hpp>
+#include <visavis/wire/galleries.hpp>
+
+#include "table.hpp"
+#include "verbs.hpp"
+
+namespace visavis::cli {
+namespace {
+
+int usage(Desk& desk, std::string sentence) {
+  return give_up(desk,
+                 {usecases::Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(sentence)}});
+}
+
+/// A gallery and what else was named: `--gallery DIR WORD...`, or `DIR WORD...`.
+struct Named {
+  std::string gallery;
+  std::vector<std::string> words;
+
+  /// Takes the first word for the gallery if none was given.
+  [[nodiscard]] Named resolved() const {
+    if (!gallery.empty() || words.empty()) return *this;
+    return {.gallery = words.front(), .words = {words.begin() + 1, words.end()}};
+  }
+};
+
+int run_list(Desk& desk, const std::string& gallery) {
+  const auto answer = usecases::list_persons(gallery);
+  if (!answer) return give_up(desk, answer.error());
+  Table table({"PERSON", "NAME", ">FACES"});
+  for (const auto& person : answer->persons)
+    table.add({person.id, person.name, std::to_string(person.faces)});
+  return finish(desk, wire::to_json(*answer), table.text(), {});
+}
+
+int run_show(Desk& desk, const std::string& gallery, const std::string& person) {
+  const auto answer = usecases::show_person(gallery, person);
+  if (!answer) return give_up(desk, answer.error());
+  Table table({"FACE", ">QUALITY", ">NORM", "SOURCE"});
+  for (const auto& face : answer->faces)
+    table.add({face.face_id, fixed(face.quality, 2), fixed(face.norm, 2), face.source});
+  const std::string title = printable(answer->person.id) + ": " + printable(answer->person.name);
+  return finish(desk, wire::to_json(*answer), title + "\n" + table.text(), {});
+}
+
+int run_remove(Desk& desk, const std::string& gallery, const usecases::Removal& removal) {
+  if (gallery.empty()) return usage(desk, "remove takes a gallery");
+  if (removal.persons.empty() && removal.faces.empty() && !removal.expired)
+    return usage(desk, "remove takes PERSON..., --face FACE or --expired");
+  const auto answer = usecases::remove_from_gallery(gallery, removal);
+  if (!answer) return give_up(desk, answer.error());
+  const std::string text = std::to_string(answer->persons) + " persons and " +
+                           std::to_string(answer->faces) + " single faces removed\n";
+  return finish(desk, wire::to_json(*answer), text, answer->errors);
+}
+
+int run_stats(Desk& desk, const std::string& gallery) {
+  const auto answer = usecases::gallery_stats(gallery);
+  if (!answer) return give_up(desk, answer.error());
+  Table table({"", ""});
+  table.add({"persons", std::to_string(answer->persons)});
+  table.add({"faces", std::to_string(answer->faces)});
+  table.add({"model", answer->model.empty() ? "-" : answer->model});
+  table.add({"dimension", std::to_string(answer->dimension)});
+  table.add({"stored as", answer->element});
+  table.add({"search", answer->index});
+  table.add({"bytes", std::to_string(answer->bytes)});
+  table.add({"bytes free", std::to_string(answer->free_bytes)});
+  table.add({"encryption", answer->encryption});
+  return finish(desk, wire::to_json(*answer), table.text(), {});
+}
+
+int run_check(Desk& desk, const std::string& gallery) {
+  const auto answer = usecases::check_gallery(gallery);
+  if (!answer) return give_up(desk, answer.error());
+  std::string text;
+  for (const std::string& finding : answer->findings) text += printable(finding) + "\n";
+  if (answer->findings.empty()) text = "nothing is wrong\n";
+  const int code = finish(desk, wire::to_json(*answer), text, {});
+  return code == kDone && !answer->findings.empty() ? kCheckSaidNo : code;
+}
+
+int run_compact(Desk& desk, const std::string& gallery) {
+  const auto answer = usecases::compact_gallery(gallery);
+  if (!answer) return give_up(desk, answer.error());
+  const std::string text = "from " + std::to_string(answer->bytes_before) + " to " +
+                           std::to_string(answer->bytes_after) + " bytes\n";
+  return finish(desk, wire::to_json(*answer), text, {});
+}
+
+void add_names(CLI::App& verb, Named& named) {
+  verb.add_option("--gallery", named.gallery, "The gallery's folder; else the first word is it")
+      ->type_name("DIR");
+  verb.add_option("PERSON", named.words, "Who");
+}
+
+void add_show(VerbList& list, CLI::App& parent) {
+  auto given = std::make_shared<Named>();
+  CLI::App* verb = list.add(parent, "show", "All that is kept of a person, but for the vectors",
+                            "gallery show --gallery people ada");
+  add_names(*verb, *given);
+  list.verbs.push_back({verb, [=](Desk& desk) {
+                          const Named named = given->resolved();
+                          if (named.gallery.empty() || named.words.size() != 1)
+                            return usage(desk, "show takes a gallery and one person");
+                          return run_show(desk, named.gallery, named.words.front());
+                        }});
+}
+
+void add_remove(VerbList& list, CLI::App& parent) {
+  auto given = std::make_shared<Named>();
+  auto removal = std::make_shared<usecases::Removal>();
+  CLI::App* verb = list.add(parent, "remove",
+                            "Forgets persons or single faces: nothing of them is left in the "
+                            "gallery's files",
+                            "gallery remove --gallery people ada");
+  add_names(*verb, *given);
+  verb->add_option("--face", removal->faces, "A single face, as `gallery show` names it")
+      ->type_name("FACE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_flag("--expired", removal->expired, "Everybody whose time is over");
+  list.verbs.push_back({verb, [=](Desk& desk) {
+                          const Named named = given->resolved();
+                          removal->persons = named.words;
+                          return run_remove(desk, named.gallery, *removal);
+                        }});
+}
+
+/// A verb that takes nothing but the gallery.
+void add_plain(VerbList& list, CLI::App& parent, const std::string& name, const std::string& what,
+               int (*run)(Desk&, const std::string&)) {
+  auto gallery = std::make_shared<std::string>();
+  CLI::App* verb = list.add(parent, name, what, "gallery " + name + " --gallery people");
+  verb->add_option("--gallery,GALLERY", *gallery, "The gallery's folder")
+      ->required()
+      ->type_name("DIR");
+  list.verbs.push_back({verb, [=](Desk& desk) { return run(desk, *gallery); }});
+}
+
+}  // namespace
+
+void add_gallery_verbs(VerbList& list) {
+  CLI::App* gallery = list.program.add_subcommand("gallery", "Looks after a gallery");
+  gallery->require_subcommand(1);
+  add_plain(list, *gallery, "list", "Everybody who is enrolled", run_list);
+  add_show(list, *gallery);
+  add_remove(list, *gallery);
+  add_plain(list, *gallery, "stats", "How many, by which model, in how much room", run_stats);
+  add_plain(list, *gallery, "check", "Looks for everything that could be wrong; exit 1 if it is",
+            run_check);
+  add_plain(list, *gallery, "compact", "Gives the room of what was removed back", run_compact);
+}
+
+}  // namespace visavis::cli

@@ -1,0 +1,17 @@
+#pragma once
+
+/// JSON of the verbs that look after a gallery. Times are seconds since 1970.
+
+#include <string>
+#include <visavis/usecases/galleries.hpp>
+
+namespace visavis::wire {
+
+[[nodiscard]] std::string to_json(const usecases::PersonList& list);
+[[nodiscard]] std::string to_json(const gallery::PersonDetails& details);
+[[nodiscard]] std::string to_json(const usecases::Removed& removed);
+[[nodiscard]] std::string to_json(const gallery::Stats& stats);
+[[nodiscard]] std::string to_json(const usecases::GalleryCheck& check);
+[[nodiscard]] std::string to_json(const usecases::Compaction& compaction);
+
+}  // namespace visavis::wire

@@ -1,0 +1,100 @@
+#include "visavis/wire/galleries.hpp"
+
+#include <optional>
+
+#include "document.hpp"
+#include "parts.hpp"
+
+namespace visavis::wire {
+namespace {
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json person_of(const gallery::Person& person) {
+  const Json attributes = Json::parse(person.attributes, nullptr, false);
+  return {{"person", person.id},
+          {"name", person.name},
+          {"number", person.number},
+          {"faces", person.faces},
+          {"attributes", attributes.is_discarded() ? Json::object() : attributes},
+          {"consent_basis", or_null(person.consent_basis)},
+          {"consent_at", or_null(person.consent_at)},
+          {"expires_at", or_null(person.expires_at)},
+          {"created", person.created}};
+}
+
+Json face_facts(const gallery::EnrolledFace& face) {
+  return {{"face_id", face.face_id},
+          {"quality", number(face.quality)},
+          {"norm", number(face.norm)},
+          {"box", box_of(face.box)},
+          {"landmarks", face.landmarks ? landmarks_of(*face.landmarks) : Json(nullptr)},
+          {"source", face.source},
+          {"enrolled_at", face.enrolled_at}};
+}
+
+std::string closed(Json& json) {
+  json["errors"] = Json::array();
+  return text_of(json);
+}
+
+}  // namespace
+
+std::string to_json(const usecases::PersonList& list) {
+  Json json = document("gallery-list");
+  json["persons"] = Json::array();
+  for (const gallery::Person& person : list.persons) json["persons"].push_back(person_of(person));
+  return closed(json);
+}
+
+std::string to_json(const gallery::PersonDetails& details) {
+  Json json = document("gallery-person");
+  json.update(person_of(details.person));
+  json["faces"] = Json::array();
+  for (const gallery::EnrolledFace& face : details.faces) json["faces"].push_back(face_facts(face));
+  return closed(json);
+}
+
+std::string to_json(const usecases::Removed& removed) {
+  Json json = document("gallery-remove");
+  json["persons"] = removed.persons;
+  json["faces"] = removed.faces;
+  json["errors"] = errors_of(removed.errors);
+  return text_of(json);
+}
+
+std::string to_json(const gallery::Stats& stats) {
+  Json json = document("gallery-stats");
+  json["persons"] = stats.persons;
+  json["faces"] = stats.faces;
+  json["model"] = stats.model.empty() ? Json(nullptr) : Json(stats.model);
+  json["dimension"] = stats.dimension;
+  json["element"] = stats.element;
+  json["index"] = stats.index;
+  json["generation"] = stats.generation;
+  json["bytes"] = stats.bytes;
+  json["free_bytes"] = stats.free_bytes;
+  json["format_version"] = stats.format_version;
+  json["encryption"] = stats.encryption;
+  json["created"] = stats.created;
+  return closed(json);
+}
+
+std::string to_json(const usecases::GalleryCheck& check) {
+  Json json = document("gallery-check");
+  json["ok"] = check.findings.empty();
+  json["findings"] = check.findings;
+  return closed(json);
+}
+
+std::string to_json(const usecases::Compaction& compaction) {
+  Json json = document("gallery-compact");
+  json["bytes_before"] = compaction.bytes_before;
+  json["bytes_after"] = compaction.bytes_after;
+  return closed(json);
+}
+
+}  // namespace visavis::wire

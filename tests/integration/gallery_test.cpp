@@ -1,0 +1,92 @@
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <visavis/store/npy.hpp>
+
+#include "program.hpp"
+
+namespace visavis::integration {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A gallery of two persons made of vectors along the axes: no face, no network.
+class GalleryVerbs : public ProgramTest {
+ protected:
+  void SetUp() override {
+    constexpr std::size_t kDimension = 512;
+    std::vector<float> rows(3 * kDimension);
+    for (std::size_t i = 0; i < 3; ++i) rows[i * kDimension + i] = 1;
+    ASSERT_TRUE(store::write_npy(folder() / "rows.npy", 3, kDimension, rows));
+    write("labels.tsv", "ada\ngrace\nada\n");
+    const Answer enrolled = visavis(
+        {"enrol", "--gallery", people(), "--npy", at("rows.npy"), "--labels", at("labels.tsv")});
+    ASSERT_EQ(enrolled.code, 0) << enrolled.err;
+  }
+  [[nodiscard]] std::string people() const { return at("people"); }
+  [[nodiscard]] Answer ask(const std::string& verb, std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), {"gallery", verb, "--gallery", people(), "--json"});
+    return visavis(more);
+  }
+};
+
+TEST_F(GalleryVerbs, ListsAndShows) {
+  const nlohmann::json list = ask("list").json();
+  EXPECT_EQ(list["schema"], "visavis.gallery-list/1");
+  ASSERT_EQ(list["persons"].size(), 2U);
+  EXPECT_EQ(list["persons"][0]["person"], "ada");
+  EXPECT_EQ(list["persons"][0]["faces"], 2);
+  const nlohmann::json show = ask("show", {"ada"}).json();
+  ASSERT_EQ(show["faces"].size(), 2U);
+  EXPECT_EQ(show["faces"][1]["face_id"], "f3");
+  EXPECT_EQ(show["faces"][1]["source"], at("rows.npy") + ":2");
+  const Answer nobody = ask("show", {"nobody"});
+  EXPECT_EQ(nobody.code, 3);
+  EXPECT_EQ(nobody.json()["errors"][0]["code"], "not_found");
+  const Answer words = visavis({"gallery", "show", people(), "grace"});
+  EXPECT_EQ(words.code, 0) << words.err;
+  EXPECT_THAT(words.out, HasSubstr("f2"));
+  EXPECT_EQ(visavis({"gallery", "list", people()}).code, 0);
+}
+
+TEST_F(GalleryVerbs, RemovesAndSaysWhomItDoesNotKnow) {
+  const Answer removed = ask("remove", {"nobody", "ada"});
+  EXPECT_EQ(removed.code, 3);
+  EXPECT_EQ(removed.json()["persons"], 1);
+  EXPECT_EQ(removed.json()["errors"][0]["path"], "nobody");
+  EXPECT_EQ(ask("list").json()["persons"].size(), 1U);
+  EXPECT_EQ(ask("remove", {"--face", "f2"}).json()["faces"], 1);
+  EXPECT_EQ(ask("stats").json()["faces"], 0);
+  EXPECT_EQ(ask("remove").code, 2);
+  EXPECT_EQ(ask("remove", {"--expired"}).code, 0);
+}
+
+TEST_F(GalleryVerbs, StatesChecksAndCompacts) {
+  const nlohmann::json stats = ask("stats").json();
+  EXPECT_EQ(stats["persons"], 2);
+  EXPECT_EQ(stats["faces"], 3);
+  EXPECT_EQ(stats["dimension"], 512);
+  EXPECT_EQ(stats["element"], "f16");
+  EXPECT_EQ(stats["encryption"], "none");
+  EXPECT_EQ(ask("compact").code, 0);
+  const Answer well = ask("check");
+  EXPECT_EQ(well.code, 0);
+  EXPECT_EQ(well.json()["ok"], true);
+  std::ofstream(folder() / "people" / "gallery.sqlite", std::ios::binary) << std::string(200, 'x');
+  const Answer ill = ask("check");
+  EXPECT_EQ(ill.code, 1);
+  EXPECT_EQ(ill.json()["ok"], false);
+  EXPECT_EQ(ask("list").code, 3);
+}
+
+TEST_F(GalleryVerbs, WantsAGalleryThatIsThere) {
+  for (const char* verb : {"list", "stats", "check", "compact"}) {
+    EXPECT_EQ(visavis({"gallery", verb, at("nowhere")}).code, 3) << verb;
+    EXPECT_EQ(visavis({"gallery", verb}).code, 2) << verb;
+  }
+  EXPECT_EQ(visavis({"gallery"}).code, 2);
+  EXPECT_FALSE(std::filesystem::exists(at("nowhere")));
+}
+
+}  // namespace
+}  // namespace visavis::integration
