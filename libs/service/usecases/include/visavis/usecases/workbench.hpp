@@ -18,7 +18,7 @@ struct WorkbenchOptions {
   int threads = 0;  ///< In all; 0: one for each processor.
   std::string detector = "mtcnn";
   /// Finds the five points where the detector does not.
-  std::string landmarks = "mtcnn";
+  std::string landmarks = "faceplugin-landmark-68";
   std::string recogniser = "faceplugin-512";
   bool flip = false;  ///< Average with the mirrored chip's embedding.
   double min_face_px = 20;
