@@ -1,0 +1,120 @@
+#pragma once
+
+/// Nearest neighbours among the templates of a gallery. The store is the truth; an index is rebuilt
+/// from it at any time and knows only keys, groups and vectors.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+#include <visavis/core/executor.hpp>
+#include <visavis/core/result.hpp>
+#include <visavis/vocab/embedding.hpp>
+
+namespace visavis::index {
+
+/// What a vector stands for: `key` is one face, `group` is the person it belongs to.
+struct Hit {
+  std::uint64_t key = 0;
+  std::uint64_t group = 0;
+  float similarity = 0;  ///< Cosine of the query and the vector as stored in 16-bit floats.
+};
+
+enum class Grouping : std::uint8_t {
+  kNone,
+  kBestPerGroup,  ///< At most one hit per group, its most similar vector.
+};
+
+struct SearchOptions {
+  std::size_t k = 10;  ///< Hits per query, at least 1. A smaller index gives fewer.
+  Grouping grouping = Grouping::kNone;
+};
+
+enum class IndexKind : std::uint8_t { kExact, kHnsw };
+
+[[nodiscard]] std::string_view to_string(IndexKind kind) noexcept;  ///< "exact", "hnsw".
+
+/// Which state of which gallery a file was made from.
+struct Stamp {
+  std::uint64_t count = 0;       ///< Vectors in the store.
+  std::uint64_t generation = 0;  ///< The store's change counter.
+  ModelId model{};
+
+  friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+
+/// Thread-safe: searches run beside each other and beside one writer. A search sees all of an `add`
+/// or `remove` or nothing of it.
+///
+///     VISAVIS_TRY(index, make_exact_index(512));
+///     VISAVIS_CHECK(index->add(keys, persons, rows));
+///     VISAVIS_TRY(hits, index->search(probe, 1, {.k = 5, .grouping = Grouping::kBestPerGroup}));
+class VectorIndex {
+ public:
+  virtual ~VectorIndex() = default;
+  VectorIndex(const VectorIndex&) = delete;
+  VectorIndex& operator=(const VectorIndex&) = delete;
+
+  /// Adds `keys.size()` vectors, row after row in `rows`, rounded to 16-bit floats. All or none.
+  /// They are in memory only, until `save`.
+  /// @return kInvalidArgument for sizes that disagree, a row that is not of unit norm (within 1 %;
+  /// NaN and zero are not), or a key that is there already or twice in `keys`.
+  [[nodiscard]] virtual Result<void> add(std::span<const std::uint64_t> keys,
+                                         std::span<const std::uint64_t> groups,
+                                         std::span<const float> rows) = 0;
+
+  /// Forgets vectors: their bytes, keys and groups are overwritten before this returns, in memory
+  /// and in the file that the index was opened from or saved to last, which is then synced. That
+  /// file keeps its old stamp, so it serves again only after `restamp` or `save`.
+  /// @return how many of `keys` were there; kUnavailable if the file cannot be synced (memory is
+  /// overwritten all the same).
+  [[nodiscard]] virtual Result<std::size_t> remove(std::span<const std::uint64_t> keys) = 0;
+
+  /// The hits of each query, most similar first, equal similarities by rising key. A batch reads
+  /// memory once. `queries` holds `count` rows of unit norm. With an executor the work is shared
+  /// between its workers.
+  /// @return kInvalidArgument for sizes that disagree, k = 0 or a query that is not of unit norm.
+  [[nodiscard]] virtual Result<std::vector<std::vector<Hit>>> search(
+      std::span<const float> queries, std::size_t count, const SearchOptions& options,
+      Executor* executor = nullptr) const = 0;
+
+  [[nodiscard]] virtual std::size_t size() const = 0;
+  [[nodiscard]] virtual std::size_t dimension() const noexcept = 0;
+  /// Memory that the vectors and what is derived from them take, mapped files included.
+  [[nodiscard]] virtual std::size_t memory_bytes() const = 0;
+  [[nodiscard]] virtual IndexKind kind() const noexcept = 0;
+
+  /// Writes everything to `path`, synced, and goes on with that file as if opened from it. A reader
+  /// of that path sees the old file or the new one. Searches go on meanwhile.
+  /// @return kUnavailable with the system's reason.
+  [[nodiscard]] virtual Result<void> save(const std::filesystem::path& path,
+                                          const Stamp& stamp) = 0;
+
+  /// Gives the file of this index a new stamp, synced: what `remove` needs instead of a `save`.
+  /// @return kUnsupported if there is no such file, or vectors were added that it does not hold.
+  [[nodiscard]] virtual Result<void> restamp(const Stamp& stamp) = 0;
+
+ protected:
+  VectorIndex() = default;
+};
+
+/// An empty index that compares every query with every vector.
+/// @return kInvalidArgument unless dimension is in [1, 65536].
+[[nodiscard]] Result<std::unique_ptr<VectorIndex>> make_exact_index(std::size_t dimension);
+
+/// The stamp that a file claims, so that a caller can open an older state and add what is missing.
+/// @return as `open_index`, without a look at anything behind the header.
+[[nodiscard]] Result<Stamp> read_stamp(const std::filesystem::path& path);
+
+/// Maps a file that `save` wrote. Every byte of it is checked against its checksums. The file
+/// must be writable: `remove` overwrites it in place.
+/// @return kNotFound; kDecodeFailed for bytes that are not such a file or not the ones that were
+/// written; kModelMismatch for another model and kInvalidArgument for another count or generation
+/// than `expected`: rebuild from the store in all these cases. kUnavailable if it cannot be read.
+[[nodiscard]] Result<std::unique_ptr<VectorIndex>> open_index(const std::filesystem::path& path,
+                                                              const Stamp& expected);
+
+}  // namespace visavis::index

@@ -1,0 +1,257 @@
+#include "index_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <visavis/core/result.hpp>
+#include <visavis/index/vector_index.hpp>
+
+#include "checksum.hpp"
+
+namespace visavis::index {
+namespace {
+
+constexpr std::array<char, 8> kMagic = {'V', 'S', 'V', 'I', 'N', 'D', 'E', 'X'};
+constexpr std::uint32_t kVersion = 1;
+
+struct Header {
+  std::array<char, 8> magic;
+  std::uint32_t version;
+  std::uint32_t dimension;
+  std::uint64_t capacity;  ///< Rows per segment.
+  std::uint64_t segments;
+  std::uint64_t bytes;  ///< Of the whole file.
+  std::uint64_t count;
+  std::uint64_t generation;
+  std::uint64_t model;
+  std::uint64_t checksum;  ///< Of everything before.
+};
+
+std::uint64_t checksum_of(const Header& header) noexcept {
+  return checksum(std::as_bytes(std::span(&header, 1)).first(offsetof(Header, checksum)), kVersion);
+}
+
+std::unexpected<Error> system_failure(const std::string& what) {
+  return fail(ErrorCode::kUnavailable, what + ": " + std::generic_category().message(errno));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) noexcept : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const noexcept { return value_; }
+
+ private:
+  int value_;
+};
+
+Result<Header> read_header(int descriptor) {
+  struct stat status{};
+  if (::fstat(descriptor, &status) != 0) return system_failure("the index file");
+  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::kDecodeFailed, "the index is not a file");
+  Header header{};
+  const auto got = ::pread(descriptor, &header, sizeof(header), 0);
+  if (got < 0) return system_failure("reading the index");
+  if (got != sizeof(header) || header.magic != kMagic) {
+    return fail(ErrorCode::kDecodeFailed, "not an index file");
+  }
+  if (header.version != kVersion) {
+    return fail(ErrorCode::kDecodeFailed, "an index file of another version");
+  }
+  if (header.checksum != checksum_of(header) || header.dimension == 0 || header.dimension > 65536 ||
+      header.capacity != Layout::of(header.dimension).capacity) {
+    return fail(ErrorCode::kDecodeFailed, "the header of the index file is damaged");
+  }
+  if (std::cmp_not_equal(header.bytes, status.st_size)) {
+    return fail(ErrorCode::kDecodeFailed, "the index file is cut short or has grown");
+  }
+  return header;
+}
+
+Stamp stamp_of(const Header& header) noexcept {
+  return {.count = header.count, .generation = header.generation, .model = ModelId{header.model}};
+}
+
+// A segment that is not the last is full, so each but the last has the same size.
+bool sizes_agree(const Header& header, const Layout& layout) noexcept {
+  const std::uint64_t behind = header.bytes - std::min<std::uint64_t>(header.bytes, kPage);
+  const std::uint64_t whole = layout.bytes();
+  return header.bytes >= kPage && header.segments <= behind / layout.bytes(0) &&
+         behind <= header.segments * whole && behind + whole > header.segments * whole;
+}
+
+Result<int> opened(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor >= 0) return descriptor;
+  if (errno == ENOENT) return fail(ErrorCode::kNotFound, "there is no index file");
+  return system_failure("opening the index file");
+}
+
+Result<void> write_all(int descriptor, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const auto done = ::write(descriptor, bytes.data(), bytes.size());
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) return system_failure("writing the index");
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+  }
+  return {};
+}
+
+/// Packs live rows into whole segments and writes each when it is full.
+class Packer {
+ public:
+  Packer(int descriptor, const Layout& layout) : descriptor_(descriptor), layout_(layout) {}
+
+  Result<void> add(const Segment& from) {
+    for (std::size_t row = 0; row < from.used(); ++row) {
+      if (!from.is_live(row)) continue;
+      VISAVIS_CHECK(append(from, row));
+    }
+    return {};
+  }
+  Result<void> flush() {
+    if (!memory_) return {};
+    Segment segment(memory_, 0, layout_);
+    segment.seal();
+    bytes_ += segment.bytes().size();
+    ++segments_;
+    VISAVIS_CHECK(write_all(descriptor_, segment.bytes()));
+    memory_.reset();
+    return {};
+  }
+  [[nodiscard]] std::uint64_t segments() const noexcept { return segments_; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+
+ private:
+  Result<void> append(const Segment& from, std::size_t row) {
+    if (!memory_) {
+      VISAVIS_TRY(fresh, Mapping::anonymous(layout_.bytes()));
+      memory_ = std::move(fresh);
+    }
+    Segment to(memory_, 0, layout_);
+    to.append(from.key(row), from.group(row), {from.row(row), layout_.stride});
+    return to.room() == 0 ? flush() : Result<void>{};
+  }
+
+  int descriptor_;
+  Layout layout_;
+  std::shared_ptr<Mapping> memory_;
+  std::uint64_t segments_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+Result<void> write_segments(int descriptor, std::size_t dimension, const Stamp& stamp,
+                            std::span<const Segment> segments) {
+  const Layout layout = Layout::of(dimension);
+  const std::array<std::byte, kPage> blank{};
+  VISAVIS_CHECK(write_all(descriptor, blank));
+  Packer packer(descriptor, layout);
+  for (const Segment& segment : segments) VISAVIS_CHECK(packer.add(segment));
+  VISAVIS_CHECK(packer.flush());
+  Header header{.magic = kMagic,
+                .version = kVersion,
+                .dimension = static_cast<std::uint32_t>(dimension),
+                .capacity = layout.capacity,
+                .segments = packer.segments(),
+                .bytes = kPage + packer.bytes(),
+                .count = stamp.count,
+                .generation = stamp.generation,
+                .model = static_cast<std::uint64_t>(stamp.model),
+                .checksum = 0};
+  header.checksum = checksum_of(header);
+  if (::pwrite(descriptor, &header, sizeof(header), 0) != sizeof(header)) {
+    return system_failure("writing the index");
+  }
+  if (::fsync(descriptor) != 0) return system_failure("syncing the index");
+  return {};
+}
+
+Result<void> replace(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return system_failure("renaming the index");
+  const auto folder = to.has_parent_path() ? to.parent_path() : std::filesystem::path(".");
+  const Descriptor opened_folder(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened_folder.get() < 0 || ::fsync(opened_folder.get()) != 0) {
+    return system_failure("syncing the folder of the index");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<IndexFile> map_index_file(const std::filesystem::path& path) {
+  VISAVIS_TRY(raw, opened(path));
+  const Descriptor descriptor(raw);
+  VISAVIS_TRY(header, read_header(descriptor.get()));
+  const Layout layout = Layout::of(header.dimension);
+  if (!sizes_agree(header, layout)) {
+    return fail(ErrorCode::kDecodeFailed, "the sizes in the index file do not agree");
+  }
+  VISAVIS_TRY(memory, Mapping::of_file(descriptor.get(), header.bytes));
+  IndexFile file{
+      .memory = memory, .dimension = header.dimension, .stamp = stamp_of(header), .segments = {}};
+  std::size_t end = kPage;
+  for (std::uint64_t i = 0; i < header.segments; ++i) {
+    file.segments.emplace_back(memory, kPage + i * layout.bytes(), layout);
+    if (!file.segments.back().intact()) {
+      return fail(ErrorCode::kDecodeFailed, "a segment of the index file is damaged");
+    }
+    end = kPage + i * layout.bytes() + layout.bytes(file.segments.back().used());
+  }
+  if (end != header.bytes) {
+    return fail(ErrorCode::kDecodeFailed, "the sizes in the index file do not agree");
+  }
+  return file;
+}
+
+Result<IndexFile> write_index_file(const std::filesystem::path& path, std::size_t dimension,
+                                   const Stamp& stamp, std::span<const Segment> segments) {
+  std::filesystem::path beside = path;
+  beside += ".part";
+  // Embeddings are biometric data: nobody but the owner reads them.
+  const Descriptor descriptor(
+      ::open(beside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (descriptor.get() < 0) return system_failure("creating the index file");
+  auto written = write_segments(descriptor.get(), dimension, stamp, segments);
+  if (written) written = replace(beside, path);
+  if (!written) {
+    ::unlink(beside.c_str());
+    return std::unexpected(std::move(written).error());
+  }
+  return map_index_file(path);
+}
+
+Result<void> write_stamp(const Mapping& memory, const Stamp& stamp) {
+  Header header{};
+  std::memcpy(&header, memory.bytes().data(), sizeof(header));
+  header.count = stamp.count;
+  header.generation = stamp.generation;
+  header.model = static_cast<std::uint64_t>(stamp.model);
+  header.checksum = checksum_of(header);
+  std::memcpy(memory.bytes().data(), &header, sizeof(header));
+  return memory.sync(0, sizeof(header));
+}
+
+Result<Stamp> read_stamp(const std::filesystem::path& path) {
+  VISAVIS_TRY(raw, opened(path));
+  const Descriptor descriptor(raw);
+  VISAVIS_TRY(header, read_header(descriptor.get()));
+  return stamp_of(header);
+}
+
+}  // namespace visavis::index

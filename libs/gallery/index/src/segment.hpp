@@ -1,0 +1,122 @@
+#pragma once
+
+/// Vectors are kept in segments of a fixed number of rows that never move: growing copies nothing,
+/// so that no forgotten copy of a vector stays behind, and a file is a row of segments as they are
+/// in memory.
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <visavis/core/result.hpp>
+
+namespace visavis::index {
+
+/// Pages from the system, zeroed or of a file.
+class Mapping {
+ public:
+  [[nodiscard]] static Result<std::shared_ptr<Mapping>> anonymous(std::size_t bytes);
+  /// Writes go to the file. The descriptor may be closed afterwards.
+  [[nodiscard]] static Result<std::shared_ptr<Mapping>> of_file(int descriptor, std::size_t bytes);
+
+  Mapping(std::byte* base, std::size_t bytes) noexcept : base_(base), bytes_(bytes) {}
+  ~Mapping();
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {base_, bytes_}; }
+  /// Waits until the changes in [offset, offset + count) are on disk.
+  [[nodiscard]] Result<void> sync(std::size_t offset, std::size_t count) const;
+
+ private:
+  std::byte* base_;
+  std::size_t bytes_;
+};
+
+inline constexpr std::size_t kPage = 4096;
+
+[[nodiscard]] constexpr std::size_t round_up(std::size_t value, std::size_t step) noexcept {
+  return (value + step - 1) / step * step;
+}
+
+/// Where things are in a segment, in bytes from its start: counts, live bits, keys, groups, rows.
+struct Layout {
+  std::size_t stride;    ///< Elements per row, padded.
+  std::size_t capacity;  ///< Rows, a multiple of 64.
+
+  [[nodiscard]] static Layout of(std::size_t dimension) noexcept;
+
+  [[nodiscard]] std::size_t live_at() const noexcept { return 64; }
+  [[nodiscard]] std::size_t keys_at() const noexcept { return live_at() + capacity / 8; }
+  [[nodiscard]] std::size_t groups_at() const noexcept { return keys_at() + capacity * 8; }
+  [[nodiscard]] std::size_t rows_at() const noexcept {
+    return round_up(groups_at() + capacity * 8, 64);
+  }
+  /// Of a segment whose first `used` rows are taken.
+  [[nodiscard]] std::size_t bytes(std::size_t used) const noexcept {
+    return round_up(rows_at() + used * stride * 2, kPage);
+  }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes(capacity); }
+};
+
+/// A view of one segment; copies see the same rows.
+class Segment {
+ public:
+  Segment(std::shared_ptr<Mapping> memory, std::size_t offset, const Layout& layout) noexcept
+      : memory_(std::move(memory)), offset_(offset), layout_(layout) {}
+
+  [[nodiscard]] std::size_t used() const noexcept { return counts()->used; }
+  [[nodiscard]] std::size_t live() const noexcept { return counts()->live; }
+  [[nodiscard]] std::size_t room() const noexcept { return layout_.capacity - used(); }
+  [[nodiscard]] bool is_live(std::size_t row) const noexcept {
+    return (live_words()[row / 64] >> (row % 64) & 1) != 0;
+  }
+  [[nodiscard]] std::uint64_t key(std::size_t row) const noexcept { return keys()[row]; }
+  [[nodiscard]] std::uint64_t group(std::size_t row) const noexcept { return groups()[row]; }
+  [[nodiscard]] const std::uint64_t* keys() const noexcept {
+    return at<std::uint64_t>(layout_.keys_at());
+  }
+  [[nodiscard]] const std::uint16_t* row(std::size_t row) const noexcept {
+    return at<std::uint16_t>(layout_.rows_at()) + row * layout_.stride;
+  }
+
+  /// @pre room() > 0, values.size() == stride
+  void append(std::uint64_t key, std::uint64_t group, std::span<const std::uint16_t> values);
+  /// Overwrites everything of a row with zeros.
+  void wipe(std::size_t row);
+
+  void seal() noexcept { counts()->checksum = computed_checksum(); }
+  /// True if the counts make sense and the bytes are those of the last seal().
+  [[nodiscard]] bool intact() const noexcept;
+  [[nodiscard]] Result<void> sync() const;
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+    return memory_->bytes().subspan(offset_, layout_.bytes(used()));
+  }
+
+ private:
+  struct Counts {
+    std::uint64_t used;
+    std::uint64_t live;
+    std::uint64_t checksum;
+  };
+
+  template <class T>
+  [[nodiscard]] T* at(std::size_t offset) const noexcept {
+    return reinterpret_cast<T*>(memory_->bytes().data() + offset_ + offset);
+  }
+  [[nodiscard]] Counts* counts() const noexcept { return at<Counts>(0); }
+  [[nodiscard]] std::uint64_t* live_words() const noexcept {
+    return at<std::uint64_t>(layout_.live_at());
+  }
+  [[nodiscard]] std::uint64_t* groups() const noexcept {
+    return at<std::uint64_t>(layout_.groups_at());
+  }
+  [[nodiscard]] std::uint64_t computed_checksum() const noexcept;
+
+  std::shared_ptr<Mapping> memory_;
+  std::size_t offset_;
+  Layout layout_;
+};
+
+}  // namespace visavis::index
