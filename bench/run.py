@@ -22,8 +22,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get("VISAVIS_CACHE", pathlib.Path.home() / ".cache" / "visavis"))
 SIZES = ("640x480", "1280x720")
-# Three people in front of much that P-Net takes for faces, and one person.
-SOURCES = ("sample1.jpg", "astronaut.png")
+# Three people in front of much that P-Net takes for faces, and two people.
+SOURCES = ("sample1.jpg", "sample2.jpg")
 
 
 def say(text):
