@@ -177,6 +177,7 @@ def compare(visavis, photos, mixed, rounds, repeat):
                 note(f"MTCNN {row['image']}: {name}", row["p50_ms"],
                      stage(f32, "detect", row["image"]))
         one_face = stage(f32, "align") + stage(f32, "embed")
+        note("align + embed: our own engine call alone", stage(f32, "network"), one_face)
         bare = peer("others", "onnxruntime", [], repeat, "--model", onnx)
         if bare:
             note("align + embed: ONNX Runtime, bare session", bare["rows"][0]["p50_ms"], one_face)

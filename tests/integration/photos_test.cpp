@@ -145,8 +145,9 @@ TEST_F(FaceTest, BenchMeasuresEveryStage) {
     EXPECT_GT(row["p50_ms"].get<double>(), 0);
     EXPECT_EQ(row["image"], "obama2.jpg");
   }
-  EXPECT_THAT(stages, ::testing::UnorderedElementsAre("decode", "detect", "align", "embed",
-                                                      "quality", "identify", "end_to_end"));
+  EXPECT_THAT(stages,
+              ::testing::UnorderedElementsAre("decode", "detect", "align", "embed", "network",
+                                              "quality", "identify", "end_to_end"));
 }
 
 }  // namespace

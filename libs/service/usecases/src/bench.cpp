@@ -3,9 +3,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <random>
@@ -19,9 +21,12 @@
 #include <visavis/image/decode.hpp>
 #include <visavis/matching/matching.hpp>
 #include <visavis/models/manifest.hpp>
+#include <visavis/models/network.hpp>
+#include <visavis/models/prepare.hpp>
 #include <visavis/pipeline/finder.hpp>
 #include <visavis/pipeline/pipeline.hpp>
 #include <visavis/quality/quality.hpp>
+#include <visavis/runtime/engine.hpp>
 
 #include "bench_impl.hpp"
 
@@ -127,6 +132,19 @@ class Stopwatch {
   std::vector<StageTime>& rows_;
 };
 
+/// The recogniser's engine call alone, for what is in "embed" beside it.
+Result<void> measure_network(const models::Network& network, int side, Stopwatch& watch) {
+  VISAVIS_TRY(session, network.parts.begin()->second->session());
+  const std::array<std::int64_t, 4> shape{1, models::channels(network.manifest.preparation), side,
+                                          side};
+  const std::vector<float> values(static_cast<std::size_t>(shape[1] * shape[2] * shape[3]), 0.25F);
+  const std::array inputs{runtime::view_of(std::span(values), shape)};
+  return watch.time("network", [&]() -> Result<void> {
+    VISAVIS_TRY(again, session->run(inputs));
+    return {};
+  });
+}
+
 Result<void> measure_face(Stages& stages, ImageView image, const Face& face, Stopwatch& watch) {
   VISAVIS_TRY(chip, stages.align(image, face));
   const ImageView view = chip.image.view();
@@ -144,6 +162,7 @@ Result<void> measure_face(Stages& stages, ImageView image, const Face& face, Sto
     VISAVIS_TRY(again, stages.embedder.embed(std::span(&view, 1)));
     return {};
   }));
+  VISAVIS_CHECK(measure_network(*stages.bench.recogniser, stages.embedder.chip_side(), watch));
   return watch.time("identify", [&]() -> Result<void> {
     if (nearest(stages.people, embeddings[0]) >= kPeople)
       return fail(ErrorCode::kInternal, "nobody is nearest");
