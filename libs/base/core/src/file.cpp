@@ -64,30 +64,54 @@ Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
   return bytes;
 }
 
-Result<void> write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+Result<FileWriter> FileWriter::create(const std::filesystem::path& path) {
   std::error_code ignored;
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ignored);
   static std::atomic<unsigned> counter{0};
   std::filesystem::path temporary = path;
   temporary += ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
-  const auto give_up = [&](int error) {
-    ::unlink(temporary.c_str());
-    return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(error));
-  };
-  {
-    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (file.get() < 0) return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t n = ::write(file.get(), bytes.data() + done, bytes.size() - done);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return give_up(errno);
-      done += static_cast<std::size_t>(n);
-    }
-    if (::fsync(file.get()) != 0) return give_up(errno);
+  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file < 0) return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
+  return FileWriter(path, std::move(temporary), file);
+}
+
+FileWriter::FileWriter(FileWriter&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      file_(std::exchange(other.file_, -1)) {}
+
+FileWriter::~FileWriter() {
+  if (file_ < 0) return;
+  ::close(file_);
+  ::unlink(temporary_.c_str());
+}
+
+Result<void> FileWriter::append(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(file_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up(errno);
   return {};
+}
+
+Result<void> FileWriter::rewind() {
+  if (::lseek(file_, 0, SEEK_SET) == 0) return {};
+  return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
+}
+
+Result<void> FileWriter::commit() {
+  if (::fsync(file_) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
+    return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
+  ::close(std::exchange(file_, -1));
+  return {};
+}
+
+Result<void> write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  VISAVIS_TRY(file, FileWriter::create(path));
+  VISAVIS_CHECK(file.append(bytes));
+  return file.commit();
 }
 
 Result<void> write_file(const std::filesystem::path& path, std::string_view text) {

@@ -141,6 +141,24 @@ Result<void> check(const Header& header) {
   return {};
 }
 
+/// Magic, version and header, of one length whatever the number of rows: numpy leaves room for the
+/// first dimension to grow to 21 digits, then aligns the values.
+std::string header_of(std::size_t rows, std::size_t columns) {
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
+                       std::to_string(rows) + ", " + std::to_string(columns) + "), }";
+  header.append(21 - std::to_string(rows).size(), ' ');
+  const std::size_t prefix = kMagic.size() + 2 + 2;
+  header.append(kAlignment - (prefix + header.size() + 1) % kAlignment, ' ');
+  header += '\n';
+
+  std::string out(kMagic);
+  out += '\x01';
+  out += '\x00';
+  out += static_cast<char>(header.size() & 0xFFU);
+  out += static_cast<char>(header.size() >> 8U);
+  return out + header;
+}
+
 }  // namespace
 
 Result<Matrix> parse_npy(std::span<const std::byte> bytes) {
@@ -178,27 +196,36 @@ Result<Matrix> read_npy(const std::filesystem::path& path) {
   return parse_npy(bytes);
 }
 
+Result<NpyWriter> NpyWriter::create(const std::filesystem::path& path, std::size_t columns) {
+  if (columns == 0) return fail(ErrorCode::kInvalidArgument, "a matrix has at least one column");
+  VISAVIS_TRY(file, FileWriter::create(path));
+  const std::string header = header_of(0, columns);
+  VISAVIS_CHECK(file.append(std::as_bytes(std::span(header))));
+  return NpyWriter(std::move(file), columns);
+}
+
+Result<void> NpyWriter::append(std::span<const float> values) {
+  if (values.size() % columns_ != 0)
+    return fail(ErrorCode::kInvalidArgument, "the values are not whole rows");
+  VISAVIS_CHECK(file_.append(std::as_bytes(values)));
+  rows_ += values.size() / columns_;
+  return {};
+}
+
+Result<void> NpyWriter::commit() {
+  VISAVIS_CHECK(file_.rewind());
+  const std::string header = header_of(rows_, columns_);
+  VISAVIS_CHECK(file_.append(std::as_bytes(std::span(header))));
+  return file_.commit();
+}
+
 Result<void> write_npy(const std::filesystem::path& path, std::size_t rows, std::size_t columns,
                        std::span<const float> values) {
   if (columns == 0 || values.size() / columns != rows || values.size() % columns != 0)
     return fail(ErrorCode::kInvalidArgument, "the matrix has not rows times columns values");
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
-                       std::to_string(rows) + ", " + std::to_string(columns) + "), }";
-  // numpy leaves room for the first dimension to grow to 21 digits, then aligns the values.
-  header.append(21 - std::to_string(rows).size(), ' ');
-  const std::size_t prefix = kMagic.size() + 2 + 2;
-  header.append(kAlignment - (prefix + header.size() + 1) % kAlignment, ' ');
-  header += '\n';
-
-  std::string out(kMagic);
-  out += '\x01';
-  out += '\x00';
-  out += static_cast<char>(header.size() & 0xFFU);
-  out += static_cast<char>(header.size() >> 8U);
-  out += header;
-  const auto raw = std::as_bytes(values);
-  out.append(reinterpret_cast<const char*>(raw.data()), raw.size());
-  return write_file(path, out);
+  VISAVIS_TRY(writer, NpyWriter::create(path, columns));
+  VISAVIS_CHECK(writer.append(values));
+  return writer.commit();
 }
 
 }  // namespace visavis::store

@@ -97,5 +97,31 @@ TEST(Npy, TellsAMissingFileFromADamagedOne) {
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
 }
 
+TEST(NpyWriter, WritesWhatWriteNpyWrites) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "npy_writer";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const std::vector<float> values{1, 2, 3, 4, 5, 6};
+  ASSERT_TRUE(write_npy(folder / "whole.npy", 3, 2, values));
+  {
+    auto writer = NpyWriter::create(folder / "rows.npy", 2);
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(writer->append(std::span(values).first(4)));
+    EXPECT_EQ(writer->append(std::span(values).first(1)).error().code, ErrorCode::kInvalidArgument);
+    ASSERT_TRUE(writer->append(std::span(values).last(2)));
+    EXPECT_FALSE(std::filesystem::exists(folder / "rows.npy"));
+    ASSERT_TRUE(writer->commit());
+  }
+  EXPECT_EQ(*read_file(folder / "rows.npy", 1U << 20U),
+            *read_file(folder / "whole.npy", 1U << 20U));
+  {
+    auto dropped = NpyWriter::create(folder / "never.npy", 2);
+  }
+  std::size_t files = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++files;
+  EXPECT_EQ(files, 2U);
+  EXPECT_EQ(NpyWriter::create(folder / "a.npy", 0).error().code, ErrorCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace visavis::store

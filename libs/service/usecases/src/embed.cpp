@@ -19,6 +19,9 @@ namespace {
 /// A matrix of float needs 4·n² bytes; this many faces are 400 MB.
 constexpr std::size_t kMaxCompared = 10'000;
 
+/// Photos whose embeddings are in memory at once.
+constexpr std::size_t kAtOnce = 1024;
+
 /// Faces that could not be aligned have no embedding and give no row.
 bool has_embedding(const pipeline::FaceRecord& record) { return !record.embedding.values.empty(); }
 
@@ -36,6 +39,17 @@ void append(Rows& rows, const Photo& photo, const pipeline::FaceRecord& record, 
       store::to_line({std::to_string(rows.count), photo.path, std::to_string(face), photo.parent(),
                       shortest(record.quality.score), shortest(record.embedding.norm)});
   ++rows.count;
+}
+
+void take(Rows& rows, Embeddings& answer, const Photo& photo, Outcome<Analysed> result, bool raw) {
+  if (!result) {
+    answer.errors.push_back(problem(photo.path, std::move(result).error()));
+    return;
+  }
+  EmbeddedPhoto embedded{.photo = std::move(result->photo), .first_row = rows.count};
+  for (const pipeline::FaceRecord& record : result->faces)
+    if (has_embedding(record)) append(rows, photo, record, embedded.faces++, raw);
+  answer.photos.push_back(std::move(embedded));
 }
 
 float distance(const Embedding& a, const Embedding& b, Metric metric) {
@@ -89,22 +103,25 @@ Outcome<Embeddings> embed(Workbench& bench, const Inputs& inputs, const EmbedReq
   answer.tsv.replace_extension(".tsv");
   answer.errors = inputs.errors;
   answer.dimension = static_cast<std::size_t>(bench.impl().manifest->dimension);
-  auto results = analyse_photos(bench.impl(), inputs.photos, request.selection, progress);
+  VISAVIS_TRY(matrix, caused_by(Cause::kEnvironment,
+                                store::NpyWriter::create(request.out, answer.dimension)));
   Rows rows{.values = {},
             .table = store::to_line({"row", "path", "face", "person", "quality", "norm"})};
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (!results[i]) {
-      answer.errors.push_back(problem(inputs.photos[i].path, std::move(results[i]).error()));
-      continue;
-    }
-    EmbeddedPhoto photo{.photo = std::move(results[i]->photo), .first_row = rows.count};
-    for (const pipeline::FaceRecord& record : results[i]->faces)
-      if (has_embedding(record)) append(rows, inputs.photos[i], record, photo.faces++, request.raw);
-    answer.photos.push_back(std::move(photo));
+  for (std::size_t start = 0; start < inputs.photos.size(); start += kAtOnce) {
+    const auto end = std::min(start + kAtOnce, inputs.photos.size());
+    const std::vector<Photo> some(inputs.photos.begin() + static_cast<std::ptrdiff_t>(start),
+                                  inputs.photos.begin() + static_cast<std::ptrdiff_t>(end));
+    const Progress within = [&](std::size_t done, std::size_t) {
+      if (progress) progress(start + done, inputs.photos.size());
+    };
+    auto results = analyse_photos(bench.impl(), some, request.selection, within);
+    for (std::size_t i = 0; i < results.size(); ++i)
+      take(rows, answer, some[i], std::move(results[i]), request.raw);
+    VISAVIS_CHECK(caused_by(Cause::kEnvironment, matrix.append(rows.values)));
+    rows.values.clear();
   }
   answer.rows = rows.count;
-  VISAVIS_CHECK(caused_by(Cause::kEnvironment, store::write_npy(request.out, rows.count,
-                                                                answer.dimension, rows.values)));
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, matrix.commit()));
   VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(answer.tsv, rows.table)));
   return answer;
 }

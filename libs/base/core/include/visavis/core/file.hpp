@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 
@@ -17,6 +18,32 @@ namespace visavis {
 /// more than `max_bytes` (checked before memory is taken), kUnavailable if it cannot be read.
 [[nodiscard]] Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
                                                        std::uint64_t max_bytes);
+
+/// A file that grows beside its final place and takes it when it is whole, so that a reader sees
+/// the old file or the new one and never a half. What is not committed is removed.
+class FileWriter {
+ public:
+  /// Missing parent folders are made.
+  /// @return kUnavailable with the system's reason, like all its functions.
+  [[nodiscard]] static Result<FileWriter> create(const std::filesystem::path& path);
+  FileWriter(FileWriter&& other) noexcept;
+  FileWriter& operator=(FileWriter&&) = delete;
+  ~FileWriter();
+
+  [[nodiscard]] Result<void> append(std::span<const std::byte> bytes);
+  /// What is appended next replaces the file's beginning.
+  [[nodiscard]] Result<void> rewind();
+  /// Durable, and at its place, when it returns. Ends the writer if it succeeds.
+  [[nodiscard]] Result<void> commit();
+
+ private:
+  FileWriter(std::filesystem::path path, std::filesystem::path temporary, int file)
+      : path_(std::move(path)), temporary_(std::move(temporary)), file_(file) {}
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int file_ = -1;  ///< -1 when nothing is to be removed.
+};
 
 /// Writes beside `path` and renames, so that a reader sees the old file or the new one and never a
 /// half. Missing parent folders are made.

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <utility>
 #include <vector>
+#include <visavis/core/file.hpp>
 #include <visavis/core/result.hpp>
 
 namespace visavis::store {
@@ -20,6 +22,25 @@ struct Matrix {
 /// @return kDecodeFailed for what is not a two-dimensional little-endian float32 array in C order.
 [[nodiscard]] Result<Matrix> parse_npy(std::span<const std::byte> bytes);
 [[nodiscard]] Result<Matrix> read_npy(const std::filesystem::path& path);
+/// Writes a matrix of which nobody knows yet how many rows it gets, in constant memory.
+class NpyWriter {
+ public:
+  /// @return kInvalidArgument for 0 columns; kUnavailable if the file cannot be written.
+  [[nodiscard]] static Result<NpyWriter> create(const std::filesystem::path& path,
+                                                std::size_t columns);
+  /// @param values  whole rows. @return kInvalidArgument if they are not; kUnavailable
+  [[nodiscard]] Result<void> append(std::span<const float> values);
+  /// The file takes its place. @return kUnavailable
+  [[nodiscard]] Result<void> commit();
+
+ private:
+  NpyWriter(FileWriter file, std::size_t columns) : file_(std::move(file)), columns_(columns) {}
+
+  FileWriter file_;
+  std::size_t columns_ = 0;
+  std::size_t rows_ = 0;
+};
+
 [[nodiscard]] Result<void> write_npy(const std::filesystem::path& path, std::size_t rows,
                                      std::size_t columns, std::span<const float> values);
 
