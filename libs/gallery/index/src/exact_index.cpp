@@ -2,7 +2,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -20,9 +19,11 @@
 #include <visavis/core/result.hpp>
 #include <visavis/index/vector_index.hpp>
 
-#include "best.hpp"
+#include "codes.hpp"
 #include "dot.hpp"
 #include "index_file.hpp"
+#include "plan.hpp"
+#include "scan.hpp"
 #include "segment.hpp"
 
 namespace visavis::index {
@@ -30,7 +31,6 @@ namespace {
 
 constexpr std::size_t kMaxDimension = 65536;
 constexpr float kNormTolerance = .01F;
-constexpr std::size_t kRowTile = 16;  // scores of a tile stay in the first-level cache
 
 bool is_unit(std::span<const float> row) noexcept {
   double sum = 0;
@@ -76,7 +76,7 @@ struct Place {
 class ExactIndex final : public VectorIndex {
  public:
   explicit ExactIndex(std::size_t dimension)
-      : dimension_(dimension), layout_(Layout::of(dimension)) {}
+      : dimension_(dimension), layout_(Layout::of(dimension, 0)) {}
   explicit ExactIndex(IndexFile file) : ExactIndex(file.dimension) { adopt(std::move(file)); }
 
   Result<void> add(std::span<const std::uint64_t> keys, std::span<const std::uint64_t> groups,
@@ -142,7 +142,13 @@ class ExactIndex final : public VectorIndex {
     try {
       const std::scoped_lock writer(writer_);
       // Nothing changes while the writer's lock is held, so searches go on during the writing.
-      VISAVIS_TRY(file, write_index_file(path, dimension_, stamp, segments_));
+      Coded now{.plan = plan_, .segments = segments_};
+      if (is_worth_learning()) {
+        VISAVIS_TRY(learned, learn());
+        now = std::move(learned);
+      }
+      VISAVIS_TRY(file,
+                  write_index_file(path, dimension_, stamp, now.plan.get(), now.segments));
       const auto lock = door_.write();
       adopt(std::move(file));
       return {};
@@ -160,8 +166,16 @@ class ExactIndex final : public VectorIndex {
   }
 
  private:
+  /// Segments and how the codes in them were made.
+  struct Coded {
+    std::shared_ptr<const Plan> plan;
+    std::vector<Segment> segments;
+  };
+
   // Takes the place of what is in memory, which holds the same vectors or none.
   void adopt(IndexFile file) {
+    plan_ = std::move(file.plan);
+    layout_ = Layout::of(dimension_, plan_ ? plan_->prefix : 0);
     segments_ = std::move(file.segments);
     mapped_ = segments_.size();
     file_ = std::move(file.memory);
@@ -185,12 +199,79 @@ class ExactIndex final : public VectorIndex {
                              halves.begin() + static_cast<std::ptrdiff_t>(i * layout_.stride),
                              to_f16);
     }
+    const auto codes = codes_of(halves);
     VISAVIS_TRY(fresh, room_for(keys.size()));
     places.reserve(places.size() + keys.size());
-    const auto lock = door_.write();
-    segments_.insert(segments_.end(), fresh.begin(), fresh.end());
-    append(keys, groups, halves);
+    {
+      const auto lock = door_.write();
+      segments_.insert(segments_.end(), fresh.begin(), fresh.end());
+      append(keys, groups, halves, codes);
+    }
     std::ranges::fill(halves, std::uint16_t{0});
+    return mapped_ == 0 && is_worth_learning() ? recode() : Result<void>{};
+  }
+
+  std::vector<Code> codes_of(std::span<const std::uint16_t> halves) const {
+    std::vector<Code> codes;
+    if (!plan_) return codes;
+    Encoder encoder(*plan_, layout_.stride);
+    codes.reserve(halves.size() / layout_.stride);
+    for (std::size_t at = 0; at < halves.size(); at += layout_.stride) {
+      codes.push_back(encoder.encode(&halves[at]));
+    }
+    return codes;
+  }
+
+  // No codes yet, or ones that were learned from a fraction of what could be had now.
+  bool is_worth_learning() const {
+    const std::size_t wanted = wanted_sample(live_, dimension_);
+    return wanted > 0 && (!plan_ || plan_->sample * 4 <= wanted);
+  }
+
+  // Rows that lie evenly in what is there.
+  std::vector<std::uint16_t> sample() const {
+    const std::size_t wanted = wanted_sample(live_, dimension_);
+    std::vector<std::uint16_t> rows;
+    rows.reserve(wanted * layout_.stride);
+    std::size_t seen = 0;
+    visit_live([&](std::uint64_t, Place place) {
+      if (seen++ * wanted / live_ < rows.size() / layout_.stride) return;
+      const std::uint16_t* row = segments_[place.segment].row(place.row);
+      rows.insert(rows.end(), row, row + layout_.stride);
+    });
+    return rows;
+  }
+
+  // The live rows once more, in new segments with codes of a new plan.
+  Result<Coded> learn() const {
+    auto rows = sample();
+    Coded coded{.plan = learn_plan(rows, layout_.stride), .segments = {}};
+    std::ranges::fill(rows, std::uint16_t{0});
+    const Layout layout = Layout::of(dimension_, coded.plan->prefix);
+    Encoder encoder(*coded.plan, layout.stride);
+    for (const Segment& from : segments_) {
+      for (std::size_t row = 0; row < from.used(); ++row) {
+        if (!from.is_live(row)) continue;
+        if (coded.segments.empty() || coded.segments.back().room() == 0) {
+          VISAVIS_TRY(memory, Mapping::anonymous(layout.bytes()));
+          coded.segments.emplace_back(std::move(memory), 0, layout);
+        }
+        coded.segments.back().append(from.key(row), from.group(row),
+                                     {from.row(row), layout.stride},
+                                     &encoder.encode(from.row(row)));
+      }
+    }
+    return coded;
+  }
+
+  // Only for what no file holds: segments of a file stay, so that `remove` reaches it.
+  Result<void> recode() {
+    VISAVIS_TRY(coded, learn());
+    places_.reset();
+    const auto lock = door_.write();
+    layout_ = Layout::of(dimension_, coded.plan->prefix);
+    plan_ = std::move(coded.plan);
+    segments_ = std::move(coded.segments);
     return {};
   }
 
@@ -207,14 +288,15 @@ class ExactIndex final : public VectorIndex {
   }
 
   void append(std::span<const std::uint64_t> keys, std::span<const std::uint64_t> groups,
-              std::span<const std::uint16_t> halves) {
+              std::span<const std::uint16_t> halves, std::span<const Code> codes) {
     std::size_t at = mapped_;
     while (at + 1 < segments_.size() && segments_[at].room() == 0) ++at;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (segments_[at].room() == 0) ++at;
       places_->emplace(keys[i], Place{static_cast<std::uint32_t>(at),
                                       static_cast<std::uint32_t>(segments_[at].used())});
-      segments_[at].append(keys[i], groups[i], halves.subspan(i * layout_.stride, layout_.stride));
+      segments_[at].append(keys[i], groups[i], halves.subspan(i * layout_.stride, layout_.stride),
+                           codes.empty() ? nullptr : &codes[i]);
     }
     live_ += keys.size();
   }
@@ -277,58 +359,14 @@ class ExactIndex final : public VectorIndex {
       std::ranges::copy(queries.subspan(q * dimension_, dimension_),
                         padded_queries.begin() + static_cast<std::ptrdiff_t>(q * layout_.stride));
     }
-    const std::size_t workers =
-        executor == nullptr ? 1 : static_cast<std::size_t>(executor->concurrency());
-    std::vector<std::vector<Best>> best(workers, std::vector<Best>(count, Best(options)));
-    std::vector<std::vector<float>> scores(workers, std::vector<float>(kRowTile * count));
-    std::vector<std::exception_ptr> failures(workers);
-    const auto scan_segment = [&](std::size_t index, int worker) {
-      const auto w = static_cast<std::size_t>(worker);
-      try {
-        scan(segments_[index], padded_queries, scores[w], best[w]);
-      } catch (...) {
-        failures[w] = std::current_exception();
-      }
-    };
-    if (executor != nullptr) {
-      executor->parallel_for(segments_.size(), scan_segment);
-    } else {
-      for (std::size_t i = 0; i < segments_.size(); ++i) scan_segment(i, 0);
-    }
-    for (const auto& failure : failures) {
-      if (failure) std::rethrow_exception(failure);
-    }
-    std::vector<std::vector<Hit>> hits(count);
-    for (std::size_t q = 0; q < count; ++q) {
-      for (std::size_t w = 1; w < workers; ++w) best[0][q].merge(best[w][q]);
-      hits[q] = std::move(best[0][q]).take();
-    }
-    return hits;
-  }
-
-  void scan(const Segment& segment, const std::vector<float>& queries, std::vector<float>& scores,
-            std::vector<Best>& best) const {
-    const std::size_t count = best.size();
-    for (std::size_t first = 0; first < segment.used(); first += kRowTile) {
-      const std::size_t rows = std::min(kRowTile, segment.used() - first);
-      dot_f16(segment.row(first), rows, queries.data(), count, layout_.stride, scores.data());
-      for (std::size_t r = 0; r < rows; ++r) {
-        if (!segment.is_live(first + r)) continue;
-        for (std::size_t q = 0; q < count; ++q) {
-          const float score = scores[r * count + q];
-          if (score < best[q].threshold()) continue;
-          best[q].offer({.key = segment.key(first + r),
-                         .group = segment.group(first + r),
-                         .similarity = score});
-        }
-      }
-    }
+    return scan(segments_, layout_.stride, plan_.get(), padded_queries, options, executor);
   }
 
   std::size_t dimension_;
-  Layout layout_;
+  Layout layout_;  ///< Of every segment; changes with plan_.
   std::mutex writer_;  ///< One change at a time; taken before the door.
-  Door door_;          ///< Guards what searches read: segments_ and live_.
+  Door door_;          ///< Guards what searches read: layout_, plan_, segments_ and live_.
+  std::shared_ptr<const Plan> plan_;  ///< Null without codes.
   std::vector<Segment> segments_;
   std::size_t live_ = 0;
   // Behind the writer's lock.

@@ -11,20 +11,23 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/index/vector_index.hpp>
 
 #include "checksum.hpp"
+#include "dot.hpp"
 
 namespace visavis::index {
 namespace {
 
 constexpr std::array<char, 8> kMagic = {'V', 'S', 'V', 'I', 'N', 'D', 'E', 'X'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
 struct Header {
   std::array<char, 8> magic;
@@ -36,7 +39,11 @@ struct Header {
   std::uint64_t count;
   std::uint64_t generation;
   std::uint64_t model;
-  std::uint64_t checksum;  ///< Of everything before.
+  std::uint32_t prefix;          ///< Coded coordinates per row, 0 without codes.
+  std::uint32_t directions;      ///< Rows of the basis behind the header's page: prefix or 0.
+  std::uint64_t sample;          ///< What the basis was learned from.
+  std::uint64_t basis_checksum;  ///< Of the basis.
+  std::uint64_t checksum;        ///< Of everything before.
 };
 
 std::uint64_t checksum_of(const Header& header) noexcept {
@@ -61,6 +68,30 @@ class Descriptor {
   int value_;
 };
 
+Layout layout_of(const Header& header) noexcept {
+  return Layout::of(header.dimension, header.prefix);
+}
+
+std::size_t basis_bytes(const Header& header) noexcept {
+  return header.directions * padded(header.dimension) * sizeof(float);
+}
+
+std::size_t first_segment_at(const Header& header) noexcept {
+  return kPage + round_up(basis_bytes(header), kPage);
+}
+
+bool is_sound(const Header& header) noexcept {
+  if (header.dimension == 0 || header.dimension > 65536) return false;
+  const std::size_t stride = padded(header.dimension);
+  const bool rotated = header.directions != 0;
+  if (header.prefix > stride || header.prefix > kMaxCoded || header.prefix % kPadding != 0 ||
+      (rotated && header.directions != header.prefix) ||
+      (!rotated && header.prefix != 0 && header.prefix != stride)) {
+    return false;
+  }
+  return header.capacity == layout_of(header).capacity;
+}
+
 Result<Header> read_header(int descriptor) {
   struct stat status{};
   if (::fstat(descriptor, &status) != 0) return system_failure("the index file");
@@ -74,8 +105,7 @@ Result<Header> read_header(int descriptor) {
   if (header.version != kVersion) {
     return fail(ErrorCode::kDecodeFailed, "an index file of another version");
   }
-  if (header.checksum != checksum_of(header) || header.dimension == 0 || header.dimension > 65536 ||
-      header.capacity != Layout::of(header.dimension).capacity) {
+  if (header.checksum != checksum_of(header) || !is_sound(header)) {
     return fail(ErrorCode::kDecodeFailed, "the header of the index file is damaged");
   }
   if (std::cmp_not_equal(header.bytes, status.st_size)) {
@@ -90,9 +120,10 @@ Stamp stamp_of(const Header& header) noexcept {
 
 // A segment that is not the last is full, so each but the last has the same size.
 bool sizes_agree(const Header& header, const Layout& layout) noexcept {
-  const std::uint64_t behind = header.bytes - std::min<std::uint64_t>(header.bytes, kPage);
+  const std::uint64_t first = first_segment_at(header);
+  const std::uint64_t behind = header.bytes - std::min(header.bytes, first);
   const std::uint64_t whole = layout.bytes();
-  return header.bytes >= kPage && header.segments <= behind / layout.bytes(0) &&
+  return header.bytes >= first && header.segments <= behind / layout.bytes(0) &&
          behind <= header.segments * whole && behind + whole > header.segments * whole;
 }
 
@@ -145,7 +176,13 @@ class Packer {
       memory_ = std::move(fresh);
     }
     Segment to(memory_, 0, layout_);
-    to.append(from.key(row), from.group(row), {from.row(row), layout_.stride});
+    const std::span values(from.row(row), layout_.stride);
+    if (layout_.prefix == 0) {
+      to.append(from.key(row), from.group(row), values, nullptr);
+    } else {
+      const Code code = from.code(row);
+      to.append(from.key(row), from.group(row), values, &code);
+    }
     return to.room() == 0 ? flush() : Result<void>{};
   }
 
@@ -156,24 +193,40 @@ class Packer {
   std::uint64_t bytes_ = 0;
 };
 
+Result<std::uint64_t> write_basis(int descriptor, const Header& header, const Plan* plan) {
+  if (header.directions == 0) return std::uint64_t{0};
+  const auto basis = std::as_bytes(std::span(plan->basis));
+  const std::vector<std::byte> filler(first_segment_at(header) - kPage - basis.size());
+  VISAVIS_CHECK(write_all(descriptor, basis));
+  VISAVIS_CHECK(write_all(descriptor, filler));
+  return checksum(basis, kVersion);
+}
+
 Result<void> write_segments(int descriptor, std::size_t dimension, const Stamp& stamp,
-                            std::span<const Segment> segments) {
-  const Layout layout = Layout::of(dimension);
+                            const Plan* plan, std::span<const Segment> segments) {
+  Header header{};
+  header.magic = kMagic;
+  header.version = kVersion;
+  header.dimension = static_cast<std::uint32_t>(dimension);
+  if (plan != nullptr) {
+    header.prefix = static_cast<std::uint32_t>(plan->prefix);
+    header.directions = plan->basis.empty() ? 0 : header.prefix;
+    header.sample = plan->sample;
+  }
+  const Layout layout = layout_of(header);
   const std::array<std::byte, kPage> blank{};
   VISAVIS_CHECK(write_all(descriptor, blank));
+  VISAVIS_TRY(basis_checksum, write_basis(descriptor, header, plan));
   Packer packer(descriptor, layout);
   for (const Segment& segment : segments) VISAVIS_CHECK(packer.add(segment));
   VISAVIS_CHECK(packer.flush());
-  Header header{.magic = kMagic,
-                .version = kVersion,
-                .dimension = static_cast<std::uint32_t>(dimension),
-                .capacity = layout.capacity,
-                .segments = packer.segments(),
-                .bytes = kPage + packer.bytes(),
-                .count = stamp.count,
-                .generation = stamp.generation,
-                .model = static_cast<std::uint64_t>(stamp.model),
-                .checksum = 0};
+  header.capacity = layout.capacity;
+  header.segments = packer.segments();
+  header.bytes = first_segment_at(header) + packer.bytes();
+  header.count = stamp.count;
+  header.generation = stamp.generation;
+  header.model = static_cast<std::uint64_t>(stamp.model);
+  header.basis_checksum = basis_checksum;
   header.checksum = checksum_of(header);
   if (::pwrite(descriptor, &header, sizeof(header), 0) != sizeof(header)) {
     return system_failure("writing the index");
@@ -192,26 +245,46 @@ Result<void> replace(const std::filesystem::path& from, const std::filesystem::p
   return {};
 }
 
+Result<std::shared_ptr<const Plan>> read_plan(const Header& header, const Mapping& memory) {
+  if (header.prefix == 0) return nullptr;
+  Plan plan{.prefix = header.prefix, .basis = {}, .sample = header.sample};
+  if (header.directions != 0) {
+    const auto bytes = memory.bytes().subspan(kPage, basis_bytes(header));
+    if (checksum(bytes, kVersion) != header.basis_checksum) {
+      return fail(ErrorCode::kDecodeFailed, "the basis in the index file is damaged");
+    }
+    plan.basis.resize(bytes.size() / sizeof(float));
+    std::memcpy(plan.basis.data(), bytes.data(), bytes.size());
+  }
+  return std::make_shared<const Plan>(std::move(plan));
+}
+
 }  // namespace
 
 Result<IndexFile> map_index_file(const std::filesystem::path& path) {
   VISAVIS_TRY(raw, opened(path));
   const Descriptor descriptor(raw);
   VISAVIS_TRY(header, read_header(descriptor.get()));
-  const Layout layout = Layout::of(header.dimension);
+  const Layout layout = layout_of(header);
   if (!sizes_agree(header, layout)) {
     return fail(ErrorCode::kDecodeFailed, "the sizes in the index file do not agree");
   }
   VISAVIS_TRY(memory, Mapping::of_file(descriptor.get(), header.bytes));
-  IndexFile file{
-      .memory = memory, .dimension = header.dimension, .stamp = stamp_of(header), .segments = {}};
-  std::size_t end = kPage;
+  VISAVIS_TRY(plan, read_plan(header, *memory));
+  IndexFile file{.memory = memory,
+                 .dimension = header.dimension,
+                 .stamp = stamp_of(header),
+                 .plan = std::move(plan),
+                 .segments = {}};
+  const std::size_t first = first_segment_at(header);
+  std::size_t end = first;
   for (std::uint64_t i = 0; i < header.segments; ++i) {
-    file.segments.emplace_back(memory, kPage + i * layout.bytes(), layout);
+    const std::size_t begin = first + i * layout.bytes();
+    file.segments.emplace_back(memory, begin, layout);
     if (!file.segments.back().intact()) {
       return fail(ErrorCode::kDecodeFailed, "a segment of the index file is damaged");
     }
-    end = kPage + i * layout.bytes() + layout.bytes(file.segments.back().used());
+    end = begin + layout.bytes(file.segments.back().used());
   }
   if (end != header.bytes) {
     return fail(ErrorCode::kDecodeFailed, "the sizes in the index file do not agree");
@@ -220,14 +293,15 @@ Result<IndexFile> map_index_file(const std::filesystem::path& path) {
 }
 
 Result<IndexFile> write_index_file(const std::filesystem::path& path, std::size_t dimension,
-                                   const Stamp& stamp, std::span<const Segment> segments) {
+                                   const Stamp& stamp, const Plan* plan,
+                                   std::span<const Segment> segments) {
   std::filesystem::path beside = path;
   beside += ".part";
   // Embeddings are biometric data: nobody but the owner reads them.
   const Descriptor descriptor(
       ::open(beside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (descriptor.get() < 0) return system_failure("creating the index file");
-  auto written = write_segments(descriptor.get(), dimension, stamp, segments);
+  auto written = write_segments(descriptor.get(), dimension, stamp, plan, segments);
   if (written) written = replace(beside, path);
   if (!written) {
     ::unlink(beside.c_str());

@@ -48,21 +48,47 @@ Result<void> Mapping::sync(std::size_t offset, std::size_t count) const {
               "syncing the index: " + std::generic_category().message(errno));
 }
 
-Layout Layout::of(std::size_t dimension) noexcept {
+Layout Layout::of(std::size_t dimension, std::size_t prefix) noexcept {
   constexpr std::size_t kRowBytes = std::size_t{8} << 20;  // small against a gallery, large to scan
   const std::size_t stride = padded(dimension);
   const std::size_t rows = std::bit_floor(kRowBytes / (2 * stride));
-  return {.stride = stride, .capacity = std::clamp<std::size_t>(rows, 64, 65536)};
+  return {.stride = stride,
+          .capacity = std::clamp<std::size_t>(rows, 64, 65536),
+          .prefix = prefix};
 }
 
 void Segment::append(std::uint64_t key, std::uint64_t group,
-                     std::span<const std::uint16_t> values) {
+                     std::span<const std::uint16_t> values, const Code* code) {
   const std::size_t row = counts()->used++;
   ++counts()->live;
   live_words()[row / 64] |= std::uint64_t{1} << (row % 64);
   at<std::uint64_t>(layout_.keys_at())[row] = key;
   groups()[row] = group;
   std::ranges::copy(values, at<std::uint16_t>(layout_.rows_at()) + row * layout_.stride);
+  if (code != nullptr) set_code(row, *code);
+}
+
+Code Segment::code(std::size_t row) const {
+  Code code;
+  code.values.resize(layout_.prefix);
+  for (std::size_t d = 0; d < layout_.prefix; ++d) {
+    code.values[d] = codes()[code_at(row, d, layout_.prefix)];
+  }
+  code.scale = factors()[factor_at(row, 0)];
+  code.error = factors()[factor_at(row, 1)];
+  code.rest = factors()[factor_at(row, 2)];
+  return code;
+}
+
+void Segment::set_code(std::size_t row, const Code& code) {
+  auto* codes = at<std::int8_t>(layout_.codes_at());
+  for (std::size_t d = 0; d < layout_.prefix; ++d) {
+    codes[code_at(row, d, layout_.prefix)] = code.values[d];
+  }
+  auto* factors = at<float>(layout_.factors_at());
+  factors[factor_at(row, 0)] = code.scale;
+  factors[factor_at(row, 1)] = code.error;
+  factors[factor_at(row, 2)] = code.rest;
 }
 
 void Segment::wipe(std::size_t row) {
@@ -72,6 +98,10 @@ void Segment::wipe(std::size_t row) {
   groups()[row] = 0;
   std::fill_n(at<std::uint16_t>(layout_.rows_at()) + row * layout_.stride, layout_.stride,
               std::uint16_t{0});
+  if (layout_.prefix == 0) return;
+  Code nothing;
+  nothing.values.resize(layout_.prefix);
+  set_code(row, nothing);
 }
 
 std::uint64_t Segment::computed_checksum() const noexcept {

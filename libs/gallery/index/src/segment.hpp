@@ -11,6 +11,8 @@
 #include <span>
 #include <visavis/core/result.hpp>
 
+#include "codes.hpp"
+
 namespace visavis::index {
 
 /// Pages from the system, zeroed or of a file.
@@ -40,19 +42,25 @@ inline constexpr std::size_t kPage = 4096;
   return (value + step - 1) / step * step;
 }
 
-/// Where things are in a segment, in bytes from its start: counts, live bits, keys, groups, rows.
+/// Where things are in a segment, in bytes from its start: counts, live bits, keys, groups, factors
+/// and codes, rows.
 struct Layout {
   std::size_t stride;    ///< Elements per row, padded.
   std::size_t capacity;  ///< Rows, a multiple of 64.
+  std::size_t prefix;    ///< Coded coordinates, 0 without codes.
 
-  [[nodiscard]] static Layout of(std::size_t dimension) noexcept;
+  [[nodiscard]] static Layout of(std::size_t dimension, std::size_t prefix) noexcept;
 
   [[nodiscard]] std::size_t live_at() const noexcept { return 64; }
   [[nodiscard]] std::size_t keys_at() const noexcept { return live_at() + capacity / 8; }
   [[nodiscard]] std::size_t groups_at() const noexcept { return keys_at() + capacity * 8; }
-  [[nodiscard]] std::size_t rows_at() const noexcept {
+  [[nodiscard]] std::size_t factors_at() const noexcept {
     return round_up(groups_at() + capacity * 8, 64);
   }
+  [[nodiscard]] std::size_t codes_at() const noexcept {
+    return factors_at() + (prefix == 0 ? 0 : capacity * kFactors * sizeof(float));
+  }
+  [[nodiscard]] std::size_t rows_at() const noexcept { return codes_at() + capacity * prefix; }
   /// Of a segment whose first `used` rows are taken.
   [[nodiscard]] std::size_t bytes(std::size_t used) const noexcept {
     return round_up(rows_at() + used * stride * 2, kPage);
@@ -81,8 +89,16 @@ class Segment {
     return at<std::uint16_t>(layout_.rows_at()) + row * layout_.stride;
   }
 
+  [[nodiscard]] const float* factors() const noexcept { return at<float>(layout_.factors_at()); }
+  [[nodiscard]] const std::int8_t* codes() const noexcept {
+    return at<std::int8_t>(layout_.codes_at());
+  }
+  [[nodiscard]] Code code(std::size_t row) const;
+
+  /// @param code Of the values; nullptr in a layout without codes.
   /// @pre room() > 0, values.size() == stride
-  void append(std::uint64_t key, std::uint64_t group, std::span<const std::uint16_t> values);
+  void append(std::uint64_t key, std::uint64_t group, std::span<const std::uint16_t> values,
+              const Code* code);
   /// Overwrites everything of a row with zeros.
   void wipe(std::size_t row);
 
@@ -113,6 +129,7 @@ class Segment {
     return at<std::uint64_t>(layout_.groups_at());
   }
   [[nodiscard]] std::uint64_t computed_checksum() const noexcept;
+  void set_code(std::size_t row, const Code& code);
 
   std::shared_ptr<Mapping> memory_;
   std::size_t offset_;

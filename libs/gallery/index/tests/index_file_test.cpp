@@ -23,6 +23,7 @@ namespace visavis::index {
 namespace {
 
 constexpr std::size_t kDimension = 48;
+constexpr std::size_t kHeaderBytes = 96;
 constexpr Stamp kStamp{.count = 300, .generation = 12, .model = ModelId{0xABCD}};
 
 class IndexFileTest : public testing::Test {
@@ -100,7 +101,7 @@ TEST_F(IndexFileTest, RefusesEveryTruncationAndFlippedBit) {
   }
   // The rest of the header's page carries nothing.
   for (std::size_t at = 0; at < whole.size();
-       at = at == 71 ? 4096 : at + 1 + (at < 4096 ? 0 : 701)) {
+       at = at == kHeaderBytes - 1 ? 4096 : at + 1 + (at < 4096 ? 0 : 701)) {
     auto flipped = whole;
     flipped[at] ^= std::byte{1} << (at % 8);
     ASSERT_TRUE(write_file(path_, flipped));
