@@ -70,9 +70,9 @@ void bound_group(const std::int8_t* codes, const float* factors, const CodedQuer
     const auto error = hn::LoadU(df, factors + kCodeRows + first);
     const auto rest = hn::LoadU(df, factors + 2 * kCodeRows + first);
     for (std::size_t q = 0; q < kQueries; ++q) {
-      const auto slack = hn::MulAdd(
-          hn::Set(df, queries[q].head), error,
-          hn::MulAdd(hn::Set(df, queries[q].tail), rest, hn::Set(df, queries[q].extra)));
+      const auto slack =
+          hn::MulAdd(hn::Set(df, queries[q].head), error,
+                     hn::MulAdd(hn::Set(df, queries[q].tail), rest, hn::Set(df, queries[q].extra)));
       const auto sum = hn::ConvertTo(df, hn::Add(even[q], odd[q]));
       const auto bound = hn::MulAdd(hn::Mul(scale, hn::Set(df, queries[q].scale)), sum, slack);
       hn::StoreU(bound, df, bounds[q] + first);
@@ -105,10 +105,14 @@ void bound_here(const std::int8_t* codes, const float* factors, std::size_t grou
                 const CodedQuery* queries, std::size_t query_count, const float* floors,
                 float* bounds, std::uint16_t* masks) {
   switch (query_count) {
-    case 1: return bound_all<1>(codes, factors, groups, queries, floors, bounds, masks);
-    case 2: return bound_all<2>(codes, factors, groups, queries, floors, bounds, masks);
-    case 3: return bound_all<3>(codes, factors, groups, queries, floors, bounds, masks);
-    default: return bound_all<4>(codes, factors, groups, queries, floors, bounds, masks);
+    case 1:
+      return bound_all<1>(codes, factors, groups, queries, floors, bounds, masks);
+    case 2:
+      return bound_all<2>(codes, factors, groups, queries, floors, bounds, masks);
+    case 3:
+      return bound_all<3>(codes, factors, groups, queries, floors, bounds, masks);
+    default:
+      return bound_all<4>(codes, factors, groups, queries, floors, bounds, masks);
   }
 }
 
@@ -203,8 +207,7 @@ CodedQuery code_query(const Plan& plan, std::span<const float> query) {
   coded.pairs.resize(plan.prefix / 2);
   double error = 0;
   for (std::size_t d = 0; d < plan.prefix; ++d) {
-    const float value =
-        std::clamp(std::nearbyint(coordinates[d] * inverse), -kQueryMax, kQueryMax);
+    const float value = std::clamp(std::nearbyint(coordinates[d] * inverse), -kQueryMax, kQueryMax);
     const double off = coordinates[d] - static_cast<double>(value) * coded.scale;
     error += off * off;
     const auto bits = static_cast<std::uint16_t>(static_cast<std::int16_t>(value));

@@ -38,7 +38,8 @@ struct Code {
   float rest = 0;   ///< At least |r|.
 };
 
-/// Makes codes; keeps scratch memory, which is wiped at the end because vectors can be told from it.
+/// Makes codes; keeps scratch memory, which is wiped at the end because vectors can be told from
+/// it.
 class Encoder {
  public:
   Encoder(const Plan& plan, std::size_t stride);

@@ -147,8 +147,7 @@ class ExactIndex final : public VectorIndex {
         VISAVIS_TRY(learned, learn());
         now = std::move(learned);
       }
-      VISAVIS_TRY(file,
-                  write_index_file(path, dimension_, stamp, now.plan.get(), now.segments));
+      VISAVIS_TRY(file, write_index_file(path, dimension_, stamp, now.plan.get(), now.segments));
       const auto lock = door_.write();
       adopt(std::move(file));
       return {};
@@ -256,8 +255,7 @@ class ExactIndex final : public VectorIndex {
           VISAVIS_TRY(memory, Mapping::anonymous(layout.bytes()));
           coded.segments.emplace_back(std::move(memory), 0, layout);
         }
-        coded.segments.back().append(from.key(row), from.group(row),
-                                     {from.row(row), layout.stride},
+        coded.segments.back().append(from.key(row), from.group(row), {from.row(row), layout.stride},
                                      &encoder.encode(from.row(row)));
       }
     }
@@ -363,7 +361,7 @@ class ExactIndex final : public VectorIndex {
   }
 
   std::size_t dimension_;
-  Layout layout_;  ///< Of every segment; changes with plan_.
+  Layout layout_;      ///< Of every segment; changes with plan_.
   std::mutex writer_;  ///< One change at a time; taken before the door.
   Door door_;          ///< Guards what searches read: layout_, plan_, segments_ and live_.
   std::shared_ptr<const Plan> plan_;  ///< Null without codes.

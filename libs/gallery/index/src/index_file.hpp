@@ -26,8 +26,8 @@ struct IndexFile {
 
 /// Writes the live rows of `segments`, packed, and maps the result. Their codes are of `plan`.
 [[nodiscard]] Result<IndexFile> write_index_file(const std::filesystem::path& path,
-                                                 std::size_t dimension,
-                                                 const Stamp& stamp, const Plan* plan,
+                                                 std::size_t dimension, const Stamp& stamp,
+                                                 const Plan* plan,
                                                  std::span<const Segment> segments);
 
 /// Changes the stamp in a mapped file and syncs it.

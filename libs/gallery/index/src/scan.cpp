@@ -155,8 +155,8 @@ class Scan {
         const float bound = bounds[g * kCodeRows + i];
         const float floor = floor_of(q, found.best);
         if (bound < floor || !segment.is_live(row)) continue;
-        const float slack = coded.slack(segment.factors()[factor_at(row, 1)],
-                                        segment.factors()[factor_at(row, 2)]);
+        const float slack =
+            coded.slack(segment.factors()[factor_at(row, 1)], segment.factors()[factor_at(row, 2)]);
         if (bound - slack < floor) {
           found.later.push_back(
               {bound, static_cast<std::uint32_t>(s), static_cast<std::uint32_t>(row)});

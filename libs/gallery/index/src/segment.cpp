@@ -52,13 +52,11 @@ Layout Layout::of(std::size_t dimension, std::size_t prefix) noexcept {
   constexpr std::size_t kRowBytes = std::size_t{8} << 20;  // small against a gallery, large to scan
   const std::size_t stride = padded(dimension);
   const std::size_t rows = std::bit_floor(kRowBytes / (2 * stride));
-  return {.stride = stride,
-          .capacity = std::clamp<std::size_t>(rows, 64, 65536),
-          .prefix = prefix};
+  return {.stride = stride, .capacity = std::clamp<std::size_t>(rows, 64, 65536), .prefix = prefix};
 }
 
-void Segment::append(std::uint64_t key, std::uint64_t group,
-                     std::span<const std::uint16_t> values, const Code* code) {
+void Segment::append(std::uint64_t key, std::uint64_t group, std::span<const std::uint16_t> values,
+                     const Code* code) {
   const std::size_t row = counts()->used++;
   ++counts()->live;
   live_words()[row / 64] |= std::uint64_t{1} << (row % 64);
