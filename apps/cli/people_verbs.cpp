@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 #include <vector>
+#include <visavis/usecases/cluster.hpp>
 #include <visavis/usecases/people.hpp>
 #include <visavis/wire/people.hpp>
 
@@ -279,12 +280,74 @@ void add_identify(VerbList& list) {
   list.verbs.push_back({verb, [given](Desk& desk) { return run_identify(desk, *given); }});
 }
 
+struct Cluster {
+  std::vector<std::string> paths;
+  std::string out;
+  std::string html;
+  std::string select;
+  usecases::ClusterRequest request;
+  usecases::WorkbenchOptions workbench;
+};
+
+/// One line for each group of two and more.
+std::string table_of(const usecases::Clustering& answer) {
+  Table table({">GROUP", ">FACES", "FIRST IMAGE"});
+  for (std::size_t i = 0; i < answer.faces.size();) {
+    std::size_t end = i + 1;
+    while (end < answer.faces.size() && answer.faces[end].group == answer.faces[i].group) ++end;
+    if (end - i == 1) break;  // by falling size: from here on all are alone
+    table.add(
+        {std::to_string(answer.faces[i].group + 1), std::to_string(end - i), answer.faces[i].path});
+    i = end;
+  }
+  std::string text = table.empty() ? "" : table.text();
+  text.append(std::to_string(answer.faces.size())).append(" faces in ");
+  text.append(std::to_string(answer.groups)).append(" groups, ");
+  text.append(std::to_string(answer.faces.size() - answer.grouped)).append(" of them alone\n");
+  return text + bar_line(answer.bar) + describe(answer.run);
+}
+
+void add_cluster(VerbList& list) {
+  auto given = std::make_shared<Cluster>();
+  CLI::App* verb = list.add(list.program, "cluster", "Groups faces that nobody has named",
+                            "cluster photos/ --html groups.html");
+  verb->add_option("PATH", given->paths, "Photos and folders")->required();
+  verb->add_option("--out", given->out, "Table: group, path, face, quality")->type_name("FILE.tsv");
+  verb->add_option("--html", given->html, "Contact sheet of the groups, with the faces in it")
+      ->type_name("FILE.html");
+  verb->add_option("--far", given->request.criterion.far,
+                   "False accept rate of one comparison at which two faces become neighbours "
+                   "(default 1e-5)")
+      ->type_name("RATE");
+  verb->add_option("--threshold", given->request.criterion.threshold,
+                   "Neighbours from this similarity on")
+      ->type_name("SCORE");
+  add_selection(*verb, given->select);
+  add_workbench_options(*verb, given->workbench, true);
+  list.verbs.push_back(
+      {verb, [given](Desk& desk) {
+         given->request.tsv = given->out;
+         given->request.html = given->html;
+         given->request.selection = selection_of(given->select);
+         const usecases::Inputs inputs = usecases::collect_photos(given->paths);
+         auto bench = usecases::Workbench::open(
+             desk.places, given->workbench, {.recogniser = true, .photos = inputs.photos.size()},
+             desk.terminal.log_sink());
+         if (!bench) return give_up(desk, bench.error());
+         const auto answer =
+             usecases::cluster(*bench, inputs, given->request, desk.terminal.progress("embedding"));
+         if (!answer) return give_up(desk, answer.error());
+         return finish(desk, wire::to_json(*answer), table_of(*answer), answer->errors);
+       }});
+}
+
 }  // namespace
 
 void add_people_verbs(VerbList& list) {
   add_verify(list);
   add_enrol(list);
   add_identify(list);
+  add_cluster(list);
 }
 
 }  // namespace visavis::cli

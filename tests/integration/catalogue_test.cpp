@@ -14,7 +14,7 @@ TEST_F(ProgramTest, HelpTellsEveryVerbWithAnExample) {
   const Answer all = visavis({"--help"});
   EXPECT_EQ(all.code, 0);
   for (const char* verb : {"detect", "align", "embed", "compare", "verify", "enrol", "identify",
-                           "models", "engines", "bench"}) {
+                           "models", "engines", "bench", "cluster"}) {
     EXPECT_THAT(all.out, HasSubstr(verb));
     const Answer one = visavis({verb, "--help"});
     EXPECT_EQ(one.code, 0) << verb;

@@ -111,4 +111,22 @@ std::string to_json(const usecases::Identification& identification) {
   return text_of(json);
 }
 
+std::string to_json(const usecases::Clustering& clustering) {
+  Json json = document("cluster");
+  json["faces"] = Json::array();
+  for (const usecases::ClusteredFace& face : clustering.faces)
+    json["faces"].push_back({{"path", face.path},
+                             {"face", face.face},
+                             {"box", box_of(face.box)},
+                             {"quality", number(face.quality)},
+                             {"group", face.group}});
+  json["groups"] = clustering.groups;
+  json["grouped"] = clustering.grouped;
+  json["cluster_ms"] = number(clustering.cluster_ms);
+  add_bar(json, clustering.bar);
+  json["errors"] = errors_of(clustering.errors);
+  add_run(json, clustering.run);
+  return text_of(json);
+}
+
 }  // namespace visavis::wire

@@ -3,6 +3,7 @@
 /// JSON of the verbs that ask who somebody is.
 
 #include <string>
+#include <visavis/usecases/cluster.hpp>
 #include <visavis/usecases/people.hpp>
 
 namespace visavis::wire {
@@ -10,6 +11,7 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::Verification& verification);
 [[nodiscard]] std::string to_json(const usecases::Enrolment& enrolment);
 [[nodiscard]] std::string to_json(const usecases::Identification& identification);
+[[nodiscard]] std::string to_json(const usecases::Clustering& clustering);
 
 /// "no_face", "many_faces", "low_quality", "duplicate"
 [[nodiscard]] std::string to_string(usecases::Refusal refusal);
