@@ -121,7 +121,10 @@ std::string table_of(const usecases::Enrolment& answer) {
                "", ""});
   std::string text = table.text();
   text.append(std::to_string(answer.enrolled.size())).append(" enrolled, ");
-  text.append(std::to_string(answer.refused.size())).append(" refused\n");
+  text.append(std::to_string(answer.refused.size())).append(" refused");
+  if (answer.already > 0)
+    text.append(", ").append(std::to_string(answer.already)).append(" enrolled before");
+  text += '\n';
   if (!answer.run.engine.empty()) text += describe(answer.run);
   return text;
 }
@@ -162,6 +165,7 @@ int run_enrol(Desk& desk, Enrol& given) {
   if (rows && !given.select.empty())
     return usage(desk, "--select chooses a face of a photo; rows are one face each");
   given.request.gallery = given.gallery;
+  given.request.resume = folder;
   given.request.selection = selection_of(given.select);
   const auto answer =
       rows ? usecases::enrol_rows(desk.places, given.workbench.recogniser, given.workbench.flip,

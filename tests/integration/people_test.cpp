@@ -120,6 +120,25 @@ TEST_F(FaceTest, EnrolsFoldersOfPeople) {
   EXPECT_EQ(answer.json()["errors"][0]["path"], at("from/stray.jpg"));
 }
 
+TEST_F(FaceTest, EnrolFromAFolderGoesOnWhereItStopped) {
+  for (const char* name : {"ada", "ben", "joe"})
+    std::filesystem::create_directories(folder() / "from" / name);
+  std::filesystem::copy(photo("astronaut.png"), folder() / "from" / "ada" / "1.png");
+  const auto enrol = [&] {
+    return visavis({"enrol", "--gallery", at("g"), "--from", at("from"), "--json"}).json();
+  };
+  EXPECT_EQ(enrol()["enrolled"].size(), 1U);
+  std::filesystem::copy(photo("biden.jpg"), folder() / "from" / "joe" / "1.jpg");
+  // The same picture under somebody else's name is looked at, and refused.
+  std::filesystem::copy(photo("astronaut.png"), folder() / "from" / "ben" / "1.png");
+  const nlohmann::json again = enrol();
+  EXPECT_EQ(again["already"], 1);
+  ASSERT_EQ(again["enrolled"].size(), 1U);
+  EXPECT_EQ(again["enrolled"][0]["person"], "joe");
+  ASSERT_EQ(again["refused"].size(), 1U);
+  EXPECT_EQ(again["refused"][0]["reason"], "duplicate");
+}
+
 TEST_F(FaceTest, IdentifiesAgainstRowsWithLabels) {
   ASSERT_EQ(visavis({"embed", photo("obama.jpg"), photo("biden.jpg"), "--out", at("known.npy"),
                      "--raw", "--select", "largest"})

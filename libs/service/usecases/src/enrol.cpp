@@ -5,6 +5,8 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <visavis/gallery/gallery.hpp>
@@ -146,7 +148,28 @@ SortedPhotos sort_by_folder(const std::string& folder) {
   return sorted;
 }
 
-Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& photos,
+namespace {
+
+/// Those whose path and person the gallery does not know yet.
+Outcome<std::vector<EnrolPhoto>> not_yet_enrolled(const gallery::Gallery& people,
+                                                  const std::vector<EnrolPhoto>& photos) {
+  std::unordered_map<std::string, std::unordered_set<std::string>> sources;
+  for (const EnrolPhoto& photo : photos) sources.try_emplace(photo.person);
+  for (auto& [person, known] : sources) {
+    const auto details = people.show(person);
+    if (!details && details.error().code == ErrorCode::kNotFound) continue;
+    if (!details) return std::unexpected(Failure(details.error()));
+    for (const gallery::EnrolledFace& face : details->faces) known.insert(face.source);
+  }
+  std::vector<EnrolPhoto> left;
+  for (const EnrolPhoto& photo : photos)
+    if (!sources.at(photo.person).contains(photo.photo.path)) left.push_back(photo);
+  return left;
+}
+
+}  // namespace
+
+Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& all,
                          const EnrolRequest& request, const Progress& progress) {
   // A gallery of another model is told before the networks are loaded; one is made only after that.
   std::error_code ignored;
@@ -154,6 +177,12 @@ Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& photos
   VISAVIS_TRY(people, open_gallery(request.gallery, bench.impl().model));
   VISAVIS_TRY(run, bench.ready());
   Enrolment answer{.run = std::move(run)};
+  std::vector<EnrolPhoto> photos = all;
+  if (request.resume) {
+    VISAVIS_TRY(left, not_yet_enrolled(*people, all));
+    photos = std::move(left);
+    answer.already = all.size() - photos.size();
+  }
   Registrar registrar(*people, request, answer);
   for (std::size_t start = 0; start < photos.size(); start += kBatch) {
     const auto part = std::span(photos).subspan(start, std::min(kBatch, photos.size() - start));

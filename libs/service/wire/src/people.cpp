@@ -88,6 +88,7 @@ std::string to_json(const usecases::Enrolment& enrolment) {
   for (const usecases::Enrolment::Refused& one : enrolment.refused)
     json["refused"].push_back(
         {{"path", one.path}, {"reason", to_string(one.reason)}, {"message", one.message}});
+  json["already"] = enrolment.already;
   json["errors"] = errors_of(enrolment.errors);
   add_run(json, enrolment.run);
   return text_of(json);

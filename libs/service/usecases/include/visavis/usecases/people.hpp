@@ -75,6 +75,9 @@ struct EnrolRequest {
   float min_quality = 0.1F;  ///< In [0, 1].
   /// Which face of several; nothing: a photo of several is refused unless one dominates.
   std::optional<Selection> selection{};
+  /// Passes over photos whose path the gallery knows of that person already, without a look into
+  /// them: a bulk enrolment that was stopped goes on where it was.
+  bool resume = false;
 };
 
 struct Enrolment {
@@ -92,6 +95,7 @@ struct Enrolment {
   RunFacts run{};
   std::vector<Enrolled> enrolled{};
   std::vector<Refused> refused{};
+  std::size_t already = 0;  ///< Photos that were enrolled before; see EnrolRequest::resume.
   std::vector<Problem> errors{};
 };
 
