@@ -18,8 +18,8 @@ struct HeifCost {
 };
 
 /// Reads the boxes meta/{pitm, iinf, iloc, idat, iref, iprp/ipco} of ISO/IEC 14496-12 and 23008-12,
-/// the sequence parameter sets of HEVC (ITU-T H.265, 7.3.2.2) and the headers of AV1's sequences and
-/// frames (AV1 Bitstream Specification, 5.5 and 5.9). What it cannot read it leaves out.
+/// the sequence parameter sets of HEVC (ITU-T H.265, 7.3.2.2) and the headers of AV1's sequences
+/// and frames (AV1 Bitstream Specification, 5.5 and 5.9). What it cannot read it leaves out.
 [[nodiscard]] HeifCost estimate_heif_cost(std::span<const std::byte> file);
 
 }  // namespace visavis::image
