@@ -1,0 +1,50 @@
+#pragma once
+
+/// Seeded changes of a gallery, and what it must hold after them.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/gallery/gallery.hpp>
+
+namespace visavis::gallery {
+
+/// A face is 64 signs: the unit vector of 64 numbers ±1/8, which binary16 holds exactly.
+using Signs = std::uint64_t;
+
+/// Who is enrolled with which faces, in the order of enrolment.
+using People = std::map<std::string, std::vector<Signs>>;
+
+enum class Kind : std::uint8_t { kEnrol, kRemovePerson, kRemoveFace, kCompact, kExport };
+
+struct Change {
+  Kind kind = Kind::kEnrol;
+  std::string person{};
+  std::vector<Signs> faces{};  ///< The new ones, or the one that goes.
+};
+
+/// Changes of `people`, which becomes what they leave.
+[[nodiscard]] std::vector<Change> make_changes(std::mt19937_64& random, People& people,
+                                               std::size_t count);
+void apply_change(const Change& change, People& people);
+[[nodiscard]] Result<void> perform(const Change& change, Gallery& gallery);
+
+/// What the gallery's database holds.
+[[nodiscard]] Result<People> read_people(const std::filesystem::path& folder);
+
+/// What of a change's removed rows must not be found in a file: vectors as stored, and ids.
+[[nodiscard]] std::vector<std::string> traces(const Change& change);
+/// How many of `needles` a file of the folder holds. Only while nobody has the gallery open.
+[[nodiscard]] std::size_t count_traces(const std::filesystem::path& folder,
+                                       const std::vector<std::string>& needles);
+
+/// Opens the gallery for writing and compares. @return what is wrong, or ""
+[[nodiscard]] std::string judge(const std::filesystem::path& folder, const People& acknowledged,
+                                const People& in_flight, People& found);
+
+}  // namespace visavis::gallery
