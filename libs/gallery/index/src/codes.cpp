@@ -1,3 +1,5 @@
+// The instruction set that has products of pairs with their sum in one instruction (VNNI).
+#define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "codes.cpp"
 // clang-format off
@@ -28,20 +30,51 @@ using D16 = hn::Repartition<std::int16_t, D32>;
 using D8 = hn::Rebind<std::int8_t, D16>;
 using DF = hn::RebindToFloat<D32>;
 
+constexpr std::size_t kAhead = 4096;  // bytes
+
 // sum + the products of each lane's two halves.
 HWY_INLINE hn::Vec<D32> add_products(hn::Vec<D16> a, hn::Vec<D16> b, hn::Vec<D32> sum) {
+#if HWY_TARGET == HWY_AVX3_DL
+  // Highway 1.0.3 asks for VNNI before it runs this target, but does not tell the compiler.
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
+  return sum;
+#elif HWY_ARCH_X86
   const D32 d32;
-#if HWY_ARCH_X86
   // Neighbours are added in place here, and nothing goes to the other sum.
   auto unused = hn::Zero(d32);
   return hn::ReorderWidenMulAccumulate(d32, a, b, sum, unused);
 #else
+  const D32 d32;
   const auto a32 = hn::BitCast(d32, a);
   const auto b32 = hn::BitCast(d32, b);
   const auto low = hn::Mul(hn::ShiftRight<16>(hn::ShiftLeft<16>(a32)),
                            hn::ShiftRight<16>(hn::ShiftLeft<16>(b32)));
   return hn::Add(sum, hn::Add(low, hn::Mul(hn::ShiftRight<16>(a32), hn::ShiftRight<16>(b32))));
 #endif
+}
+
+// out[p] is the inner product of row p of the basis with the query.
+void project_here(const float* basis, std::size_t prefix, const float* query, std::size_t stride,
+                  float* out) {
+  const hn::CappedTag<float, kPadding / 2> df;
+  const std::size_t lanes = hn::Lanes(df);
+  for (std::size_t p = 0; p < prefix; ++p) {
+    const float* row = basis + p * stride;
+    auto even = hn::Zero(df);
+    auto odd = hn::Zero(df);
+    for (std::size_t d = 0; d < stride; d += 2 * lanes) {
+      even = hn::MulAdd(hn::LoadU(df, row + d), hn::LoadU(df, query + d), even);
+      odd = hn::MulAdd(hn::LoadU(df, row + d + lanes), hn::LoadU(df, query + d + lanes), odd);
+    }
+    out[p] = hn::GetLane(hn::SumOfLanes(df, hn::Add(even, odd)));
+  }
+}
+
+template <std::size_t kChains>
+HWY_INLINE hn::Vec<D32> total(const std::array<hn::Vec<D32>, kChains>& sums) {
+  auto sum = sums[0];
+  for (std::size_t c = 1; c < kChains; ++c) sum = hn::Add(sum, sums[c]);
+  return sum;
 }
 
 template <std::size_t kQueries>
@@ -51,19 +84,26 @@ void bound_group(const std::int8_t* codes, const float* factors, const CodedQuer
   const DF df;
   const std::size_t lanes = hn::Lanes(d32);
   const std::size_t pairs = queries[0].pairs.size();
+  // Several sums per query: a product need not wait for the one before it.
+  constexpr std::size_t kChains = kQueries == 1 ? 4 : 2;
   for (std::size_t q = 0; q < kQueries; ++q) *masks[q] = 0;
   for (std::size_t first = 0; first < kCodeRows; first += lanes) {
-    std::array<hn::Vec<D32>, kQueries> even;
-    std::array<hn::Vec<D32>, kQueries> odd;  // two sums: a product need not wait for the one before
-    for (std::size_t q = 0; q < kQueries; ++q) even[q] = odd[q] = hn::Zero(d32);
+    std::array<std::array<hn::Vec<D32>, kChains>, kQueries> sums;
+    for (auto& chains : sums) {
+      for (auto& sum : chains) sum = hn::Zero(d32);
+    }
     const std::int8_t* from = codes + 2 * first;
-    for (std::size_t j = 0; j < pairs; j += 2, from += 4 * kCodeRows) {
-      const auto a = hn::PromoteTo(D16(), hn::LoadU(D8(), from));
-      const auto b = hn::PromoteTo(D16(), hn::LoadU(D8(), from + 2 * kCodeRows));
-      for (std::size_t q = 0; q < kQueries; ++q) {
-        const std::int32_t* pair = queries[q].pairs.data() + j;
-        even[q] = add_products(a, hn::BitCast(D16(), hn::Set(d32, pair[0])), even[q]);
-        odd[q] = add_products(b, hn::BitCast(D16(), hn::Set(d32, pair[1])), odd[q]);
+    for (std::size_t j = 0; j < pairs; j += kChains, from += kChains * 2 * kCodeRows) {
+      if constexpr (kQueries == 1) {  // the hardware's own prefetching ends with each page
+        __builtin_prefetch(from + kAhead);
+        __builtin_prefetch(from + kAhead + 64);
+      }
+      for (std::size_t c = 0; c < kChains; ++c) {
+        const auto code = hn::PromoteTo(D16(), hn::LoadU(D8(), from + c * 2 * kCodeRows));
+        for (std::size_t q = 0; q < kQueries; ++q) {
+          const auto pair = hn::Set(d32, queries[q].pairs[j + c]);
+          sums[q][c] = add_products(code, hn::BitCast(D16(), pair), sums[q][c]);
+        }
       }
     }
     const auto scale = hn::LoadU(df, factors + first);
@@ -73,7 +113,7 @@ void bound_group(const std::int8_t* codes, const float* factors, const CodedQuer
       const auto slack =
           hn::MulAdd(hn::Set(df, queries[q].head), error,
                      hn::MulAdd(hn::Set(df, queries[q].tail), rest, hn::Set(df, queries[q].extra)));
-      const auto sum = hn::ConvertTo(df, hn::Add(even[q], odd[q]));
+      const auto sum = hn::ConvertTo(df, total(sums[q]));
       const auto bound = hn::MulAdd(hn::Mul(scale, hn::Set(df, queries[q].scale)), sum, slack);
       hn::StoreU(bound, df, bounds[q] + first);
       std::array<std::uint8_t, 8> bits{};
@@ -129,6 +169,7 @@ constexpr float kCodeMax = 127;
 constexpr float kQueryMax = 2047;  // 127 * 2047 * kMaxCoded < 2^31
 
 HWY_EXPORT(bound_here);
+HWY_EXPORT(project_here);
 
 // Coordinates are sums of float products, and the basis is not quite orthonormal; both are far
 // below this, as share of the squared norm.
@@ -193,13 +234,8 @@ CodedQuery code_query(const Plan& plan, std::span<const float> query) {
   std::vector<float> coordinates(query.begin(), query.end());
   if (!plan.basis.empty()) {
     coordinates.resize(plan.prefix);
-    for (std::size_t p = 0; p < plan.prefix; ++p) {
-      double sum = 0;
-      for (std::size_t d = 0; d < query.size(); ++d) {
-        sum += static_cast<double>(plan.basis[p * query.size() + d]) * query[d];
-      }
-      coordinates[p] = static_cast<float>(sum);
-    }
+    HWY_DYNAMIC_DISPATCH(project_here)
+    (plan.basis.data(), plan.prefix, query.data(), query.size(), coordinates.data());
   }
   CodedQuery coded;
   coded.scale = largest(coordinates) / kQueryMax;

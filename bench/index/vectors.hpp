@@ -1,0 +1,101 @@
+#pragma once
+
+/// Vectors for measuring searches: drawn with the variances of real embeddings, in clusters, or
+/// evenly from the sphere. Seeded; the same on every machine with the same standard library.
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace visavis::bench {
+
+inline constexpr std::size_t kDimension = 512;
+
+using Row = std::array<float, kDimension>;
+
+inline void normalise(Row& row) {
+  double sum = 0;
+  for (const float x : row) sum += static_cast<double>(x) * x;
+  const auto scale = static_cast<float>(1 / std::sqrt(sum));
+  for (float& x : row) x *= scale;
+}
+
+/// A row is a * (its person's centre) + sqrt(1 - a^2) * (a draw of its own), of unit norm. Centre
+/// and draw have the given standard deviations along axes that are then turned, so that no axis
+/// is special: signs and Hadamard's transform, twice.
+class Source {
+ public:
+  /// @param deviations One per axis. @param likeness Mean cosine of two rows of a person, 0 to 1.
+  Source(std::vector<float> deviations, double likeness)
+      : deviations_(std::move(deviations)),
+        common_(static_cast<float>(std::sqrt(likeness))),
+        own_(static_cast<float>(std::sqrt(1 - likeness))) {
+    std::mt19937_64 random(1);
+    for (auto& signs : signs_) {
+      for (float& sign : signs) sign = (random() & 1) != 0 ? 1.F : -1.F;
+    }
+  }
+
+  /// Row `draw` of person `person`; each pair has its own random numbers.
+  [[nodiscard]] Row row(std::uint64_t person, std::uint64_t draw) const {
+    Row result = drawn(person * 2 + 1);
+    const Row own = drawn((person << 20 ^ draw) * 2);
+    for (std::size_t d = 0; d < kDimension; ++d) result[d] = common_ * result[d] + own_ * own[d];
+    turn(result);
+    normalise(result);
+    return result;
+  }
+
+ private:
+  [[nodiscard]] Row drawn(std::uint64_t seed) const {
+    Row row;
+    std::uint64_t state = mix(mix(seed + 1));  // else the numbers of neighbouring seeds overlap
+    for (std::size_t d = 0; d < kDimension; d += 2) {  // Box and Muller
+      const float radius = std::sqrt(-2 * std::log(uniform(state)));
+      const float angle = 6.2831853F * uniform(state);
+      row[d] = deviations_[d] * radius * std::cos(angle);
+      row[d + 1] = deviations_[d + 1] * radius * std::sin(angle);
+    }
+    normalise(row);
+    return row;
+  }
+
+  // In (0, 1]; splitmix64 (Steele, Lea and Flood 2014).
+  static float uniform(std::uint64_t& state) noexcept {
+    state += 0x9E3779B97F4A7C15;
+    return static_cast<float>((mix(state) >> 40) + 1) * 0x1p-24F;
+  }
+  static std::uint64_t mix(std::uint64_t z) noexcept {
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+    return z ^ (z >> 31);
+  }
+
+  void turn(Row& row) const {
+    for (const Row& signs : signs_) {
+      for (std::size_t d = 0; d < kDimension; ++d) row[d] *= signs[d];
+      for (std::size_t half = 1; half < kDimension; half *= 2) {
+        for (std::size_t i = 0; i < kDimension; i += 2 * half) {
+          for (std::size_t j = i; j < i + half; ++j) {
+            const float a = row[j];
+            const float b = row[j + half];
+            row[j] = a + b;
+            row[j + half] = a - b;
+          }
+        }
+      }
+    }
+  }
+
+  std::vector<float> deviations_;
+  float common_;
+  float own_;
+  std::array<Row, 2> signs_;
+};
+
+}  // namespace visavis::bench
