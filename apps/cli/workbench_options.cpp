@@ -1,14 +1,38 @@
 #include "workbench_options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <vector>
 #include <visavis/usecases/photos.hpp>
 #include <visavis/usecases/workbench.hpp>
 
 #include "table.hpp"
 
 namespace visavis::cli {
+namespace {
+
+/// "A,B,C" in one argument: a list option of the parser would take the photos that follow, too.
+std::vector<float> numbers_of(const std::string& text) {
+  std::vector<float> numbers;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    float number = 0;
+    const auto [stop, error] = std::from_chars(text.data() + begin, text.data() + end, number);
+    if (error != std::errc{} || stop != text.data() + end)
+      throw CLI::ValidationError("--thresholds",
+                                 "wants numbers with commas between, like .6,.7,.7");
+    numbers.push_back(number);
+    begin = end + 1;
+  }
+  return numbers;
+}
+
+}  // namespace
 
 void add_workbench_options(CLI::App& verb, usecases::WorkbenchOptions& options, bool recogniser) {
   verb.add_option("--engine", options.engine, "Inference engine; see `visavis engines`")
@@ -27,10 +51,10 @@ void add_workbench_options(CLI::App& verb, usecases::WorkbenchOptions& options, 
   verb.add_option("--min-face", options.min_face_px, "Smallest face side searched for")
       ->type_name("PX")
       ->capture_default_str();
-  verb.add_option("--thresholds", options.thresholds,
-                  "The detector's thresholds: three for mtcnn (.6,.7,.7), one for others")
-      ->delimiter(',')
-      ->expected(1)
+  verb.add_option_function<std::string>(
+          "--thresholds",
+          [&options](const std::string& text) { options.thresholds = numbers_of(text); },
+          "The detector's thresholds: three for mtcnn (.6,.7,.7), one for others")
       ->type_name("A,B,C");
   verb.add_option("--factor", options.factor, "Ratio between the levels of mtcnn's pyramid")
       ->capture_default_str();

@@ -63,6 +63,23 @@ TEST_F(FaceTest, TwoHundredFacesAreFound) {
   EXPECT_EQ(answer.json()["images"][0]["faces"].size(), 200U);
 }
 
+TEST_F(FaceTest, DetectTakesTheCascadesParameters) {
+  const auto faces = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> words{"detect"};
+    words.insert(words.end(), options.begin(), options.end());
+    words.insert(words.end(), {photo("biden.jpg"), "--json"});
+    const Answer answer = visavis(words);
+    EXPECT_EQ(answer.code, 0) << answer.err;
+    return answer.json()["images"][0]["faces"].size();
+  };
+  EXPECT_GE(faces({"--thresholds", ".6,.7,.7"}), 1U);
+  EXPECT_EQ(faces({"--thresholds", ".6,.7,1"}), 0U) << "no score is above 1";
+  EXPECT_EQ(faces({"--min-face", "2000", "--factor", "0.5"}), 0U) << "larger than the photo";
+  EXPECT_GE(faces({"--detector", "faceplugin-detect", "--thresholds", ".5"}), 1U);
+  for (const char* wrong : {".6,.7", ".6,,.7", "a,b,c", "", ".6,.7,.7,", "nan,1,1", ".6,.7,2"})
+    EXPECT_EQ(visavis({"detect", photo("biden.jpg"), "--thresholds", wrong}).code, 2) << wrong;
+}
+
 TEST_F(FaceTest, AlignWritesChipsOfTheSizeThatWasAsked) {
   const Answer answer =
       visavis({"align", photo("obama2.jpg"), "--out", at("chips"), "--template", "facenet",
