@@ -174,8 +174,9 @@ Result<Transaction> Transaction::begin(Database& database, Kind kind) {
 }
 
 Transaction::~Transaction() {
+  if (database_ == nullptr) return;
   // Where SQLite rolled back by itself there is nothing left to undo, and it says so.
-  if (database_ != nullptr) static_cast<void>(database_->execute("ROLLBACK"));
+  [[maybe_unused]] const Result<void> rolled_back = database_->execute("ROLLBACK");
 }
 
 Result<void> Transaction::commit() {
