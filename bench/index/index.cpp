@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 #include <visavis/core/executor.hpp>
+#include <visavis/core/half.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/index/vector_index.hpp>
 #include <visavis/vocab/embedding.hpp>
@@ -147,7 +148,7 @@ double fill(index::VectorIndex& index, const World& world, std::size_t count, Da
     groups.push_back(i % world.persons);
     if (keys.size() < kChunk && i + 1 < count) continue;
     taken += seconds([&] { need(index.add(keys, groups, rows)); });
-    for (const float x : rows) data.rows.push_back(index::to_f16(x));
+    for (const float x : rows) data.rows.push_back(to_half(x));
     rows.clear();
     keys.clear();
     groups.clear();

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <visavis/core/descriptor.hpp>
 
 extern char** environ;
 
@@ -28,21 +29,6 @@ fs::path scratch_folder() {
   std::string name = (fs::temp_directory_path() / "visavis-test-XXXXXX").string();
   return ::mkdtemp(name.data()) == nullptr ? fs::path() : fs::path(name);
 }
-
-/// A descriptor that is closed again.
-class Opened {
- public:
-  explicit Opened(int fd) noexcept : fd_(fd) {}
-  ~Opened() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Opened(const Opened&) = delete;
-  Opened& operator=(const Opened&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 /// Runs a program to its end. @return as Answer::code
 int run(std::vector<std::string> words, int out, const std::string& err) {
@@ -80,7 +66,7 @@ Answer visavis(const std::vector<std::string>& arguments,
   words.emplace_back(VISAVIS_PROGRAM);
   words.insert(words.end(), arguments.begin(), arguments.end());
   Answer answer;
-  const Opened out_file(::open(out.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  const Descriptor out_file(::open(out.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   answer.code = run(words, out_file.get(), err);
   answer.out = read_text(out);
   answer.err = read_text(err);
@@ -92,7 +78,7 @@ int visavis_without_reader(const std::vector<std::string>& arguments) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return -1;
   ::close(ends[0]);
-  const Opened writing(ends[1]);
+  const Descriptor writing(ends[1]);
   std::vector<std::string> words{VISAVIS_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
   return run(words, writing.get(), "/dev/null");

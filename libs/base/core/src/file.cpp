@@ -15,20 +15,6 @@ namespace {
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
-
 }  // namespace
 
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
@@ -70,25 +56,18 @@ Result<FileWriter> FileWriter::create(const std::filesystem::path& path) {
   static std::atomic<unsigned> counter{0};
   std::filesystem::path temporary = path;
   temporary += ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (file < 0) return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
-  return FileWriter(path, std::move(temporary), file);
+  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (file.get() < 0) return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
+  return FileWriter(path, std::move(temporary), std::move(file));
 }
 
-FileWriter::FileWriter(FileWriter&& other) noexcept
-    : path_(std::move(other.path_)),
-      temporary_(std::move(other.temporary_)),
-      file_(std::exchange(other.file_, -1)) {}
-
 FileWriter::~FileWriter() {
-  if (file_ < 0) return;
-  ::close(file_);
-  ::unlink(temporary_.c_str());
+  if (file_.get() >= 0) ::unlink(temporary_.c_str());
 }
 
 Result<void> FileWriter::append(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ::write(file_, bytes.data(), bytes.size());
+    const ssize_t n = ::write(file_.get(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
     bytes = bytes.subspan(static_cast<std::size_t>(n));
@@ -97,14 +76,14 @@ Result<void> FileWriter::append(std::span<const std::byte> bytes) {
 }
 
 Result<void> FileWriter::rewind() {
-  if (::lseek(file_, 0, SEEK_SET) == 0) return {};
+  if (::lseek(file_.get(), 0, SEEK_SET) == 0) return {};
   return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
 }
 
 Result<void> FileWriter::commit() {
-  if (::fsync(file_) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
+  if (::fsync(file_.get()) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
     return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
-  ::close(std::exchange(file_, -1));
+  file_ = Descriptor();
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <span>
 #include <vector>
+#include <visavis/core/half.hpp>
 
 #include "dot.hpp"
 
@@ -207,10 +208,10 @@ Encoder::~Encoder() {
 const Code& Encoder::encode(const std::uint16_t* row) {
   double whole = 0;
   if (plan_->basis.empty()) {
-    std::transform(row, row + stride_, coordinates_.begin(), from_f16);
+    std::transform(row, row + stride_, coordinates_.begin(), from_half);
   } else {
     for (std::size_t d = 0; d < stride_; ++d) {
-      const double x = from_f16(row[d]);
+      const double x = from_half(row[d]);
       whole += x * x;
     }
     dot_f16(row, 1, plan_->basis.data(), plan_->prefix, stride_, coordinates_.data());

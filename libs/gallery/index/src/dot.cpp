@@ -7,7 +7,6 @@
 
 #include <hwy/highway.h>
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -54,25 +53,6 @@ HWY_EXPORT(dot_f16_here);
 void dot_f16(const std::uint16_t* rows, std::size_t row_count, const float* queries,
              std::size_t query_count, std::size_t stride, float* out) {
   HWY_DYNAMIC_DISPATCH(dot_f16_here)(rows, row_count, queries, query_count, stride, out);
-}
-
-std::uint16_t to_f16(float value) noexcept {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000);
-  const std::uint32_t magnitude = bits & 0x7FFFFFFF;
-  if (magnitude < 0x38800000) {  // below 2^-14: the sum's last place is the subnormal's, 2^-24
-    const float shifted = std::bit_cast<float>(magnitude) + .5F;
-    return sign | static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(shifted) - 0x3F000000);
-  }
-  const std::uint32_t rounded = magnitude + 0xFFF + ((magnitude >> 13) & 1);
-  return sign | static_cast<std::uint16_t>((rounded - 0x38000000) >> 13);
-}
-
-float from_f16(std::uint16_t bits) noexcept {
-  const float sign = (bits & 0x8000) != 0 ? -1.F : 1.F;
-  const std::uint32_t magnitude = bits & 0x7FFF;
-  if (magnitude < 0x0400) return sign * static_cast<float>(magnitude) * 0x1p-24F;
-  return sign * std::bit_cast<float>((magnitude << 13) + 0x38000000);
 }
 
 }  // namespace visavis::index

@@ -12,10 +12,6 @@ inline constexpr std::size_t kPadding = 32;
   return (dimension + kPadding - 1) / kPadding * kPadding;
 }
 
-/// IEEE 754 binary16, round to nearest even. @pre |value| <= 65504
-[[nodiscard]] std::uint16_t to_f16(float value) noexcept;
-[[nodiscard]] float from_f16(std::uint16_t bits) noexcept;
-
 /// out[r * query_count + q] = the f32 inner product of row r (f16) and query q (f32).
 /// @param stride Elements per row and per query, a multiple of kPadding.
 void dot_f16(const std::uint16_t* rows, std::size_t row_count, const float* queries,

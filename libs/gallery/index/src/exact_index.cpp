@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 #include <visavis/core/executor.hpp>
+#include <visavis/core/half.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/index/vector_index.hpp>
 
@@ -196,7 +197,7 @@ class ExactIndex final : public VectorIndex {
     for (std::size_t i = 0; i < keys.size(); ++i) {
       std::ranges::transform(rows.subspan(i * dimension_, dimension_),
                              halves.begin() + static_cast<std::ptrdiff_t>(i * layout_.stride),
-                             to_f16);
+                             to_half);
     }
     const auto codes = codes_of(halves);
     VISAVIS_TRY(fresh, room_for(keys.size()));

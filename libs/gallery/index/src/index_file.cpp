@@ -17,6 +17,7 @@
 #include <system_error>
 #include <utility>
 #include <vector>
+#include <visavis/core/descriptor.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/index/vector_index.hpp>
 
@@ -53,20 +54,6 @@ std::uint64_t checksum_of(const Header& header) noexcept {
 std::unexpected<Error> system_failure(const std::string& what) {
   return fail(ErrorCode::kUnavailable, what + ": " + std::generic_category().message(errno));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) noexcept : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return value_; }
-
- private:
-  int value_;
-};
 
 Layout layout_of(const Header& header) noexcept {
   return Layout::of(header.dimension, header.prefix);
@@ -127,9 +114,9 @@ bool sizes_agree(const Header& header, const Layout& layout) noexcept {
          behind <= header.segments * whole && behind + whole > header.segments * whole;
 }
 
-Result<int> opened(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor >= 0) return descriptor;
+Result<Descriptor> opened(const std::filesystem::path& path) {
+  Descriptor descriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (descriptor.get() >= 0) return descriptor;
   if (errno == ENOENT) return fail(ErrorCode::kNotFound, "there is no index file");
   return system_failure("opening the index file");
 }
@@ -262,8 +249,7 @@ Result<std::shared_ptr<const Plan>> read_plan(const Header& header, const Mappin
 }  // namespace
 
 Result<IndexFile> map_index_file(const std::filesystem::path& path) {
-  VISAVIS_TRY(raw, opened(path));
-  const Descriptor descriptor(raw);
+  VISAVIS_TRY(descriptor, opened(path));
   VISAVIS_TRY(header, read_header(descriptor.get()));
   const Layout layout = layout_of(header);
   if (!sizes_agree(header, layout)) {
@@ -322,8 +308,7 @@ Result<void> write_stamp(const Mapping& memory, const Stamp& stamp) {
 }
 
 Result<Stamp> read_stamp(const std::filesystem::path& path) {
-  VISAVIS_TRY(raw, opened(path));
-  const Descriptor descriptor(raw);
+  VISAVIS_TRY(descriptor, opened(path));
   VISAVIS_TRY(header, read_header(descriptor.get()));
   return stamp_of(header);
 }

@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 #include <vector>
+#include <visavis/core/half.hpp>
 
 #include "dot.hpp"
 
@@ -32,7 +33,7 @@ std::vector<float> second_moments(std::span<const std::uint16_t> rows, std::size
   for (std::size_t i = 0; i < count; ++i) {
     for (std::size_t d = 0; d < stride; ++d) {
       columns[d * length + i] = rows[i * stride + d];
-      wide[d * length + i] = from_f16(rows[i * stride + d]);
+      wide[d * length + i] = from_half(rows[i * stride + d]);
     }
   }
   std::vector<float> moments(stride * stride);

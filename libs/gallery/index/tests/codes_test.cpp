@@ -18,6 +18,7 @@
 #include <vector>
 #include <visavis/core/executor.hpp>
 #include <visavis/core/file.hpp>
+#include <visavis/core/half.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/index/vector_index.hpp>
 #include <visavis/vocab/embedding.hpp>
@@ -57,7 +58,7 @@ std::vector<float> fading_rows(std::size_t count, std::size_t dimension, std::ui
 
 std::vector<std::uint16_t> halves_of(std::span<const float> rows) {
   std::vector<std::uint16_t> halves(rows.size());
-  std::ranges::transform(rows, halves.begin(), to_f16);
+  std::ranges::transform(rows, halves.begin(), to_half);
   return halves;
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 #include <visavis/core/file.hpp>
+#include <visavis/core/half.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/index/vector_index.hpp>
 #include <visavis/vocab/embedding.hpp>
@@ -47,7 +48,7 @@ class IndexFileTest : public testing::Test {
   // The bytes of a stored vector, as they are on disk.
   [[nodiscard]] bool on_disk(std::size_t i) const {
     std::vector<std::uint16_t> stored(kDimension);
-    std::ranges::transform(row(i), stored.begin(), to_f16);
+    std::ranges::transform(row(i), stored.begin(), to_half);
     const auto file = bytes();
     return !std::ranges::search(file, std::as_bytes(std::span(stored))).empty();
   }
@@ -147,13 +148,13 @@ TEST_F(IndexFileTest, NeedsASaveAfterAnAdd) {
 TEST(F16, RoundsAsTheDefinitionSays) {
   const auto values = unit_rows(50, 512, 4);
   for (const float value : values) {
-    EXPECT_EQ(from_f16(to_f16(value)), static_cast<float>(as_stored(value)));
-    EXPECT_EQ(from_f16(to_f16(value * 1e-4F)), static_cast<float>(as_stored(value * 1e-4F)));
+    EXPECT_EQ(from_half(to_half(value)), static_cast<float>(as_stored(value)));
+    EXPECT_EQ(from_half(to_half(value * 1e-4F)), static_cast<float>(as_stored(value * 1e-4F)));
   }
-  EXPECT_EQ(to_f16(1), 0x3C00);  // IEEE 754-2008, 3.6: bias 15, 10 bits of fraction
-  EXPECT_EQ(to_f16(-2), 0xC000);
-  EXPECT_EQ(to_f16(0x1p-24F), 1);
-  EXPECT_EQ(to_f16(0x1p-14F), 0x0400);
+  EXPECT_EQ(to_half(1), 0x3C00);  // IEEE 754-2008, 3.6: bias 15, 10 bits of fraction
+  EXPECT_EQ(to_half(-2), 0xC000);
+  EXPECT_EQ(to_half(0x1p-24F), 1);
+  EXPECT_EQ(to_half(0x1p-14F), 0x0400);
 }
 
 }  // namespace

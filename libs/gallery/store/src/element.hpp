@@ -3,18 +3,12 @@
 /// Vectors as the bytes of a row: IEEE 754 binary16 or binary32, little-endian.
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <vector>
 
 #include "visavis/store/store.hpp"
 
 namespace visavis::store {
-
-/// Rounds to nearest, ties to even; what is too large becomes infinite.
-[[nodiscard]] std::uint16_t to_half(float value) noexcept;
-/// Exact.
-[[nodiscard]] float from_half(std::uint16_t bits) noexcept;
 
 [[nodiscard]] std::size_t size_of(Element element) noexcept;  ///< In bytes.
 [[nodiscard]] std::vector<std::byte> encode(std::span<const float> values, Element element);

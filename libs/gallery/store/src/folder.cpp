@@ -17,12 +17,8 @@ std::string reason(int error) { return std::generic_category().message(error); }
 
 }  // namespace
 
-Handle::~Handle() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-Result<Handle> take_write_lock(const std::filesystem::path& folder) {
-  Handle lock(::open((folder / "gallery.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+Result<Descriptor> take_write_lock(const std::filesystem::path& folder) {
+  Descriptor lock(::open((folder / "gallery.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (lock.get() < 0)
     return fail(ErrorCode::kUnavailable, "the gallery cannot be written: " + reason(errno));
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -35,13 +31,13 @@ Result<Handle> take_write_lock(const std::filesystem::path& folder) {
 }
 
 Result<void> sync(const std::filesystem::path& path) {
-  const Handle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() >= 0 && ::fsync(file.get()) == 0) return {};
   return fail(ErrorCode::kUnavailable, "the gallery cannot be written: " + reason(errno));
 }
 
 Result<void> wipe_file(const std::filesystem::path& path) {
-  const Handle file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
   if (file.get() < 0) {
     if (errno == ENOENT) return {};
     return fail(ErrorCode::kUnavailable, "a file cannot be overwritten: " + reason(errno));

@@ -278,12 +278,12 @@ Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
     return fail(ErrorCode::kNotFound, "there is no such gallery folder");
   if (options.mode != Mode::kCreate && !exists(folder))
     return fail(ErrorCode::kNotFound, "there is no gallery in this folder");
-  Handle lock;
+  Descriptor lock;
   if (write) {
     VISAVIS_TRY(taken, take_write_lock(folder));
     lock = std::move(taken);
   }
-  const auto assemble = [&](const fs::path& path, Handle held) -> Result<Store> {
+  const auto assemble = [&](const fs::path& path, Descriptor held) -> Result<Store> {
     VISAVIS_TRY(connections, connect(path, write));
     auto impl = std::make_unique<Impl>(folder, std::move(held), std::move(connections.reader));
     if (connections.writer) impl->writer.emplace(*std::move(connections.writer));
@@ -293,7 +293,7 @@ Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
     remove_unborn(folder);
     VISAVIS_CHECK(make_tables(unborn_path(folder), options.element));
     if (options.fill) {
-      VISAVIS_TRY(unborn, assemble(unborn_path(folder), Handle()));
+      VISAVIS_TRY(unborn, assemble(unborn_path(folder), Descriptor()));
       VISAVIS_CHECK(options.fill(unborn));
     }
     // Closing the last connection has emptied the log into the file and removed it.

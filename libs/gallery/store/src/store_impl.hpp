@@ -15,11 +15,11 @@
 namespace visavis::store {
 
 struct Store::Impl {
-  Impl(std::filesystem::path where, Handle held, Database read)
+  Impl(std::filesystem::path where, Descriptor held, Database read)
       : folder(std::move(where)), lock(std::move(held)), reader(std::move(read)) {}
 
   std::filesystem::path folder;
-  Handle lock;  ///< Held by the writer. Outlives the connections.
+  Descriptor lock;  ///< Held by the writer. Outlives the connections.
   std::mutex writing;
   /// Nothing in Mode::kRead. Closed last: only a connection that may write puts the log away.
   std::optional<Database> writer;

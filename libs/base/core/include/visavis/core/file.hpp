@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include <visavis/core/descriptor.hpp>
 #include <visavis/core/result.hpp>
 
 namespace visavis {
@@ -26,7 +27,7 @@ class FileWriter {
   /// Missing parent folders are made.
   /// @return kUnavailable with the system's reason, like all its functions.
   [[nodiscard]] static Result<FileWriter> create(const std::filesystem::path& path);
-  FileWriter(FileWriter&& other) noexcept;
+  FileWriter(FileWriter&&) noexcept = default;
   FileWriter& operator=(FileWriter&&) = delete;
   ~FileWriter();
 
@@ -37,12 +38,12 @@ class FileWriter {
   [[nodiscard]] Result<void> commit();
 
  private:
-  FileWriter(std::filesystem::path path, std::filesystem::path temporary, int file)
-      : path_(std::move(path)), temporary_(std::move(temporary)), file_(file) {}
+  FileWriter(std::filesystem::path path, std::filesystem::path temporary, Descriptor file)
+      : path_(std::move(path)), temporary_(std::move(temporary)), file_(std::move(file)) {}
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
-  int file_ = -1;  ///< -1 when nothing is to be removed.
+  Descriptor file_;  ///< None when nothing is to be removed.
 };
 
 /// Writes beside `path` and renames, so that a reader sees the old file or the new one and never a

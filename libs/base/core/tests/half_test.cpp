@@ -1,11 +1,12 @@
-#include "element.hpp"
+#include "visavis/core/half.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
-namespace visavis::store {
+namespace visavis {
 namespace {
 
 TEST(HalfTest, EveryHalfIsWhatItsBitsSayAndComesBack) {
@@ -43,4 +44,4 @@ TEST(HalfTest, RoundsToTheNearestAndTiesToEven) {
 }
 
 }  // namespace
-}  // namespace visavis::store
+}  // namespace visavis
