@@ -1,7 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 #include <visavis/usecases/galleries.hpp>
 #include <visavis/wire/galleries.hpp>
@@ -11,11 +10,6 @@
 
 namespace visavis::cli {
 namespace {
-
-int usage(Desk& desk, std::string sentence) {
-  return give_up(desk,
-                 {usecases::Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(sentence)}});
-}
 
 /// A gallery and what else was named: `--gallery DIR WORD...`, or `DIR WORD...`.
 struct Named {

@@ -38,11 +38,6 @@ void add_criterion(CLI::App& verb, usecases::Criterion& criterion, bool identifi
       ->type_name("SCORE");
 }
 
-int usage(Desk& desk, std::string sentence) {
-  return give_up(desk,
-                 {usecases::Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(sentence)}});
-}
-
 struct Verify {
   std::string a;
   std::string b;

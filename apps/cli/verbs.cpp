@@ -1,5 +1,6 @@
 #include "verbs.hpp"
 
+#include <utility>
 #include <visavis/wire/json.hpp>
 
 namespace visavis::cli {
@@ -30,6 +31,11 @@ int give_up(Desk& desk, const usecases::Failure& failure) {
   if (desk.terminal.json()) desk.terminal.print(wire::to_json(failure));
   desk.terminal.complain(failure.error.message);
   return exit_code(failure.cause);
+}
+
+int usage(Desk& desk, std::string sentence) {
+  return give_up(desk,
+                 {usecases::Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(sentence)}});
 }
 
 }  // namespace visavis::cli

@@ -63,4 +63,7 @@ int finish(Desk& desk, const std::string& json, const std::string& text,
 /// The same for a verb that could not be done.
 int give_up(Desk& desk, const usecases::Failure& failure);
 
+/// The same for arguments that make no sense together.
+int usage(Desk& desk, std::string sentence);
+
 }  // namespace visavis::cli

@@ -2,6 +2,7 @@
 
 /// What a workbench holds, and how a verb runs over photos.
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -125,6 +126,33 @@ struct Analysed {
   std::vector<pipeline::FaceRecord> faces;
   std::size_t faces_found = 0;
 };
+
+/// Every face of a photo, or the selected one, and how many there were.
+struct FacesFound {
+  std::vector<pipeline::FaceRecord> faces;
+  std::size_t faces_found = 0;
+};
+[[nodiscard]] Outcome<FacesFound> faces_in(pipeline::Pipeline& pipeline, ImageView image,
+                                           std::optional<Selection> selection);
+
+/// Calls `work(some, start, progress)` for one run of photos after the other, so that what is found
+/// in them is in memory for one run at a time. `some` begins at `photos[start]`.
+/// @return the first failure of `work`, which ends it
+template <class Work>
+[[nodiscard]] Outcome<void> in_batches(const std::vector<Photo>& photos, const Progress& progress,
+                                       const Work& work) {
+  constexpr std::size_t kAtOnce = 1024;
+  for (std::size_t start = 0; start < photos.size(); start += kAtOnce) {
+    const std::size_t end = std::min(start + kAtOnce, photos.size());
+    const std::vector<Photo> some(photos.begin() + static_cast<std::ptrdiff_t>(start),
+                                  photos.begin() + static_cast<std::ptrdiff_t>(end));
+    const Progress within = [&](std::size_t done, std::size_t) {
+      if (progress) progress(start + done, photos.size());
+    };
+    VISAVIS_CHECK(work(some, start, within));
+  }
+  return {};
+}
 
 [[nodiscard]] std::vector<Outcome<Analysed>> analyse_photos(Workbench::Impl& bench,
                                                             const std::vector<Photo>& photos,

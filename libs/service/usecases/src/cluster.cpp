@@ -27,8 +27,6 @@
 namespace visavis::usecases {
 namespace {
 
-/// Photos whose records are in memory at once.
-constexpr std::size_t kAtOnce = 1024;
 /// Faces that ask the index in one batch.
 constexpr std::size_t kQueries = 256;
 /// Neighbours of each face: enough to hold a person of many photos together.
@@ -61,18 +59,10 @@ Result<std::vector<std::byte>> thumbnail_of(ImageView image, const Box& box) {
 
 Outcome<std::vector<Found>> look(pipeline::Pipeline& pipeline, const Photo& photo, ImageView image,
                                  const ClusterRequest& request) {
-  std::vector<pipeline::FaceRecord> records;
-  if (request.selection) {
-    auto one = pipeline.analyse_one(image, *request.selection);
-    if (!one) return std::unexpected(Failure(std::move(one).error()));
-    if (one->record) records.push_back(std::move(*one->record));
-  } else {
-    VISAVIS_TRY(all, pipeline.analyse(image));
-    records = std::move(all);
-  }
+  VISAVIS_TRY(seen, faces_in(pipeline, image, request.selection));
   std::vector<Found> found;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    pipeline::FaceRecord& record = records[i];
+  for (std::size_t i = 0; i < seen.faces.size(); ++i) {
+    pipeline::FaceRecord& record = seen.faces[i];
     if (record.embedding.values.empty()) continue;
     Found next{.face = {.path = photo.path,
                         .face = i,
@@ -93,26 +83,14 @@ Outcome<std::vector<Found>> look(pipeline::Pipeline& pipeline, const Photo& phot
 std::vector<Found> find_faces(Workbench::Impl& bench, const Inputs& inputs,
                               const ClusterRequest& request, const Progress& progress,
                               std::vector<Problem>& errors) {
+  const auto work = [&](const Photo& photo, const image::Decoded& decoded, std::size_t worker) {
+    return look(bench.pipelines[worker], photo, decoded.image.view(), request);
+  };
+  std::vector<std::vector<Found>> photos;
+  collect(over_photos<std::vector<Found>>(bench, inputs.photos, progress, work), inputs.photos,
+          photos, errors);
   std::vector<Found> all;
-  for (std::size_t start = 0; start < inputs.photos.size(); start += kAtOnce) {
-    const std::size_t end = std::min(start + kAtOnce, inputs.photos.size());
-    const std::vector<Photo> some(inputs.photos.begin() + static_cast<std::ptrdiff_t>(start),
-                                  inputs.photos.begin() + static_cast<std::ptrdiff_t>(end));
-    const Progress within = [&](std::size_t done, std::size_t) {
-      if (progress) progress(start + done, inputs.photos.size());
-    };
-    auto results = over_photos<std::vector<Found>>(
-        bench, some, within,
-        [&](const Photo& photo, const image::Decoded& decoded, std::size_t worker) {
-          return look(bench.pipelines[worker], photo, decoded.image.view(), request);
-        });
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      if (results[i])
-        std::ranges::move(*results[i], std::back_inserter(all));
-      else
-        errors.push_back(problem(some[i].path, std::move(results[i]).error()));
-    }
-  }
+  for (std::vector<Found>& photo : photos) std::ranges::move(photo, std::back_inserter(all));
   return all;
 }
 

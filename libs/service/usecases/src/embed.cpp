@@ -19,9 +19,6 @@ namespace {
 /// A matrix of float needs 4·n² bytes; this many faces are 400 MB.
 constexpr std::size_t kMaxCompared = 10'000;
 
-/// Photos whose embeddings are in memory at once.
-constexpr std::size_t kAtOnce = 1024;
-
 /// Faces that could not be aligned have no embedding and give no row.
 bool has_embedding(const pipeline::FaceRecord& record) { return !record.embedding.values.empty(); }
 
@@ -69,25 +66,32 @@ std::vector<std::vector<float>> matrix_of(const std::vector<Embedding>& embeddin
 
 }  // namespace
 
+Outcome<FacesFound> faces_in(pipeline::Pipeline& pipeline, ImageView image,
+                             std::optional<Selection> selection) {
+  FacesFound answer;
+  if (!selection) {
+    VISAVIS_TRY(all, pipeline.analyse(image));
+    answer.faces_found = all.size();
+    answer.faces = std::move(all);
+    return answer;
+  }
+  auto one = pipeline.analyse_one(image, *selection);
+  if (!one) return std::unexpected(Failure(std::move(one).error()));
+  answer.faces_found = one->faces_found;
+  if (one->record) answer.faces.push_back(std::move(*one->record));
+  return answer;
+}
+
 std::vector<Outcome<Analysed>> analyse_photos(Workbench::Impl& bench,
                                               const std::vector<Photo>& photos,
                                               std::optional<Selection> selection,
                                               const Progress& progress) {
   const auto work = [&](const Photo& photo, const image::Decoded& decoded,
                         std::size_t worker) -> Outcome<Analysed> {
-    Analysed answer{.photo = facts_of(photo, decoded), .faces = {}, .faces_found = 0};
-    pipeline::Pipeline& pipeline = bench.pipelines[worker];
-    if (selection) {
-      auto one = pipeline.analyse_one(decoded.image.view(), *selection);
-      if (!one) return std::unexpected(Failure(std::move(one).error()));
-      answer.faces_found = one->faces_found;
-      if (one->record) answer.faces.push_back(std::move(*one->record));
-    } else {
-      VISAVIS_TRY(all, pipeline.analyse(decoded.image.view()));
-      answer.faces_found = all.size();
-      answer.faces = std::move(all);
-    }
-    return answer;
+    VISAVIS_TRY(found, faces_in(bench.pipelines[worker], decoded.image.view(), selection));
+    return Analysed{.photo = facts_of(photo, decoded),
+                    .faces = std::move(found.faces),
+                    .faces_found = found.faces_found};
   };
   return over_photos<Analysed>(bench, photos, progress, work);
 }
@@ -107,19 +111,16 @@ Outcome<Embeddings> embed(Workbench& bench, const Inputs& inputs, const EmbedReq
                                 store::NpyWriter::create(request.out, answer.dimension)));
   Rows rows{.values = {},
             .table = store::to_line({"row", "path", "face", "person", "quality", "norm"})};
-  for (std::size_t start = 0; start < inputs.photos.size(); start += kAtOnce) {
-    const auto end = std::min(start + kAtOnce, inputs.photos.size());
-    const std::vector<Photo> some(inputs.photos.begin() + static_cast<std::ptrdiff_t>(start),
-                                  inputs.photos.begin() + static_cast<std::ptrdiff_t>(end));
-    const Progress within = [&](std::size_t done, std::size_t) {
-      if (progress) progress(start + done, inputs.photos.size());
-    };
+  const auto work = [&](const std::vector<Photo>& some, std::size_t,
+                        const Progress& within) -> Outcome<void> {
     auto results = analyse_photos(bench.impl(), some, request.selection, within);
     for (std::size_t i = 0; i < results.size(); ++i)
       take(rows, answer, some[i], std::move(results[i]), request.raw);
     VISAVIS_CHECK(caused_by(Cause::kEnvironment, matrix.append(rows.values)));
     rows.values.clear();
-  }
+    return {};
+  };
+  VISAVIS_CHECK(in_batches(inputs.photos, progress, work));
   answer.rows = rows.count;
   VISAVIS_CHECK(caused_by(Cause::kEnvironment, matrix.commit()));
   VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(answer.tsv, rows.table)));

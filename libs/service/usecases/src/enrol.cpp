@@ -184,22 +184,21 @@ Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& all,
     answer.already = all.size() - photos.size();
   }
   Registrar registrar(*people, request, answer);
-  for (std::size_t start = 0; start < photos.size(); start += kBatch) {
-    const auto part = std::span(photos).subspan(start, std::min(kBatch, photos.size() - start));
-    std::vector<Photo> files;
-    for (const EnrolPhoto& photo : part) files.push_back(photo.photo);
-    Progress within;
-    if (progress)
-      within = [&](std::size_t done, std::size_t) { progress(start + done, photos.size()); };
-    auto results = analyse_photos(bench.impl(), files, request.selection, within);
-    for (std::size_t i = 0; i < part.size(); ++i) {
+  std::vector<Photo> files;
+  for (const EnrolPhoto& photo : photos) files.push_back(photo.photo);
+  const auto work = [&](const std::vector<Photo>& some, std::size_t start,
+                        const Progress& within) -> Outcome<void> {
+    auto results = analyse_photos(bench.impl(), some, request.selection, within);
+    for (std::size_t i = 0; i < some.size(); ++i) {
       if (!results[i]) {
-        answer.errors.push_back(problem(files[i].path, std::move(results[i]).error()));
+        answer.errors.push_back(problem(some[i].path, std::move(results[i]).error()));
         continue;
       }
-      VISAVIS_CHECK(registrar.consider(part[i], std::move(results[i]->faces)));
+      VISAVIS_CHECK(registrar.consider(photos[start + i], std::move(results[i]->faces)));
     }
-  }
+    return {};
+  };
+  VISAVIS_CHECK(in_batches(files, progress, work));
   VISAVIS_CHECK(registrar.flush());
   return answer;
 }
