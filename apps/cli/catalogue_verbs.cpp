@@ -153,7 +153,7 @@ int run_inspect(Desk& desk, const std::string& path) {
   const auto inside = usecases::inspect_model(path);
   if (!inside) {
     usecases::Failure failure = inside.error();
-    failure.error.message = printable(path) + ": " + failure.error.message;
+    failure.error.message = path + ": " + failure.error.message;
     return give_up(desk, failure);
   }
   Table tensors({"WHAT", "NAME", "TYPE", "SHAPE"});

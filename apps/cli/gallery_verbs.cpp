@@ -101,7 +101,7 @@ void add_show(VerbList& list, CLI::App& parent) {
   list.verbs.push_back({verb, [=](Desk& desk) {
                           const Named named = given->resolved();
                           if (named.gallery.empty() || named.words.size() != 1)
-                            return usage(desk, "show takes a gallery and one person");
+                            return usage(desk, "show takes a gallery and then one person");
                           return run_show(desk, named.gallery, named.words.front());
                         }});
 }
@@ -130,11 +130,14 @@ void add_remove(VerbList& list, CLI::App& parent) {
 void add_plain(VerbList& list, CLI::App& parent, const std::string& name, const std::string& what,
                int (*run)(Desk&, const std::string&)) {
   auto gallery = std::make_shared<std::string>();
-  CLI::App* verb = list.add(parent, name, what, "gallery " + name + " --gallery people");
-  verb->add_option("--gallery,GALLERY", *gallery, "The gallery's folder")
-      ->required()
-      ->type_name("DIR");
-  list.verbs.push_back({verb, [=](Desk& desk) { return run(desk, *gallery); }});
+  CLI::App* verb = list.add(parent, name, what, "gallery " + name + " people");
+  CLI::Option* named =
+      verb->add_option("--gallery", *gallery, "The gallery's folder")->type_name("DIR");
+  verb->add_option("GALLERY", *gallery, "The same, without the option's name")->excludes(named);
+  list.verbs.push_back({verb, [=](Desk& desk) {
+                          if (gallery->empty()) return usage(desk, name + " takes a gallery");
+                          return run(desk, *gallery);
+                        }});
 }
 
 }  // namespace

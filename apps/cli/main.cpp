@@ -9,6 +9,7 @@
 
 #include "exit_code.hpp"
 #include "places.hpp"
+#include "table.hpp"
 #include "terminal.hpp"
 #include "verbs.hpp"
 
@@ -24,6 +25,11 @@ LogLevel level_of(const std::string& name) {
 
 /// Whoever asks for help gets 0, whoever is not understood gets 2, whatever the parser calls it.
 int answer_parser(const CLI::App& program, const CLI::ParseError& error) {
+  if (const std::string word = cli::unknown_verb(program); !word.empty()) {
+    std::cerr << "visavis: there is no verb " << cli::printable(word)
+              << "; visavis --help lists them\n";
+    return cli::exit_code(usecases::Cause::kUsage);
+  }
   const int code = program.exit(error, std::cout, std::cerr);
   return code == 0 ? cli::kDone : cli::exit_code(usecases::Cause::kUsage);
 }
@@ -54,14 +60,14 @@ int run(int argc, char** argv) {
 
   cli::Terminal terminal(
       {.json = common.json, .quiet = common.quiet, .level = level_of(common.log_level)});
-  const auto places = cli::find_places(common.models);
-  if (!places) {
-    terminal.complain(places.error().message);
-    return cli::exit_code(usecases::Cause::kEnvironment);
+  const usecases::Places places = cli::find_places(common.models);
+  cli::Desk desk{.terminal = terminal, .places = places};
+  for (const cli::Verb& verb : list.verbs) {
+    if (!verb.parser->parsed()) continue;
+    if (const std::string name = cli::option_without_value(*verb.parser); !name.empty())
+      return terminal.close(cli::usage(desk, name + " is empty"));
+    return terminal.close(verb.run(desk));
   }
-  cli::Desk desk{.terminal = terminal, .places = *places};
-  for (const cli::Verb& verb : list.verbs)
-    if (verb.parser->parsed()) return terminal.close(verb.run(desk));
   return cli::exit_code(usecases::Cause::kUsage);
 }
 
@@ -70,6 +76,8 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // A reader that goes away is an error of write(), not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // So is a file that grows beyond the limit of its process.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

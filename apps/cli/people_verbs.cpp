@@ -30,11 +30,14 @@ void add_criterion(CLI::App& verb, usecases::Criterion& criterion, bool identifi
           "--far", criterion.far,
           "False accept rate of one comparison; the next stricter calibrated point is taken "
           "(default 0.001)")
+      ->check(finite())
       ->type_name("RATE");
   if (identification)
     verb.add_option("--fpir", criterion.fpir, "False positive identification rate")
+        ->check(finite())
         ->type_name("RATE");
   verb.add_option("--threshold", criterion.threshold, "Accept scores from here on")
+      ->check(finite())
       ->type_name("SCORE");
 }
 
@@ -78,8 +81,6 @@ int run_verify(Desk& desk, const Verify& given) {
       usecases::verify(*bench, inputs.photos[0], inputs.photos[1], given.criterion,
                        selection_of(given.select).value_or(usecases::Selection::kLargest));
   if (!answer) return give_up(desk, answer.error());
-  for (const std::string& warning : answer->warnings)
-    desk.terminal.log_sink()(LogLevel::kWarning, printable(warning));
   return finish(desk, wire::to_json(*answer), table_of(given, *answer), answer->errors);
 }
 
@@ -157,6 +158,8 @@ int run_enrol(Desk& desk, Enrol& given) {
     return usage(desk, "enrol takes PERSON IMAGE..., or --from DIR, or --npy with --labels");
   if (rows && (given.npy.empty() || given.labels.empty()))
     return usage(desk, "--npy and --labels belong together");
+  if (photos && given.person.find_first_not_of(" \t") == std::string::npos)
+    return usage(desk, "the person's name is empty");
   if (rows && !given.select.empty())
     return usage(desk, "--select chooses a face of a photo; rows are one face each");
   given.request.gallery = given.gallery;
@@ -190,6 +193,7 @@ void add_enrol(VerbList& list) {
                    "Their persons: the table that `embed` writes, or one a line")
       ->type_name("FILE.tsv");
   verb->add_option("--min-quality", given->request.min_quality, "Refuse photos below, 0 to 1")
+      ->check(finite())
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   add_selection(*verb, given->select)
@@ -317,9 +321,11 @@ void add_cluster(VerbList& list) {
   verb->add_option("--far", given->request.criterion.far,
                    "False accept rate of one comparison at which two faces become neighbours "
                    "(default 1e-5)")
+      ->check(finite())
       ->type_name("RATE");
   verb->add_option("--threshold", given->request.criterion.threshold,
                    "Neighbours from this similarity on")
+      ->check(finite())
       ->type_name("SCORE");
   add_selection(*verb, given->select);
   add_workbench_options(*verb, given->workbench, true);

@@ -92,6 +92,8 @@ std::string table_of(const usecases::Embeddings& embeddings) {
   std::string text;
   for (const usecases::EmbeddedPhoto& photo : embeddings.photos)
     if (photo.faces == 0) text += "no face: " + printable(photo.photo.path) + "\n";
+  if (embeddings.npy.empty())
+    return "no photo could be read; nothing was written\n" + describe(embeddings.run);
   return text + std::to_string(embeddings.rows) + " faces of " +
          std::to_string(embeddings.photos.size()) +
          " photos: " + printable(embeddings.npy.string()) + " (float32 [" +

@@ -37,15 +37,15 @@ fs::path manifests_folder() {
 
 }  // namespace
 
-Result<usecases::Places> find_places(const std::string& models) {
-  const fs::path cache = cache_root();
-  if (cache.empty())
-    return fail(ErrorCode::kInvalidArgument,
-                "neither VISAVIS_CACHE nor HOME says where models are kept");
-  usecases::Places places{.manifests = {},
-                          .models = models.empty() ? cache / "models" : fs::path(models),
-                          .downloads = cache / "downloads",
-                          .compiled = cache / "compiled"};
+usecases::Places find_places(const std::string& models) {
+  usecases::Places places;
+  if (const fs::path cache = cache_root(); !cache.empty())
+    places = {.manifests = {},
+              .models = cache / "models",
+              .downloads = cache / "downloads",
+              .compiled = cache / "compiled"};
+  if (!models.empty()) places.models = models;
+  if (places.downloads.empty() && !models.empty()) places.downloads = places.models / "downloads";
   if (fs::path folder = manifests_folder(); !folder.empty()) places.manifests.push_back(folder);
   return places;
 }

@@ -3,7 +3,6 @@
 /// Finds the folders that the use cases work in.
 
 #include <string>
-#include <visavis/core/result.hpp>
 #include <visavis/usecases/places.hpp>
 
 namespace visavis::cli {
@@ -12,7 +11,9 @@ namespace visavis::cli {
 /// source tree's models/. The store and everything that is kept: ${VISAVIS_CACHE}, else
 /// ${XDG_CACHE_HOME}/visavis, else ~/.cache/visavis.
 /// @param models  the folder of the store if it was given; else empty.
-/// @return kInvalidArgument if no variable says where to keep things.
-[[nodiscard]] Result<usecases::Places> find_places(const std::string& models);
+/// Where no variable says where to keep things, packages go into the given store and compiled
+/// models are not kept; without a given store its path is empty, which whoever needs a model
+/// refuses.
+[[nodiscard]] usecases::Places find_places(const std::string& models);
 
 }  // namespace visavis::cli

@@ -81,12 +81,12 @@ void Terminal::clear_bar() {
 void Terminal::complain(std::string_view sentence) {
   const std::scoped_lock lock(mutex_);
   clear_bar();
-  write_all(STDERR_FILENO, "visavis: " + std::string(sentence) + "\n");
+  write_all(STDERR_FILENO, "visavis: " + printable(sentence) + "\n");
 }
 
 void Terminal::complain(const std::vector<usecases::Problem>& problems) {
   for (const usecases::Problem& problem : problems)
-    complain(printable(problem.path) + ": " + problem.failure.error.message);
+    complain(problem.path + ": " + problem.failure.error.message);
 }
 
 LogSink Terminal::log_sink() {

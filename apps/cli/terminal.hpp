@@ -26,7 +26,7 @@ class Terminal {
 
   [[nodiscard]] bool json() const noexcept { return options_.json; }
   void print(std::string_view answer);       ///< To stdout.
-  void complain(std::string_view sentence);  ///< "visavis: …" to stderr.
+  void complain(std::string_view sentence);  ///< "visavis: …" to stderr, in printable characters.
   void complain(const std::vector<usecases::Problem>& problems);
   [[nodiscard]] LogSink log_sink();
   /// @param what  stands before the bar: "embedding".

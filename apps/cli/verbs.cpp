@@ -1,5 +1,9 @@
 #include "verbs.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <system_error>
 #include <utility>
 #include <visavis/wire/json.hpp>
 
@@ -18,6 +22,33 @@ CLI::App* VerbList::add(CLI::App& parent, const std::string& name, const std::st
                    "Folder of the model store (default: models in the cache folder)")
       ->type_name("DIR");
   return verb;
+}
+
+std::string unknown_verb(const CLI::App& program) {
+  const CLI::App* app = &program;
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  if (app->get_require_subcommand_min() == 0) return "";
+  const std::vector<std::string> words = app->remaining();
+  return words.empty() || words.front().starts_with('-') ? "" : words.front();
+}
+
+std::string option_without_value(const CLI::App& verb) {
+  for (const CLI::Option* option : verb.get_options())
+    if (option->nonpositional() && option->get_items_expected_max() > 0 &&
+        std::ranges::find(option->results(), "") != option->results().end())
+      return option->get_name();
+  return "";
+}
+
+CLI::Validator finite() {
+  return {[](std::string& text) -> std::string {
+            double value = 0;
+            const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
+            const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
+            const bool whole = error == std::errc{} && end == text.data() + text.size();
+            return whole && std::isfinite(value) ? "" : text + " is not a finite number";
+          },
+          "", "finite"};
 }
 
 int finish(Desk& desk, const std::string& json, const std::string& text,

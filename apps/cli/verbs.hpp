@@ -56,6 +56,15 @@ void add_people_verbs(VerbList& list);
 void add_gallery_verbs(VerbList& list);
 void add_measure_verbs(VerbList& list);
 
+/// What was typed in place of a verb; empty if a verb was found or nothing was typed.
+[[nodiscard]] std::string unknown_verb(const CLI::App& program);
+
+/// The first option of a verb that was given as ''; empty if there is none.
+[[nodiscard]] std::string option_without_value(const CLI::App& verb);
+
+/// Accepts the text of a finite number: what parses numbers also takes nan and inf.
+[[nodiscard]] CLI::Validator finite();
+
 /// Prints an answer, as JSON or as `text`, complains about its problems and derives the exit code.
 int finish(Desk& desk, const std::string& json, const std::string& text,
            const std::vector<usecases::Problem>& problems);

@@ -12,6 +12,7 @@
 #include <visavis/usecases/workbench.hpp>
 
 #include "table.hpp"
+#include "verbs.hpp"
 
 namespace visavis::cli {
 namespace {
@@ -49,6 +50,7 @@ void add_workbench_options(CLI::App& verb, usecases::WorkbenchOptions& options, 
       ->type_name("ID")
       ->capture_default_str();
   verb.add_option("--min-face", options.min_face_px, "Smallest face side searched for")
+      ->check(finite())
       ->type_name("PX")
       ->capture_default_str();
   verb.add_option_function<std::string>(
@@ -57,6 +59,7 @@ void add_workbench_options(CLI::App& verb, usecases::WorkbenchOptions& options, 
           "The detector's thresholds: three for mtcnn (.6,.7,.7), one for others")
       ->type_name("A,B,C");
   verb.add_option("--factor", options.factor, "Ratio between the levels of mtcnn's pyramid")
+      ->check(finite())
       ->capture_default_str();
   if (!recogniser) return;
   verb.add_option("--recogniser", options.recogniser, "Recogniser; see `visavis models list`")

@@ -135,6 +135,85 @@ TEST_F(FaceTest, EmptyFolderAndOverwritingAreRefused) {
   EXPECT_EQ(contents(folder() / "one.jpg"), contents(photo("obama2.jpg")));
 }
 
+TEST_F(FaceTest, NoOutputOverwritesAPhoto) {
+  const std::string jpeg = contents(photo("obama2.jpg"));
+  for (const std::string name : {"one.npy", "one.tsv", "one.html"}) write(name, jpeg);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"cluster", at("one.tsv"), "--out", at("one.tsv")},
+        std::vector<std::string>{"cluster", at("one.html"), "--html", at("./one.html")},
+        std::vector<std::string>{"embed", at("one.npy"), "--out", at("one.npy")},
+        std::vector<std::string>{"embed", at("one.tsv"), "--out", at("one.npy")}}) {
+    const Answer answer = visavis(words);
+    EXPECT_EQ(answer.code, 2);
+    EXPECT_THAT(answer.err, HasSubstr("overwrite"));
+  }
+  for (const std::string name : {"one.npy", "one.tsv", "one.html"})
+    EXPECT_EQ(contents(folder() / name), jpeg);
+}
+
+TEST_F(FaceTest, MistypedPhotoKeepsTheFilesOfTheLastRun) {
+  for (const std::string name : {"keep.npy", "keep.tsv", "keep.html"}) write(name, "kept");
+  const Answer embedded = visavis({"embed", at("typo.jpg"), "--out", at("keep.npy"), "--json"});
+  EXPECT_EQ(embedded.code, 3);
+  EXPECT_TRUE(embedded.json()["npy"].is_null());
+  EXPECT_EQ(
+      visavis({"cluster", at("typo.jpg"), "--out", at("keep.tsv"), "--html", at("keep.html")}).code,
+      3);
+  for (const std::string name : {"keep.npy", "keep.tsv", "keep.html"})
+    EXPECT_EQ(contents(folder() / name), "kept");
+}
+
+TEST_F(FaceTest, EnrollingNothingMakesNoGallery) {
+  const std::string missing = at("missing");
+  const Answer folderless = visavis({"enrol", "--gallery", at("g"), "--from", missing, "--json"});
+  EXPECT_EQ(folderless.code, 3);
+  EXPECT_EQ(folderless.json()["errors"][0]["code"], "not_found");
+  EXPECT_EQ(visavis({"enrol", "--gallery", at("g"), "ada", at("typo.jpg")}).code, 3);
+  EXPECT_EQ(visavis({"enrol", "--gallery", at("g"), " ", photo("biden.jpg")}).code, 2);
+  EXPECT_FALSE(fs::exists(at("g")));
+}
+
+TEST_F(FaceTest, EnrollingOneAsAnotherIsTold) {
+  ASSERT_EQ(visavis({"enrol", "--gallery", at("g"), "one", photo("biden.jpg")}).code, 0);
+  const auto ask = [&](const std::string& name) {
+    return visavis({"enrol", "--gallery", at("g"), name, photo("biden.jpg"), "--json"})
+        .json()["refused"][0]["message"]
+        .get<std::string>();
+  };
+  EXPECT_THAT(ask("two"), HasSubstr("another person"));
+  EXPECT_THAT(ask("one"), ::testing::Not(HasSubstr("another person")));
+}
+
+TEST_F(FaceTest, DamagedPhotoIsReadInPartWithAWarning) {
+  const std::string jpeg = contents(photo("biden.jpg"));
+  write("cut.jpg", jpeg.substr(0, jpeg.size() * 8 / 10));
+  const std::string cut = at("cut.jpg");
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"detect", cut}, std::vector<std::string>{"compare", cut},
+        std::vector<std::string>{"verify", cut, photo("biden.jpg")},
+        std::vector<std::string>{"cluster", cut},
+        std::vector<std::string>{"enrol", "--gallery", at("g"), "one", cut},
+        std::vector<std::string>{"identify", cut, "--gallery", at("g")}}) {
+    const Answer answer = visavis(words);
+    EXPECT_EQ(answer.code, 0) << answer.err;
+    EXPECT_THAT(answer.err, HasSubstr("warning: " + cut)) << words[0];
+    EXPECT_EQ(answer.err.find("warning"), answer.err.rfind("warning")) << "once: " << answer.err;
+  }
+}
+
+TEST_F(FaceTest, FullDiskIsFourAndNamesTheFile) {
+  if (!fs::exists("/usr/bin/prlimit")) GTEST_SKIP() << "no prlimit here to make files fail";
+  const std::vector<std::string> small{"/usr/bin/prlimit", "--fsize=1000", "--"};
+  const Answer embedded =
+      visavis({"embed", photo("biden.jpg"), "--out", at("e.npy"), "--json"}, small);
+  EXPECT_EQ(embedded.code, 4);
+  EXPECT_THAT(embedded.err, HasSubstr("e.npy"));
+  const Answer drawn = visavis({"detect", photo("biden.jpg"), "--draw", at("d.png")}, small);
+  EXPECT_EQ(drawn.code, 4);
+  EXPECT_THAT(drawn.err, HasSubstr("d.png"));
+  EXPECT_TRUE(fs::is_empty(folder())) << "nothing half is left";
+}
+
 /// The default models are known here, and their files are not there: whatever is said instead of
 /// that was said before they were needed.
 class EarlyTest : public FaceTest {
@@ -160,6 +239,17 @@ TEST_F(EarlyTest, OutputsThatCannotBeAreToldBeforeModelsAreLoaded) {
   EXPECT_EQ(ask({"embed", one, "--out", at("file/e.npy")}).code, 2);
   EXPECT_EQ(ask({"verify", one, one, "--far", "1e-2", "--threshold", ".5"}).code, 2);
   EXPECT_EQ(ask({"verify", one, one, "--far", "1e-9"}).code, 2);
+  EXPECT_EQ(ask({"detect", one, "--draw", at("d.gif")}).code, 2);
+  EXPECT_EQ(ask({"detect", one, "--draw", ""}).code, 2);
+  EXPECT_EQ(ask({"detect", one, "--landmarks", "nobodys"}).code, 2);
+  for (const std::string number : {"nan", "inf", "-inf", "1e309", "1x", ""}) {
+    EXPECT_EQ(ask({"verify", one, one, "--threshold", number}).code, 2) << number;
+    EXPECT_EQ(ask({"cluster", one, "--threshold", number}).code, 2) << number;
+    EXPECT_EQ(ask({"identify", one, "--gallery", at("g"), "--far", number}).code, 2) << number;
+    EXPECT_EQ(ask({"detect", one, "--min-face", number}).code, 2) << number;
+    EXPECT_EQ(ask({"enrol", "--gallery", at("g"), "x", one, "--min-quality", number}).code, 2)
+        << number;
+  }
   EXPECT_FALSE(fs::exists(at("chips")));
 }
 
@@ -213,6 +303,9 @@ TEST_F(SpoiltStoreTest, MissingModelFileIsFour) {
   EXPECT_EQ(answer.code, 4);
   EXPECT_THAT(answer.err, HasSubstr("models fetch mtcnn"));
   EXPECT_EQ(visavis({"models", "verify", "mtcnn", "--models", folder().string()}).code, 4);
+  const Answer all = visavis({"models", "verify", "--models", folder().string()});
+  EXPECT_EQ(all.code, 4) << "a model that has lost a file is not passed over";
+  EXPECT_THAT(all.err, HasSubstr("mtcnn"));
 }
 
 TEST_F(SpoiltStoreTest, TruncatedModelFileIsFour) {
@@ -220,6 +313,7 @@ TEST_F(SpoiltStoreTest, TruncatedModelFileIsFour) {
   const Answer answer = detect();
   EXPECT_EQ(answer.code, 4);
   EXPECT_THAT(answer.err, HasSubstr("damaged"));
+  EXPECT_THAT(answer.err, HasSubstr("models fetch mtcnn"));
 }
 
 TEST_F(SpoiltStoreTest, AnotherFileUnderThatNameIsFour) {

@@ -85,5 +85,26 @@ TEST_F(ProgramTest, ReaderThatWentAwayIsNoFailure) {
   EXPECT_EQ(visavis_without_reader({"engines"}), 0);
 }
 
+TEST_F(ProgramTest, VerbsWithoutModelsNeedNoCacheFolder) {
+  const std::vector<std::string> homeless{"/usr/bin/env",  "-u", "HOME",          "-u",
+                                          "VISAVIS_CACHE", "-u", "XDG_CACHE_HOME"};
+  EXPECT_EQ(visavis({"engines"}, homeless).code, 0);
+  EXPECT_EQ(visavis({"gallery", "stats", at("absent")}, homeless).code, 3);
+  const Answer list = visavis({"models", "list"}, homeless);
+  EXPECT_EQ(list.code, 4);
+  EXPECT_THAT(list.err, HasSubstr("VISAVIS_CACHE"));
+  EXPECT_EQ(visavis({"models", "list", "--models", at("store")}, homeless).code, 0);
+}
+
+TEST_F(ProgramTest, UnknownVerbIsNamed) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"frobnicate", "x"},
+        std::vector<std::string>{"gallery", "frobnicate"}}) {
+    const Answer answer = visavis(words);
+    EXPECT_EQ(answer.code, 2);
+    EXPECT_THAT(answer.err, HasSubstr("frobnicate"));
+  }
+}
+
 }  // namespace
 }  // namespace visavis::integration

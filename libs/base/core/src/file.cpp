@@ -15,6 +15,21 @@ namespace {
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
+std::unexpected<Error> not_written(const std::filesystem::path& path, int error) {
+  return fail(ErrorCode::kUnavailable, path.string() + " cannot be written: " + reason(error));
+}
+
+/// Without a name a file is gone with its process, however that ends. Not every file system can.
+Descriptor open_unnamed(const std::filesystem::path& path) {
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  return Descriptor(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
+}
+
+bool give_name(const Descriptor& file, const std::filesystem::path& name) {
+  const std::string handle = "/proc/self/fd/" + std::to_string(file.get());
+  return ::linkat(AT_FDCWD, handle.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
 }  // namespace
 
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
@@ -56,20 +71,23 @@ Result<FileWriter> FileWriter::create(const std::filesystem::path& path) {
   static std::atomic<unsigned> counter{0};
   std::filesystem::path temporary = path;
   temporary += ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
+  const bool can_be_named = ::access("/proc/self/fd", X_OK) == 0;
+  if (Descriptor file = can_be_named ? open_unnamed(path) : Descriptor(); file.get() >= 0)
+    return FileWriter(path, std::move(temporary), std::move(file), /*named=*/false);
   Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (file.get() < 0) return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
-  return FileWriter(path, std::move(temporary), std::move(file));
+  if (file.get() < 0) return not_written(path, errno);
+  return FileWriter(path, std::move(temporary), std::move(file), /*named=*/true);
 }
 
 FileWriter::~FileWriter() {
-  if (file_.get() >= 0) ::unlink(temporary_.c_str());
+  if (named_ && file_.get() >= 0) ::unlink(temporary_.c_str());
 }
 
 Result<void> FileWriter::append(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(file_.get(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
+    if (n < 0) return not_written(path_, errno);
     bytes = bytes.subspan(static_cast<std::size_t>(n));
   }
   return {};
@@ -77,12 +95,14 @@ Result<void> FileWriter::append(std::span<const std::byte> bytes) {
 
 Result<void> FileWriter::rewind() {
   if (::lseek(file_.get(), 0, SEEK_SET) == 0) return {};
-  return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
+  return not_written(path_, errno);
 }
 
 Result<void> FileWriter::commit() {
-  if (::fsync(file_.get()) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
-    return fail(ErrorCode::kUnavailable, "cannot be written: " + reason(errno));
+  if (::fsync(file_.get()) != 0) return not_written(path_, errno);
+  if (!named_ && !give_name(file_, temporary_)) return not_written(path_, errno);
+  named_ = true;
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return not_written(path_, errno);
   file_ = Descriptor();
   return {};
 }

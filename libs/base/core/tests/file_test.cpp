@@ -1,8 +1,13 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
+#include <iterator>
+#include <span>
 #include <string>
 #include <visavis/core/file.hpp>
 
@@ -36,6 +41,41 @@ TEST_F(FileTest, SaysWhyNot) {
   ASSERT_EQ(::mkfifo((dir_ / "pipe").c_str(), 0600), 0);
   EXPECT_EQ(read_file(dir_ / "pipe", 9).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(write_file("/proc/none/x", "a").error().code, ErrorCode::kUnavailable);
+}
+
+std::size_t files_in(const std::filesystem::path& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
+TEST_F(FileTest, WriterThatIsGivenUpLeavesNothing) {
+  ASSERT_TRUE(write_file(dir_ / "a", "old"));
+  {
+    auto writer = FileWriter::create(dir_ / "a");
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(writer->append(std::as_bytes(std::span("new", 3))));
+  }
+  EXPECT_EQ(files_in(dir_), 1U);
+  EXPECT_EQ(read_file(dir_ / "a", 100)->size(), 3U);
+}
+
+TEST_F(FileTest, WriterThatIsKilledLeavesNothing) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto writer = FileWriter::create(dir_ / "a");
+    if (writer && writer->append(std::as_bytes(std::span("half", 4)))) ::raise(SIGKILL);
+    ::_exit(1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  if (::open(dir_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600) < 0)
+    GTEST_SKIP() << "this file system has no files without a name";
+  EXPECT_EQ(files_in(dir_), 0U);
+}
+
+TEST_F(FileTest, WriterSaysWhichFileCannotBeWritten) {
+  const auto error = write_file("/proc/none/x", "a").error();
+  EXPECT_NE(error.message.find("/proc/none/x"), std::string::npos) << error.message;
 }
 
 // RFC 3629 section 3 and 4.

@@ -85,7 +85,9 @@ Result<void> load_file(const Store& store, const ModelFile& file, const runtime:
   Result<std::vector<std::byte>> bytes = store.read(file);
   if (!bytes) {
     std::string message = id + ": " + bytes.error().message;
-    if (bytes.error().code == ErrorCode::kNotFound) message += "; run: visavis models fetch " + id;
+    // Fetching also replaces a file that is damaged.
+    if (bytes.error().code != ErrorCode::kUnavailable)
+      message += "; run: visavis models fetch " + id;
     return fail(bytes.error().code, std::move(message));
   }
   options.model_sha256 = file.onnx_sha256;  // reading compared it with the bytes

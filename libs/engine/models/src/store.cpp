@@ -89,10 +89,9 @@ Result<std::vector<std::byte>> Store::read(const ModelFile& file) const {
     return fail(ErrorCode::kUnavailable,
                 "the model file " + file.name + " " + bytes.error().message);
   if (visavis::to_hex(sha256(*bytes)) != file.onnx_sha256)
-    return fail(
-        ErrorCode::kModelMismatch,
-        "the model file " + file.name +
-            " in the store is damaged (another SHA-256 than the manifest's); fetch it anew");
+    return fail(ErrorCode::kModelMismatch,
+                "the model file " + file.name +
+                    " in the store is damaged (another SHA-256 than the manifest's)");
   return bytes;
 }
 
@@ -102,11 +101,7 @@ Result<void> Store::put(std::span<const std::byte> bytes) const {
   // What is there under this name may be damaged, so its contents decide, not its existence.
   const Result<std::vector<std::byte>> there = read_file(path, kMaxModelBytes);
   if (there && visavis::to_hex(sha256(*there)) == digest) return {};
-  Result<void> written = write_file(path, bytes);
-  if (!written)
-    return fail(written.error().code,
-                "the model store at " + root_.string() + " " + written.error().message);
-  return {};
+  return write_file(path, bytes);
 }
 
 }  // namespace visavis::models

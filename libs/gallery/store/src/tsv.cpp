@@ -75,6 +75,8 @@ std::string to_line(std::initializer_list<std::string_view> fields) {
 
 Result<std::vector<std::vector<std::string>>> parse_tsv(std::string_view text) {
   if (!is_utf8(text)) return fail(ErrorCode::kDecodeFailed, "the table is not UTF-8 text");
+  if (constexpr std::string_view kMark = "\xEF\xBB\xBF"; text.starts_with(kMark))
+    text.remove_prefix(kMark.size());
   std::vector<std::vector<std::string>> rows;
   for (std::size_t number = 1; !text.empty(); ++number) {
     std::string_view line = take(text, '\n');

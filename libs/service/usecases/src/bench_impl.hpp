@@ -13,6 +13,7 @@
 #include <vector>
 #include <visavis/core/executor.hpp>
 #include <visavis/core/file.hpp>
+#include <visavis/core/log.hpp>
 #include <visavis/detect/detector.hpp>
 #include <visavis/image/decode.hpp>
 #include <visavis/matching/matching.hpp>
@@ -47,6 +48,7 @@ struct Workbench::Impl {
   // Known from the beginning:
   RunFacts facts{};  ///< Without engine, precision and times.
   Places places{};
+  LogSink sink{};
   bool flip = false;
   bool second_look = false;
   Split split{};
@@ -89,6 +91,8 @@ template <class T, class Work>
       VISAVIS_TRY(
           bytes, caused_by(Cause::kInput, read_file(photo.path, image::DecodeOptions{}.max_bytes)));
       VISAVIS_TRY(decoded, caused_by(Cause::kInput, image::decode(bytes)));
+      for (const std::string& warning : decoded.warnings)
+        log(bench.sink, LogLevel::kWarning, photo.path + ": " + warning);
       return work(photo, decoded, static_cast<std::size_t>(worker));
     } catch (const std::bad_alloc&) {
       return std::unexpected(Failure({ErrorCode::kResourceExhausted, "memory ran out"}));
@@ -122,7 +126,7 @@ void collect(std::vector<Outcome<T>> results, const std::vector<Photo>& photos,
 
 /// The faces of one photo: all of them, or the selected one.
 struct Analysed {
-  PhotoFacts photo;
+  PhotoFacts photo;  ///< Its warnings have been logged.
   std::vector<pipeline::FaceRecord> faces;
   std::size_t faces_found = 0;
 };
@@ -141,7 +145,7 @@ struct FacesFound {
 template <class Work>
 [[nodiscard]] Outcome<void> in_batches(const std::vector<Photo>& photos, const Progress& progress,
                                        const Work& work) {
-  constexpr std::size_t kAtOnce = 1024;
+  constexpr std::size_t kAtOnce = 128;
   for (std::size_t start = 0; start < photos.size(); start += kAtOnce) {
     const std::size_t end = std::min(start + kAtOnce, photos.size());
     const std::vector<Photo> some(photos.begin() + static_cast<std::ptrdiff_t>(start),

@@ -1,6 +1,9 @@
 #include "visavis/usecases/catalogue.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <system_error>
 #include <utility>
 #include <visavis/models/network.hpp>
 #include <visavis/runtime/engine.hpp>
@@ -30,6 +33,14 @@ Answer worst(const std::vector<VerifiedModel::Check>& checks) {
     if (check.answer == Answer::kPassed) answer = Answer::kPassed;
   }
   return answer;
+}
+
+/// All files or some of them: a model that has lost one is told, a model never fetched is not.
+bool is_fetched_in_part(const models::Store& store, const models::Manifest& manifest) {
+  return std::ranges::any_of(manifest.files, [&](const models::ModelFile& file) {
+    std::error_code ignored;
+    return std::filesystem::exists(store.path_of(file.onnx_sha256), ignored);
+  });
 }
 
 Outcome<VerifiedModel> verify_one(const models::Store& store, const models::Manifest& manifest,
@@ -96,8 +107,9 @@ Outcome<VerifiedModels> verify_models(const Places& places, const std::vector<st
     wanted.push_back(std::move(manifest));
   }
   if (ids.empty())
-    std::ranges::copy_if(store.manifests(), std::back_inserter(wanted),
-                         [&](const models::Manifest& manifest) { return store.has(manifest); });
+    std::ranges::copy_if(
+        store.manifests(), std::back_inserter(wanted),
+        [&](const models::Manifest& manifest) { return is_fetched_in_part(store, manifest); });
   VerifiedModels answer;
   for (const models::Manifest& manifest : wanted) {
     Outcome<VerifiedModel> verified = verify_one(store, manifest, options);

@@ -82,13 +82,14 @@ Outcome<std::vector<Found>> look(pipeline::Pipeline& pipeline, const Photo& phot
 /// Every face of every photo, in order; what could not be read goes to `errors`.
 std::vector<Found> find_faces(Workbench::Impl& bench, const Inputs& inputs,
                               const ClusterRequest& request, const Progress& progress,
-                              std::vector<Problem>& errors) {
+                              Clustering& answer) {
   const auto work = [&](const Photo& photo, const image::Decoded& decoded, std::size_t worker) {
     return look(bench.pipelines[worker], photo, decoded.image.view(), request);
   };
   std::vector<std::vector<Found>> photos;
   collect(over_photos<std::vector<Found>>(bench, inputs.photos, progress, work), inputs.photos,
-          photos, errors);
+          photos, answer.errors);
+  answer.photos = photos.size();
   std::vector<Found> all;
   for (std::vector<Found>& photo : photos) std::ranges::move(photo, std::back_inserter(all));
   return all;
@@ -143,12 +144,13 @@ std::string table_of(const std::vector<ClusteredFace>& faces) {
 Outcome<Clustering> cluster(Workbench& bench, const Inputs& inputs, const ClusterRequest& request,
                             const Progress& progress) {
   using Clock = std::chrono::steady_clock;
-  if (!request.tsv.empty()) VISAVIS_CHECK(check_file(request.tsv));
-  if (!request.html.empty()) VISAVIS_CHECK(check_file(request.html));
+  for (const auto& out : {request.tsv, request.html})
+    if (!out.empty()) VISAVIS_CHECK(check_file(out, inputs.photos));
   VISAVIS_TRY(bar, find_bar(bench.impl(), strict(request.criterion)));
   VISAVIS_TRY(run, bench.ready());
   Clustering answer{.run = std::move(run), .bar = std::move(bar), .errors = inputs.errors};
-  std::vector<Found> faces = find_faces(bench.impl(), inputs, request, progress, answer.errors);
+  std::vector<Found> faces = find_faces(bench.impl(), inputs, request, progress, answer);
+  if (answer.photos == 0) return answer;  // the files of the last run are kept
   const Clock::time_point start = Clock::now();
   if (!faces.empty()) {
     VISAVIS_TRY(edges, edges_between(faces, answer.bar.threshold, *bench.impl().executor));

@@ -1,5 +1,6 @@
 #include "criterion.hpp"
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,8 @@ Outcome<Bar> find_bar(const Workbench::Impl& bench, const Criterion& criterion) 
                     static_cast<int>(criterion.fpir.has_value()) +
                     static_cast<int>(criterion.threshold.has_value());
   if (given > 1) return usage("--far, --fpir and --threshold exclude each other");
+  for (const auto& value : {criterion.far, criterion.fpir, criterion.threshold})
+    if (value && !std::isfinite(*value)) return usage("a threshold and a rate are finite numbers");
   Bar bar{.threshold = 0,
           .score_kind = std::string(matching::to_string(bench.rule.kind)),
           .promise = std::nullopt};

@@ -16,6 +16,8 @@
 namespace visavis::usecases {
 namespace {
 
+namespace fs = std::filesystem;
+
 /// A matrix of float needs 4·n² bytes; this many faces are 400 MB.
 constexpr std::size_t kMaxCompared = 10'000;
 
@@ -101,10 +103,12 @@ Outcome<Embeddings> embed(Workbench& bench, const Inputs& inputs, const EmbedReq
   if (request.out.extension() != ".npy")
     return std::unexpected(Failure(
         Cause::kUsage, {ErrorCode::kInvalidArgument, "the name of --out must end with .npy"}));
-  VISAVIS_CHECK(check_file(request.out));
+  fs::path tsv = request.out;
+  tsv.replace_extension(".tsv");
+  VISAVIS_CHECK(check_file(request.out, inputs.photos));
+  VISAVIS_CHECK(check_file(tsv, inputs.photos));
   VISAVIS_TRY(run, bench.ready());
-  Embeddings answer{.run = std::move(run), .npy = request.out, .tsv = request.out};
-  answer.tsv.replace_extension(".tsv");
+  Embeddings answer{.run = std::move(run)};
   answer.errors = inputs.errors;
   answer.dimension = static_cast<std::size_t>(bench.impl().manifest->dimension);
   VISAVIS_TRY(matrix, caused_by(Cause::kEnvironment,
@@ -121,9 +125,13 @@ Outcome<Embeddings> embed(Workbench& bench, const Inputs& inputs, const EmbedReq
     return {};
   };
   VISAVIS_CHECK(in_batches(inputs.photos, progress, work));
+  // Whoever mistyped a photo's name keeps the files of the last run.
+  if (answer.photos.empty()) return answer;
   answer.rows = rows.count;
   VISAVIS_CHECK(caused_by(Cause::kEnvironment, matrix.commit()));
-  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(answer.tsv, rows.table)));
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(tsv, rows.table)));
+  answer.npy = request.out;
+  answer.tsv = std::move(tsv);
   return answer;
 }
 

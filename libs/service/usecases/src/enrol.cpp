@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <utility>
 #include <variant>
+#include <visavis/core/file.hpp>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/models/manifest.hpp>
 
@@ -31,7 +32,7 @@ constexpr float kDominance = 4;
 /// to 1, half is for the rounding of stored vectors.
 constexpr float kSamePhoto = 0.9998F;
 
-/// Faces written by one change of the gallery: a crash loses at most so many.
+/// Rows written by one change of the gallery.
 constexpr std::size_t kBatch = 1024;
 
 struct Refusing {
@@ -55,8 +56,41 @@ std::variant<std::size_t, Refusing> main_face(const std::vector<pipeline::FaceRe
 /// Decides on photos one after the other and enrols them in batches.
 class Registrar {
  public:
-  Registrar(gallery::Gallery& people, const EnrolRequest& request, Enrolment& answer)
-      : people_(people), request_(request), answer_(answer) {}
+  /// Makes no gallery yet: where nothing is enrolled, there shall be none afterwards.
+  static Outcome<Registrar> open(ModelId model, const EnrolRequest& request, Enrolment& answer) {
+    if (!(request.min_quality >= 0 && request.min_quality <= 1))
+      return std::unexpected(
+          Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, "the quality is from 0 to 1"}));
+    VISAVIS_CHECK(check_folder(request.gallery));
+    Registrar registrar(request, answer);
+    auto people = gallery::open_gallery(request.gallery, gallery::OpenMode::kWrite);
+    if (!people && people.error().code == ErrorCode::kNotFound) return registrar;
+    if (!people) return std::unexpected(Failure(std::move(people).error()));
+    if ((*people)->faces() > 0 && (*people)->model() != model)
+      return std::unexpected(Failure(
+          {ErrorCode::kModelMismatch, "the gallery " + request.gallery.string() +
+                                          " was made with another model or another --flip"}));
+    registrar.people_ = *std::move(people);
+    return registrar;
+  }
+
+  /// Those whose path and person the gallery does not know yet.
+  [[nodiscard]] Outcome<std::vector<EnrolPhoto>> not_yet_enrolled(
+      const std::vector<EnrolPhoto>& photos) const {
+    if (!people_) return photos;
+    std::unordered_map<std::string, std::unordered_set<std::string>> sources;
+    for (const EnrolPhoto& photo : photos) sources.try_emplace(photo.person);
+    for (auto& [person, known] : sources) {
+      const auto details = people_->show(person);
+      if (!details && details.error().code == ErrorCode::kNotFound) continue;
+      if (!details) return std::unexpected(Failure(details.error()));
+      for (const gallery::EnrolledFace& face : details->faces) known.insert(face.source);
+    }
+    std::vector<EnrolPhoto> left;
+    for (const EnrolPhoto& photo : photos)
+      if (!sources.at(photo.person).contains(photo.photo.path)) left.push_back(photo);
+    return left;
+  }
 
   /// @return an error only if the gallery cannot be searched or written.
   Outcome<void> consider(const EnrolPhoto& photo, std::vector<pipeline::FaceRecord> faces) {
@@ -75,11 +109,14 @@ class Registrar {
   }
 
   Outcome<void> consider(gallery::NewFace face) {
-    VISAVIS_TRY(known, is_known(face.face.embedding));
-    if (known) {
+    VISAVIS_TRY(owner, owner_of(face.face.embedding));
+    if (owner) {
       answer_.refused.push_back({.path = face.face.source,
                                  .reason = Refusal::kDuplicate,
-                                 .message = "the same photo of this face is enrolled already"});
+                                 .message = *owner == face.person
+                                                ? "the same photo of this face is enrolled already"
+                                                : "the same photo of this face is enrolled "
+                                                  "already, as another person"});
       return {};
     }
     pending_.push_back(std::move(face));
@@ -88,7 +125,11 @@ class Registrar {
 
   Outcome<void> flush() {
     if (pending_.empty()) return {};
-    VISAVIS_TRY(enrolled, people_.enrol(pending_));
+    if (!people_) {
+      VISAVIS_TRY(made, gallery::open_gallery(request_.gallery, gallery::OpenMode::kCreate));
+      people_ = std::move(made);
+    }
+    VISAVIS_TRY(enrolled, people_->enrol(pending_));
     for (std::size_t i = 0; i < enrolled.size(); ++i)
       answer_.enrolled.push_back({.path = pending_[i].face.source,
                                   .person = std::move(enrolled[i].person),
@@ -99,6 +140,8 @@ class Registrar {
   }
 
  private:
+  Registrar(const EnrolRequest& request, Enrolment& answer) : request_(request), answer_(answer) {}
+
   Outcome<void> refuse(const EnrolPhoto& photo, Refusing refusing) {
     answer_.refused.push_back({.path = photo.photo.path,
                                .reason = refusing.reason,
@@ -106,34 +149,32 @@ class Registrar {
     return {};
   }
 
-  [[nodiscard]] Outcome<bool> is_known(const Embedding& embedding) const {
+  /// The person as whom the same photo of a face is enrolled.
+  [[nodiscard]] Outcome<std::optional<std::string>> owner_of(const Embedding& embedding) const {
     for (const gallery::NewFace& other : pending_)
       if (other.face.embedding.values.size() == embedding.values.size() &&
           matching::similarity(other.face.embedding.values, embedding.values) >= kSamePhoto)
-        return true;
-    if (people_.faces() == 0) return false;
-    VISAVIS_TRY(nearest, people_.identify(embedding, 1));
-    return !nearest.empty() && nearest.front().similarity >= kSamePhoto;
+        return other.person;
+    if (!people_ || people_->faces() == 0) return std::nullopt;
+    VISAVIS_TRY(nearest, people_->identify(embedding, 1));
+    if (nearest.empty() || nearest.front().similarity < kSamePhoto) return std::nullopt;
+    return nearest.front().person;
   }
 
-  gallery::Gallery& people_;
+  std::unique_ptr<gallery::Gallery> people_;  ///< None until the first face if there was none.
   const EnrolRequest& request_;
   Enrolment& answer_;
   std::vector<gallery::NewFace> pending_;
 };
 
-Outcome<std::unique_ptr<gallery::Gallery>> open_gallery(const fs::path& folder, ModelId model) {
-  VISAVIS_TRY(people, gallery::open_gallery(folder, gallery::OpenMode::kCreate));
-  if (people->faces() > 0 && people->model() != model)
-    return std::unexpected(
-        Failure({ErrorCode::kModelMismatch, "the gallery " + folder.string() +
-                                                " was made with another model or another --flip"}));
-  return people;
-}
-
 }  // namespace
 
 SortedPhotos sort_by_folder(const std::string& folder) {
+  std::error_code ignored;
+  if (is_utf8(folder) && !fs::is_directory(folder, ignored))
+    return {.photos = {},
+            .errors = {problem(folder, Failure(Cause::kInput, {ErrorCode::kNotFound,
+                                                               "there is no such folder"}))}};
   Inputs inputs = collect_photos({folder});
   SortedPhotos sorted{.photos = {}, .errors = std::move(inputs.errors)};
   for (Photo& photo : inputs.photos) {
@@ -148,42 +189,19 @@ SortedPhotos sort_by_folder(const std::string& folder) {
   return sorted;
 }
 
-namespace {
-
-/// Those whose path and person the gallery does not know yet.
-Outcome<std::vector<EnrolPhoto>> not_yet_enrolled(const gallery::Gallery& people,
-                                                  const std::vector<EnrolPhoto>& photos) {
-  std::unordered_map<std::string, std::unordered_set<std::string>> sources;
-  for (const EnrolPhoto& photo : photos) sources.try_emplace(photo.person);
-  for (auto& [person, known] : sources) {
-    const auto details = people.show(person);
-    if (!details && details.error().code == ErrorCode::kNotFound) continue;
-    if (!details) return std::unexpected(Failure(details.error()));
-    for (const gallery::EnrolledFace& face : details->faces) known.insert(face.source);
-  }
-  std::vector<EnrolPhoto> left;
-  for (const EnrolPhoto& photo : photos)
-    if (!sources.at(photo.person).contains(photo.photo.path)) left.push_back(photo);
-  return left;
-}
-
-}  // namespace
-
 Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& all,
                          const EnrolRequest& request, const Progress& progress) {
-  // A gallery of another model is told before the networks are loaded; one is made only after that.
-  std::error_code ignored;
-  if (!fs::exists(request.gallery, ignored)) VISAVIS_CHECK(bench.ready());
-  VISAVIS_TRY(people, open_gallery(request.gallery, bench.impl().model));
+  Enrolment answer;
+  // A gallery of another model is told before the networks are loaded.
+  VISAVIS_TRY(registrar, Registrar::open(bench.impl().model, request, answer));
   VISAVIS_TRY(run, bench.ready());
-  Enrolment answer{.run = std::move(run)};
+  answer.run = std::move(run);
   std::vector<EnrolPhoto> photos = all;
   if (request.resume) {
-    VISAVIS_TRY(left, not_yet_enrolled(*people, all));
+    VISAVIS_TRY(left, registrar.not_yet_enrolled(all));
     photos = std::move(left);
     answer.already = all.size() - photos.size();
   }
-  Registrar registrar(*people, request, answer);
   std::vector<Photo> files;
   for (const EnrolPhoto& photo : photos) files.push_back(photo.photo);
   const auto work = [&](const std::vector<Photo>& some, std::size_t start,
@@ -196,10 +214,9 @@ Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& all,
       }
       VISAVIS_CHECK(registrar.consider(photos[start + i], std::move(results[i]->faces)));
     }
-    return {};
+    return registrar.flush();  // whoever stops it loses one batch at most
   };
   VISAVIS_CHECK(in_batches(files, progress, work));
-  VISAVIS_CHECK(registrar.flush());
   return answer;
 }
 
@@ -209,11 +226,10 @@ Outcome<Enrolment> enrol_rows(const Places& places, const std::string& recognise
   VISAVIS_TRY(manifest, find_model(store, recogniser));
   const ModelId model = models::model_id(manifest, flip);
   VISAVIS_TRY(faces, read_rows(rows, model, manifest.dimension));
-  VISAVIS_TRY(people, open_gallery(request.gallery, model));
   Enrolment answer;
   answer.run.recogniser = recogniser;
   answer.run.model = models::to_hex(model);
-  Registrar registrar(*people, request, answer);
+  VISAVIS_TRY(registrar, Registrar::open(model, request, answer));
   for (gallery::NewFace& face : faces) VISAVIS_CHECK(registrar.consider(std::move(face)));
   VISAVIS_CHECK(registrar.flush());
   return answer;

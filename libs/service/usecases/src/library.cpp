@@ -94,6 +94,11 @@ FileFacts facts_of(const models::Store& store, const models::ModelFile& file) {
 }  // namespace
 
 Outcome<models::Store> open_store(const Places& places) {
+  if (places.models.empty())
+    return std::unexpected(
+        Failure(Cause::kEnvironment,
+                {ErrorCode::kUnavailable,
+                 "neither VISAVIS_CACHE nor HOME says where models are kept; --models does"}));
   return caused_by(Cause::kEnvironment, models::Store::open(places.manifests, places.models));
 }
 

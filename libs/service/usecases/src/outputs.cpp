@@ -15,12 +15,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_picture_name(const fs::path& path) {
+std::string ending_of(const fs::path& path) {
   std::string end = path.extension().string();
   std::ranges::transform(end, end.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
+  return end;
+}
+
+bool is_picture_name(const fs::path& path) {
+  const std::string end = ending_of(path);
   return end == ".jpg" || end == ".jpeg" || end == ".png";
+}
+
+/// Nobody means a folder by these.
+bool is_foreign_picture_name(const fs::path& path) {
+  constexpr auto kEnds = std::to_array<std::string_view>(
+      {".gif", ".webp", ".bmp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".pgm", ".ppm"});
+  return std::ranges::find(kEnds, ending_of(path)) != kEnds.end();
 }
 
 fs::path real_path(const fs::path& path) {
@@ -33,17 +45,18 @@ std::unexpected<Failure> usage(std::string message) {
   return std::unexpected(Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(message)}));
 }
 
-Outcome<std::vector<fs::path>> without_overwriting(const std::vector<Photo>& photos,
-                                                   std::vector<fs::path> planned) {
+Outcome<void> check_against(const std::vector<Photo>& photos,
+                            const std::vector<fs::path>& planned) {
   std::set<fs::path> sources;
   for (const Photo& photo : photos) sources.insert(real_path(photo.path));
   for (const fs::path& path : planned)
     if (sources.contains(real_path(path)))
       return usage("writing " + path.string() + " would overwrite a photo");
-  return planned;
+  return {};
 }
 
-/// Whether `folder` can be written into, or made and then written into.
+}  // namespace
+
 Outcome<void> check_folder(const fs::path& folder) {
   std::error_code ignored;
   fs::path there = folder.empty() ? fs::path(".") : folder;
@@ -57,22 +70,23 @@ Outcome<void> check_folder(const fs::path& folder) {
       Cause::kEnvironment, {ErrorCode::kUnavailable, there.string() + " cannot be written to"}));
 }
 
-}  // namespace
-
-Outcome<void> check_file(const fs::path& path) {
+Outcome<void> check_file(const fs::path& path, const std::vector<Photo>& photos) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) return usage(path.string() + " is a folder, not a file");
-  return check_folder(path.parent_path());
+  VISAVIS_CHECK(check_folder(path.parent_path()));
+  return check_against(photos, {path});
 }
 
 Outcome<std::vector<fs::path>> plan_pictures(const std::vector<Photo>& photos, const fs::path& out,
                                              std::string_view end) {
   if (out.empty()) return {};
+  if (is_foreign_picture_name(out))
+    return usage("pictures are written as .jpg or .png, not like " + out.string());
   if (!is_picture_name(out)) return plan_folder(photos, out, end);
   if (photos.size() > 1)
     return usage("several photos need a folder to write to, not " + out.string());
-  VISAVIS_CHECK(check_file(out));
-  return without_overwriting(photos, std::vector<fs::path>(photos.size(), out));
+  VISAVIS_CHECK(check_file(out, photos));
+  return std::vector<fs::path>(photos.size(), out);
 }
 
 Outcome<std::vector<fs::path>> plan_folder(const std::vector<Photo>& photos, const fs::path& folder,
@@ -91,7 +105,8 @@ Outcome<std::vector<fs::path>> plan_folder(const std::vector<Photo>& photos, con
     }
     planned.push_back(std::move(path));
   }
-  return without_overwriting(photos, std::move(planned));
+  VISAVIS_CHECK(check_against(photos, planned));
+  return planned;
 }
 
 void mark_face(Image& picture, const Face& face, image::Colour colour, std::string_view label) {

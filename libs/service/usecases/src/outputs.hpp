@@ -22,13 +22,17 @@ namespace visavis::usecases {
 [[nodiscard]] Outcome<std::vector<std::filesystem::path>> plan_pictures(
     const std::vector<Photo>& photos, const std::filesystem::path& out, std::string_view end);
 
-/// Whether a file can be written: nothing but a file is there, and its folder can be made or
-/// written into. Says early what writing would say at the end.
-/// @return kUsage for a name that is a folder's or lies below a file; kEnvironment without
-/// permission.
-[[nodiscard]] Outcome<void> check_file(const std::filesystem::path& path);
+/// Whether a file can be written: it is none of the photos, nothing but a file is there, and its
+/// folder can be made or written into. Says early what writing would say at the end.
+/// @return kUsage for a photo's name, a folder's, or one that lies below a file; kEnvironment
+/// without permission.
+[[nodiscard]] Outcome<void> check_file(const std::filesystem::path& path,
+                                       const std::vector<Photo>& photos);
 
-/// The same for a folder in any case.
+/// Whether files can be put into `folder`, which need not be there yet; as `check_file`.
+[[nodiscard]] Outcome<void> check_folder(const std::filesystem::path& folder);
+
+/// As `plan_pictures` for a folder in any case.
 [[nodiscard]] Outcome<std::vector<std::filesystem::path>> plan_folder(
     const std::vector<Photo>& photos, const std::filesystem::path& folder, std::string_view end);
 

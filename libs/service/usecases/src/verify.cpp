@@ -11,12 +11,13 @@
 namespace visavis::usecases {
 namespace {
 
-void note(Verification& answer, const Photo& photo, const Analysed& analysed) {
+void note(const LogSink& sink, Verification& answer, const Photo& photo, const Analysed& analysed) {
   for (const std::string& warning : analysed.photo.warnings)
     answer.warnings.push_back(photo.path + ": " + warning);
-  if (analysed.faces_found > 1)
-    answer.warnings.push_back(photo.path + ": " + std::to_string(analysed.faces_found) +
-                              " faces were found, one was selected");
+  if (analysed.faces_found < 2) return;
+  answer.warnings.push_back(photo.path + ": " + std::to_string(analysed.faces_found) +
+                            " faces were found, one was selected");
+  log(sink, LogLevel::kWarning, answer.warnings.back());
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ Outcome<Verification> verify(Workbench& bench, const Photo& a, const Photo& b,
       answer.errors.push_back(problem(photos[i].path, results[i].error()));
       continue;
     }
-    note(answer, photos[i], *results[i]);
+    note(bench.impl().sink, answer, photos[i], *results[i]);
     if (results[i]->faces.empty() || results[i]->faces.front().embedding.values.empty())
       answer.errors.push_back(no_face(photos[i].path));
     else

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <visavis/detect/detector.hpp>
@@ -84,6 +86,10 @@ void note_networks(Workbench::Impl& bench) {
     // The recogniser comes last: its precision is the one that decides the embeddings.
     bench.facts.engine = network->parts.begin()->second->engine_name();
     bench.facts.precision = runtime::to_string(network->parts.begin()->second->precision());
+    log(bench.sink, LogLevel::kInfo,
+        network->manifest.id + " runs on " + bench.facts.engine + " in " + bench.facts.precision +
+            ": loaded in " + std::to_string(std::lround(network->times.load_ms)) +
+            " ms, warmed up in " + std::to_string(std::lround(network->times.warm_up_ms)) + " ms");
     bench.facts.load_ms += network->times.load_ms;
     bench.facts.warm_up_ms += network->times.warm_up_ms;
   }
@@ -156,6 +162,7 @@ Outcome<Workbench> Workbench::open(const Places& places, const WorkbenchOptions&
   VISAVIS_CHECK(check_role(detector, models::Role::kDetector, "detector"));
   auto impl = std::make_unique<Impl>(std::move(store));
   impl->places = places;
+  impl->sink = sink;
   impl->flip = options.flip;
   impl->second_look = need.second_look;
   impl->split = split;
@@ -166,8 +173,8 @@ Outcome<Workbench> Workbench::open(const Places& places, const WorkbenchOptions&
   impl->detector_options = {.min_face_px = options.min_face_px,
                             .thresholds = options.thresholds,
                             .factor = options.factor};
+  VISAVIS_TRY(landmarks, find_model(impl->store, options.landmarks));
   if (!finds_landmarks(detector)) {
-    VISAVIS_TRY(landmarks, find_model(impl->store, options.landmarks));
     VISAVIS_TRY(part, caused_by(Cause::kUsage, landmark::part_of(landmarks)));
     impl->wanted_landmarks = Wanted{.id = landmarks.id, .parts = {part}};
   }

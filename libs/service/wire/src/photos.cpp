@@ -46,8 +46,8 @@ std::string to_json(const usecases::Alignment& alignment) {
 
 std::string to_json(const usecases::Embeddings& embeddings) {
   Json json = document("embed");
-  json["npy"] = embeddings.npy.string();
-  json["tsv"] = embeddings.tsv.string();
+  json["npy"] = embeddings.npy.empty() ? Json(nullptr) : Json(embeddings.npy.string());
+  json["tsv"] = embeddings.tsv.empty() ? Json(nullptr) : Json(embeddings.tsv.string());
   json["rows"] = embeddings.rows;
   json["dimension"] = embeddings.dimension;
   json["images"] = Json::array();

@@ -21,11 +21,12 @@ namespace visavis {
                                                        std::uint64_t max_bytes);
 
 /// A file that grows beside its final place and takes it when it is whole, so that a reader sees
-/// the old file or the new one and never a half. What is not committed is removed.
+/// the old file or the new one and never a half. What is not committed is removed; where the file
+/// system knows files without a name (O_TMPFILE), also if the process is killed.
 class FileWriter {
  public:
   /// Missing parent folders are made.
-  /// @return kUnavailable with the system's reason, like all its functions.
+  /// @return kUnavailable with the path and the system's reason, like all its functions.
   [[nodiscard]] static Result<FileWriter> create(const std::filesystem::path& path);
   FileWriter(FileWriter&&) noexcept = default;
   FileWriter& operator=(FileWriter&&) = delete;
@@ -38,17 +39,22 @@ class FileWriter {
   [[nodiscard]] Result<void> commit();
 
  private:
-  FileWriter(std::filesystem::path path, std::filesystem::path temporary, Descriptor file)
-      : path_(std::move(path)), temporary_(std::move(temporary)), file_(std::move(file)) {}
+  FileWriter(std::filesystem::path path, std::filesystem::path temporary, Descriptor file,
+             bool named)
+      : path_(std::move(path)),
+        temporary_(std::move(temporary)),
+        file_(std::move(file)),
+        named_(named) {}
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   Descriptor file_;  ///< None when nothing is to be removed.
+  bool named_;       ///< Whether there is a file at `temporary_`.
 };
 
 /// Writes beside `path` and renames, so that a reader sees the old file or the new one and never a
 /// half. Missing parent folders are made.
-/// @return kUnavailable with the system's reason.
+/// @return kUnavailable with the path and the system's reason.
 [[nodiscard]] Result<void> write_file(const std::filesystem::path& path,
                                       std::span<const std::byte> bytes);
 [[nodiscard]] Result<void> write_file(const std::filesystem::path& path, std::string_view text);

@@ -35,6 +35,7 @@ struct ClusteredFace {
 
 struct Clustering {
   RunFacts run{};
+  std::size_t photos = 0;  ///< That could be read; if none, nothing is written.
   Bar bar{};
   std::vector<ClusteredFace> faces{};  ///< By group, then in the photos' order.
   std::size_t groups = 0;

@@ -90,7 +90,7 @@ struct EmbeddedPhoto {
 
 struct Embeddings {
   RunFacts run{};
-  std::filesystem::path npy{};
+  std::filesystem::path npy{};  ///< Empty, like `tsv`, if no photo could be read.
   std::filesystem::path tsv{};
   std::size_t rows = 0;
   std::size_t dimension = 0;
