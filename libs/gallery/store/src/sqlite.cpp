@@ -55,6 +55,7 @@ Error sqlite_error(int code) {
       return {ErrorCode::kUnavailable, "the gallery is busy: another process is using it"};
     case SQLITE_NOTADB:
       return {ErrorCode::kDecodeFailed, "gallery.sqlite is not a SQLite database"};
+    case SQLITE_ERROR:  // statements are fixed: the tables are not those that were made
     case SQLITE_CORRUPT:
       return {ErrorCode::kDecodeFailed, "the gallery's database is damaged"};
     case SQLITE_NOMEM:

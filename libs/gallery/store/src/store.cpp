@@ -258,6 +258,24 @@ Result<Connections> connect(const fs::path& path, bool write) {
   return Connections{.reader = std::move(reader), .writer = std::move(writer)};
 }
 
+/// Whether the folder holds a database.
+/// @return kNotFound for no folder, kUnavailable for one that cannot be looked into, kDecodeFailed
+/// for a database that is not a file or an empty one.
+Result<bool> find_database(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error))
+    return fail(ErrorCode::kNotFound, "there is no such gallery folder");
+  const fs::file_status there = fs::status(database_path(folder), error);
+  if (there.type() == fs::file_type::not_found) return false;
+  if (!fs::status_known(there))
+    return fail(ErrorCode::kUnavailable, "the gallery cannot be opened: " + error.message());
+  if (!fs::is_regular_file(there))
+    return fail(ErrorCode::kDecodeFailed, "gallery.sqlite is not a file");
+  if (fs::file_size(database_path(folder), error) == 0)
+    return fail(ErrorCode::kDecodeFailed, "gallery.sqlite is empty");
+  return true;
+}
+
 Result<void> make_tables(const fs::path& path, Element element) {
   VISAVIS_TRY(database, Database::open(path, Database::Mode::kCreate));
   VISAVIS_CHECK(set_up(database));
@@ -274,9 +292,8 @@ Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
     if (error)
       return fail(ErrorCode::kUnavailable, "the gallery folder cannot be made: " + error.message());
   }
-  if (!fs::is_directory(folder, error))
-    return fail(ErrorCode::kNotFound, "there is no such gallery folder");
-  if (options.mode != Mode::kCreate && !exists(folder))
+  VISAVIS_TRY(there, find_database(folder));
+  if (options.mode != Mode::kCreate && !there)
     return fail(ErrorCode::kNotFound, "there is no gallery in this folder");
   Descriptor lock;
   if (write) {
@@ -289,7 +306,7 @@ Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
     if (connections.writer) impl->writer.emplace(*std::move(connections.writer));
     return Store(std::move(impl));
   };
-  if (!exists(folder)) {
+  if (!there) {
     remove_unborn(folder);
     VISAVIS_CHECK(make_tables(unborn_path(folder), options.element));
     if (options.fill) {
@@ -298,7 +315,7 @@ Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
     }
     // Closing the last connection has emptied the log into the file and removed it.
     if (fs::exists(with_ending(unborn_path(folder), "-wal"), error))
-      return fail(ErrorCode::kInternal, "the new gallery's log was not closed");
+      return fail(ErrorCode::kUnavailable, "the gallery cannot be written: the disk may be full");
     VISAVIS_CHECK(sync(unborn_path(folder)));
     fs::rename(unborn_path(folder), database_path(folder), error);
     if (error)

@@ -316,6 +316,50 @@ TEST_F(StoreTest, RefusesFoldersAndFilesThatAreNoGallery) {
     EXPECT_EQ(refused(mode).code, ErrorCode::kDecodeFailed);
 }
 
+/// Runs `work` in a child process. @return its exit code
+int in_child(const std::function<int()>& work) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(work());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+TEST_F(StoreTest, SaysWhatItCannotLookInto) {
+  fs::create_directory(file());
+  EXPECT_THAT(refused(Mode::kRead).message, HasSubstr("not a file"));
+  fs::remove(file());
+  {
+    static_cast<void>(open());
+  }
+  fs::permissions(folder_, fs::perms::none);
+  const int code = in_child([&] {
+    // Whoever may do everything is stopped by no permission.
+    if (::geteuid() == 0 && ::setuid(65534) != 0) return 77;
+    const Error error = refused(Mode::kRead);
+    return error.code == ErrorCode::kUnavailable ? 0 : 1;
+  });
+  fs::permissions(folder_, fs::perms::owner_all);
+  if (code == 77) GTEST_SKIP() << "cannot give up root's rights here";
+  EXPECT_EQ(code, 0);
+}
+
+TEST_F(StoreTest, AFullDiskWhileItIsMadeIsSaid) {
+  const int code = in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    for (rlim_t size = 0; size < 120'000; size += 1500) {
+      const rlimit limit{.rlim_cur = size, .rlim_max = 200'000};
+      if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
+      const auto store = Store::open(folder_, {.mode = Mode::kCreate});
+      if (store) return size > 0 ? 0 : 2;  // enough from here on
+      if (store.error().code != ErrorCode::kUnavailable) return 3;
+    }
+    return 4;
+  });
+  EXPECT_EQ(code, 0);
+  EXPECT_THAT(*open(Mode::kWrite).check(), IsEmpty());
+}
+
 TEST_F(StoreTest, RefusesAForeignDatabase) {
   sqlite3* connection = nullptr;
   ASSERT_EQ(sqlite3_open(file().c_str(), &connection), SQLITE_OK);
@@ -409,15 +453,6 @@ TEST_F(StoreTest, ACreationThatStoppedHalfWayIsDoneAgain) {
   Store store = open();
   EXPECT_TRUE(add(store, "a", unit_vector(1)));
   EXPECT_FALSE(fs::exists(folder_ / "gallery.sqlite.new"));
-}
-
-/// Runs `work` in a child process. @return its exit code
-int in_child(const std::function<int()>& work) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(work());
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
 TEST_F(StoreTest, AFullDiskIsAnErrorAndNothingIsLost) {

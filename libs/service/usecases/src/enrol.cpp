@@ -14,6 +14,7 @@
 #include <visavis/models/manifest.hpp>
 
 #include "bench_impl.hpp"
+#include "gallery_at.hpp"
 #include "library.hpp"
 #include "outputs.hpp"
 #include "rows.hpp"
@@ -63,13 +64,9 @@ class Registrar {
           Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, "the quality is from 0 to 1"}));
     VISAVIS_CHECK(check_folder(request.gallery));
     Registrar registrar(request, answer);
-    auto people = gallery::open_gallery(request.gallery, gallery::OpenMode::kWrite);
-    if (!people && people.error().code == ErrorCode::kNotFound) return registrar;
-    if (!people) return std::unexpected(Failure(std::move(people).error()));
-    if ((*people)->faces() > 0 && (*people)->model() != model)
-      return std::unexpected(Failure(
-          {ErrorCode::kModelMismatch, "the gallery " + request.gallery.string() +
-                                          " was made with another model or another --flip"}));
+    auto people = gallery_of(model, request.gallery, gallery::OpenMode::kWrite);
+    if (!people && people.error().error.code == ErrorCode::kNotFound) return registrar;
+    if (!people) return std::unexpected(std::move(people).error());
     registrar.people_ = *std::move(people);
     return registrar;
   }
@@ -126,7 +123,7 @@ class Registrar {
   Outcome<void> flush() {
     if (pending_.empty()) return {};
     if (!people_) {
-      VISAVIS_TRY(made, gallery::open_gallery(request_.gallery, gallery::OpenMode::kCreate));
+      VISAVIS_TRY(made, gallery_at(request_.gallery, gallery::OpenMode::kCreate));
       people_ = std::move(made);
     }
     VISAVIS_TRY(enrolled, people_->enrol(pending_));

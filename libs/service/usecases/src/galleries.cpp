@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "gallery_at.hpp"
+
 namespace visavis::usecases {
 namespace {
 
@@ -20,7 +22,7 @@ std::int64_t seconds_now() {
 }  // namespace
 
 Outcome<PersonList> list_persons(const fs::path& folder) {
-  VISAVIS_TRY(people, gallery::open_gallery(folder, OpenMode::kRead));
+  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kRead));
   PersonList answer;
   for (gallery::Page page{.after = 0, .limit = kPage};;) {
     VISAVIS_TRY(persons, people->list(page));
@@ -31,13 +33,13 @@ Outcome<PersonList> list_persons(const fs::path& folder) {
 }
 
 Outcome<gallery::PersonDetails> show_person(const fs::path& folder, const std::string& person) {
-  VISAVIS_TRY(people, gallery::open_gallery(folder, OpenMode::kRead));
+  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kRead));
   VISAVIS_TRY(details, people->show(person));
   return details;
 }
 
 Outcome<Removed> remove_from_gallery(const fs::path& folder, const Removal& removal) {
-  VISAVIS_TRY(people, gallery::open_gallery(folder, OpenMode::kWrite));
+  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kWrite));
   Removed answer;
   for (const std::string& person : removal.persons) {
     auto removed = people->remove_person(person);
@@ -61,23 +63,23 @@ Outcome<Removed> remove_from_gallery(const fs::path& folder, const Removal& remo
 }
 
 Outcome<gallery::Stats> gallery_stats(const fs::path& folder) {
-  VISAVIS_TRY(people, gallery::open_gallery(folder, OpenMode::kRead));
+  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kRead));
   VISAVIS_TRY(stats, people->stats());
   return stats;
 }
 
 Outcome<GalleryCheck> check_gallery(const fs::path& folder) {
-  auto people = gallery::open_gallery(folder, OpenMode::kRead);
+  auto people = gallery_at(folder, OpenMode::kRead);
   // A damaged gallery is what a check is there to find.
-  if (!people && people.error().code == ErrorCode::kDecodeFailed)
-    return GalleryCheck{.findings = {people.error().message}};
-  if (!people) return std::unexpected(Failure(std::move(people).error()));
+  if (!people && people.error().error.code == ErrorCode::kDecodeFailed)
+    return GalleryCheck{.findings = {people.error().error.message}};
+  if (!people) return std::unexpected(std::move(people).error());
   VISAVIS_TRY(findings, (*people)->check());
   return GalleryCheck{.findings = std::move(findings)};
 }
 
 Outcome<Compaction> compact_gallery(const fs::path& folder) {
-  VISAVIS_TRY(people, gallery::open_gallery(folder, OpenMode::kWrite));
+  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kWrite));
   VISAVIS_TRY(before, people->stats());
   VISAVIS_CHECK(people->compact());
   VISAVIS_TRY(after, people->stats());

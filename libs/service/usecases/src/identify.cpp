@@ -9,6 +9,7 @@
 
 #include "bench_impl.hpp"
 #include "criterion.hpp"
+#include "gallery_at.hpp"
 #include "outputs.hpp"
 #include "rows.hpp"
 #include "visavis/usecases/people.hpp"
@@ -43,12 +44,8 @@ Outcome<Crowd> crowd_of_rows(const LabelledRows& rows, ModelId model, int dimens
 }
 
 Outcome<Crowd> crowd_of_gallery(const fs::path& folder, ModelId model) {
-  VISAVIS_TRY(opened, gallery::open_gallery(folder, gallery::OpenMode::kRead));
+  VISAVIS_TRY(opened, gallery_of(model, folder, gallery::OpenMode::kRead));
   std::shared_ptr<gallery::Gallery> people = std::move(opened);
-  if (people->faces() > 0 && people->model() != model)
-    return std::unexpected(
-        Failure({ErrorCode::kModelMismatch, "the gallery " + folder.string() +
-                                                " was made with another model or another --flip"}));
   return Crowd{.search = [people](const Embedding& probe,
                                   std::size_t limit) { return people->identify(probe, limit); },
                .persons = people->persons()};

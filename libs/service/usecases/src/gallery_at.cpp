@@ -1,0 +1,28 @@
+#include "gallery_at.hpp"
+
+#include <string>
+#include <utility>
+
+namespace visavis::usecases {
+
+Outcome<std::unique_ptr<gallery::Gallery>> gallery_at(const std::filesystem::path& folder,
+                                                      gallery::OpenMode mode) {
+  auto people = gallery::open_gallery(folder, mode);
+  if (people) return *std::move(people);
+  Error error = std::move(people).error();
+  error.message = folder.string() + ": " + error.message;
+  return std::unexpected(Failure(std::move(error)));
+}
+
+Outcome<std::unique_ptr<gallery::Gallery>> gallery_of(ModelId model,
+                                                      const std::filesystem::path& folder,
+                                                      gallery::OpenMode mode) {
+  VISAVIS_TRY(people, gallery_at(folder, mode));
+  if (people->faces() > 0 && people->model() != model)
+    return std::unexpected(
+        Failure({ErrorCode::kModelMismatch,
+                 folder.string() + ": was made with another model or another --flip"}));
+  return people;
+}
+
+}  // namespace visavis::usecases
