@@ -63,6 +63,8 @@ int run_stats(Desk& desk, const std::string& gallery) {
   table.add({"dimension", std::to_string(answer->dimension)});
   table.add({"stored as", answer->element});
   table.add({"search", answer->index});
+  table.add({"bytes of the index file",
+             answer->index_bytes == 0 ? "none" : std::to_string(answer->index_bytes)});
   table.add({"bytes", std::to_string(answer->bytes)});
   table.add({"bytes free", std::to_string(answer->free_bytes)});
   table.add({"encryption", answer->encryption});

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "past_folder.hpp"
-#include "scan.hpp"
+#include "search_index.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/gallery/gallery.hpp"
 #include "visavis/matching/matching.hpp"
@@ -80,10 +80,16 @@ EnrolledFace face_of(store::FaceRow row) {
 
 class FolderGallery final : public Gallery {
  public:
-  FolderGallery(store::Store store, bool writes, const store::Facts& facts)
-      : store_(std::move(store)), writes_(writes) {
+  FolderGallery(store::Store store, SearchIndex index, bool writes, const store::Facts& facts)
+      : store_(std::move(store)), writes_(writes), index_(std::move(index)) {
     take(facts);
   }
+  ~FolderGallery() override {
+    // A convenience for the next start: without it the index is made from the store.
+    if (writes_) static_cast<void>(index_.save(store_));
+  }
+  FolderGallery(const FolderGallery&) = delete;
+  FolderGallery& operator=(const FolderGallery&) = delete;
 
   Result<std::vector<Enrolled>> enrol(std::span<const NewFace> faces) override;
   [[nodiscard]] Result<std::vector<Candidate>> identify(
@@ -96,7 +102,7 @@ class FolderGallery final : public Gallery {
   [[nodiscard]] Result<PersonDetails> show(std::string_view person) const override;
   Result<PersonExport> export_person(std::string_view person) override;
   [[nodiscard]] Result<Stats> stats() const override;
-  [[nodiscard]] Result<std::vector<std::string>> check() const override { return store_.check(); }
+  [[nodiscard]] Result<std::vector<std::string>> check() const override;
   Result<void> compact() override;
 
   [[nodiscard]] ModelId model() const noexcept override { return model_; }
@@ -106,14 +112,18 @@ class FolderGallery final : public Gallery {
  private:
   void take(const store::Facts& facts) const;
   Result<std::size_t> remove_row(std::int64_t person);
+  /// Before a removal: what the file holds is to be overwritten in place.
+  Result<void> load_for_removal();
+  /// After it. @pre changing_ is held
+  Result<void> drop(std::span<const std::int64_t> faces);
   /// Brings the vectors to memory when they are first needed and, beside a foreign writer, whenever
   /// they changed.
   Result<void> load() const;
   [[nodiscard]] Result<void> check_model(const Embedding& embedding) const;
-  [[nodiscard]] Result<std::optional<Candidate>> candidate_of(const Hit& hit) const;
+  [[nodiscard]] Result<std::optional<Candidate>> candidate_of(const index::Hit& hit) const;
   /// All hits as persons; nothing if one of them was removed since it was found.
   [[nodiscard]] Result<std::optional<std::vector<Candidate>>> candidates_of(
-      const std::vector<Hit>& hits) const;
+      const std::vector<index::Hit>& hits) const;
   [[nodiscard]] Result<float> fused(const Embedding& probe, std::int64_t person,
                                     Fusion fusion) const;
 
@@ -127,8 +137,7 @@ class FolderGallery final : public Gallery {
   /// Held by whoever changes the gallery or loads it. Taken before `searching_`.
   mutable std::mutex changing_;
   mutable std::shared_mutex searching_;
-  mutable std::optional<Scan> vectors_;  ///< Nothing until the first search.
-  mutable std::atomic<std::uint64_t> generation_{0};
+  mutable SearchIndex index_;  ///< Loaded by the first search.
 };
 
 void FolderGallery::take(const store::Facts& facts) const {
@@ -139,24 +148,22 @@ void FolderGallery::take(const store::Facts& facts) const {
 }
 
 Result<void> FolderGallery::load() const {
-  if (writes_) {
+  std::optional<std::uint64_t> generation;  // a writer knows of every change
+  if (!writes_) {
+    VISAVIS_TRY(now, store_.generation());
+    generation = now;
+  }
+  {
     const std::shared_lock lock(searching_);
-    if (vectors_) return {};
-  } else {
-    VISAVIS_TRY(generation, store_.generation());
-    const std::shared_lock lock(searching_);
-    if (vectors_ && generation == generation_) return {};
+    if (index_.is_loaded() && (!generation || *generation == index_.generation())) return {};
   }
   const std::scoped_lock changing(changing_);
-  Scan fresh;
-  VISAVIS_TRY(generation,
-              store_.scan([&](std::int64_t face, std::int64_t person, float,
-                              std::span<const float> unit) { fresh.add(face, person, unit); }));
+  SearchIndex fresh = index_;
+  VISAVIS_CHECK(fresh.load(store_));
   VISAVIS_TRY(facts, store_.facts());
   const std::unique_lock lock(searching_);
   take(facts);
-  vectors_ = std::move(fresh);
-  generation_ = generation;
+  index_ = std::move(fresh);
   return {};
 }
 
@@ -203,28 +210,29 @@ Result<std::vector<Enrolled>> FolderGallery::enrol(std::span<const NewFace> face
     dimension_ = faces.front().face.embedding.values.size();
   }
   for (std::size_t i = 0; i < added.size(); ++i) {
-    if (vectors_) vectors_->add(added[i].face, added[i].person, added[i].unit);
     if (added[i].new_person) ++persons_;
     ++faces_;
     enrolled.push_back({.person = faces[i].person, .face_id = face_id_of(added[i].face)});
   }
+  index_.add(added);
   return enrolled;
 }
 
-Result<std::optional<Candidate>> FolderGallery::candidate_of(const Hit& hit) const {
-  VISAVIS_TRY(owner, store_.owner_of(hit.face));
+Result<std::optional<Candidate>> FolderGallery::candidate_of(const index::Hit& hit) const {
+  const auto face = static_cast<std::int64_t>(hit.key);
+  VISAVIS_TRY(owner, store_.owner_of(face));
   if (!owner) return std::optional<Candidate>();
   return std::optional(Candidate{.person = std::move(owner->public_id),
                                  .name = std::move(owner->name),
-                                 .similarity = hit.similarity,
+                                 .similarity = std::clamp(hit.similarity, -1.F, 1.F),
                                  .norm = owner->norm,
-                                 .face_id = face_id_of(hit.face)});
+                                 .face_id = face_id_of(face)});
 }
 
 Result<std::optional<std::vector<Candidate>>> FolderGallery::candidates_of(
-    const std::vector<Hit>& hits) const {
+    const std::vector<index::Hit>& hits) const {
   std::vector<Candidate> candidates;
-  for (const Hit& hit : hits) {
+  for (const index::Hit& hit : hits) {
     VISAVIS_TRY(candidate, candidate_of(hit));
     if (!candidate) return std::optional<std::vector<Candidate>>();
     candidates.push_back(*std::move(candidate));
@@ -264,18 +272,29 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
   const std::size_t reach = fuses ? options.limit * kFusionReach : options.limit;
   for (int search = 0; search < kSearches; ++search) {
     VISAVIS_CHECK(load());
-    std::vector<Hit> hits;
+    std::shared_ptr<const index::VectorIndex> vectors;
+    std::uint64_t generation = 0;
     {
       const std::shared_lock lock(searching_);
       VISAVIS_CHECK(check_model(probe));
-      hits = vectors_->search(probe.values, reach);
+      vectors = index_.vectors();
+      generation = index_.generation();
     }
+    if (!vectors || options.limit == 0) return std::vector<Candidate>();
+    VISAVIS_TRY(found, vectors->search(probe.values, 1,
+                                       {.k = reach, .grouping = index::Grouping::kBestPerGroup}));
+    if (!writes_) {
+      // A foreign writer overwrites removed vectors in the mapped file, after it has said so here.
+      VISAVIS_TRY(now, store_.generation());
+      if (now != generation) continue;
+    }
+    std::vector<index::Hit>& hits = found.front();
     if (fuses)
-      for (Hit& hit : hits) {
-        VISAVIS_TRY(similarity, fused(probe, hit.person, options.fusion));
+      for (index::Hit& hit : hits) {
+        VISAVIS_TRY(similarity, fused(probe, static_cast<std::int64_t>(hit.group), options.fusion));
         hit.similarity = similarity;
       }
-    std::ranges::stable_sort(hits, std::ranges::greater{}, &Hit::similarity);
+    std::ranges::stable_sort(hits, std::ranges::greater{}, &index::Hit::similarity);
     if (hits.size() > options.limit) hits.resize(options.limit);
     VISAVIS_TRY(candidates, candidates_of(hits));
     if (candidates) return *std::move(candidates);
@@ -297,21 +316,32 @@ Result<void> FolderGallery::put_person(const Person& person) {
   return {};
 }
 
+Result<void> FolderGallery::load_for_removal() {
+  const bool has_file = std::filesystem::exists(index_.file());
+  return has_file ? load() : Result<void>();
+}
+
+Result<void> FolderGallery::drop(std::span<const std::int64_t> faces) {
+  faces_ -= faces.size();
+  Result<void> dropped;
+  {
+    const std::unique_lock lock(searching_);
+    dropped = index_.remove(store_, faces);
+  }
+  VISAVIS_CHECK(store_.purge());
+  return dropped;
+}
+
 /// @pre changing_ is held
 Result<std::size_t> FolderGallery::remove_row(std::int64_t person) {
   VISAVIS_TRY(faces, store_.remove_person(person));
-  {
-    const std::unique_lock lock(searching_);
-    for (const std::int64_t face : faces)
-      if (vectors_) vectors_->remove(face);
-    faces_ -= faces.size();
-    --persons_;
-  }
-  VISAVIS_CHECK(store_.purge());
+  --persons_;
+  VISAVIS_CHECK(drop(faces));
   return faces.size();
 }
 
 Result<std::size_t> FolderGallery::remove_person(std::string_view id) {
+  VISAVIS_CHECK(load_for_removal());
   const std::scoped_lock changing(changing_);
   VISAVIS_TRY(person, store_.find_person(id));
   if (!person) return no_such_person();
@@ -321,17 +351,14 @@ Result<std::size_t> FolderGallery::remove_person(std::string_view id) {
 Result<void> FolderGallery::remove_face(std::string_view face_id) {
   const auto face = parse_face_id(face_id);
   if (!face) return fail(ErrorCode::kNotFound, "there is no such face");
+  VISAVIS_CHECK(load_for_removal());
   const std::scoped_lock changing(changing_);
   VISAVIS_CHECK(store_.remove_face(*face));
-  {
-    const std::unique_lock lock(searching_);
-    if (vectors_) vectors_->remove(*face);
-    --faces_;
-  }
-  return store_.purge();
+  return drop({&*face, 1});
 }
 
 Result<std::size_t> FolderGallery::remove_expired(std::int64_t now) {
+  VISAVIS_CHECK(load_for_removal());
   const std::scoped_lock changing(changing_);
   VISAVIS_TRY(expired, store_.expired(now));
   for (const store::PersonRow& person : expired) VISAVIS_CHECK(remove_row(person.id));
@@ -368,14 +395,25 @@ Result<PersonExport> FolderGallery::export_person(std::string_view person) {
   return answer;
 }
 
+Result<std::vector<std::string>> FolderGallery::check() const {
+  VISAVIS_TRY(findings, store_.check());
+  VISAVIS_TRY(facts, store_.facts());
+  if (auto found = SearchIndex::finding(index_.file(), facts))
+    findings.push_back(*std::move(found));
+  return findings;
+}
+
 Result<Stats> FolderGallery::stats() const {
   VISAVIS_TRY(facts, store_.facts());
+  std::error_code none;
+  const std::uintmax_t index_bytes = std::filesystem::file_size(index_.file(), none);
   return Stats{.persons = facts.persons,
                .faces = facts.faces,
                .model = std::move(facts.model),
                .dimension = facts.dimension,
                .element = std::string(store::to_string(facts.element)),
-               .index = "exact",
+               .index = std::string(index::to_string(index::IndexKind::kExact)),
+               .index_bytes = none ? 0 : index_bytes,
                .generation = facts.generation,
                .bytes = facts.bytes,
                .free_bytes = facts.free_bytes,
@@ -413,11 +451,15 @@ Result<void> migrate(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Result<std::unique_ptr<Gallery>> open_gallery(const std::filesystem::path& folder, OpenMode mode) {
+Result<std::unique_ptr<Gallery>> open_gallery(const std::filesystem::path& folder, OpenMode mode,
+                                              const GalleryOptions& options) {
   if (is_past_folder(folder)) VISAVIS_CHECK(migrate(folder));
   VISAVIS_TRY(store, store::Store::open(folder, {.mode = store_mode(mode)}));
   VISAVIS_TRY(facts, store.facts());
-  return std::make_unique<FolderGallery>(std::move(store), mode != OpenMode::kRead, facts);
+  const bool writes = mode != OpenMode::kRead;
+  SearchIndex index(folder / "index-exact", writes, options.index_file_from);
+  if (writes) VISAVIS_CHECK(index.forget_stale(facts));
+  return std::make_unique<FolderGallery>(std::move(store), std::move(index), writes, facts);
 }
 
 }  // namespace visavis::gallery

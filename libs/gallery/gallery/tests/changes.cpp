@@ -156,7 +156,7 @@ std::size_t count_traces(const fs::path& folder, const std::vector<std::string>&
 std::string judge(const fs::path& folder, const People& acknowledged, const People& in_flight,
                   People& found) {
   {
-    const auto gallery = open_gallery(folder, OpenMode::kWrite);
+    const auto gallery = open_gallery(folder, OpenMode::kWrite, {.index_file_from = 0});
     if (!gallery) return "it does not open: " + gallery.error().message;
     const auto wrong = (*gallery)->check();
     if (!wrong) return "it cannot be checked: " + wrong.error().message;

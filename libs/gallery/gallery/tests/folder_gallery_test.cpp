@@ -6,11 +6,14 @@
 #include <barrier>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <random>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
+#include <visavis/core/half.hpp>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/matching/matching.hpp>
 #include <visavis/store/npy.hpp>
@@ -321,7 +324,7 @@ TEST_F(FolderGalleryTest, BringsThePastVersionAlong) {
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].person, who[i]);
     EXPECT_EQ(found[0].face_id, "f" + std::to_string(i + 1));
-    EXPECT_NEAR(found[0].similarity, 1, 1e-6) << "nothing was rounded";
+    EXPECT_NEAR(found[0].similarity, 1, kRounding) << "nothing was rounded";
   }
   EXPECT_NEAR(gallery->show("Grace")->faces.at(0).norm, 24.216017, 1e-6);
   for (const auto& entry : fs::directory_iterator(folder_))
@@ -395,6 +398,155 @@ TEST_F(FolderGalleryTest, SearchesBesideChanges) {
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(gallery->faces(), 1U);
   EXPECT_EQ(gallery->persons(), 1U);
+}
+
+/// A gallery whose index has a file from the first face on.
+class IndexFileTest : public FolderGalleryTest {
+ protected:
+  std::unique_ptr<Gallery> open(OpenMode mode = OpenMode::kCreate) {
+    auto gallery = open_gallery(folder_, mode, {.index_file_from = 0});
+    if (!gallery) ADD_FAILURE() << gallery.error().message;
+    return gallery ? std::move(*gallery) : nullptr;
+  }
+  [[nodiscard]] fs::path file() const { return folder_ / "index-exact"; }
+
+  static Template random_face(std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    std::normal_distribution<float> normal;
+    std::vector<float> values(64);
+    double squares = 0;
+    for (float& value : values) {
+      value = normal(random);
+      squares += static_cast<double>(value) * static_cast<double>(value);
+    }
+    for (float& value : values) value = static_cast<float>(value / std::sqrt(squares));
+    return face(std::move(values));
+  }
+  void fill(std::uint64_t people) {
+    auto gallery = open();
+    for (std::uint64_t i = 0; i < people; ++i)
+      ASSERT_TRUE(gallery->enrol("p" + std::to_string(i), std::vector{random_face(i)}));
+    ASSERT_TRUE(gallery->identify(random_face(0).embedding, 1));  // loads, so that closing saves
+  }
+  static std::string who(const Gallery& gallery, std::uint64_t seed) {
+    const auto found = gallery.identify(random_face(seed).embedding, 1);
+    if (!found) return found.error().message;
+    return found->empty() || found->front().similarity < .9F ? "nobody" : found->front().person;
+  }
+  /// Whether any file of the gallery holds the face's vector as it is stored.
+  [[nodiscard]] bool is_in_files(std::uint64_t seed) const {
+    std::string bytes;
+    for (const float value : random_face(seed).embedding.values) {
+      const std::uint16_t half = to_half(value);
+      bytes += static_cast<char>(half & 0xFFU);
+      bytes += static_cast<char>(half >> 8U);
+    }
+    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+      std::ifstream stream(entry.path(), std::ios::binary);
+      std::ostringstream text;
+      text << stream.rdbuf();
+      if (text.str().contains(bytes)) return true;
+    }
+    return false;
+  }
+};
+
+TEST_F(IndexFileTest, IsMadeAtTheFirstSearchAndServesTheNextStart) {
+  fill(20);
+  ASSERT_TRUE(fs::exists(file()));
+  auto reader = open(OpenMode::kRead);
+  EXPECT_EQ(reader->stats()->index_bytes, fs::file_size(file()));
+  for (std::uint64_t i = 0; i < 20; ++i) EXPECT_EQ(who(*reader, i), "p" + std::to_string(i));
+  EXPECT_EQ(who(*reader, 99), "nobody");
+  EXPECT_THAT(*reader->check(), testing::IsEmpty());
+}
+
+TEST_F(IndexFileTest, FollowsEnrolmentAndRemoval) {
+  fill(5);
+  {
+    auto gallery = open();
+    ASSERT_TRUE(gallery->enrol("late", std::vector{random_face(50)}));
+    EXPECT_EQ(who(*gallery, 50), "late");
+    ASSERT_TRUE(gallery->remove_person("p2"));
+    EXPECT_EQ(who(*gallery, 2), "nobody");
+  }
+  auto reader = open(OpenMode::kRead);
+  EXPECT_GT(reader->stats()->index_bytes, 0U);
+  EXPECT_EQ(who(*reader, 50), "late");
+  EXPECT_EQ(who(*reader, 2), "nobody");
+  EXPECT_EQ(who(*reader, 3), "p3");
+}
+
+TEST_F(IndexFileTest, RemovedVectorsAreInNoFile) {
+  fill(30);
+  ASSERT_TRUE(is_in_files(7)) << "the search for bytes should find what is there";
+  {
+    auto gallery = open(OpenMode::kWrite);  // nothing is loaded yet
+    ASSERT_TRUE(gallery->remove_person("p7"));
+    EXPECT_FALSE(is_in_files(7));
+    ASSERT_TRUE(gallery->remove_face("f10"));
+    EXPECT_FALSE(is_in_files(9));
+    ASSERT_TRUE(gallery->enrol("late", std::vector{random_face(50)}));
+    ASSERT_TRUE(gallery->remove_person("late"));
+    EXPECT_FALSE(is_in_files(50));
+    EXPECT_TRUE(is_in_files(8));
+  }
+  EXPECT_FALSE(is_in_files(7));
+  EXPECT_FALSE(is_in_files(50));
+  auto reader = open(OpenMode::kRead);
+  EXPECT_EQ(who(*reader, 7), "nobody");
+  EXPECT_EQ(who(*reader, 8), "p8");
+  EXPECT_TRUE(fs::exists(file()));
+}
+
+TEST_F(IndexFileTest, FileOfAnotherStateIsWipedByTheWriterAndPassedOverByReaders) {
+  fill(10);
+  fs::copy(file(), folder_ / "old");
+  {
+    ASSERT_TRUE(open()->remove_person("p4"));
+  }
+  fs::rename(folder_ / "old", file());  // as if the removal had stopped half way
+  EXPECT_EQ(who(*open(OpenMode::kRead), 4), "nobody");
+  EXPECT_THAT(*open(OpenMode::kRead)->check(), testing::IsEmpty());
+  EXPECT_TRUE(is_in_files(4));
+  static_cast<void>(open(OpenMode::kWrite));
+  EXPECT_FALSE(is_in_files(4));
+}
+
+TEST_F(IndexFileTest, DamageIsFoundAndHealed) {
+  fill(10);
+  {
+    std::fstream stream(file(), std::ios::binary | std::ios::in | std::ios::out);
+    stream.seekp(static_cast<std::streamoff>(fs::file_size(file())) - 5000);
+    stream.put('\x55').put('\xAA');
+  }
+  const auto findings = open(OpenMode::kRead)->check();
+  ASSERT_EQ(findings->size(), 1U);
+  EXPECT_THAT(findings->front(), HasSubstr("index file"));
+  EXPECT_EQ(who(*open(OpenMode::kRead), 3), "p3");
+  EXPECT_EQ(who(*open(OpenMode::kWrite), 3), "p3");
+  EXPECT_THAT(*open(OpenMode::kRead)->check(), testing::IsEmpty());
+  EXPECT_TRUE(fs::exists(file()));
+}
+
+TEST_F(IndexFileTest, AReaderBesideAWriterNeverFindsTheRemoved) {
+  fill(40);
+  auto writer = open(OpenMode::kWrite);
+  auto reader = open(OpenMode::kRead);
+  EXPECT_EQ(who(*reader, 0), "p0");
+  std::atomic<bool> done{false};
+  std::atomic<int> wrong{0};
+  std::thread searches([&] {
+    while (!done)
+      if (who(*reader, 39) != "p39") ++wrong;  // stays to the end
+  });
+  for (std::uint64_t i = 0; i < 39; ++i) {
+    ASSERT_TRUE(writer->remove_person("p" + std::to_string(i)));
+    EXPECT_EQ(who(*reader, i), "nobody");
+  }
+  done = true;
+  searches.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ int kills() {
 /// for the open gallery.
 [[noreturn]] void work(const fs::path& folder, const std::vector<Change>& changes, int pipe) {
   const char byte = '+';
-  const auto gallery = open_gallery(folder, OpenMode::kCreate);
+  const auto gallery = open_gallery(folder, OpenMode::kCreate, {.index_file_from = 0});
   if (!gallery) ::_exit(2);
   if (::write(pipe, &byte, 1) != 1) ::_exit(3);
   for (const Change& change : changes) {

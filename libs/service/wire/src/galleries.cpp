@@ -74,6 +74,7 @@ std::string to_json(const gallery::Stats& stats) {
   json["dimension"] = stats.dimension;
   json["element"] = stats.element;
   json["index"] = stats.index;
+  json["index_bytes"] = stats.index_bytes;
   json["generation"] = stats.generation;
   json["bytes"] = stats.bytes;
   json["free_bytes"] = stats.free_bytes;

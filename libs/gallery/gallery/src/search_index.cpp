@@ -1,0 +1,141 @@
+#include "search_index.hpp"
+
+#include <cstddef>
+#include <system_error>
+#include <utility>
+
+#include "visavis/matching/matching.hpp"
+#include "visavis/store/wipe.hpp"
+
+namespace visavis::gallery {
+namespace {
+
+constexpr std::size_t kRowsAtOnce = 4096;
+
+index::Stamp stamp_of(const store::Facts& facts) {
+  return {.count = facts.faces,
+          .generation = facts.generation,
+          .model = matching::parse_model_id(facts.model).value_or(ModelId{})};
+}
+
+/// Rows on their way into an index.
+struct Rows {
+  std::vector<std::uint64_t> keys;
+  std::vector<std::uint64_t> groups;
+  std::vector<float> values;
+
+  void append(std::int64_t face, std::int64_t person, std::span<const float> unit) {
+    keys.push_back(static_cast<std::uint64_t>(face));
+    groups.push_back(static_cast<std::uint64_t>(person));
+    values.insert(values.end(), unit.begin(), unit.end());
+  }
+
+  Result<void> move_to(index::VectorIndex& vectors) {
+    VISAVIS_CHECK(vectors.add(keys, groups, values));
+    keys.clear();
+    groups.clear();
+    values.clear();
+    return {};
+  }
+};
+
+}  // namespace
+
+Result<void> SearchIndex::wipe() {
+  in_file_ = false;
+  return store::wipe_file(file_);
+}
+
+Result<void> SearchIndex::forget_stale(const store::Facts& facts) {
+  const auto stamp = index::read_stamp(file_);
+  if (!stamp && stamp.error().code == ErrorCode::kNotFound) return {};
+  if (stamp && *stamp == stamp_of(facts)) return {};
+  return wipe();
+}
+
+Result<void> SearchIndex::load(const store::Store& store) {
+  VISAVIS_TRY(facts, store.facts());
+  if (facts.faces == 0) {
+    vectors_ = nullptr;
+    generation_ = facts.generation;
+    loaded_ = true;
+    return {};
+  }
+  if (auto mapped = index::open_index(file_, stamp_of(facts))) {
+    vectors_ = *std::move(mapped);
+    generation_ = facts.generation;
+    in_file_ = loaded_ = true;
+    return {};
+  }
+  if (writes_) VISAVIS_CHECK(wipe());
+  VISAVIS_TRY(fresh, read(store, facts.dimension));
+  vectors_ = std::move(fresh);
+  in_file_ = false;
+  loaded_ = true;
+  return writes_ ? save(store) : Result<void>();
+}
+
+Result<std::shared_ptr<index::VectorIndex>> SearchIndex::read(const store::Store& store,
+                                                              std::size_t dimension) {
+  VISAVIS_TRY(fresh, index::make_exact_index(dimension));
+  Rows rows;
+  Result<void> added;
+  VISAVIS_TRY(generation, store.scan([&](std::int64_t face, std::int64_t person, float,
+                                         std::span<const float> unit) {
+    if (!added) return;
+    rows.append(face, person, unit);
+    if (rows.keys.size() == kRowsAtOnce) added = rows.move_to(*fresh);
+  }));
+  VISAVIS_CHECK(added);
+  VISAVIS_CHECK(rows.move_to(*fresh));
+  generation_ = generation;
+  return std::shared_ptr<index::VectorIndex>(std::move(fresh));
+}
+
+void SearchIndex::add(std::span<const store::AddedFace> faces) {
+  if (!loaded_ || faces.empty()) return;
+  Rows rows;
+  for (const store::AddedFace& face : faces) rows.append(face.face, face.person, face.unit);
+  if (!vectors_) {
+    auto fresh = index::make_exact_index(faces.front().unit.size());
+    if (fresh) vectors_ = *std::move(fresh);
+  }
+  in_file_ = false;
+  // The store is the truth: where the index cannot follow, it is made again.
+  if (!vectors_ || !rows.move_to(*vectors_)) loaded_ = false;
+}
+
+Result<void> SearchIndex::remove(const store::Store& store, std::span<const std::int64_t> faces) {
+  if (!loaded_) return wipe();
+  if (!vectors_) return {};
+  std::vector<std::uint64_t> keys;
+  for (const std::int64_t face : faces) keys.push_back(static_cast<std::uint64_t>(face));
+  if (const auto removed = vectors_->remove(keys); !removed) {
+    loaded_ = false;
+    return wipe();
+  }
+  VISAVIS_TRY(facts, store.facts());
+  generation_ = facts.generation;
+  if (!in_file_ || vectors_->restamp(stamp_of(facts))) return {};
+  return wipe();
+}
+
+Result<void> SearchIndex::save(const store::Store& store) {
+  if (!loaded_ || !vectors_ || in_file_ || vectors_->size() < file_from_) return {};
+  VISAVIS_TRY(facts, store.facts());
+  VISAVIS_CHECK(vectors_->save(file_, stamp_of(facts)));
+  in_file_ = true;
+  return {};
+}
+
+std::optional<std::string> SearchIndex::finding(const std::filesystem::path& file,
+                                                const store::Facts& facts) {
+  const auto stamp = index::read_stamp(file);
+  if (!stamp && stamp.error().code == ErrorCode::kNotFound) return std::nullopt;
+  if (stamp && *stamp != stamp_of(facts)) return std::nullopt;
+  const auto opened = index::open_index(file, stamp_of(facts));
+  if (opened) return std::nullopt;
+  return "the index file cannot be used and is made anew: " + opened.error().message;
+}
+
+}  // namespace visavis::gallery

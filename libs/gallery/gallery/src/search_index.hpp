@@ -1,0 +1,64 @@
+#pragma once
+
+/// The vectors of a gallery in memory, and the file that saves making them again.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/index/vector_index.hpp>
+#include <visavis/store/store.hpp>
+
+namespace visavis::gallery {
+
+/// In step with one store. The file is the writer's: it is kept from `file_from` faces on, has the
+/// stamp of the store's state or is wiped, and never holds a vector that the store has not.
+/// Thread-compatible; the index itself is thread-safe.
+class SearchIndex {
+ public:
+  SearchIndex(std::filesystem::path file, bool writes, std::size_t file_from)
+      : file_(std::move(file)), writes_(writes), file_from_(file_from) {}
+
+  /// Wipes the file if it is of another state than the store's: a removal may have been stopped
+  /// between the two. For the writer, when it opens.
+  [[nodiscard]] Result<void> forget_stale(const store::Facts& facts);
+
+  /// Maps the file or reads the store.
+  [[nodiscard]] Result<void> load(const store::Store& store);
+  [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }
+  [[nodiscard]] bool is_loaded() const noexcept { return loaded_; }
+  [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+  /// Null while the gallery is empty. What searches it keeps it alive.
+  [[nodiscard]] std::shared_ptr<const index::VectorIndex> vectors() const { return vectors_; }
+
+  /// What the store has added. Not loaded: nothing is done.
+  void add(std::span<const store::AddedFace> faces);
+  /// What the store has removed: gone from memory and file when this returns.
+  [[nodiscard]] Result<void> remove(const store::Store& store, std::span<const std::int64_t> faces);
+  /// Writes the file if one is wanted and it does not hold all.
+  [[nodiscard]] Result<void> save(const store::Store& store);
+
+  /// What is wrong with the file of a gallery in this state; nothing if it is whole, of another
+  /// state, or not there.
+  [[nodiscard]] static std::optional<std::string> finding(const std::filesystem::path& file,
+                                                          const store::Facts& facts);
+
+ private:
+  [[nodiscard]] Result<std::shared_ptr<index::VectorIndex>> read(const store::Store& store,
+                                                                 std::size_t dimension);
+  [[nodiscard]] Result<void> wipe();
+
+  std::filesystem::path file_;
+  bool writes_;
+  std::size_t file_from_;
+  bool loaded_ = false;
+  std::uint64_t generation_ = 0;
+  std::shared_ptr<index::VectorIndex> vectors_;
+  bool in_file_ = false;  ///< Whether the file holds all that `vectors_` holds.
+};
+
+}  // namespace visavis::gallery
