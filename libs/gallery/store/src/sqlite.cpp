@@ -52,10 +52,15 @@ Error sqlite_error(int code) {
               "the gallery cannot be written: its file or folder is read-only"};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:  // its locks were lost to others again and again
       return {ErrorCode::kUnavailable, "the gallery is busy: another process is using it"};
     case SQLITE_NOTADB:
       return {ErrorCode::kDecodeFailed, "gallery.sqlite is not a SQLite database"};
-    case SQLITE_ERROR:  // statements are fixed: the tables are not those that were made
+    // Statements are fixed, and values are checked before: the tables are not those that were made.
+    case SQLITE_ERROR:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_SCHEMA:
     case SQLITE_CORRUPT:
       return {ErrorCode::kDecodeFailed, "the gallery's database is damaged"};
     case SQLITE_NOMEM:

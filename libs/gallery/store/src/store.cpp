@@ -263,7 +263,10 @@ Result<Connections> connect(const fs::path& path, bool write) {
 /// for a database that is not a file or an empty one.
 Result<bool> find_database(const fs::path& folder) {
   std::error_code error;
-  if (!fs::is_directory(folder, error))
+  const fs::file_status place = fs::status(folder, error);
+  if (!fs::status_known(place))
+    return fail(ErrorCode::kUnavailable, "the gallery cannot be opened: " + error.message());
+  if (!fs::is_directory(place))
     return fail(ErrorCode::kNotFound, "there is no such gallery folder");
   const fs::file_status there = fs::status(database_path(folder), error);
   if (there.type() == fs::file_type::not_found) return false;

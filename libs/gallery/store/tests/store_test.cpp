@@ -337,7 +337,9 @@ TEST_F(StoreTest, SaysWhatItCannotLookInto) {
     // Whoever may do everything is stopped by no permission.
     if (::geteuid() == 0 && ::setuid(65534) != 0) return 77;
     const Error error = refused(Mode::kRead);
-    return error.code == ErrorCode::kUnavailable ? 0 : 1;
+    if (error.code != ErrorCode::kUnavailable) return 1;
+    const auto inside = Store::open(folder_ / "inside", {.mode = Mode::kRead});
+    return !inside && inside.error().code == ErrorCode::kUnavailable ? 0 : 2;
   });
   fs::permissions(folder_, fs::perms::owner_all);
   if (code == 77) GTEST_SKIP() << "cannot give up root's rights here";
@@ -380,6 +382,19 @@ void tamper(const fs::path& file, const char* sql) {
   char* message = nullptr;
   EXPECT_EQ(sqlite3_exec(connection, sql, nullptr, nullptr, &message), SQLITE_OK) << message;
   sqlite3_close(connection);
+}
+
+TEST_F(StoreTest, TablesThatRefuseRowsAreDamage) {
+  {
+    static_cast<void>(open());
+  }
+  tamper(file(), "CREATE UNIQUE INDEX foreign_rule ON faces (source)");
+  Store store = open(Mode::kWrite);
+  ASSERT_TRUE(add(store, "a", unit_vector(1)));
+  const auto second = add(store, "a", unit_vector(2));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kDecodeFailed);
+  EXPECT_EQ(store.facts()->faces, 1U);
 }
 
 TEST_F(StoreTest, RefusesTheFuture) {
