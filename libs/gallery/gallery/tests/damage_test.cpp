@@ -84,10 +84,10 @@ TEST_F(DamageTest, EveryFlippedBitIsAnErrorOfTheFileOrHarmless) {
   ASSERT_FALSE(read(whole_));
   std::size_t refused = 0;
   std::size_t tried = 0;
-  // 11 is prime to the pages' size: all kinds of bytes come up.
-  for (std::size_t at = 0; at < whole_.size(); at += 11, ++tried) {
+  // 37 is prime to the pages' size: all kinds of bytes come up.
+  for (std::size_t at = 0; at < whole_.size(); at += 37, ++tried) {
     std::string bytes = whole_;
-    bytes[at] = static_cast<char>(bytes[at] ^ (1 << (at / 11 % 8)));
+    bytes[at] = static_cast<char>(bytes[at] ^ (1 << (at / 37 % 8)));
     const auto error = read(bytes);
     if (!error) continue;
     ++refused;
