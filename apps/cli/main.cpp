@@ -1,15 +1,18 @@
 // visavis: one program, one verb at a time. docs/cli.md describes what it promises.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <exception>
 #include <iostream>
+#include <span>
 #include <string>
+#include <string_view>
 #include <visavis/core/log.hpp>
 
 #include "exit_code.hpp"
 #include "places.hpp"
-#include "table.hpp"
 #include "terminal.hpp"
 #include "verbs.hpp"
 
@@ -24,14 +27,19 @@ LogLevel level_of(const std::string& name) {
 }
 
 /// Whoever asks for help gets 0, whoever is not understood gets 2, whatever the parser calls it.
-int answer_parser(const CLI::App& program, const CLI::ParseError& error) {
-  if (const std::string word = cli::unknown_verb(program); !word.empty()) {
-    std::cerr << "visavis: there is no verb " << cli::printable(word)
-              << "; visavis --help lists them\n";
-    return cli::exit_code(usecases::Cause::kUsage);
+int answer_parser(const CLI::App& program, const CLI::ParseError& error, bool json) {
+  if (error.get_exit_code() == 0) {
+    program.exit(error, std::cout, std::cerr);
+    return std::cout.flush() ? cli::kDone : cli::exit_code(usecases::Cause::kEnvironment);
   }
-  const int code = program.exit(error, std::cout, std::cerr);
-  return code == 0 ? cli::kDone : cli::exit_code(usecases::Cause::kUsage);
+  std::string sentence = error.what();
+  if (const std::string word = cli::unknown_verb(program); !word.empty())
+    sentence = "there is no verb " + word;
+  cli::Terminal terminal({.json = json});
+  const usecases::Places nowhere;
+  cli::Desk desk{.terminal = terminal, .places = nowhere};
+  const int code = cli::usage(desk, sentence + "; --help tells more");
+  return terminal.close(code);
 }
 
 int run(int argc, char** argv) {
@@ -55,7 +63,9 @@ int run(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return answer_parser(program, error);
+    const auto words = std::span(argv, static_cast<std::size_t>(argc));
+    const bool json = std::ranges::find(words, std::string_view("--json")) != words.end();
+    return answer_parser(program, error, json);
   }
 
   cli::Terminal terminal(

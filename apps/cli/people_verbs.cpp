@@ -158,8 +158,8 @@ int run_enrol(Desk& desk, Enrol& given) {
     return usage(desk, "enrol takes PERSON IMAGE..., or --from DIR, or --npy with --labels");
   if (rows && (given.npy.empty() || given.labels.empty()))
     return usage(desk, "--npy and --labels belong together");
-  if (photos && given.person.find_first_not_of(" \t") == std::string::npos)
-    return usage(desk, "the person's name is empty");
+  if (const auto wrong = usecases::wrong_person(given.person); photos && wrong)
+    return usage(desk, std::string(*wrong));
   if (rows && !given.select.empty())
     return usage(desk, "--select chooses a face of a photo; rows are one face each");
   given.request.gallery = given.gallery;

@@ -151,6 +151,50 @@ TEST_F(FaceTest, NoOutputOverwritesAPhoto) {
     EXPECT_EQ(contents(folder() / name), jpeg);
 }
 
+TEST_F(FaceTest, ChipsOverwriteNoPhoto) {
+  const std::string jpeg = contents(photo("obama2.jpg"));
+  fs::create_directory(folder() / "al");
+  write("al/in.jpg", jpeg);
+  write("al/in_0.png", jpeg);
+  write("al/in_12.npy", jpeg);
+  EXPECT_EQ(visavis({"align", at("al/in.jpg"), at("al/in_0.png"), "--out", at("al")}).code, 2);
+  EXPECT_EQ(visavis({"align", at("al"), "--out", at("al")}).code, 2);
+  EXPECT_EQ(
+      visavis({"align", at("al/in.jpg"), at("al/in_12.npy"), "--out", at("./al"), "--prewhiten"})
+          .code,
+      2);
+  EXPECT_EQ(contents(folder() / "al/in_0.png"), jpeg);
+  EXPECT_EQ(contents(folder() / "al/in_12.npy"), jpeg);
+  EXPECT_EQ(visavis({"align", at("al/in.jpg"), at("al/in_12.npy"), "--out", at("al/chips")}).code,
+            0);
+}
+
+TEST_F(FaceTest, OutputsAreFilesAndNotTheSame) {
+  const std::string one = photo("obama2.jpg");
+  ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(visavis({"cluster", one, "--out", at("pipe")}).code, 2);
+  EXPECT_TRUE(fs::is_fifo(at("pipe")));
+  EXPECT_EQ(visavis({"cluster", one, "--out", at("c"), "--html", at("./c")}).code, 2);
+  EXPECT_EQ(visavis({"embed", one, "--out", at("q\xff.npy")}).code, 2);
+  EXPECT_FALSE(fs::exists(at("c")));
+}
+
+TEST_F(FaceTest, NamesThatCannotBeEnrolledAreToldFirst) {
+  const std::string one = photo("biden.jpg");
+  EXPECT_EQ(visavis({"enrol", "--gallery", at("g"), "inv\xff", one}).code, 2);
+  EXPECT_EQ(visavis({"enrol", "--gallery", at("g"), std::string(257, 'x'), one}).code, 2);
+  fs::create_directories(folder() / "people" / " ");
+  fs::copy(one, folder() / "people" / " " / "b.jpg");
+  EXPECT_EQ(visavis({"enrol", "--gallery", at("g"), "--from", at("people")}).code, 3);
+  ASSERT_EQ(visavis({"embed", one, "--out", at("e.npy")}).code, 0);
+  write("nobody.tsv", "\t\n");
+  const Answer rows =
+      visavis({"enrol", "--gallery", at("g"), "--npy", at("e.npy"), "--labels", at("nobody.tsv")});
+  EXPECT_EQ(rows.code, 3);
+  EXPECT_THAT(rows.err, HasSubstr("row 0"));
+  EXPECT_FALSE(fs::exists(at("g")));
+}
+
 TEST_F(FaceTest, MistypedPhotoKeepsTheFilesOfTheLastRun) {
   for (const std::string name : {"keep.npy", "keep.tsv", "keep.html"}) write(name, "kept");
   const Answer embedded = visavis({"embed", at("typo.jpg"), "--out", at("keep.npy"), "--json"});

@@ -96,6 +96,23 @@ TEST_F(ProgramTest, VerbsWithoutModelsNeedNoCacheFolder) {
   EXPECT_EQ(visavis({"models", "list", "--models", at("store")}, homeless).code, 0);
 }
 
+TEST_F(ProgramTest, WhatCannotBeParsedIsToldInJsonToo) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"frobnicate", "--json"}, std::vector<std::string>{"--json"},
+        std::vector<std::string>{"detect", "--json"},
+        std::vector<std::string>{"verify", "a.jpg", "b.jpg", "--bogus", "--json"},
+        std::vector<std::string>{"verify", "a.jpg", "b.jpg", "--threshold", "nan", "--json"},
+        std::vector<std::string>{"gallery", "--json"}}) {
+    const Answer answer = visavis(words);
+    EXPECT_EQ(answer.code, 2);
+    const nlohmann::json json = answer.json();
+    EXPECT_EQ(json["schema"], "visavis.error/1");
+    EXPECT_EQ(json["errors"][0]["code"], "invalid_argument");
+    EXPECT_TRUE(json["errors"][0]["path"].is_null());
+  }
+  EXPECT_THAT(visavis({"detect", "--bogus"}).out, ::testing::IsEmpty());
+}
+
 TEST_F(ProgramTest, UnknownVerbIsNamed) {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"frobnicate", "x"},

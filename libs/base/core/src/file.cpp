@@ -30,6 +30,18 @@ bool give_name(const Descriptor& file, const std::filesystem::path& name) {
   return ::linkat(AT_FDCWD, handle.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
+/// What a link stands for, so that writing goes through it like everywhere else.
+std::filesystem::path without_links(std::filesystem::path path) {
+  constexpr int kMostLinks = 40;
+  std::error_code error;
+  for (int i = 0; i < kMostLinks && std::filesystem::is_symlink(path, error); ++i) {
+    const std::filesystem::path target = std::filesystem::read_symlink(path, error);
+    if (error) break;
+    path = target.is_absolute() ? target : path.parent_path() / target;
+  }
+  return path;
+}
+
 }  // namespace
 
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
@@ -65,18 +77,29 @@ Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
   return bytes;
 }
 
-Result<FileWriter> FileWriter::create(const std::filesystem::path& path) {
+Result<FileWriter> FileWriter::create(const std::filesystem::path& given) {
   std::error_code ignored;
+  const std::filesystem::path path = without_links(given);
+  struct stat old{};
+  const bool replaces = ::stat(path.c_str(), &old) == 0;
+  if (replaces && !S_ISREG(old.st_mode))
+    return fail(ErrorCode::kInvalidArgument,
+                path.string() + " cannot be written: it is not a regular file");
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ignored);
   static std::atomic<unsigned> counter{0};
   std::filesystem::path temporary = path;
   temporary += ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
   const bool can_be_named = ::access("/proc/self/fd", X_OK) == 0;
-  if (Descriptor file = can_be_named ? open_unnamed(path) : Descriptor(); file.get() >= 0)
-    return FileWriter(path, std::move(temporary), std::move(file), /*named=*/false);
-  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  Descriptor file = can_be_named ? open_unnamed(path) : Descriptor();
+  const bool named = file.get() < 0;
+  if (named)
+    file = Descriptor(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (file.get() < 0) return not_written(path, errno);
-  return FileWriter(path, std::move(temporary), std::move(file), /*named=*/true);
+  FileWriter writer(path, std::move(temporary), std::move(file), named);
+  // What somebody had closed to others stays closed.
+  if (replaces && ::fchmod(writer.file_.get(), old.st_mode & 07777U) != 0)
+    return not_written(path, errno);
+  return writer;
 }
 
 FileWriter::~FileWriter() {

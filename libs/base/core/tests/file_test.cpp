@@ -73,6 +73,27 @@ TEST_F(FileTest, WriterThatIsKilledLeavesNothing) {
   EXPECT_EQ(files_in(dir_), 0U);
 }
 
+TEST_F(FileTest, WriterFollowsLinksAndKeepsPermissions) {
+  ASSERT_TRUE(write_file(dir_ / "target", "old"));
+  ASSERT_EQ(::chmod((dir_ / "target").c_str(), 0600), 0);
+  std::filesystem::create_symlink("target", dir_ / "link");
+  ASSERT_TRUE(write_file(dir_ / "link", "newer"));
+  EXPECT_TRUE(std::filesystem::is_symlink(dir_ / "link"));
+  EXPECT_EQ(read_file(dir_ / "target", 100)->size(), 5U);
+  struct stat facts{};
+  ASSERT_EQ(::stat((dir_ / "target").c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+}
+
+TEST_F(FileTest, WriterReplacesNothingButFiles) {
+  ASSERT_EQ(::mkfifo((dir_ / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(write_file(dir_ / "pipe", "a").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(write_file(dir_, "a").error().code, ErrorCode::kInvalidArgument);
+  struct stat facts{};
+  ASSERT_EQ(::stat((dir_ / "pipe").c_str(), &facts), 0);
+  EXPECT_TRUE(S_ISFIFO(facts.st_mode));
+}
+
 TEST_F(FileTest, WriterSaysWhichFileCannotBeWritten) {
   const auto error = write_file("/proc/none/x", "a").error();
   EXPECT_NE(error.message.find("/proc/none/x"), std::string::npos) << error.message;

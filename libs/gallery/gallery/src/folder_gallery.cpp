@@ -270,6 +270,7 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
   VISAVIS_CHECK(check_vector(probe.values));
   const bool fuses = options.fusion != Fusion::kBest;
   const std::size_t reach = fuses ? options.limit * kFusionReach : options.limit;
+  VISAVIS_TRY(at_first, store_.generation());
   for (int search = 0; search < kSearches; ++search) {
     VISAVIS_CHECK(load());
     std::shared_ptr<const index::VectorIndex> vectors;
@@ -300,6 +301,9 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
     if (candidates) return *std::move(candidates);
     std::this_thread::yield();  // between a removal's rows and its vectors
   }
+  VISAVIS_TRY(at_last, store_.generation());
+  if (at_first == at_last)
+    return fail(ErrorCode::kDecodeFailed, "the gallery's database is damaged: a face is nobody's");
   return fail(ErrorCode::kUnavailable, "the gallery changes faster than it can be searched");
 }
 

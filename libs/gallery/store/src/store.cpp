@@ -310,20 +310,26 @@ Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
     return Store(std::move(impl));
   };
   if (!there) {
+    const auto make = [&]() -> Result<void> {
+      VISAVIS_CHECK(make_tables(unborn_path(folder), options.element));
+      if (options.fill) {
+        VISAVIS_TRY(unborn, assemble(unborn_path(folder), Descriptor()));
+        VISAVIS_CHECK(options.fill(unborn));
+      }
+      // Closing the last connection has emptied the log into the file and removed it.
+      if (fs::exists(with_ending(unborn_path(folder), "-wal"), error))
+        return fail(ErrorCode::kUnavailable, "the gallery cannot be written: the disk may be full");
+      VISAVIS_CHECK(sync(unborn_path(folder)));
+      fs::rename(unborn_path(folder), database_path(folder), error);
+      if (error)
+        return fail(ErrorCode::kUnavailable, "the gallery cannot be written: " + error.message());
+      return sync(folder);
+    };
     remove_unborn(folder);
-    VISAVIS_CHECK(make_tables(unborn_path(folder), options.element));
-    if (options.fill) {
-      VISAVIS_TRY(unborn, assemble(unborn_path(folder), Descriptor()));
-      VISAVIS_CHECK(options.fill(unborn));
+    if (const auto made = make(); !made) {
+      remove_unborn(folder);
+      return std::unexpected(made.error());
     }
-    // Closing the last connection has emptied the log into the file and removed it.
-    if (fs::exists(with_ending(unborn_path(folder), "-wal"), error))
-      return fail(ErrorCode::kUnavailable, "the gallery cannot be written: the disk may be full");
-    VISAVIS_CHECK(sync(unborn_path(folder)));
-    fs::rename(unborn_path(folder), database_path(folder), error);
-    if (error)
-      return fail(ErrorCode::kUnavailable, "the gallery cannot be written: " + error.message());
-    VISAVIS_CHECK(sync(folder));
   }
   VISAVIS_TRY(store, assemble(database_path(folder), std::move(lock)));
   if (write) VISAVIS_CHECK(empty_trash(*store.impl_->writer, folder));

@@ -1,5 +1,6 @@
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 #include <visavis/core/file.hpp>
@@ -255,10 +256,51 @@ Result<void> check_database(Database& database, std::vector<std::string>& found)
   return {};
 }
 
+/// Rows that no version of this program writes: each counts them.
+struct Rule {
+  const char* count;
+  const char* finding;
+};
+
+constexpr std::array kRules{
+    Rule{"SELECT 6 - count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('meta', "
+         "'persons', 'faces', 'audit', 'imports', 'trash')",
+         "tables are missing"},
+    Rule{"SELECT count(*) FROM meta WHERE typeof(generation) <> 'integer' OR typeof(dimension) <> "
+         "'integer' OR (model IS NOT NULL AND (length(model) <> 16 OR model GLOB '*[^0-9a-f]*'))",
+         "rows of facts about the gallery cannot be right"},
+    Rule{"SELECT count(*) FROM persons WHERE typeof(expires_at) NOT IN ('integer', 'null') OR "
+         "typeof(consent_at) NOT IN ('integer', 'null') OR typeof(created) <> 'integer'",
+         "persons have a time that is none"},
+    Rule{"SELECT count(*) FROM persons WHERE CASE WHEN json_valid(attributes) THEN "
+         "json_type(attributes) <> 'object' ELSE 1 END",
+         "persons have attributes that are no JSON object"},
+    Rule{"SELECT count(*) FROM faces WHERE typeof(norm) <> 'real' OR typeof(quality) <> 'real' OR "
+         "norm < 0 OR quality < 0 OR quality > 1",
+         "faces have a norm or a quality that is none"},
+};
+
+Result<void> check_rules(Database& database, std::vector<std::string>& found) {
+  for (const Rule& rule : kRules) {
+    VISAVIS_TRY(count, database.number(rule.count));
+    if (count > 0) found.push_back(std::to_string(count) + " " + rule.finding);
+  }
+  return {};
+}
+
+bool is_finite(std::span<const std::byte> floats) {
+  for (std::size_t i = 0; i + sizeof(float) <= floats.size(); i += sizeof(float)) {
+    float value = 0;
+    std::memcpy(&value, floats.data() + i, sizeof(float));
+    if (!std::isfinite(value)) return false;
+  }
+  return true;
+}
+
 Result<void> check_vectors(Database& database, std::vector<std::string>& found) {
   VISAVIS_TRY(shape, read_shape(database));
-  VISAVIS_TRY(rows, database.query("SELECT id, norm, quality, embedding, length(box), "
-                                   "length(landmarks), source FROM faces"));
+  VISAVIS_TRY(rows, database.query("SELECT id, norm, quality, embedding, box, landmarks, source "
+                                   "FROM faces"));
   std::vector<float> values(shape.dimension);
   for (;;) {
     VISAVIS_TRY(more, rows.next());
@@ -268,9 +310,10 @@ Result<void> check_vectors(Database& database, std::vector<std::string>& found) 
       found.push_back(face + " " + *wrong);
     if (!std::isfinite(rows.real(1)) || !std::isfinite(rows.real(2)))
       found.push_back(face + " has a number that is not finite");
-    if (rows.integer(4) != sizeof(Box)) found.push_back(face + " has no box");
-    if (!rows.is_null(5) && rows.integer(5) != sizeof(Landmarks))
-      found.push_back(face + " has landmarks of another size");
+    if (rows.blob(4).size() != sizeof(Box) || !is_finite(rows.blob(4)))
+      found.push_back(face + " has no box");
+    if (!rows.is_null(5) && (rows.blob(5).size() != sizeof(Landmarks) || !is_finite(rows.blob(5))))
+      found.push_back(face + " has landmarks that are none");
     if (!is_utf8(rows.text(6))) found.push_back(face + " has a source that is not UTF-8");
   }
 }
@@ -294,7 +337,7 @@ Result<std::vector<std::string>> Store::check() const {
   Database& database = impl_->reader;
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kRead));
   std::vector<std::string> found;
-  for (const auto part : {check_database, check_vectors, check_persons}) {
+  for (const auto part : {check_database, check_rules, check_vectors, check_persons}) {
     const auto done = part(database, found);
     if (!done && done.error().code != ErrorCode::kDecodeFailed)
       return std::unexpected(done.error());

@@ -431,6 +431,41 @@ TEST_F(StoreTest, CheckFindsWhatIsWrong) {
   EXPECT_EQ(scanned.error().code, ErrorCode::kDecodeFailed);
 }
 
+TEST_F(StoreTest, CheckFindsRowsThatNoProgramWrites) {
+  for (const char* sql :
+       {"DROP TABLE audit", "DROP TABLE imports", "UPDATE persons SET expires_at = 'x'",
+        "UPDATE persons SET attributes = '{bad'", "UPDATE persons SET attributes = '[]'",
+        "UPDATE faces SET quality = 'abc'", "UPDATE faces SET norm = -1",
+        "UPDATE faces SET box = x'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF'", "UPDATE meta SET model = ''",
+        "UPDATE meta SET generation = 'x'"}) {
+    {
+      Store store = open();
+      ASSERT_TRUE(add(store, "a", unit_vector(1)));
+    }
+    ASSERT_THAT(*open(Mode::kRead).check(), IsEmpty());
+    tamper(file(), sql);
+    const auto store = Store::open(folder_, {.mode = Mode::kRead});
+    if (store)
+      EXPECT_FALSE(store->check()->empty()) << sql;
+    else
+      EXPECT_EQ(store.error().code, ErrorCode::kDecodeFailed) << sql;
+    for (const auto& entry : fs::directory_iterator(folder_)) fs::remove_all(entry.path());
+  }
+}
+
+TEST_F(StoreTest, AFailedCreationLeavesNothingOfIt) {
+  const int code = in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{.rlim_cur = 20'000, .rlim_max = 200'000};
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
+    const auto store = Store::open(folder_, {.mode = Mode::kCreate});
+    return store ? 2 : 0;
+  });
+  EXPECT_EQ(code, 0);
+  for (const auto& entry : fs::directory_iterator(folder_))
+    EXPECT_EQ(entry.path().filename(), "gallery.lock");
+}
+
 TEST_F(StoreTest, SaysThatAFileIsDamaged) {
   {
     Store store = open();

@@ -1,5 +1,7 @@
 #include <cstddef>
 #include <numeric>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -77,12 +79,37 @@ Outcome<AlignedFace> write_chip(ImageView image, const Face& face, const AlignRe
   return aligned;
 }
 
+/// What a chip's name begins with, if `path` could be one's: party_12.png gives party.
+std::optional<std::string> base_of_chip(const fs::path& path, bool floats) {
+  if (path.extension() != ".png" && !(floats && path.extension() == ".npy")) return std::nullopt;
+  std::string base = path.parent_path() / path.stem();
+  const std::size_t end = base.find_last_not_of("0123456789");
+  if (end == std::string::npos || end + 1 == base.size() || base[end] != '_') return std::nullopt;
+  base.resize(end);
+  return base;
+}
+
+/// How many chips a photo gives is known when they are written, so every number counts.
+Outcome<void> check_chips(const std::vector<Photo>& photos, const std::vector<fs::path>& bases,
+                          bool floats) {
+  std::set<std::string> taken;
+  for (const fs::path& base : bases) taken.insert(real_path(base));
+  for (const Photo& photo : photos)
+    if (const auto base = base_of_chip(real_path(photo.path), floats);
+        base && taken.contains(*base))
+      return std::unexpected(Failure(
+          Cause::kUsage,
+          {ErrorCode::kInvalidArgument, "writing chips could overwrite the photo " + photo.path}));
+  return {};
+}
+
 }  // namespace
 
 Outcome<Alignment> align(Workbench& bench, const Inputs& inputs, const AlignRequest& request,
                          const Progress& progress) {
   VISAVIS_CHECK(check_request(request));
   VISAVIS_TRY(bases, plan_folder(inputs.photos, request.out, ""));
+  VISAVIS_CHECK(check_chips(inputs.photos, bases, request.prewhiten));
   VISAVIS_TRY(run, bench.ready());
   const auto work = [&](const Photo& photo, const image::Decoded& decoded,
                         std::size_t worker) -> Outcome<AlignedPhoto> {

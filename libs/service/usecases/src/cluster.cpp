@@ -144,6 +144,11 @@ std::string table_of(const std::vector<ClusteredFace>& faces) {
 Outcome<Clustering> cluster(Workbench& bench, const Inputs& inputs, const ClusterRequest& request,
                             const Progress& progress) {
   using Clock = std::chrono::steady_clock;
+  if (!request.tsv.empty() && !request.html.empty() &&
+      real_path(request.tsv) == real_path(request.html))
+    return std::unexpected(Failure(
+        Cause::kUsage,
+        {ErrorCode::kInvalidArgument, "the table and the contact sheet cannot be one file"}));
   for (const auto& out : {request.tsv, request.html})
     if (!out.empty()) VISAVIS_CHECK(check_file(out, inputs.photos));
   VISAVIS_TRY(bar, find_bar(bench.impl(), strict(request.criterion)));

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <unordered_map>
 #include <unordered_set>
@@ -124,6 +125,12 @@ class Registrar {
     if (pending_.empty()) return {};
     if (!people_) {
       VISAVIS_TRY(made, gallery_at(request_.gallery, gallery::OpenMode::kCreate));
+      // What is pending was not compared with what another process has put there meanwhile.
+      if (made->faces() > 0)
+        return std::unexpected(
+            Failure({ErrorCode::kUnavailable, request_.gallery.string() +
+                                                  ": another process has made this gallery "
+                                                  "meanwhile; run again"}));
       people_ = std::move(made);
     }
     VISAVIS_TRY(enrolled, people_->enrol(pending_));
@@ -166,6 +173,14 @@ class Registrar {
 
 }  // namespace
 
+std::optional<std::string_view> wrong_person(std::string_view name) {
+  if (name.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    return "the person's name is empty";
+  if (!is_utf8(name) || name.contains('\0')) return "the person's name is not UTF-8 text";
+  if (name.size() > 256) return "the person's name has more than 256 bytes";
+  return std::nullopt;
+}
+
 SortedPhotos sort_by_folder(const std::string& folder) {
   std::error_code ignored;
   if (is_utf8(folder) && !fs::is_directory(folder, ignored))
@@ -177,6 +192,11 @@ SortedPhotos sort_by_folder(const std::string& folder) {
   for (Photo& photo : inputs.photos) {
     if (photo.inside.has_parent_path()) {
       std::string person = photo.inside.begin()->string();
+      if (const auto wrong = wrong_person(person)) {
+        sorted.errors.push_back(
+            problem(photo.path, Failure({ErrorCode::kInvalidArgument, std::string(*wrong)})));
+        continue;
+      }
       sorted.photos.push_back({.photo = std::move(photo), .person = std::move(person)});
     } else {
       sorted.errors.push_back(problem(

@@ -9,6 +9,7 @@
 #include <set>
 #include <system_error>
 #include <utility>
+#include <visavis/core/file.hpp>
 
 namespace visavis::usecases {
 namespace {
@@ -35,12 +36,6 @@ bool is_foreign_picture_name(const fs::path& path) {
   return std::ranges::find(kEnds, ending_of(path)) != kEnds.end();
 }
 
-fs::path real_path(const fs::path& path) {
-  std::error_code error;
-  fs::path result = fs::weakly_canonical(path, error);
-  return error ? path : result;
-}
-
 std::unexpected<Failure> usage(std::string message) {
   return std::unexpected(Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(message)}));
 }
@@ -56,6 +51,12 @@ Outcome<void> check_against(const std::vector<Photo>& photos,
 }
 
 }  // namespace
+
+fs::path real_path(const fs::path& path) {
+  std::error_code error;
+  fs::path result = fs::weakly_canonical(path, error);
+  return error ? path : result;
+}
 
 Outcome<void> check_folder(const fs::path& folder) {
   std::error_code ignored;
@@ -73,6 +74,9 @@ Outcome<void> check_folder(const fs::path& folder) {
 Outcome<void> check_file(const fs::path& path, const std::vector<Photo>& photos) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) return usage(path.string() + " is a folder, not a file");
+  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))
+    return usage(path.string() + " is not a regular file");
+  if (!is_utf8(path.string())) return usage("the name of an output is not UTF-8");
   VISAVIS_CHECK(check_folder(path.parent_path()));
   return check_against(photos, {path});
 }
@@ -91,6 +95,7 @@ Outcome<std::vector<fs::path>> plan_pictures(const std::vector<Photo>& photos, c
 
 Outcome<std::vector<fs::path>> plan_folder(const std::vector<Photo>& photos, const fs::path& folder,
                                            std::string_view end) {
+  if (!is_utf8(folder.string())) return usage("the name of an output is not UTF-8");
   VISAVIS_CHECK(check_folder(folder));
   std::set<fs::path> taken;
   std::vector<fs::path> planned;

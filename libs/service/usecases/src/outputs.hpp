@@ -22,6 +22,9 @@ namespace visavis::usecases {
 [[nodiscard]] Outcome<std::vector<std::filesystem::path>> plan_pictures(
     const std::vector<Photo>& photos, const std::filesystem::path& out, std::string_view end);
 
+/// The path without links, as far as it is there.
+[[nodiscard]] std::filesystem::path real_path(const std::filesystem::path& path);
+
 /// Whether a file can be written: it is none of the photos, nothing but a file is there, and its
 /// folder can be made or written into. Says early what writing would say at the end.
 /// @return kUsage for a photo's name, a folder's, or one that lies below a file; kEnvironment

@@ -12,6 +12,7 @@
 #include <visavis/matching/matching.hpp>
 #include <visavis/store/npy.hpp>
 #include <visavis/store/tsv.hpp>
+#include <visavis/usecases/people.hpp>
 
 #include "numbers.hpp"
 
@@ -46,8 +47,12 @@ Outcome<Label> parse_labelled(const fs::path& path, const Line& titles, const Li
   if (const std::size_t i = column(titles, "row"); i < titles.size() && line[i] != number)
     return wrong(path, "row " + number + " is numbered " + line[i]);
   Label label{.person = line[column(titles, "person")], .norm = std::nullopt};
-  if (const std::size_t i = column(titles, "quality"); i < titles.size())
-    label.quality = parse_float(line[i]).value_or(0);
+  if (const std::size_t i = column(titles, "quality"); i < titles.size()) {
+    const auto quality = parse_float(line[i]);
+    if (!quality || *quality < 0 || *quality > 1)
+      return wrong(path, "the quality of row " + number + " is not from 0 to 1");
+    label.quality = *quality;
+  }
   if (const std::size_t i = column(titles, "norm"); i < titles.size()) {
     label.norm = parse_float(line[i]);
     if (!label.norm) return wrong(path, "the norm of row " + number + " is not a number");
@@ -75,6 +80,9 @@ Outcome<std::vector<Label>> read_labels(const fs::path& path) {
       return wrong(path, "three fields or more need a first line that names them");
     }
   }
+  for (std::size_t row = 0; row < labels.size(); ++row)
+    if (const auto name = wrong_person(labels[row].person))
+      return wrong(path, "row " + std::to_string(row) + ": " + std::string(*name));
   return labels;
 }
 

@@ -25,8 +25,9 @@ namespace visavis {
 /// system knows files without a name (O_TMPFILE), also if the process is killed.
 class FileWriter {
  public:
-  /// Missing parent folders are made.
-  /// @return kUnavailable with the path and the system's reason, like all its functions.
+  /// Missing parent folders are made, links followed, the permissions of a replaced file kept.
+  /// @return kInvalidArgument for a device, a pipe or a folder; kUnavailable with the path and the
+  /// system's reason, like all its functions.
   [[nodiscard]] static Result<FileWriter> create(const std::filesystem::path& path);
   FileWriter(FileWriter&&) noexcept = default;
   FileWriter& operator=(FileWriter&&) = delete;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/inputs.hpp>
@@ -98,6 +99,9 @@ struct Enrolment {
   std::size_t already = 0;  ///< Photos that were enrolled before; see EnrolRequest::resume.
   std::vector<Problem> errors{};
 };
+
+/// What is wrong with a person's name, as a sentence; nothing if it can be enrolled.
+[[nodiscard]] std::optional<std::string_view> wrong_person(std::string_view name);
 
 /// Photos sorted into persons by the first folder below `folder`.
 struct SortedPhotos {
