@@ -89,6 +89,20 @@ int run_compact(Desk& desk, const std::string& gallery) {
   return finish(desk, wire::to_json(*answer), text, {});
 }
 
+int run_export(Desk& desk, const Named& named, const std::string& out) {
+  if (named.gallery.empty() || named.words.size() > 1)
+    return usage(desk, "export takes a gallery and, if not everybody is meant, one person");
+  usecases::ExportRequest request{.out = out};
+  if (!named.words.empty()) request.person = named.words.front();
+  const auto answer = usecases::export_gallery(named.gallery, request);
+  if (!answer) return give_up(desk, answer.error());
+  const std::string text = std::to_string(answer->rows) + " faces of " +
+                           std::to_string(answer->persons.size()) +
+                           " persons: " + printable(answer->npy.string()) + ", " +
+                           printable(answer->tsv.string()) + "\n";
+  return finish(desk, wire::to_json(*answer), text, {});
+}
+
 void add_names(CLI::App& verb, Named& named) {
   verb.add_option("--gallery", named.gallery, "The gallery's folder; else the first word is it")
       ->type_name("DIR");
@@ -128,6 +142,21 @@ void add_remove(VerbList& list, CLI::App& parent) {
                         }});
 }
 
+void add_export(VerbList& list, CLI::App& parent) {
+  auto given = std::make_shared<Named>();
+  auto out = std::make_shared<std::string>();
+  CLI::App* verb = list.add(parent, "export",
+                            "Writes the vectors of everybody or of one person, with a table; "
+                            "--json tells all else that is kept",
+                            "gallery export --gallery people --out people.npy");
+  add_names(*verb, *given);
+  verb->add_option("--out", *out, "NumPy file; a table with the same name and .tsv beside it")
+      ->required()
+      ->type_name("FILE.npy");
+  list.verbs.push_back(
+      {verb, [=](Desk& desk) { return run_export(desk, given->resolved(), *out); }});
+}
+
 /// A verb that takes nothing but the gallery.
 void add_plain(VerbList& list, CLI::App& parent, const std::string& name, const std::string& what,
                int (*run)(Desk&, const std::string&)) {
@@ -150,6 +179,7 @@ void add_gallery_verbs(VerbList& list) {
   add_plain(list, *gallery, "list", "Everybody who is enrolled", run_list);
   add_show(list, *gallery);
   add_remove(list, *gallery);
+  add_export(list, *gallery);
   add_plain(list, *gallery, "stats", "How many, by which model, in how much room", run_stats);
   add_plain(list, *gallery, "check", "Looks for everything that could be wrong; exit 1 if it is",
             run_check);

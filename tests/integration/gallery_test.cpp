@@ -49,6 +49,33 @@ TEST_F(GalleryVerbs, ListsAndShows) {
   EXPECT_EQ(visavis({"gallery", "list", people()}).code, 0);
 }
 
+TEST_F(GalleryVerbs, ExportsWhatEnrolReads) {
+  const Answer one = ask("export", {"ada", "--out", at("ada.npy")});
+  ASSERT_EQ(one.code, 0) << one.err;
+  const nlohmann::json json = one.json();
+  EXPECT_EQ(json["schema"], "visavis.gallery-export/1");
+  EXPECT_EQ(json["rows"], 2);
+  EXPECT_EQ(json["persons"][0]["faces"][1]["face_id"], "f3");
+  const auto matrix = store::read_npy(at("ada.npy"));
+  ASSERT_TRUE(matrix);
+  ASSERT_EQ(matrix->rows, 2U);
+  EXPECT_EQ(matrix->values[0], 1) << "ada's faces lie along the axes 0 and 2";
+  EXPECT_EQ(matrix->values[matrix->columns + 2], 1);
+
+  ASSERT_EQ(ask("export", {"--out", at("all.npy")}).code, 0);
+  const Answer again = visavis({"enrol", "--gallery", at("copy"), "--npy", at("all.npy"),
+                                "--labels", at("all.tsv"), "--json"});
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(again.json()["enrolled"].size(), 3U);
+  const nlohmann::json copy = visavis({"gallery", "list", at("copy"), "--json"}).json();
+  ASSERT_EQ(copy["persons"].size(), 2U);
+  EXPECT_EQ(copy["persons"][0]["faces"], 2);
+
+  EXPECT_EQ(ask("export", {"nobody", "--out", at("n.npy")}).code, 3);
+  EXPECT_FALSE(std::filesystem::exists(at("n.npy")));
+  EXPECT_EQ(ask("export", {"--out", at("all.tsv")}).code, 2);
+}
+
 TEST_F(GalleryVerbs, RemovesAndSaysWhomItDoesNotKnow) {
   const Answer removed = ask("remove", {"nobody", "ada"});
   EXPECT_EQ(removed.code, 3);

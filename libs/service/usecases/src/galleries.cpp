@@ -1,10 +1,16 @@
 #include "visavis/usecases/galleries.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
+#include <visavis/core/file.hpp>
+#include <visavis/store/npy.hpp>
+#include <visavis/store/tsv.hpp>
 
 #include "gallery_at.hpp"
+#include "numbers.hpp"
+#include "outputs.hpp"
 
 namespace visavis::usecases {
 namespace {
@@ -66,6 +72,61 @@ Outcome<gallery::Stats> gallery_stats(const fs::path& folder) {
   VISAVIS_TRY(people, gallery_at(folder, OpenMode::kRead));
   VISAVIS_TRY(stats, people->stats());
   return stats;
+}
+
+namespace {
+
+Outcome<std::vector<std::string>> whom_to_export(const gallery::Gallery& people,
+                                                 const ExportRequest& request) {
+  if (request.person) return std::vector{*request.person};
+  std::vector<std::string> ids;
+  for (gallery::Page page{.after = 0, .limit = kPage};;) {
+    VISAVIS_TRY(persons, people.list(page));
+    if (persons.empty()) return ids;
+    page.after = persons.back().number;
+    for (gallery::Person& person : persons) ids.push_back(std::move(person.id));
+  }
+}
+
+std::string lines_of(const gallery::PersonDetails& details, std::size_t row) {
+  std::string lines;
+  for (std::size_t i = 0; i < details.faces.size(); ++i) {
+    const gallery::EnrolledFace& face = details.faces[i];
+    lines +=
+        store::to_line({std::to_string(row + i), face.source, std::to_string(i), details.person.id,
+                        shortest(face.quality), shortest(face.norm), face.face_id});
+  }
+  return lines;
+}
+
+}  // namespace
+
+Outcome<Export> export_gallery(const fs::path& folder, const ExportRequest& request) {
+  if (request.out.extension() != ".npy")
+    return std::unexpected(Failure(
+        Cause::kUsage, {ErrorCode::kInvalidArgument, "the name of --out must end with .npy"}));
+  Export answer{.npy = request.out, .tsv = fs::path(request.out).replace_extension(".tsv")};
+  VISAVIS_CHECK(check_file(answer.npy, {}));
+  VISAVIS_CHECK(check_file(answer.tsv, {}));
+  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kWrite));
+  VISAVIS_TRY(stats, people->stats());
+  VISAVIS_TRY(ids, whom_to_export(*people, request));
+  // An empty gallery has no dimension yet; a matrix without rows needs some number of columns.
+  VISAVIS_TRY(matrix, caused_by(Cause::kEnvironment,
+                                store::NpyWriter::create(
+                                    answer.npy, std::max<std::size_t>(stats.dimension, 1))));
+  std::string table =
+      store::to_line({"row", "path", "face", "person", "quality", "norm", "face_id"});
+  for (const std::string& id : ids) {
+    VISAVIS_TRY(one, people->export_person(id));
+    VISAVIS_CHECK(caused_by(Cause::kEnvironment, matrix.append(one.vectors)));
+    table += lines_of(one.details, answer.rows);
+    answer.rows += one.details.faces.size();
+    answer.persons.push_back(std::move(one.details));
+  }
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, matrix.commit()));
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(answer.tsv, table)));
+  return answer;
 }
 
 Outcome<GalleryCheck> check_gallery(const fs::path& folder) {

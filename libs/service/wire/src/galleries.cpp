@@ -36,6 +36,13 @@ Json face_facts(const gallery::EnrolledFace& face) {
           {"enrolled_at", face.enrolled_at}};
 }
 
+Json details_of(const gallery::PersonDetails& details) {
+  Json json = person_of(details.person);
+  json["faces"] = Json::array();
+  for (const gallery::EnrolledFace& face : details.faces) json["faces"].push_back(face_facts(face));
+  return json;
+}
+
 std::string closed(Json& json) {
   json["errors"] = Json::array();
   return text_of(json);
@@ -52,9 +59,18 @@ std::string to_json(const usecases::PersonList& list) {
 
 std::string to_json(const gallery::PersonDetails& details) {
   Json json = document("gallery-person");
-  json.update(person_of(details.person));
-  json["faces"] = Json::array();
-  for (const gallery::EnrolledFace& face : details.faces) json["faces"].push_back(face_facts(face));
+  json.update(details_of(details));
+  return closed(json);
+}
+
+std::string to_json(const usecases::Export& exported) {
+  Json json = document("gallery-export");
+  json["npy"] = exported.npy.string();
+  json["tsv"] = exported.tsv.string();
+  json["rows"] = exported.rows;
+  json["persons"] = Json::array();
+  for (const gallery::PersonDetails& person : exported.persons)
+    json["persons"].push_back(details_of(person));
   return closed(json);
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
@@ -36,6 +37,25 @@ struct Removed {
                                                    const Removal& removal);
 
 [[nodiscard]] Outcome<gallery::Stats> gallery_stats(const std::filesystem::path& gallery);
+
+struct ExportRequest {
+  std::filesystem::path out{};          ///< .npy; the table goes beside it, with .tsv instead.
+  std::optional<std::string> person{};  ///< Nothing: everybody.
+};
+
+struct Export {
+  std::filesystem::path npy{};
+  std::filesystem::path tsv{};
+  std::vector<gallery::PersonDetails> persons{};  ///< With their faces, in the rows' order.
+  std::size_t rows = 0;
+};
+
+/// Writes float32 `[faces, dimension]`, unit rows, and a table with the columns row, path (where
+/// the face came from), face (counted within the person), person, quality, norm, face_id: what
+/// `enrol_rows` reads. Each person's export is noted in the audit log.
+/// @return kNotFound for a person who is not there; kUsage for a name without .npy.
+[[nodiscard]] Outcome<Export> export_gallery(const std::filesystem::path& gallery,
+                                             const ExportRequest& request);
 
 struct GalleryCheck {
   std::vector<std::string> findings{};  ///< Empty: all is well.

@@ -9,6 +9,7 @@ namespace visavis::wire {
 
 [[nodiscard]] std::string to_json(const usecases::PersonList& list);
 [[nodiscard]] std::string to_json(const gallery::PersonDetails& details);
+[[nodiscard]] std::string to_json(const usecases::Export& exported);
 [[nodiscard]] std::string to_json(const usecases::Removed& removed);
 [[nodiscard]] std::string to_json(const gallery::Stats& stats);
 [[nodiscard]] std::string to_json(const usecases::GalleryCheck& check);
