@@ -85,8 +85,9 @@ class FolderGallery final : public Gallery {
     take(facts);
   }
   ~FolderGallery() override {
+    if (!writes_) return;
     // A convenience for the next start: without it the index is made from the store.
-    if (writes_) static_cast<void>(index_.save(store_));
+    [[maybe_unused]] const Result<void> saved = index_.save(store_);
   }
   FolderGallery(const FolderGallery&) = delete;
   FolderGallery& operator=(const FolderGallery&) = delete;
