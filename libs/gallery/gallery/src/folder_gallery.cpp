@@ -271,7 +271,7 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
   VISAVIS_CHECK(check_vector(probe.values));
   const bool fuses = options.fusion != Fusion::kBest;
   const std::size_t reach = fuses ? options.limit * kFusionReach : options.limit;
-  VISAVIS_TRY(at_first, store_.generation());
+  std::optional<std::uint64_t> at_first;  // the state in which a hit was nobody's
   for (int search = 0; search < kSearches; ++search) {
     VISAVIS_CHECK(load());
     std::shared_ptr<const index::VectorIndex> vectors;
@@ -300,6 +300,10 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
     if (hits.size() > options.limit) hits.resize(options.limit);
     VISAVIS_TRY(candidates, candidates_of(hits));
     if (candidates) return *std::move(candidates);
+    if (!at_first) {
+      VISAVIS_TRY(now, store_.generation());
+      at_first = now;
+    }
     std::this_thread::yield();  // between a removal's rows and its vectors
   }
   VISAVIS_TRY(at_last, store_.generation());

@@ -25,17 +25,22 @@ std::int64_t seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(now).count();
 }
 
+Outcome<std::vector<gallery::Person>> all_persons(const gallery::Gallery& people) {
+  std::vector<gallery::Person> all;
+  for (gallery::Page page{.after = 0, .limit = kPage};;) {
+    VISAVIS_TRY(persons, people.list(page));
+    if (persons.empty()) return all;
+    page.after = persons.back().number;
+    for (gallery::Person& person : persons) all.push_back(std::move(person));
+  }
+}
+
 }  // namespace
 
 Outcome<PersonList> list_persons(const fs::path& folder) {
   VISAVIS_TRY(people, gallery_at(folder, OpenMode::kRead));
-  PersonList answer;
-  for (gallery::Page page{.after = 0, .limit = kPage};;) {
-    VISAVIS_TRY(persons, people->list(page));
-    if (persons.empty()) return answer;
-    page.after = persons.back().number;
-    for (gallery::Person& person : persons) answer.persons.push_back(std::move(person));
-  }
+  VISAVIS_TRY(persons, all_persons(*people));
+  return PersonList{.persons = std::move(persons)};
 }
 
 Outcome<gallery::PersonDetails> show_person(const fs::path& folder, const std::string& person) {
@@ -79,13 +84,10 @@ namespace {
 Outcome<std::vector<std::string>> whom_to_export(const gallery::Gallery& people,
                                                  const ExportRequest& request) {
   if (request.person) return std::vector{*request.person};
+  VISAVIS_TRY(persons, all_persons(people));
   std::vector<std::string> ids;
-  for (gallery::Page page{.after = 0, .limit = kPage};;) {
-    VISAVIS_TRY(persons, people.list(page));
-    if (persons.empty()) return ids;
-    page.after = persons.back().number;
-    for (gallery::Person& person : persons) ids.push_back(std::move(person.id));
-  }
+  for (gallery::Person& person : persons) ids.push_back(std::move(person.id));
+  return ids;
 }
 
 std::string lines_of(const gallery::PersonDetails& details, std::size_t row) {

@@ -187,8 +187,8 @@ enum class OpenMode : std::uint8_t {
 };
 
 struct GalleryOptions {
-  /// From so many faces on the writer keeps the index in a file: 20,000 faces are read from the
-  /// database in about a fifth of a second, and mapping is ten times as fast.
+  /// From so many faces on the writer keeps the index in a file; fewer are soon read from the
+  /// database.
   std::size_t index_file_from = 20'000;
 };
 
