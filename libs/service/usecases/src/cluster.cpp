@@ -149,8 +149,10 @@ Outcome<Clustering> cluster(Workbench& bench, const Inputs& inputs, const Cluste
     return std::unexpected(Failure(
         Cause::kUsage,
         {ErrorCode::kInvalidArgument, "the table and the contact sheet cannot be one file"}));
+  std::vector<std::filesystem::path> outputs;
   for (const auto& out : {request.tsv, request.html})
-    if (!out.empty()) VISAVIS_CHECK(check_file(out, inputs.photos));
+    if (!out.empty()) outputs.push_back(out);
+  if (!outputs.empty()) VISAVIS_CHECK(check_files(outputs, inputs.photos));
   VISAVIS_TRY(bar, find_bar(bench.impl(), strict(request.criterion)));
   VISAVIS_TRY(run, bench.ready());
   Clustering answer{.run = std::move(run), .bar = std::move(bar), .errors = inputs.errors};

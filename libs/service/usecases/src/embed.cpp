@@ -105,8 +105,7 @@ Outcome<Embeddings> embed(Workbench& bench, const Inputs& inputs, const EmbedReq
         Cause::kUsage, {ErrorCode::kInvalidArgument, "the name of --out must end with .npy"}));
   fs::path tsv = request.out;
   tsv.replace_extension(".tsv");
-  VISAVIS_CHECK(check_file(request.out, inputs.photos));
-  VISAVIS_CHECK(check_file(tsv, inputs.photos));
+  VISAVIS_CHECK(check_files({request.out, tsv}, inputs.photos));
   VISAVIS_TRY(run, bench.ready());
   Embeddings answer{.run = std::move(run)};
   answer.errors = inputs.errors;

@@ -108,8 +108,7 @@ Outcome<Export> export_gallery(const fs::path& folder, const ExportRequest& requ
     return std::unexpected(Failure(
         Cause::kUsage, {ErrorCode::kInvalidArgument, "the name of --out must end with .npy"}));
   Export answer{.npy = request.out, .tsv = fs::path(request.out).replace_extension(".tsv")};
-  VISAVIS_CHECK(check_file(answer.npy, {}));
-  VISAVIS_CHECK(check_file(answer.tsv, {}));
+  VISAVIS_CHECK(check_files({answer.npy, answer.tsv}, {}));
   VISAVIS_TRY(people, gallery_at(folder, OpenMode::kWrite));
   VISAVIS_TRY(stats, people->stats());
   VISAVIS_TRY(ids, whom_to_export(*people, request));

@@ -71,14 +71,16 @@ Outcome<void> check_folder(const fs::path& folder) {
       Cause::kEnvironment, {ErrorCode::kUnavailable, there.string() + " cannot be written to"}));
 }
 
-Outcome<void> check_file(const fs::path& path, const std::vector<Photo>& photos) {
+Outcome<void> check_files(const std::vector<fs::path>& paths, const std::vector<Photo>& photos) {
   std::error_code ignored;
-  if (fs::is_directory(path, ignored)) return usage(path.string() + " is a folder, not a file");
-  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))
-    return usage(path.string() + " is not a regular file");
-  if (!is_utf8(path.string())) return usage("the name of an output is not UTF-8");
-  VISAVIS_CHECK(check_folder(path.parent_path()));
-  return check_against(photos, {path});
+  for (const fs::path& path : paths) {
+    if (fs::is_directory(path, ignored)) return usage(path.string() + " is a folder, not a file");
+    if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))
+      return usage(path.string() + " is not a regular file");
+    if (!is_utf8(path.string())) return usage("the name of an output is not UTF-8");
+    VISAVIS_CHECK(check_folder(path.parent_path()));
+  }
+  return check_against(photos, paths);
 }
 
 Outcome<std::vector<fs::path>> plan_pictures(const std::vector<Photo>& photos, const fs::path& out,
@@ -89,7 +91,7 @@ Outcome<std::vector<fs::path>> plan_pictures(const std::vector<Photo>& photos, c
   if (!is_picture_name(out)) return plan_folder(photos, out, end);
   if (photos.size() > 1)
     return usage("several photos need a folder to write to, not " + out.string());
-  VISAVIS_CHECK(check_file(out, photos));
+  VISAVIS_CHECK(check_files({out}, photos));
   return std::vector<fs::path>(photos.size(), out);
 }
 

@@ -18,21 +18,21 @@ namespace visavis::usecases {
 /// a single photo), else a file in the folder `out` that mirrors the photo's place, with `end` for
 /// its ending and a number where two would be the same.
 /// @return kUsage for a picture's name with several photos, or if a photo would be overwritten; as
-/// `check_file` for places that cannot be written to.
+/// `check_files` for places that cannot be written to.
 [[nodiscard]] Outcome<std::vector<std::filesystem::path>> plan_pictures(
     const std::vector<Photo>& photos, const std::filesystem::path& out, std::string_view end);
 
 /// The path without links, as far as it is there.
 [[nodiscard]] std::filesystem::path real_path(const std::filesystem::path& path);
 
-/// Whether a file can be written: it is none of the photos, nothing but a file is there, and its
+/// Whether files can be written: each is none of the photos, nothing but a file is there, and its
 /// folder can be made or written into. Says early what writing would say at the end.
 /// @return kUsage for a photo's name, a folder's, or one that lies below a file; kEnvironment
 /// without permission.
-[[nodiscard]] Outcome<void> check_file(const std::filesystem::path& path,
-                                       const std::vector<Photo>& photos);
+[[nodiscard]] Outcome<void> check_files(const std::vector<std::filesystem::path>& paths,
+                                        const std::vector<Photo>& photos);
 
-/// Whether files can be put into `folder`, which need not be there yet; as `check_file`.
+/// Whether files can be put into `folder`, which need not be there yet; as `check_files`.
 [[nodiscard]] Outcome<void> check_folder(const std::filesystem::path& folder);
 
 /// As `plan_pictures` for a folder in any case.
