@@ -17,7 +17,7 @@ help: ## Lists the targets
 	  awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: setup
-setup: ## Installs what is missing (root) and fetches the inference runtimes
+setup: ## Installs what is missing (root) and fetches runtimes and SQLite's sources
 	@tools/setup.sh
 
 .PHONY: build

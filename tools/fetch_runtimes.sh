@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches the inference runtimes with the registries' own clients into the cache, pinned by version
-# and SHA-256. Does nothing when they are there.
+# Fetches what no Debian package brings (the inference runtimes, SQLite with encryption) with the
+# registries' own clients into the cache, pinned by version and SHA-256. Does nothing when it is there.
 set -euo pipefail
 
 cache=${VISAVIS_CACHE:-$HOME/.cache/visavis}
@@ -73,5 +73,22 @@ onnxruntime() {
   say "onnxruntime 1.31.1 is ready"
 }
 
+# SQLite with page encryption: the amalgamation of SQLite3 Multiple Ciphers 2.4.0, which is SQLite 3.53.4
+# and its ciphers, as this package compiles it.
+sqlite3mc() {
+  local target=$runtimes/sqlite3mc-2.4.0
+  [ -e "$target" ] && return
+  local file tmp
+  file=$(tarball better-sqlite3-multiple-ciphers 13.0.3 \
+    24a11e221247fc003f755ad0f82126bc6b0295d0be1c06f3cb3e48d9db8eb898)
+  tmp=$(mktemp -d "$runtimes/.sqlite3mc.XXXXXX")
+  tar -xzf "$file" -C "$tmp" --strip-components=3 \
+    package/deps/sqlite3/sqlite3.c package/deps/sqlite3/sqlite3.h
+  chmod -R u+rwX,go+rX "$tmp"
+  mv -T "$tmp" "$target"
+  say "sqlite3mc 2.4.0 is ready"
+}
+
 openvino
 onnxruntime
+sqlite3mc

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts everything on the machine that building and testing need: Debian packages (as root; otherwise
-# it says which to install) and the inference runtimes (into the cache). Does nothing when it is all
+# it says which to install) and what fetch_runtimes.sh brings (into the cache). Does nothing when it is all
 # there.
 #   tools/setup.sh [--check-tools]   with --check-tools also what `make check` and `make fuzz` need
 set -euo pipefail
@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 build=(g++ cmake ninja-build ccache pkg-config
   libturbojpeg0-dev libjpeg62-turbo-dev libspng-dev libwebp-dev libgif-dev libheif-dev libexif-dev
-  libstb-dev libhwy-dev nlohmann-json3-dev libcli11-dev libssl-dev libsqlite3-dev libarchive-dev
+  libstb-dev libhwy-dev nlohmann-json3-dev libcli11-dev libssl-dev libarchive-dev
   libprotobuf-dev protobuf-compiler libflatbuffers-dev flatbuffers-compiler
   libgtest-dev libgmock-dev libbenchmark-dev)
 check=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
