@@ -35,9 +35,10 @@ int run_list(Desk& desk, const std::string& gallery) {
 int run_show(Desk& desk, const std::string& gallery, const std::string& person) {
   const auto answer = usecases::show_person(gallery, person);
   if (!answer) return give_up(desk, answer.error());
-  Table table({"FACE", ">QUALITY", ">NORM", "SOURCE"});
+  Table table({"FACE", ">QUALITY", ">NORM", "SOURCE", "KEPT"});
   for (const auto& face : answer->faces)
-    table.add({face.face_id, fixed(face.quality, 2), fixed(face.norm, 2), face.source});
+    table.add({face.face_id, fixed(face.quality, 2), fixed(face.norm, 2), face.source,
+               face.chip.empty() ? face.photo : face.chip});
   const std::string title = printable(answer->person.id) + ": " + printable(answer->person.name);
   return finish(desk, wire::to_json(*answer), title + "\n" + table.text(), {});
 }
@@ -96,10 +97,10 @@ int run_export(Desk& desk, const Named& named, const std::string& out) {
   if (!named.words.empty()) request.person = named.words.front();
   const auto answer = usecases::export_gallery(named.gallery, request);
   if (!answer) return give_up(desk, answer.error());
-  const std::string text = std::to_string(answer->rows) + " faces of " +
-                           std::to_string(answer->persons.size()) +
-                           " persons: " + printable(answer->npy.string()) + ", " +
-                           printable(answer->tsv.string()) + "\n";
+  const std::string text =
+      std::to_string(answer->rows) + " faces of " + std::to_string(answer->persons.size()) +
+      " persons: " + printable(answer->npy.string()) + ", " + printable(answer->tsv.string()) +
+      (answer->files.empty() ? "" : ", " + printable(answer->files.string())) + "\n";
   return finish(desk, wire::to_json(*answer), text, {});
 }
 

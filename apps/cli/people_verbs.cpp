@@ -104,6 +104,7 @@ struct Enrol {
   std::string npy;
   std::string labels;
   std::string select;
+  std::string keep = "none";
   usecases::EnrolRequest request;
   usecases::WorkbenchOptions workbench;
 };
@@ -138,7 +139,9 @@ usecases::SortedPhotos photos_of(const Enrol& given) {
 usecases::Outcome<usecases::Enrolment> enrol_photos(Desk& desk, const Enrol& given) {
   usecases::SortedPhotos sorted = photos_of(given);
   auto bench = usecases::Workbench::open(desk.places, given.workbench,
-                                         {.recogniser = true, .photos = sorted.photos.size()},
+                                         {.recogniser = true,
+                                          .photos = sorted.photos.size(),
+                                          .chips = given.request.keep == usecases::Keep::kChips},
                                          desk.terminal.log_sink());
   if (!bench) return std::unexpected(bench.error());
   auto answer =
@@ -146,6 +149,11 @@ usecases::Outcome<usecases::Enrolment> enrol_photos(Desk& desk, const Enrol& giv
   if (answer)
     answer->errors.insert(answer->errors.begin(), sorted.errors.begin(), sorted.errors.end());
   return answer;
+}
+
+usecases::Keep keep_of(const std::string& name) {
+  if (name == "chips") return usecases::Keep::kChips;
+  return name == "photos" ? usecases::Keep::kPhotos : usecases::Keep::kNone;
 }
 
 int run_enrol(Desk& desk, Enrol& given) {
@@ -162,6 +170,9 @@ int run_enrol(Desk& desk, Enrol& given) {
     return usage(desk, std::string(*wrong));
   if (rows && !given.select.empty())
     return usage(desk, "--select chooses a face of a photo; rows are one face each");
+  given.request.keep = keep_of(given.keep);
+  if (rows && given.request.keep != usecases::Keep::kNone)
+    return usage(desk, "--keep is for photos; rows have none");
   given.request.gallery = given.gallery;
   given.request.resume = folder;
   given.request.selection = selection_of(given.select);
@@ -195,6 +206,11 @@ void add_enrol(VerbList& list) {
   verb->add_option("--min-quality", given->request.min_quality, "Refuse photos below, 0 to 1")
       ->check(finite())
       ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  verb->add_option("--keep", given->keep,
+                   "What stays in the gallery besides the embedding, so that another model can "
+                   "be moved to: nothing, the aligned faces, or the whole photos")
+      ->check(CLI::IsMember({"none", "chips", "photos"}))
       ->capture_default_str();
   add_selection(*verb, given->select)
       ->description(

@@ -68,6 +68,17 @@ Person person_of(store::PersonRow row) {
           .number = row.id};
 }
 
+constexpr std::string_view kChips = "chips/";
+constexpr std::string_view kPhotos = "photos/";
+
+std::string kept_path(std::string_view folder, const std::string& name) {
+  return name.empty() ? name : std::string(folder) + name;
+}
+
+store::KeptFile file_of(const std::optional<KeptFile>& kept) {
+  return kept ? store::KeptFile{.form = kept->form, .bytes = kept->bytes} : store::KeptFile{};
+}
+
 EnrolledFace face_of(store::FaceRow row) {
   return {.face_id = face_id_of(row.id),
           .quality = row.fields.quality,
@@ -75,7 +86,9 @@ EnrolledFace face_of(store::FaceRow row) {
           .box = row.fields.box,
           .landmarks = row.fields.landmarks,
           .source = std::move(row.fields.source),
-          .enrolled_at = row.enrolled};
+          .enrolled_at = row.enrolled,
+          .chip = kept_path(kChips, row.chip),
+          .photo = kept_path(kPhotos, row.photo)};
 }
 
 class FolderGallery final : public Gallery {
@@ -101,6 +114,7 @@ class FolderGallery final : public Gallery {
   Result<std::size_t> remove_expired(std::int64_t now) override;
   [[nodiscard]] Result<std::vector<Person>> list(const Page& page) const override;
   [[nodiscard]] Result<PersonDetails> show(std::string_view person) const override;
+  [[nodiscard]] Result<std::vector<std::byte>> kept_file(std::string_view name) const override;
   Result<PersonExport> export_person(std::string_view person) override;
   [[nodiscard]] Result<Stats> stats() const override;
   [[nodiscard]] Result<std::vector<std::string>> check() const override;
@@ -201,7 +215,9 @@ Result<std::vector<Enrolled>> FolderGallery::enrol(std::span<const NewFace> face
     rows.push_back({.person = faces[i].person,
                     .model = models[i],
                     .unit = faces[i].face.embedding.values,
-                    .fields = &fields[i]});
+                    .fields = &fields[i],
+                    .chip = file_of(faces[i].face.chip),
+                    .photo = file_of(faces[i].face.photo)});
   const std::scoped_lock changing(changing_);
   VISAVIS_TRY(added, store_.add(rows));
   std::vector<Enrolled> enrolled;
@@ -388,6 +404,14 @@ Result<PersonDetails> FolderGallery::show(std::string_view person) const {
   PersonDetails details{.person = person_of(*std::move(row))};
   for (store::FaceRow& face : faces) details.faces.push_back(face_of(std::move(face)));
   return details;
+}
+
+Result<std::vector<std::byte>> FolderGallery::kept_file(std::string_view name) const {
+  if (name.starts_with(kChips))
+    return store_.read_kept(store::KeptKind::kChip, name.substr(kChips.size()));
+  if (name.starts_with(kPhotos))
+    return store_.read_kept(store::KeptKind::kPhoto, name.substr(kPhotos.size()));
+  return fail(ErrorCode::kNotFound, "there is no such chip or photo");
 }
 
 Result<PersonExport> FolderGallery::export_person(std::string_view person) {

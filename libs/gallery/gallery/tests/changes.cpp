@@ -32,30 +32,45 @@ Signs signs_of(std::span<const float> values) {
   return signs;
 }
 
+bool has_chip(Signs signs) { return (signs & 1U) != 0; }
+
+/// What stands for a picture: no other face's bytes are like it.
+std::string chip_of(Signs signs) {
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "a chip of " + std::to_string(signs) + ";";
+  return text;
+}
+
 Template template_of(Signs signs) {
-  return {.embedding = {.model = kModel, .values = vector_of(signs), .norm = 20},
-          .quality = .5F,
-          .box = {.x = 1, .y = 2, .width = 30, .height = 40},
-          .source = "photo.jpg"};
+  Template face{.embedding = {.model = kModel, .values = vector_of(signs), .norm = 20},
+                .quality = .5F,
+                .box = {.x = 1, .y = 2, .width = 30, .height = 40},
+                .source = "photo.jpg"};
+  if (!has_chip(signs)) return face;
+  const std::string text = chip_of(signs);
+  const auto bytes = std::as_bytes(std::span(text));
+  face.chip = KeptFile{.form = "arcface.png", .bytes = {bytes.begin(), bytes.end()}};
+  return face;
 }
 
 const std::string& anybody(std::mt19937_64& random, const People& people) {
   return std::next(people.begin(), static_cast<std::ptrdiff_t>(random() % people.size()))->first;
 }
 
-Change make_enrolment(std::mt19937_64& random, const People& people) {
+Change make_enrolment(std::mt19937_64& random, const People& people, Chips chips) {
   const bool again = !people.empty() && random() % 4 == 0;
   Change change{.kind = Kind::kEnrol,
                 .person = again ? anybody(random, people) : "person " + std::to_string(random())};
   // Now and then enough for several pages of the database.
   const std::size_t faces = random() % 8 == 0 ? 80 : 1 + random() % 4;
-  for (std::size_t i = 0; i < faces; ++i) change.faces.push_back(random());
+  for (std::size_t i = 0; i < faces; ++i)
+    change.faces.push_back(chips == Chips::kSome ? random() : random() & ~Signs{1});
   return change;
 }
 
-Change make_change(std::mt19937_64& random, const People& people) {
+Change make_change(std::mt19937_64& random, const People& people, Chips chips) {
   const auto dice = random() % 20;
-  if (people.size() < 3 || dice < 9) return make_enrolment(random, people);
+  if (people.size() < 3 || dice < 9) return make_enrolment(random, people, chips);
   const std::string& person = anybody(random, people);
   if (dice < 13) return {.kind = Kind::kRemovePerson, .person = person, .faces = people.at(person)};
   if (dice < 16 && !people.at(person).empty())
@@ -83,10 +98,11 @@ void apply_change(const Change& change, People& people) {
   if (change.kind == Kind::kRemoveFace) people[change.person].pop_back();
 }
 
-std::vector<Change> make_changes(std::mt19937_64& random, People& people, std::size_t count) {
+std::vector<Change> make_changes(std::mt19937_64& random, People& people, std::size_t count,
+                                 Chips chips) {
   std::vector<Change> changes;
   for (std::size_t i = 0; i < count; ++i) {
-    changes.push_back(make_change(random, people));
+    changes.push_back(make_change(random, people, chips));
     apply_change(changes.back(), people);
   }
   return changes;
@@ -135,7 +151,10 @@ Result<People> read_people(const fs::path& folder) {
 std::vector<std::string> traces(const Change& change) {
   if (change.kind != Kind::kRemovePerson && change.kind != Kind::kRemoveFace) return {};
   std::vector<std::string> needles;
-  for (const Signs signs : change.faces) needles.push_back(stored(signs));
+  for (const Signs signs : change.faces) {
+    needles.push_back(stored(signs));
+    if (has_chip(signs)) needles.push_back("a chip of " + std::to_string(signs) + ";");
+  }
   if (change.kind == Kind::kRemovePerson) needles.push_back(change.person);
   return needles;
 }
@@ -152,6 +171,35 @@ std::size_t count_traces(const fs::path& folder, const std::vector<std::string>&
     return ::memmem(all.data(), all.size(), needle.data(), needle.size()) != nullptr;
   }));
 }
+
+namespace {
+
+/// Whether every face that should have a chip has it whole, and no other file is there.
+std::string judge_chips(const Gallery& gallery, const People& people, const fs::path& folder) {
+  std::size_t chips = 0;
+  for (const auto& [person, faces] : people) {
+    const auto details = gallery.show(person);
+    if (!details || details->faces.size() != faces.size()) return "a person cannot be shown";
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      const std::string& name = details->faces[i].chip;
+      if (name.empty() != !has_chip(faces[i])) return "a chip is named wrongly";
+      if (name.empty()) continue;
+      ++chips;
+      const auto bytes = gallery.kept_file(name);
+      if (!bytes) return "a chip cannot be read: " + bytes.error().message;
+      const std::string whole = chip_of(faces[i]);
+      if (!std::ranges::equal(*bytes, std::as_bytes(std::span(whole))))
+        return "a chip is not whole";
+    }
+  }
+  std::size_t files = 0;
+  if (fs::exists(folder / "chips"))
+    files = static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(folder / "chips"), fs::directory_iterator()));
+  return files == chips ? "" : "there are files of no face";
+}
+
+}  // namespace
 
 std::string judge(const fs::path& folder, const People& acknowledged, const People& in_flight,
                   People& found) {
@@ -172,6 +220,11 @@ std::string judge(const fs::path& folder, const People& acknowledged, const Peop
   auto people = read_people(folder);
   if (!people) return "it cannot be read: " + people.error().message;
   found = *std::move(people);
+  {
+    const auto gallery = open_gallery(folder, OpenMode::kRead);
+    if (!gallery) return "it does not open again: " + gallery.error().message;
+    if (auto wrong = judge_chips(**gallery, found, folder); !wrong.empty()) return wrong;
+  }
   if (found == acknowledged || found == in_flight) return {};
   return "it holds neither what was acknowledged nor that and the next change";
 }

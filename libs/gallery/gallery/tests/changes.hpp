@@ -28,16 +28,19 @@ struct Change {
   std::vector<Signs> faces{};  ///< The new ones, or the one that goes.
 };
 
+/// Whether faces whose first sign is a minus are enrolled with a chip.
+enum class Chips : std::uint8_t { kNone, kSome };
+
 /// Changes of `people`, which becomes what they leave.
 [[nodiscard]] std::vector<Change> make_changes(std::mt19937_64& random, People& people,
-                                               std::size_t count);
+                                               std::size_t count, Chips chips);
 void apply_change(const Change& change, People& people);
 [[nodiscard]] Result<void> perform(const Change& change, Gallery& gallery);
 
 /// What the gallery's database holds.
 [[nodiscard]] Result<People> read_people(const std::filesystem::path& folder);
 
-/// What of a change's removed rows must not be found in a file: vectors as stored, and ids.
+/// What of a change's removed rows must not be found in a file: vectors as stored, chips, and ids.
 [[nodiscard]] std::vector<std::string> traces(const Change& change);
 /// How many of `needles` a file of the folder holds. Only while nobody has the gallery open.
 [[nodiscard]] std::size_t count_traces(const std::filesystem::path& folder,

@@ -87,7 +87,7 @@ TEST(KillTest, NothingAcknowledgedIsLostAndNothingRemovedComesBack) {
       gone.clear();
     }
     People planned = people;
-    const std::vector<Change> changes = make_changes(random, planned, kChanges);
+    const std::vector<Change> changes = make_changes(random, planned, kChanges, Chips::kSome);
     const std::size_t wanted = random() % 12;
     const std::chrono::microseconds delay(random() % 4000);
     const Killed killed = run_and_kill(folder, changes, wanted, delay);

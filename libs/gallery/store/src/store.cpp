@@ -1,5 +1,6 @@
 #include "visavis/store/store.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -8,9 +9,9 @@
 #include <visavis/core/file.hpp>
 
 #include "element.hpp"
+#include "kept.hpp"
 #include "schema.hpp"
 #include "store_impl.hpp"
-#include "visavis/store/wipe.hpp"
 
 namespace visavis::store {
 namespace {
@@ -60,7 +61,20 @@ Result<void> check_face(const NewFace& face) {
   // NaN and infinity fail this comparison too.
   if (!(std::abs(std::sqrt(squares) - 1) <= kUnitTolerance))
     return invalid("the embedding is not a finite unit vector");
+  for (const KeptFile& file : {face.chip, face.photo}) {
+    if (file.bytes.empty()) continue;
+    if (!is_kept_form(file.form))
+      return invalid("a kept file has a form that no name can end with");
+    if (file.bytes.size() > kMaxKeptBytes)
+      return invalid("a chip or photo is too large to be kept");
+  }
   return {};
+}
+
+bool keeps_files(std::span<const NewFace> faces) {
+  return std::ranges::any_of(faces, [](const NewFace& face) {
+    return !face.chip.bytes.empty() || !face.photo.bytes.empty();
+  });
 }
 
 Result<void> check_person(const PersonFields& person) {
@@ -125,20 +139,34 @@ Result<FoundPerson> find_or_make_person(Database& database, std::string_view id,
   return FoundPerson{.id = database.last_row(), .is_new = true};
 }
 
-Result<AddedFace> add_face(Database& database, const Kind& kind, const NewFace& face,
-                           std::int64_t now) {
+/// Writes the file, if there is one. @return its name
+Result<std::optional<std::string>> keep_file(NewFiles& files, KeptKind kind, std::int64_t face,
+                                             const KeptFile& file) {
+  if (file.bytes.empty()) return std::optional<std::string>();
+  std::string name = kept_name(face, file.form);
+  VISAVIS_CHECK(files.write(kind, name, file.bytes));
+  return std::optional(std::move(name));
+}
+
+Result<AddedFace> add_face(Database& database, NewFiles& files, const Kind& kind,
+                           const NewFace& face, std::int64_t now) {
   VISAVIS_TRY(person, find_or_make_person(database, face.person, now));
   const FaceFields& fields = *face.fields;
   const std::vector<std::byte> vector = encode(face.unit, kind.element);
   std::optional<std::span<const std::byte>> landmarks;
   if (fields.landmarks) landmarks = bytes_of(*fields.landmarks);
+  // The files are named after the row before it is there.
+  VISAVIS_TRY(id, database.number("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE "
+                                  "name = 'faces'"));
+  VISAVIS_TRY(chip, keep_file(files, KeptKind::kChip, id, face.chip));
+  VISAVIS_TRY(photo, keep_file(files, KeptKind::kPhoto, id, face.photo));
   VISAVIS_CHECK(database.run(
-      "INSERT INTO faces (person, norm, quality, box, landmarks, source, enrolled, embedding) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      person.id, static_cast<double>(fields.norm), static_cast<double>(fields.quality),
-      bytes_of(fields.box), landmarks, std::string_view(fields.source), now,
+      "INSERT INTO faces (id, person, norm, quality, box, landmarks, source, enrolled, chip, "
+      "photo, embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      id, person.id, static_cast<double>(fields.norm), static_cast<double>(fields.quality),
+      bytes_of(fields.box), landmarks, std::string_view(fields.source), now, chip, photo,
       std::span<const std::byte>(vector)));
-  AddedFace added{.face = database.last_row(),
+  AddedFace added{.face = id,
                   .person = person.id,
                   .new_person = person.is_new,
                   .unit = std::vector<float>(face.unit.size())};
@@ -185,22 +213,6 @@ Result<void> empty_log(Database& database, const fs::path& folder) {
   const fs::path log = with_ending(database_path(folder), "-wal");
   std::error_code ignored;
   return fs::exists(log, ignored) ? sync(log) : Result<void>{};
-}
-
-Result<void> empty_trash(Database& database, const fs::path& folder) {
-  std::vector<std::string> paths;
-  {
-    VISAVIS_TRY(rows, database.query("SELECT path FROM trash"));
-    for (;;) {
-      VISAVIS_TRY(more, rows.next());
-      if (!more) break;
-      paths.push_back(rows.text(0));
-    }
-  }
-  if (paths.empty()) return {};
-  for (const std::string& path : paths) VISAVIS_CHECK(wipe_file(folder / path));
-  VISAVIS_CHECK(sync(folder));
-  return database.run("DELETE FROM trash");
 }
 
 void remove_unborn(const fs::path& folder) {
@@ -350,6 +362,8 @@ Result<std::vector<AddedFace>> Store::add(std::span<const NewFace> faces) {
   for (const NewFace& face : faces) VISAVIS_CHECK(check_face(face));
   const std::scoped_lock lock(impl_->writing);
   Database& database = *impl_->writer;
+  NewFiles files(impl_->folder);
+  if (keeps_files(faces)) VISAVIS_CHECK(files.announce(database));
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
   VISAVIS_TRY(kind, read_kind(database));
   const std::int64_t now = seconds_now();
@@ -357,12 +371,15 @@ Result<std::vector<AddedFace>> Store::add(std::span<const NewFace> faces) {
   added.reserve(faces.size());
   for (const NewFace& face : faces) {
     VISAVIS_CHECK(fit(database, kind, face));
-    VISAVIS_TRY(one, add_face(database, kind, face, now));
+    VISAVIS_TRY(one, add_face(database, files, kind, face, now));
     added.push_back(std::move(one));
   }
   VISAVIS_CHECK(audit_enrolment(database, added));
   VISAVIS_CHECK(next_generation(database));
-  VISAVIS_CHECK(transaction.commit());
+  VISAVIS_CHECK(files.settle(database));
+  const Result<void> committed = transaction.commit();
+  files.leave();
+  VISAVIS_CHECK(committed);
   return added;
 }
 

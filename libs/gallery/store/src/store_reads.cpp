@@ -2,10 +2,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <utility>
 #include <visavis/core/file.hpp>
 
 #include "element.hpp"
+#include "kept.hpp"
 #include "schema.hpp"
 #include "store_impl.hpp"
 #include "visavis/store/store.hpp"
@@ -19,7 +21,7 @@ constexpr std::string_view kPerson =
     "SELECT id, public_id, name, attributes, consent_basis, consent_at, expires_at, created, "
     "(SELECT count(*) FROM faces WHERE faces.person = persons.id) FROM persons ";
 constexpr std::string_view kFace =
-    "SELECT id, person, norm, quality, box, landmarks, source, enrolled FROM faces ";
+    "SELECT id, person, norm, quality, box, landmarks, source, enrolled, chip, photo FROM faces ";
 
 auto damaged(const std::string& what) {
   return fail(ErrorCode::kDecodeFailed, "the gallery is damaged: " + what);
@@ -61,6 +63,8 @@ Result<FaceRow> face_of(const Query& row) {
   face.fields.quality = static_cast<float>(row.real(3));
   face.fields.source = row.text(6);
   face.enrolled = row.integer(7);
+  face.chip = row.text(8);
+  face.photo = row.text(9);
   const auto box = row.blob(4);
   if (box.size() != sizeof(Box)) return damaged("face f" + std::to_string(face.id) + " has no box");
   std::memcpy(&face.fields.box, box.data(), sizeof(Box));
@@ -70,6 +74,17 @@ Result<FaceRow> face_of(const Query& row) {
     return damaged("the landmarks of face f" + std::to_string(face.id));
   std::memcpy(&face.fields.landmarks.emplace(), points.data(), sizeof(Landmarks));
   return face;
+}
+
+Result<std::vector<FaceRow>> faces_from(Result<Query> rows) {
+  if (!rows) return std::unexpected(std::move(rows).error());
+  std::vector<FaceRow> faces;
+  for (;;) {
+    VISAVIS_TRY(more, rows->next());
+    if (!more) return faces;
+    VISAVIS_TRY(face, face_of(*rows));
+    faces.push_back(std::move(face));
+  }
 }
 
 /// What rows of vectors must look like.
@@ -170,14 +185,7 @@ Result<std::vector<PersonRow>> Store::expired(std::int64_t now) const {
 Result<std::vector<FaceRow>> Store::faces_of(std::int64_t person) const {
   static const std::string sql = std::string(kFace) + "WHERE person = ? ORDER BY id";
   const std::scoped_lock lock(impl_->reading);
-  VISAVIS_TRY(rows, impl_->reader.query(sql, person));
-  std::vector<FaceRow> faces;
-  for (;;) {
-    VISAVIS_TRY(more, rows.next());
-    if (!more) return faces;
-    VISAVIS_TRY(face, face_of(rows));
-    faces.push_back(std::move(face));
-  }
+  return faces_from(impl_->reader.query(sql, person));
 }
 
 Result<std::optional<FaceRow>> Store::find_face(std::int64_t face) const {
@@ -201,6 +209,15 @@ Result<std::optional<Owner>> Store::owner_of(std::int64_t face) const {
                              .name = row.text(1),
                              .norm = static_cast<float>(row.real(2)),
                              .quality = static_cast<float>(row.real(3))});
+}
+
+Result<std::vector<std::byte>> Store::read_kept(KeptKind kind, std::string_view name) const {
+  if (!is_kept_name(name)) return damaged("a face names a file that cannot be its own");
+  auto bytes = store::read_kept(impl_->folder / folder_of(kind) / name);
+  if (bytes) return bytes;
+  return fail(bytes.error().code == ErrorCode::kInvalidArgument ? ErrorCode::kDecodeFailed
+                                                                : bytes.error().code,
+              "a face's chip or photo: " + bytes.error().message);
 }
 
 Result<std::vector<AuditRow>> Store::audit() const {
@@ -252,7 +269,9 @@ Result<void> check_database(Database& database, std::vector<std::string>& found)
   if (orphans > 0) found.push_back(std::to_string(orphans) + " faces belong to nobody");
   VISAVIS_TRY(trash, database.number("SELECT count(*) FROM trash"));
   if (trash > 0)
-    found.push_back(std::to_string(trash) + " files of removed faces are still to be overwritten");
+    found.push_back(
+        "chips or photos that belong to no face are still to be overwritten: the next "
+        "writer does that");
   return {};
 }
 
@@ -337,7 +356,12 @@ Result<std::vector<std::string>> Store::check() const {
   Database& database = impl_->reader;
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kRead));
   std::vector<std::string> found;
-  for (const auto part : {check_database, check_rules, check_vectors, check_persons}) {
+  using Part = std::function<Result<void>(Database&, std::vector<std::string>&)>;
+  const Part files = [&](Database& from, std::vector<std::string>& into) {
+    return check_files(from, impl_->folder, into);
+  };
+  for (const Part& part :
+       {Part(check_database), Part(check_rules), Part(check_vectors), Part(check_persons), files}) {
     const auto done = part(database, found);
     if (!done && done.error().code != ErrorCode::kDecodeFailed)
       return std::unexpected(done.error());

@@ -453,6 +453,155 @@ TEST_F(StoreTest, CheckFindsRowsThatNoProgramWrites) {
   }
 }
 
+/// A face with a chip and a photo.
+Result<std::vector<AddedFace>> add_kept(Store& store, std::string_view person, unsigned seed,
+                                        std::string_view chip, std::string_view photo,
+                                        std::string_view form = "arcface.png") {
+  const std::vector<float> unit = unit_vector(seed);
+  const FaceFields fields;
+  const NewFace face{.person = person,
+                     .model = kModel,
+                     .unit = unit,
+                     .fields = &fields,
+                     .chip = {.form = form, .bytes = std::as_bytes(std::span(chip))},
+                     .photo = {.form = "jpg", .bytes = std::as_bytes(std::span(photo))}};
+  return store.add({&face, 1});
+}
+
+std::size_t count_files(const fs::path& folder) {
+  return fs::exists(folder) ? static_cast<std::size_t>(std::distance(fs::directory_iterator(folder),
+                                                                     fs::directory_iterator()))
+                            : 0;
+}
+
+TEST_F(StoreTest, KeepsFilesAndForgetsThemWithTheirFace) {
+  Store store = open();
+  ASSERT_TRUE(add(store, "nobody", unit_vector(9)));
+  ASSERT_TRUE(add_kept(store, "ada", 1, "a chip", "a photo"));
+  ASSERT_TRUE(add_kept(store, "grace", 2, "another chip", ""));
+  const auto ada = store.find_face(2);
+  ASSERT_TRUE(ada && *ada);
+  EXPECT_EQ((*ada)->chip, "f2.arcface.png");
+  EXPECT_EQ((*ada)->photo, "f2.jpg");
+  EXPECT_EQ((*store.find_face(3))->photo, "");
+  const auto bytes = store.read_kept(KeptKind::kChip, "f2.arcface.png");
+  ASSERT_TRUE(bytes);
+  EXPECT_TRUE(std::ranges::equal(*bytes, std::as_bytes(std::span(std::string_view("a chip")))));
+  EXPECT_EQ(fs::status(folder_ / "chips/f2.arcface.png").permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(fs::status(folder_ / "chips").permissions(), fs::perms::owner_all);
+  EXPECT_THAT(*store.check(), IsEmpty());
+
+  ASSERT_TRUE(store.remove_face(2));
+  ASSERT_TRUE(store.purge());
+  EXPECT_FALSE(fs::exists(folder_ / "chips/f2.arcface.png"));
+  EXPECT_FALSE(fs::exists(folder_ / "photos/f2.jpg"));
+  EXPECT_EQ(count_files(folder_ / "chips"), 1U);
+  ASSERT_TRUE(store.remove_person((*store.find_face(3))->person));
+  ASSERT_TRUE(store.purge());
+  EXPECT_EQ(count_files(folder_ / "chips"), 0U);
+  EXPECT_THAT(*store.check(), IsEmpty());
+  EXPECT_EQ(store.read_kept(KeptKind::kChip, "f2.arcface.png").error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(StoreTest, RefusesFormsAndNamesThatLeaveTheFolder) {
+  Store store = open();
+  for (const char* form : {"", "../x", "a/b", ".png", "png.", "a..b", "PNG", "a b",
+                           "abcdefghijklmnopqrstuvwxyz0123456789"})
+    EXPECT_EQ(add_kept(store, "ada", 1, "a chip", "", form).error().code,
+              ErrorCode::kInvalidArgument)
+        << form;
+  EXPECT_EQ(add_kept(store, "ada", 1, std::string(kMaxKeptBytes + 1, 'x'), "").error().code,
+            ErrorCode::kInvalidArgument);
+  for (const char* name : {"", "f1", "f.png", "f0.png", "f01.png", "../f1.png", "f1.png/x",
+                           "x1.png", "f99999999999999999999.png", "/etc/passwd"})
+    EXPECT_EQ(store.read_kept(KeptKind::kPhoto, name).error().code, ErrorCode::kDecodeFailed)
+        << name;
+  EXPECT_FALSE(fs::exists(folder_ / "chips"));
+  EXPECT_EQ(store.facts()->faces, 0U);
+}
+
+TEST_F(StoreTest, WhatAnAdditionThatWasStoppedLeftIsToldAndGoes) {
+  {
+    Store store = open();
+    ASSERT_TRUE(add_kept(store, "ada", 1, "a chip", "a photo"));
+  }
+  // As a process that was killed leaves it: announced, written, not committed.
+  tamper(file(), "INSERT INTO trash VALUES ('chips/'), ('photos/')");
+  std::ofstream(folder_ / "chips/f2.arcface.png") << "an orphan";
+  std::ofstream(folder_ / "photos/f1.png") << "another form than the face's";
+  std::ofstream(folder_ / "chips/notes.txt") << "somebody's own";
+  EXPECT_EQ(open(Mode::kRead).check()->size(), 2U);
+  const Store store = open(Mode::kWrite);
+  EXPECT_FALSE(fs::exists(folder_ / "chips/f2.arcface.png"));
+  EXPECT_FALSE(fs::exists(folder_ / "photos/f1.png"));
+  EXPECT_TRUE(fs::exists(folder_ / "chips/notes.txt"));
+  EXPECT_TRUE(fs::exists(folder_ / "chips/f1.arcface.png"));
+  EXPECT_TRUE(fs::exists(folder_ / "photos/f1.jpg"));
+  const auto found = store.check();
+  ASSERT_EQ(found->size(), 1U);
+  EXPECT_THAT(found->front(), HasSubstr("1 files in chips/ and photos/ belong to no face"));
+}
+
+TEST_F(StoreTest, TellsFilesThatAreMissing) {
+  Store store = open();
+  ASSERT_TRUE(add_kept(store, "ada", 1, "a chip", "a photo"));
+  fs::remove(folder_ / "photos/f1.jpg");
+  const auto found = store.check();
+  ASSERT_EQ(found->size(), 1U);
+  EXPECT_THAT(found->front(), HasSubstr("missing"));
+}
+
+TEST_F(StoreTest, AHostileDatabaseRemovesNothingElsewhere) {
+  const fs::path victim = folder_.string() + ".victim";
+  for (const std::string& path :
+       {"../" + victim.filename().string(), "chips/../../" + victim.filename().string(),
+        victim.string(), std::string("gallery.lock"), std::string("")}) {
+    std::ofstream(victim) << "precious";
+    {
+      const Store store = open();
+    }
+    tamper(file(), ("INSERT INTO trash VALUES ('" + path + "')").c_str());
+    EXPECT_EQ(refused(Mode::kWrite).code, ErrorCode::kDecodeFailed) << path;
+    EXPECT_TRUE(fs::exists(victim));
+    for (const auto& entry : fs::directory_iterator(folder_)) fs::remove_all(entry.path());
+  }
+  fs::remove(victim);
+  // A folder that is a link leads elsewhere.
+  {
+    const Store store = open();
+  }
+  const fs::path elsewhere = folder_.string() + ".elsewhere";
+  fs::create_directories(elsewhere);
+  std::ofstream(elsewhere / "f1.arcface.png") << "precious";
+  fs::create_directory_symlink(elsewhere, folder_ / "chips");
+  tamper(file(), "INSERT INTO trash VALUES ('chips/f1.arcface.png'), ('chips/')");
+  EXPECT_EQ(refused(Mode::kWrite).code, ErrorCode::kDecodeFailed);
+  EXPECT_TRUE(fs::exists(elsewhere / "f1.arcface.png"));
+  fs::remove_all(elsewhere);
+}
+
+TEST_F(StoreTest, AFullDiskLeavesNoFileOfAFaceThatWasNotAdded) {
+  {
+    const Store store = open();
+  }
+  const int code = in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    auto store = Store::open(folder_, {.mode = Mode::kWrite});
+    if (!store) return 1;
+    const rlimit limit{.rlim_cur = 300'000, .rlim_max = 400'000};
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 2;
+    const auto added = add_kept(*store, "ada", 1, "a chip", std::string(350'000, 'x'));
+    if (added || added.error().code != ErrorCode::kUnavailable) return 3;
+    if (count_files(folder_ / "chips") + count_files(folder_ / "photos") != 0) return 4;
+    return add_kept(*store, "ada", 1, "a chip", "a photo") ? 0 : 5;
+  });
+  EXPECT_EQ(code, 0);
+  const Store store = open(Mode::kWrite);
+  EXPECT_EQ(store.facts()->faces, 1U);
+  EXPECT_THAT(*store.check(), IsEmpty());
+}
+
 TEST_F(StoreTest, AFailedCreationLeavesNothingOfIt) {
   const int code = in_child([&] {
     std::signal(SIGXFSZ, SIG_IGN);

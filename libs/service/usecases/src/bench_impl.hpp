@@ -8,11 +8,14 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 #include <visavis/core/executor.hpp>
 #include <visavis/core/file.hpp>
+#include <visavis/core/hash.hpp>
 #include <visavis/core/log.hpp>
 #include <visavis/detect/detector.hpp>
 #include <visavis/image/decode.hpp>
@@ -75,7 +78,8 @@ struct Workbench::Impl {
 [[nodiscard]] PhotoFacts facts_of(const Photo& photo, const image::Decoded& decoded);
 
 /// Decodes every photo and calls `work(photo, decoded, worker)`, in parallel over the workbench's
-/// workers; a photo's pixels live as long as its call.
+/// workers; a photo's pixels live as long as its call. Work that takes a fourth argument gets the
+/// file's bytes.
 /// @return one result for each photo, in their order.
 template <class T, class Work>
 [[nodiscard]] std::vector<Outcome<T>> over_photos(Workbench::Impl& bench,
@@ -93,7 +97,12 @@ template <class T, class Work>
       VISAVIS_TRY(decoded, caused_by(Cause::kInput, image::decode(bytes)));
       for (const std::string& warning : decoded.warnings)
         log(bench.sink, LogLevel::kWarning, photo.path + ": " + warning);
-      return work(photo, decoded, static_cast<std::size_t>(worker));
+      const auto self = static_cast<std::size_t>(worker);
+      if constexpr (std::is_invocable_v<Work, const Photo&, image::Decoded&, std::size_t,
+                                        std::span<const std::byte>>)
+        return work(photo, decoded, self, bytes);
+      else
+        return work(photo, decoded, self);
     } catch (const std::bad_alloc&) {
       return std::unexpected(Failure({ErrorCode::kResourceExhausted, "memory ran out"}));
     }
@@ -129,6 +138,7 @@ struct Analysed {
   PhotoFacts photo;  ///< Its warnings have been logged.
   std::vector<pipeline::FaceRecord> faces;
   std::size_t faces_found = 0;
+  std::optional<Sha256> digest{};  ///< Of the file, if it was asked for.
 };
 
 /// Every face of a photo, or the selected one, and how many there were.
@@ -158,9 +168,12 @@ template <class Work>
   return {};
 }
 
+enum class Digest : std::uint8_t { kNo, kYes };
+
 [[nodiscard]] std::vector<Outcome<Analysed>> analyse_photos(Workbench::Impl& bench,
                                                             const std::vector<Photo>& photos,
                                                             std::optional<Selection> selection,
-                                                            const Progress& progress);
+                                                            const Progress& progress,
+                                                            Digest digest = Digest::kNo);
 
 }  // namespace visavis::usecases

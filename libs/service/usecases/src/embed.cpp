@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <visavis/core/file.hpp>
@@ -87,13 +89,14 @@ Outcome<FacesFound> faces_in(pipeline::Pipeline& pipeline, ImageView image,
 std::vector<Outcome<Analysed>> analyse_photos(Workbench::Impl& bench,
                                               const std::vector<Photo>& photos,
                                               std::optional<Selection> selection,
-                                              const Progress& progress) {
-  const auto work = [&](const Photo& photo, const image::Decoded& decoded,
-                        std::size_t worker) -> Outcome<Analysed> {
+                                              const Progress& progress, Digest digest) {
+  const auto work = [&](const Photo& photo, const image::Decoded& decoded, std::size_t worker,
+                        std::span<const std::byte> bytes) -> Outcome<Analysed> {
     VISAVIS_TRY(found, faces_in(bench.pipelines[worker], decoded.image.view(), selection));
     return Analysed{.photo = facts_of(photo, decoded),
                     .faces = std::move(found.faces),
-                    .faces_found = found.faces_found};
+                    .faces_found = found.faces_found,
+                    .digest = digest == Digest::kYes ? std::optional(sha256(bytes)) : std::nullopt};
   };
   return over_photos<Analysed>(bench, photos, progress, work);
 }

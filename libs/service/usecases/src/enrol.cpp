@@ -16,6 +16,7 @@
 
 #include "bench_impl.hpp"
 #include "gallery_at.hpp"
+#include "keep.hpp"
 #include "library.hpp"
 #include "outputs.hpp"
 #include "rows.hpp"
@@ -34,8 +35,9 @@ constexpr float kDominance = 4;
 /// to 1, half is for the rounding of stored vectors.
 constexpr float kSamePhoto = 0.9998F;
 
-/// Rows written by one change of the gallery.
+/// Rows written by one change of the gallery, and how much of photos may wait for it.
 constexpr std::size_t kBatch = 1024;
+constexpr std::size_t kBatchBytes = std::size_t{32} << 20U;
 
 struct Refusing {
   Refusal reason{};
@@ -53,6 +55,24 @@ std::variant<std::size_t, Refusing> main_face(const std::vector<pipeline::FaceRe
           .reason = Refusal::kManyFaces,
           .message = "no face is four times as large as every other; --select chooses one"};
   return static_cast<std::size_t>(largest - faces.begin());
+}
+
+std::size_t kept_bytes(const gallery::Template& face) {
+  return (face.chip ? face.chip->bytes.size() : 0) + (face.photo ? face.photo->bytes.size() : 0);
+}
+
+/// Puts beside a face what is to be kept of it.
+Outcome<void> keep(gallery::Template& face, const pipeline::FaceRecord& record,
+                   const Analysed& photo, Keep what, models::AlignmentTemplate alignment) {
+  if (what == Keep::kChips && record.chip) {
+    VISAVIS_TRY(chip, keep_chip(*record.chip, alignment));
+    face.chip = std::move(chip);
+  }
+  if (what == Keep::kPhotos && photo.digest) {
+    VISAVIS_TRY(kept, keep_photo(photo.photo.path, *photo.digest));
+    face.photo = std::move(kept);
+  }
+  return {};
 }
 
 /// Decides on photos one after the other and enrols them in batches.
@@ -91,19 +111,26 @@ class Registrar {
   }
 
   /// @return an error only if the gallery cannot be searched or written.
-  Outcome<void> consider(const EnrolPhoto& photo, std::vector<pipeline::FaceRecord> faces) {
-    auto choice = main_face(faces);
+  /// @param alignment  of the chips
+  Outcome<void> consider(const EnrolPhoto& photo, Analysed found,
+                         models::AlignmentTemplate alignment) {
+    auto choice = main_face(found.faces);
     if (auto* refusing = std::get_if<Refusing>(&choice)) return refuse(photo, std::move(*refusing));
-    pipeline::FaceRecord& record = faces[std::get<std::size_t>(choice)];
+    pipeline::FaceRecord& record = found.faces[std::get<std::size_t>(choice)];
     if (record.embedding.values.empty() || record.quality.score < request_.min_quality)
       return refuse(photo, {.reason = Refusal::kLowQuality,
                             .message = "the quality " + two_digits(record.quality.score) +
                                        " is below " + two_digits(request_.min_quality)});
-    return consider({.person = photo.person,
-                     .face = {.embedding = std::move(record.embedding),
-                              .quality = record.quality.score,
-                              .box = record.face.box,
-                              .source = photo.photo.path}});
+    gallery::NewFace face{.person = photo.person,
+                          .face = {.embedding = std::move(record.embedding),
+                                   .quality = record.quality.score,
+                                   .box = record.face.box,
+                                   .source = photo.photo.path}};
+    if (auto kept = keep(face.face, record, found, request_.keep, alignment); !kept) {
+      answer_.errors.push_back(problem(photo.photo.path, std::move(kept).error()));
+      return {};
+    }
+    return consider(std::move(face));
   }
 
   Outcome<void> consider(gallery::NewFace face) {
@@ -117,8 +144,10 @@ class Registrar {
                                                   "already, as another person"});
       return {};
     }
+    pending_bytes_ += kept_bytes(face.face);
     pending_.push_back(std::move(face));
-    return pending_.size() < kBatch ? Outcome<void>{} : flush();
+    const bool full = pending_.size() >= kBatch || pending_bytes_ >= kBatchBytes;
+    return full ? flush() : Outcome<void>{};
   }
 
   Outcome<void> flush() {
@@ -140,6 +169,7 @@ class Registrar {
                                   .face_id = std::move(enrolled[i].face_id),
                                   .quality = pending_[i].face.quality});
     pending_.clear();
+    pending_bytes_ = 0;
     return {};
   }
 
@@ -169,6 +199,7 @@ class Registrar {
   const EnrolRequest& request_;
   Enrolment& answer_;
   std::vector<gallery::NewFace> pending_;
+  std::size_t pending_bytes_ = 0;
 };
 
 }  // namespace
@@ -223,13 +254,15 @@ Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& all,
   for (const EnrolPhoto& photo : photos) files.push_back(photo.photo);
   const auto work = [&](const std::vector<Photo>& some, std::size_t start,
                         const Progress& within) -> Outcome<void> {
-    auto results = analyse_photos(bench.impl(), some, request.selection, within);
+    auto results = analyse_photos(bench.impl(), some, request.selection, within,
+                                  request.keep == Keep::kPhotos ? Digest::kYes : Digest::kNo);
     for (std::size_t i = 0; i < some.size(); ++i) {
       if (!results[i]) {
         answer.errors.push_back(problem(some[i].path, std::move(results[i]).error()));
         continue;
       }
-      VISAVIS_CHECK(registrar.consider(photos[start + i], std::move(results[i]->faces)));
+      VISAVIS_CHECK(registrar.consider(photos[start + i], *std::move(results[i]),
+                                       bench.impl().manifest->alignment));
     }
     return registrar.flush();  // whoever stops it loses one batch at most
   };

@@ -101,6 +101,19 @@ std::string lines_of(const gallery::PersonDetails& details, std::size_t row) {
   return lines;
 }
 
+Outcome<void> copy_kept_files(const gallery::Gallery& people, const gallery::PersonDetails& details,
+                              Export& answer) {
+  const fs::path folder = fs::path(answer.npy).replace_extension(".files");
+  for (const gallery::EnrolledFace& face : details.faces)
+    for (const std::string& name : {face.chip, face.photo}) {
+      if (name.empty()) continue;
+      VISAVIS_TRY(bytes, people.kept_file(name));
+      VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(folder / name, bytes)));
+      answer.files = folder;
+    }
+  return {};
+}
+
 }  // namespace
 
 Outcome<Export> export_gallery(const fs::path& folder, const ExportRequest& request) {
@@ -121,6 +134,7 @@ Outcome<Export> export_gallery(const fs::path& folder, const ExportRequest& requ
   for (const std::string& id : ids) {
     VISAVIS_TRY(one, people->export_person(id));
     VISAVIS_CHECK(caused_by(Cause::kEnvironment, matrix.append(one.vectors)));
+    VISAVIS_CHECK(copy_kept_files(*people, one.details, answer));
     table += lines_of(one.details, answer.rows);
     answer.rows += one.details.faces.size();
     answer.persons.push_back(std::move(one.details));

@@ -165,6 +165,7 @@ Outcome<Workbench> Workbench::open(const Places& places, const WorkbenchOptions&
   impl->sink = sink;
   impl->flip = options.flip;
   impl->second_look = need.second_look;
+  impl->pipeline_options.keep_chips = need.chips;
   impl->split = split;
   impl->network_options = std::move(network);
   impl->wanted_detector.id = detector.id;

@@ -33,7 +33,9 @@ Json face_facts(const gallery::EnrolledFace& face) {
           {"box", box_of(face.box)},
           {"landmarks", face.landmarks ? landmarks_of(*face.landmarks) : Json(nullptr)},
           {"source", face.source},
-          {"enrolled_at", face.enrolled_at}};
+          {"enrolled_at", face.enrolled_at},
+          {"chip", face.chip.empty() ? Json(nullptr) : Json(face.chip)},
+          {"photo", face.photo.empty() ? Json(nullptr) : Json(face.photo)}};
 }
 
 Json details_of(const gallery::PersonDetails& details) {
@@ -67,6 +69,7 @@ std::string to_json(const usecases::Export& exported) {
   Json json = document("gallery-export");
   json["npy"] = exported.npy.string();
   json["tsv"] = exported.tsv.string();
+  json["files"] = exported.files.empty() ? Json(nullptr) : Json(exported.files.string());
   json["rows"] = exported.rows;
   json["persons"] = Json::array();
   for (const gallery::PersonDetails& person : exported.persons)

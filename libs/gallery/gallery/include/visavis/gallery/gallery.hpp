@@ -17,13 +17,22 @@
 
 namespace visavis::gallery {
 
+/// A file that is kept with a face, so that another model can see it.
+struct KeptFile {
+  /// How its name ends: a chip's template and format ("arcface.png"), a photo's format ("jpg").
+  std::string form{};
+  std::vector<std::byte> bytes{};
+};
+
 /// One face to be enrolled.
 struct Template {
   Embedding embedding;
   float quality = 0;  ///< In [0, 1].
   Box box;            ///< In the source photo.
   std::optional<Landmarks> landmarks{};
-  std::string source;  ///< The path or the row it came from, as typed.
+  std::string source;               ///< The path or the row it came from, as typed.
+  std::optional<KeptFile> chip{};   ///< As the recogniser saw it, without loss.
+  std::optional<KeptFile> photo{};  ///< As it was.
 };
 
 struct Candidate {
@@ -78,6 +87,8 @@ struct EnrolledFace {
   std::optional<Landmarks> landmarks{};
   std::string source{};
   std::int64_t enrolled_at = 0;
+  std::string chip{};  ///< Names for `kept_file`; empty if none is kept.
+  std::string photo{};
 };
 
 struct PersonDetails {
@@ -127,7 +138,8 @@ class Gallery {
   /// face decides the gallery's model and dimension.
   /// @return kModelMismatch if an embedding is of another model or dimension, kInvalidArgument for
   /// an id that is empty, not UTF-8 or over 256 bytes, a source that is not UTF-8 or over 4,096
-  /// bytes, or a vector that is empty, not finite or not a unit vector.
+  /// bytes, a kept file over 64 MiB or of no form, or a vector that is empty, not finite or not a
+  /// unit vector.
   [[nodiscard]] virtual Result<std::vector<Enrolled>> enrol(std::span<const NewFace> faces) = 0;
 
   /// The same for one person.
@@ -163,6 +175,9 @@ class Gallery {
   [[nodiscard]] virtual Result<std::vector<Person>> list(const Page& page) const = 0;
   /// @return kNotFound
   [[nodiscard]] virtual Result<PersonDetails> show(std::string_view person) const = 0;
+  /// The bytes of a chip or photo as EnrolledFace names it.
+  /// @return kNotFound if there is none of that name
+  [[nodiscard]] virtual Result<std::vector<std::byte>> kept_file(std::string_view name) const = 0;
   /// Notes in the audit log that it was asked for.
   [[nodiscard]] virtual Result<PersonExport> export_person(std::string_view person) = 0;
 

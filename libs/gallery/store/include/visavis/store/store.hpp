@@ -52,11 +52,27 @@ struct FaceFields {
   std::string source{};
 };
 
+/// What a face may have been made of.
+enum class KeptKind : std::uint8_t {
+  kChip,   ///< The aligned face, without loss.
+  kPhoto,  ///< The photo's bytes as they were.
+};
+
+inline constexpr std::size_t kMaxKeptBytes = std::size_t{64} << 20U;
+
+/// A file to be kept with a face; empty bytes: none.
+struct KeptFile {
+  std::string_view form{};  ///< How its name ends: "arcface.png", "jpg". Of a-z, 0-9 and '.'.
+  std::span<const std::byte> bytes{};
+};
+
 struct FaceRow {
   std::int64_t id = 0;
   std::int64_t person = 0;  ///< Row id.
   FaceFields fields{};
   std::int64_t enrolled = 0;
+  std::string chip{};  ///< Names for `read_kept`; empty if none is kept.
+  std::string photo{};
 };
 
 struct NewFace {
@@ -64,6 +80,8 @@ struct NewFace {
   std::string_view model;   ///< 16 hexadecimal digits.
   std::span<const float> unit;
   const FaceFields* fields = nullptr;
+  KeptFile chip{};
+  KeptFile photo{};
 };
 
 struct AddedFace {
@@ -141,8 +159,8 @@ class Store {
 
   /// All or none, in order. The first face of a gallery decides its model and dimension.
   /// @return kInvalidArgument for a person's id, a source or a number outside the format's limits
-  /// or a vector that is not finite and of length 1; kModelMismatch for a model or dimension other
-  /// than the gallery's.
+  /// or a vector that is not finite and of length 1, or a file that is too large or of no form;
+  /// kModelMismatch for a model or dimension other than the gallery's.
   [[nodiscard]] Result<std::vector<AddedFace>> add(std::span<const NewFace> faces);
 
   /// Makes a person or changes one. @return the row id
@@ -175,6 +193,10 @@ class Store {
   [[nodiscard]] Result<std::vector<FaceRow>> faces_of(std::int64_t person) const;
   [[nodiscard]] Result<std::optional<FaceRow>> find_face(std::int64_t face) const;
   [[nodiscard]] Result<std::optional<Owner>> owner_of(std::int64_t face) const;
+  /// The bytes of a file that a face's row names.
+  /// @return kNotFound if it is gone, kDecodeFailed for a name that no file can have.
+  [[nodiscard]] Result<std::vector<std::byte>> read_kept(KeptKind kind,
+                                                         std::string_view name) const;
   [[nodiscard]] Result<std::vector<AuditRow>> audit() const;
 
   using Visit = std::function<void(std::int64_t face, std::int64_t person, float quality,

@@ -46,6 +46,7 @@ struct ExportRequest {
 struct Export {
   std::filesystem::path npy{};
   std::filesystem::path tsv{};
+  std::filesystem::path files{};  ///< Folder of the kept chips and photos; empty if there are none.
   std::vector<gallery::PersonDetails> persons{};  ///< With their faces, in the rows' order.
   std::size_t rows = 0;
 };

@@ -71,6 +71,13 @@ struct EnrolPhoto {
   std::string person{};
 };
 
+/// What of a photo stays in the gallery besides its embedding.
+enum class Keep : std::uint8_t {
+  kNone,
+  kChips,   ///< The aligned face, as the recogniser saw it: enough for a model of that template.
+  kPhotos,  ///< The photo's bytes: enough for any model.
+};
+
 struct EnrolRequest {
   std::filesystem::path gallery{};
   float min_quality = 0.1F;  ///< In [0, 1].
@@ -79,6 +86,7 @@ struct EnrolRequest {
   /// Passes over photos whose path the gallery knows of that person already, without a look into
   /// them: a bulk enrolment that was stopped goes on where it was.
   bool resume = false;
+  Keep keep = Keep::kNone;  ///< kChips: the workbench was opened with Need::chips.
 };
 
 struct Enrolment {

@@ -35,6 +35,7 @@ struct Need {
   /// Search again, less strictly at first, in photos where MTCNN finds nothing: for photos that are
   /// there because they show a face (pipeline::SecondLook).
   bool second_look = false;
+  bool chips = false;  ///< The aligned faces are wanted, too.
 };
 
 /// What ran, for the answer.

@@ -1,0 +1,69 @@
+#pragma once
+
+/// Chips and photos beside the database. Every byte of theirs goes through `write_kept` and
+/// `read_kept`.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
+
+#include "sqlite.hpp"
+#include "visavis/store/store.hpp"
+
+namespace visavis::store {
+
+/// "chips" or "photos", below the gallery's folder.
+[[nodiscard]] std::string_view folder_of(KeptKind kind) noexcept;
+
+/// "f<face>.<form>"
+[[nodiscard]] std::string kept_name(std::int64_t face, std::string_view form);
+
+/// Whether a row may name a file so: what `kept_name` makes, and nothing that leaves the folder.
+[[nodiscard]] bool is_kept_name(std::string_view name) noexcept;
+[[nodiscard]] bool is_kept_form(std::string_view form) noexcept;
+
+/// Makes a file that only its owner can read, and syncs it; its name is durable when the folder has
+/// been synced. @return kUnavailable
+[[nodiscard]] Result<void> write_kept(const std::filesystem::path& file,
+                                      std::span<const std::byte> bytes);
+/// @return as read_file
+[[nodiscard]] Result<std::vector<std::byte>> read_kept(const std::filesystem::path& file);
+
+/// The files of faces that are being added. They are wiped again unless `leave` was called.
+class NewFiles {
+ public:
+  explicit NewFiles(std::filesystem::path gallery) : gallery_(std::move(gallery)) {}
+  NewFiles(const NewFiles&) = delete;
+  NewFiles& operator=(const NewFiles&) = delete;
+  ~NewFiles();
+
+  /// Says in the database, in a transaction of its own, that files without rows may come into being
+  /// from here on. The transaction that adds the rows takes that back, with `settle`.
+  [[nodiscard]] Result<void> announce(Database& database);
+  [[nodiscard]] Result<void> write(KeptKind kind, const std::string& name,
+                                   std::span<const std::byte> bytes);
+  /// Before the commit: makes the files' names durable. After it `leave` is due, whatever it said:
+  /// rows that a failed commit may have left need their files, and the announcement stands if not.
+  [[nodiscard]] Result<void> settle(Database& database);
+  void leave() { written_.clear(); }
+
+ private:
+  std::filesystem::path gallery_;
+  std::vector<std::filesystem::path> written_;
+  bool announced_ = false;
+};
+
+/// Overwrites and removes what the table `trash` names.
+[[nodiscard]] Result<void> empty_trash(Database& database, const std::filesystem::path& gallery);
+
+/// What is wrong with the files, a sentence each.
+[[nodiscard]] Result<void> check_files(Database& database, const std::filesystem::path& gallery,
+                                       std::vector<std::string>& found);
+
+}  // namespace visavis::store
