@@ -116,6 +116,9 @@ class FolderGallery final : public Gallery {
   [[nodiscard]] Result<PersonDetails> show(std::string_view person) const override;
   [[nodiscard]] Result<std::vector<std::byte>> kept_file(std::string_view name) const override;
   Result<PersonExport> export_person(std::string_view person) override;
+  Result<void> note_refused(const Import& import, std::span<const RefusedPhoto> photos) override;
+  [[nodiscard]] Result<std::vector<RefusedPhoto>> refused(const Import& import) const override;
+  Result<void> finish_import(std::string_view source) override;
   [[nodiscard]] Result<Stats> stats() const override;
   [[nodiscard]] Result<std::vector<std::string>> check() const override;
   Result<void> compact() override;
@@ -426,6 +429,30 @@ Result<PersonExport> FolderGallery::export_person(std::string_view person) {
                             static_cast<std::int64_t>(details.faces.size())));
   answer.details = std::move(details);
   return answer;
+}
+
+Result<void> FolderGallery::note_refused(const Import& import,
+                                         std::span<const RefusedPhoto> photos) {
+  std::vector<store::RefusedPhoto> rows;
+  for (const RefusedPhoto& photo : photos)
+    rows.push_back({.path = photo.path, .reason = photo.reason, .message = photo.message});
+  const std::scoped_lock changing(changing_);
+  return store_.note_refused({.source = import.source, .settings = import.settings}, rows);
+}
+
+Result<std::vector<RefusedPhoto>> FolderGallery::refused(const Import& import) const {
+  VISAVIS_TRY(rows, store_.refused({.source = import.source, .settings = import.settings}));
+  std::vector<RefusedPhoto> photos;
+  for (store::RefusedPhoto& row : rows)
+    photos.push_back({.path = std::move(row.path),
+                      .reason = std::move(row.reason),
+                      .message = std::move(row.message)});
+  return photos;
+}
+
+Result<void> FolderGallery::finish_import(std::string_view source) {
+  const std::scoped_lock changing(changing_);
+  return store_.finish_import(source);
 }
 
 Result<std::vector<std::string>> FolderGallery::check() const {

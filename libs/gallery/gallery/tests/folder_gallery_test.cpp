@@ -1,10 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <barrier>
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -17,6 +20,7 @@
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/matching/matching.hpp>
 #include <visavis/store/npy.hpp>
+#include <visavis/store/store.hpp>
 
 namespace visavis::gallery {
 namespace {
@@ -299,7 +303,7 @@ TEST_F(FolderGalleryTest, StatesWhatItIs) {
   EXPECT_EQ(stats.dimension, 2U);
   EXPECT_EQ(stats.element, "f16");
   EXPECT_EQ(stats.generation, 1U);
-  EXPECT_EQ(stats.format_version, 1);
+  EXPECT_EQ(stats.format_version, 2);
   EXPECT_TRUE(gallery->check()->empty());
   EXPECT_TRUE(gallery->compact());
 }
@@ -348,6 +352,83 @@ TEST_F(FolderGalleryTest, LeavesADamagedPastVersionAlone) {
   EXPECT_EQ(error_of_open(), ErrorCode::kDecodeFailed);
   EXPECT_TRUE(fs::exists(folder_ / "gallery.json"));
   EXPECT_FALSE(fs::exists(folder_ / "gallery.sqlite"));
+}
+
+/// tests/data/version-1: what the program of format version 1 wrote of the vectors that
+/// tests/make_version_1.py makes.
+class VersionOneTest : public FolderGalleryTest {
+ protected:
+  void SetUp() override {
+    FolderGalleryTest::SetUp();
+    fs::create_directory(folder_);
+    fs::copy(data() / "gallery.sqlite", folder_);
+  }
+  static fs::path data() {
+    return fs::path(VISAVIS_SOURCE_DIR) / "libs/gallery/gallery/tests/data/version-1";
+  }
+  /// That everybody is found by their own vector.
+  void expect_all(const Gallery& gallery) {
+    const std::vector<std::string> who{"Ada Łovelace 👩", "Grace", "Ada Łovelace 👩",
+                                       "back\\slash\tand tab", "Grace"};
+    const auto rows = store::read_npy(data() / "rows.npy").value();
+    for (std::size_t i = 0; i < who.size(); ++i) {
+      Embedding probe{.model = gallery.model(), .values = {}};
+      double squares = 0;
+      for (std::size_t k = 0; k < rows.columns; ++k) {
+        probe.values.push_back(rows.values[i * rows.columns + k]);
+        squares += static_cast<double>(probe.values.back()) * probe.values.back();
+      }
+      for (float& value : probe.values) value = static_cast<float>(value / std::sqrt(squares));
+      const auto found = gallery.identify(probe, 1);
+      ASSERT_TRUE(found) << found.error().message;
+      EXPECT_EQ(found->at(0).person, who[i]);
+      EXPECT_EQ(found->at(0).face_id, "f" + std::to_string(i + 1));
+      EXPECT_NEAR(found->at(0).similarity, 1, kRounding);
+    }
+    EXPECT_EQ(gallery.show("Grace")->faces.size(), 2U);
+    EXPECT_THAT(*gallery.check(), testing::IsEmpty());
+  }
+};
+
+TEST_F(VersionOneTest, IsReadAsItIs) {
+  const auto gallery = open(OpenMode::kRead);
+  ASSERT_TRUE(gallery);
+  EXPECT_EQ(gallery->stats()->format_version, 1);
+  expect_all(*gallery);
+}
+
+TEST_F(VersionOneTest, IsLiftedByTheFirstWriter) {
+  const auto reader = open(OpenMode::kRead);
+  {
+    const auto gallery = open(OpenMode::kWrite);
+    ASSERT_TRUE(gallery);
+    EXPECT_EQ(gallery->stats()->format_version, 2);
+    expect_all(*gallery);
+    const auto audit = store::Store::open(folder_, {})->audit().value();
+    EXPECT_EQ(audit.back().action, "migrate");
+    EXPECT_EQ(audit.back().count, 5);
+    EXPECT_TRUE(gallery->refused({.source = "a", .settings = "b"})->empty());
+  }
+  expect_all(*reader);
+  const auto again = open(OpenMode::kWrite);
+  EXPECT_EQ(store::Store::open(folder_, {})->audit()->size(), 6U) << "five enrolments, one lift";
+  expect_all(*again);
+}
+
+TEST_F(VersionOneTest, StaysWhatItWasOnAFullDisk) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{.rlim_cur = 20'000, .rlim_max = 20'000};
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(1);
+    const auto gallery = open_gallery(folder_, OpenMode::kWrite);
+    ::_exit(!gallery && gallery.error().code == ErrorCode::kUnavailable ? 0 : 2);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(open(OpenMode::kRead)->stats()->format_version, 1);
+  expect_all(*open(OpenMode::kWrite));
 }
 
 /// What ThreadSanitizer watches, and what must hold without it: a search never fails, never finds

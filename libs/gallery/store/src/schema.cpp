@@ -7,6 +7,11 @@ namespace {
 
 constexpr std::int64_t kApplicationId = 0x76697347;  // "visG"
 
+/// What `faces.checksum` must be.
+constexpr std::string_view kFaceChecksum =
+    "row_checksum(faces.id, person, norm, quality, box, landmarks, source, enrolled, chip, photo, "
+    "embedding)";
+
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -40,7 +45,8 @@ CREATE TABLE faces (
   enrolled INTEGER NOT NULL,
   chip TEXT,
   photo TEXT,
-  embedding BLOB NOT NULL
+  embedding BLOB NOT NULL,
+  checksum INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX faces_by_person ON faces (person);
 CREATE TABLE audit (
@@ -53,14 +59,33 @@ CREATE TABLE audit (
 CREATE TABLE imports (
   source TEXT NOT NULL,
   path TEXT NOT NULL,
-  outcome TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  message TEXT NOT NULL,
   PRIMARY KEY (source, path)
 ) WITHOUT ROWID;
 CREATE TABLE trash (path TEXT PRIMARY KEY) WITHOUT ROWID;
 PRAGMA application_id = 1986622279;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 )sql";
-static_assert(kApplicationId == 1986622279 && kFormatVersion == 1, "as in kTables");
+static_assert(kApplicationId == 1986622279 && kFormatVersion == 2, "as in kTables");
+
+/// From version 1, whose `imports` nothing filled.
+constexpr const char* kFirstLift = R"sql(
+ALTER TABLE faces ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+DROP TABLE imports;
+CREATE TABLE imports (
+  source TEXT NOT NULL,
+  path TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  message TEXT NOT NULL,
+  PRIMARY KEY (source, path)
+) WITHOUT ROWID;
+PRAGMA user_version = 2;
+)sql";
+
+std::string seal() { return "UPDATE faces SET checksum = " + std::string(kFaceChecksum); }
 
 }  // namespace
 
@@ -80,7 +105,7 @@ Result<void> create_tables(Database& database, Element element, std::int64_t now
   return transaction.commit();
 }
 
-Result<void> verify_schema(Database& database) {
+Result<int> verify_schema(Database& database) {
   VISAVIS_TRY(application, database.number("PRAGMA application_id"));
   if (application != kApplicationId)
     return fail(ErrorCode::kDecodeFailed, "gallery.sqlite is a database, but not of a gallery");
@@ -94,7 +119,25 @@ Result<void> verify_schema(Database& database) {
   VISAVIS_TRY(plain, database.number("SELECT count(*) FROM meta WHERE encryption = 'none'"));
   if (plain != 1)
     return fail(ErrorCode::kUnsupported, "the gallery is encrypted in a way unknown to this build");
-  return {};
+  return static_cast<int>(version);
+}
+
+std::string is_sound(int version) {
+  return version < 2 ? "1" : "checksum IS " + std::string(kFaceChecksum);
+}
+
+Result<void> seal_face(Database& database, std::int64_t face) {
+  static const std::string sql = seal() + " WHERE id = ?";
+  return database.run(sql, face);
+}
+
+Result<void> lift(Database& database, std::int64_t now) {
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
+  VISAVIS_CHECK(database.execute(kFirstLift));
+  VISAVIS_CHECK(database.run(seal()));
+  VISAVIS_CHECK(database.run(
+      "INSERT INTO audit (at, action, count) SELECT ?, 'migrate', count(*) FROM faces", now));
+  return transaction.commit();
 }
 
 }  // namespace visavis::store

@@ -1,7 +1,10 @@
 #include "sqlite.hpp"
 
 #include <array>
+#include <cstdint>
 #include <string>
+
+#include "checksum.hpp"
 
 namespace visavis::store {
 namespace {
@@ -39,6 +42,37 @@ int flags_of(Database::Mode mode) {
   }
   return kAlways | SQLITE_OPEN_READONLY;
 }
+
+template <class T>
+std::span<const std::byte> bytes_of(const T& value) {
+  return std::as_bytes(std::span(&value, 1));
+}
+
+/// One value as docs/formats/gallery.md counts it: storage class, length, content.
+std::uint32_t add_value(std::uint32_t checksum, sqlite3_value* value) {
+  const int type = sqlite3_value_type(value);
+  checksum = crc32c(bytes_of(static_cast<std::uint8_t>(type)), checksum);
+  if (type == SQLITE_NULL) return checksum;
+  if (type == SQLITE_INTEGER)
+    return crc32c(bytes_of(static_cast<std::int64_t>(sqlite3_value_int64(value))), checksum);
+  if (type == SQLITE_FLOAT) return crc32c(bytes_of(sqlite3_value_double(value)), checksum);
+  // Of a text this gives its bytes: databases are in UTF-8.
+  const void* content = sqlite3_value_blob(value);
+  const auto size = static_cast<std::uint64_t>(sqlite3_value_bytes(value));
+  checksum = crc32c(bytes_of(size), checksum);
+  return crc32c({static_cast<const std::byte*>(content), content == nullptr ? 0 : size}, checksum);
+}
+
+/// row_checksum(value, ...) in SQL.
+void row_checksum(sqlite3_context* context, int count, sqlite3_value** values) {
+  std::uint32_t checksum = 0;
+  for (int i = 0; i < count; ++i) checksum = add_value(checksum, values[i]);
+  sqlite3_result_int64(context, checksum);
+}
+
+static_assert(SQLITE_INTEGER == 1 && SQLITE_FLOAT == 2 && SQLITE_TEXT == 3 && SQLITE_BLOB == 4 &&
+                  SQLITE_NULL == 5,
+              "the format's numbers of storage classes");
 
 }  // namespace
 
@@ -129,6 +163,9 @@ Result<Database> Database::open(const std::filesystem::path& path, Mode mode) {
   sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  sqlite3_create_function(connection, "row_checksum", -1,
+                          SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
+                          row_checksum, nullptr, nullptr);
   return database;
 }
 

@@ -64,7 +64,6 @@ class Database {
   [[nodiscard]] Result<void> execute(const char* sql);
 
   /// One statement with a value for each `?`: integers, floats, text, bytes, optionals of them.
-  /// @param sql  lives as long as the database: a literal
   template <class... Values>
   [[nodiscard]] Result<Query> query(std::string_view sql, const Values&... values) {
     VISAVIS_TRY(prepared, prepare(sql));

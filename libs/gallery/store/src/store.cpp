@@ -166,6 +166,7 @@ Result<AddedFace> add_face(Database& database, NewFiles& files, const Kind& kind
       id, person.id, static_cast<double>(fields.norm), static_cast<double>(fields.quality),
       bytes_of(fields.box), landmarks, std::string_view(fields.source), now, chip, photo,
       std::span<const std::byte>(vector)));
+  VISAVIS_CHECK(seal_face(database, id));
   AddedFace added{.face = id,
                   .person = person.id,
                   .new_person = person.is_new,
@@ -201,6 +202,9 @@ Result<void> throw_away_files(Database& database, std::string_view faces_sql,
                               std::int64_t argument) {
   return database.run(faces_sql, argument);
 }
+
+/// With a removal: their paths and messages may name who is removed.
+Result<void> forget_refusals(Database& database) { return database.run("DELETE FROM imports"); }
 
 /// Empties the log into the database, so that no copy of what was overwritten stays in it.
 Result<void> empty_log(Database& database, const fs::path& folder) {
@@ -253,6 +257,7 @@ namespace {
 /// The connections of a gallery whose file is there.
 struct Connections {
   Database reader;
+  int version;
   std::optional<Database> writer;
 };
 
@@ -261,13 +266,14 @@ Result<Connections> connect(const fs::path& path, bool write) {
   if (write) {
     VISAVIS_TRY(opened, Database::open(path, Database::Mode::kWrite));
     VISAVIS_CHECK(set_up(opened));
-    VISAVIS_CHECK(verify_schema(opened));
+    VISAVIS_TRY(version, verify_schema(opened));
+    if (version < kFormatVersion) VISAVIS_CHECK(lift(opened, seconds_now()));
     writer.emplace(std::move(opened));
   }
   VISAVIS_TRY(reader, open_reader(path));
   VISAVIS_CHECK(set_up(reader));
-  VISAVIS_CHECK(verify_schema(reader));
-  return Connections{.reader = std::move(reader), .writer = std::move(writer)};
+  VISAVIS_TRY(version, verify_schema(reader));
+  return Connections{.reader = std::move(reader), .version = version, .writer = std::move(writer)};
 }
 
 /// Whether the folder holds a database.
@@ -317,7 +323,8 @@ Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
   }
   const auto assemble = [&](const fs::path& path, Descriptor held) -> Result<Store> {
     VISAVIS_TRY(connections, connect(path, write));
-    auto impl = std::make_unique<Impl>(folder, std::move(held), std::move(connections.reader));
+    auto impl = std::make_unique<Impl>(folder, std::move(held), std::move(connections.reader),
+                                       connections.version);
     if (connections.writer) impl->writer.emplace(*std::move(connections.writer));
     return Store(std::move(impl));
   };
@@ -421,6 +428,7 @@ Result<std::vector<std::int64_t>> Store::remove_person(std::int64_t person) {
       "IS NOT NULL UNION SELECT 'photos/' || photo FROM faces WHERE person = ?1 AND photo IS NOT "
       "NULL",
       person));
+  VISAVIS_CHECK(forget_refusals(database));
   VISAVIS_CHECK(database.run("DELETE FROM persons WHERE id = ?", person));
   if (database.changes() == 0) return fail(ErrorCode::kNotFound, "there is no such person");
   VISAVIS_CHECK(write_audit(database, "remove", person, static_cast<std::int64_t>(faces.size())));
@@ -446,10 +454,32 @@ Result<void> Store::remove_face(std::int64_t face) {
       "INSERT OR IGNORE INTO trash SELECT 'chips/' || chip FROM faces WHERE id = ?1 AND chip IS "
       "NOT NULL UNION SELECT 'photos/' || photo FROM faces WHERE id = ?1 AND photo IS NOT NULL",
       face));
+  VISAVIS_CHECK(forget_refusals(database));
   VISAVIS_CHECK(database.run("DELETE FROM faces WHERE id = ?", face));
   VISAVIS_CHECK(write_audit(database, "remove", person, 1));
   VISAVIS_CHECK(next_generation(database));
   return transaction.commit();
+}
+
+Result<void> Store::note_refused(const Import& import, std::span<const RefusedPhoto> photos) {
+  if (!impl_->writer) return read_only();
+  const std::scoped_lock lock(impl_->writing);
+  Database& database = *impl_->writer;
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
+  for (const RefusedPhoto& photo : photos)
+    VISAVIS_CHECK(
+        database.run("INSERT OR REPLACE INTO imports (source, path, settings, reason, message) "
+                     "VALUES (?, ?, ?, ?, ?)",
+                     std::string_view(import.source), std::string_view(photo.path),
+                     std::string_view(import.settings), std::string_view(photo.reason),
+                     std::string_view(photo.message)));
+  return transaction.commit();
+}
+
+Result<void> Store::finish_import(std::string_view source) {
+  if (!impl_->writer) return read_only();
+  const std::scoped_lock lock(impl_->writing);
+  return impl_->writer->run("DELETE FROM imports WHERE source = ?", source);
 }
 
 Result<void> Store::purge() {

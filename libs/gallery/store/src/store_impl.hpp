@@ -14,15 +14,30 @@
 
 namespace visavis::store {
 
+/// What reads rows of `faces`: the last column says whether the row is as it was written.
+struct FaceQueries {
+  explicit FaceQueries(int version);
+  std::string vectors;  ///< id, person, quality, embedding
+  std::string vectors_of_person;
+  std::string of_person;  ///< As `one`.
+  std::string one;        ///< id, person, norm, quality, box, landmarks, source, enrolled, chip, photo
+  std::string owner;      ///< public_id, name, norm, quality
+  std::string all;        ///< id, norm, quality, embedding, box, landmarks, source
+};
+
 struct Store::Impl {
-  Impl(std::filesystem::path where, Descriptor held, Database read)
-      : folder(std::move(where)), lock(std::move(held)), reader(std::move(read)) {}
+  Impl(std::filesystem::path where, Descriptor held, Database read, int version)
+      : folder(std::move(where)),
+        lock(std::move(held)),
+        queries(version),
+        reader(std::move(read)) {}
 
   std::filesystem::path folder;
   Descriptor lock;  ///< Held by the writer. Outlives the connections.
   std::mutex writing;
   /// Nothing in Mode::kRead. Closed last: only a connection that may write puts the log away.
   std::optional<Database> writer;
+  FaceQueries queries;
   mutable std::mutex reading;
   mutable Database reader;
 };

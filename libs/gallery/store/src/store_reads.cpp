@@ -20,8 +20,6 @@ constexpr double kUnitTolerance = 2e-3;  // a unit vector to 1e-3, and f16's rou
 constexpr std::string_view kPerson =
     "SELECT id, public_id, name, attributes, consent_basis, consent_at, expires_at, created, "
     "(SELECT count(*) FROM faces WHERE faces.person = persons.id) FROM persons ";
-constexpr std::string_view kFace =
-    "SELECT id, person, norm, quality, box, landmarks, source, enrolled, chip, photo FROM faces ";
 
 auto damaged(const std::string& what) {
   return fail(ErrorCode::kDecodeFailed, "the gallery is damaged: " + what);
@@ -55,9 +53,14 @@ Result<std::vector<PersonRow>> people_of(Result<Query> rows) {
   }
 }
 
+std::string name_of(std::int64_t face) { return "face f" + std::to_string(face); }
+
+auto changed(std::int64_t face) { return damaged(name_of(face) + " is not as it was written"); }
+
 Result<FaceRow> face_of(const Query& row) {
   FaceRow face;
   face.id = row.integer(0);
+  if (row.integer(10) == 0) return changed(face.id);
   face.person = row.integer(1);
   face.fields.norm = static_cast<float>(row.real(2));
   face.fields.quality = static_cast<float>(row.real(3));
@@ -66,12 +69,11 @@ Result<FaceRow> face_of(const Query& row) {
   face.chip = row.text(8);
   face.photo = row.text(9);
   const auto box = row.blob(4);
-  if (box.size() != sizeof(Box)) return damaged("face f" + std::to_string(face.id) + " has no box");
+  if (box.size() != sizeof(Box)) return damaged(name_of(face.id) + " has no box");
   std::memcpy(&face.fields.box, box.data(), sizeof(Box));
   if (row.is_null(5)) return face;
   const auto points = row.blob(5);
-  if (points.size() != sizeof(Landmarks))
-    return damaged("the landmarks of face f" + std::to_string(face.id));
+  if (points.size() != sizeof(Landmarks)) return damaged("the landmarks of " + name_of(face.id));
   std::memcpy(&face.fields.landmarks.emplace(), points.data(), sizeof(Landmarks));
   return face;
 }
@@ -121,13 +123,29 @@ Result<void> visit_rows(Query& rows, const Shape& shape, const Store::Visit& vis
     VISAVIS_TRY(more, rows.next());
     if (!more) return {};
     const std::int64_t face = rows.integer(0);
+    if (rows.integer(4) == 0) return changed(face);
     if (const auto wrong = decode_row(rows.blob(3), shape, values))
-      return damaged("face f" + std::to_string(face) + " " + *wrong);
+      return damaged(name_of(face) + " " + *wrong);
     visit(face, rows.integer(1), static_cast<float>(rows.real(2)), values);
   }
 }
 
 }  // namespace
+
+FaceQueries::FaceQueries(int version) {
+  const auto select = [&](const std::string& columns, const std::string& rest) {
+    return "SELECT " + columns + ", " + std::string(is_sound(version)) + " FROM faces " + rest;
+  };
+  const std::string vector = "id, person, quality, embedding";
+  const std::string row = "id, person, norm, quality, box, landmarks, source, enrolled, chip, photo";
+  vectors = select(vector, "ORDER BY id");
+  vectors_of_person = select(vector, "WHERE person = ? ORDER BY id");
+  of_person = select(row, "WHERE person = ? ORDER BY id");
+  one = select(row, "WHERE id = ?");
+  owner = select("public_id, name, norm, quality",
+                 "JOIN persons ON persons.id = faces.person WHERE faces.id = ?");
+  all = select("id, norm, quality, embedding, box, landmarks, source", "");
+}
 
 Result<Facts> Store::facts() const {
   const std::scoped_lock lock(impl_->reading);
@@ -183,15 +201,13 @@ Result<std::vector<PersonRow>> Store::expired(std::int64_t now) const {
 }
 
 Result<std::vector<FaceRow>> Store::faces_of(std::int64_t person) const {
-  static const std::string sql = std::string(kFace) + "WHERE person = ? ORDER BY id";
   const std::scoped_lock lock(impl_->reading);
-  return faces_from(impl_->reader.query(sql, person));
+  return faces_from(impl_->reader.query(impl_->queries.of_person, person));
 }
 
 Result<std::optional<FaceRow>> Store::find_face(std::int64_t face) const {
-  static const std::string sql = std::string(kFace) + "WHERE id = ?";
   const std::scoped_lock lock(impl_->reading);
-  VISAVIS_TRY(row, impl_->reader.query(sql, face));
+  VISAVIS_TRY(row, impl_->reader.query(impl_->queries.one, face));
   VISAVIS_TRY(there, row.next());
   if (!there) return std::optional<FaceRow>();
   VISAVIS_TRY(found, face_of(row));
@@ -200,11 +216,10 @@ Result<std::optional<FaceRow>> Store::find_face(std::int64_t face) const {
 
 Result<std::optional<Owner>> Store::owner_of(std::int64_t face) const {
   const std::scoped_lock lock(impl_->reading);
-  VISAVIS_TRY(row, impl_->reader.query("SELECT public_id, name, norm, quality FROM faces JOIN "
-                                       "persons ON persons.id = faces.person WHERE faces.id = ?",
-                                       face));
+  VISAVIS_TRY(row, impl_->reader.query(impl_->queries.owner, face));
   VISAVIS_TRY(there, row.next());
   if (!there) return std::optional<Owner>();
+  if (row.integer(4) == 0) return changed(face);
   return std::optional(Owner{.public_id = row.text(0),
                              .name = row.text(1),
                              .norm = static_cast<float>(row.real(2)),
@@ -234,13 +249,27 @@ Result<std::vector<AuditRow>> Store::audit() const {
   }
 }
 
+Result<std::vector<RefusedPhoto>> Store::refused(const Import& import) const {
+  const std::scoped_lock lock(impl_->reading);
+  VISAVIS_TRY(rows, impl_->reader.query("SELECT path, reason, message FROM imports WHERE source = "
+                                        "? AND settings = ? ORDER BY path",
+                                        std::string_view(import.source),
+                                        std::string_view(import.settings)));
+  std::vector<RefusedPhoto> photos;
+  for (;;) {
+    VISAVIS_TRY(more, rows.next());
+    if (!more) return photos;
+    photos.push_back({.path = rows.text(0), .reason = rows.text(1), .message = rows.text(2)});
+  }
+}
+
 Result<std::uint64_t> Store::scan(const Visit& visit) const {
   const std::scoped_lock lock(impl_->reading);
   Database& database = impl_->reader;
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kRead));
   VISAVIS_TRY(generation, database.number("SELECT generation FROM meta WHERE id = 1"));
   VISAVIS_TRY(shape, read_shape(database));
-  VISAVIS_TRY(rows, database.query("SELECT id, person, quality, embedding FROM faces ORDER BY id"));
+  VISAVIS_TRY(rows, database.query(impl_->queries.vectors));
   VISAVIS_CHECK(visit_rows(rows, shape, visit));
   return static_cast<std::uint64_t>(generation);
 }
@@ -248,9 +277,7 @@ Result<std::uint64_t> Store::scan(const Visit& visit) const {
 Result<void> Store::scan_person(std::int64_t person, const Visit& visit) const {
   const std::scoped_lock lock(impl_->reading);
   VISAVIS_TRY(shape, read_shape(impl_->reader));
-  VISAVIS_TRY(rows, impl_->reader.query("SELECT id, person, quality, embedding FROM faces WHERE "
-                                        "person = ? ORDER BY id",
-                                        person));
+  VISAVIS_TRY(rows, impl_->reader.query(impl_->queries.vectors_of_person, person));
   return visit_rows(rows, shape, visit);
 }
 
@@ -316,15 +343,16 @@ bool is_finite(std::span<const std::byte> floats) {
   return true;
 }
 
-Result<void> check_vectors(Database& database, std::vector<std::string>& found) {
+Result<void> check_faces(Database& database, const FaceQueries& queries,
+                         std::vector<std::string>& found) {
   VISAVIS_TRY(shape, read_shape(database));
-  VISAVIS_TRY(rows, database.query("SELECT id, norm, quality, embedding, box, landmarks, source "
-                                   "FROM faces"));
+  VISAVIS_TRY(rows, database.query(queries.all));
   std::vector<float> values(shape.dimension);
   for (;;) {
     VISAVIS_TRY(more, rows.next());
     if (!more) return {};
-    const std::string face = "face f" + std::to_string(rows.integer(0));
+    const std::string face = name_of(rows.integer(0));
+    const std::size_t before = found.size();
     if (const auto wrong = decode_row(rows.blob(3), shape, values))
       found.push_back(face + " " + *wrong);
     if (!std::isfinite(rows.real(1)) || !std::isfinite(rows.real(2)))
@@ -334,6 +362,8 @@ Result<void> check_vectors(Database& database, std::vector<std::string>& found) 
     if (!rows.is_null(5) && (rows.blob(5).size() != sizeof(Landmarks) || !is_finite(rows.blob(5))))
       found.push_back(face + " has landmarks that are none");
     if (!is_utf8(rows.text(6))) found.push_back(face + " has a source that is not UTF-8");
+    if (rows.integer(7) == 0 && found.size() == before)
+      found.push_back(face + " is not as it was written");
   }
 }
 
@@ -357,11 +387,14 @@ Result<std::vector<std::string>> Store::check() const {
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kRead));
   std::vector<std::string> found;
   using Part = std::function<Result<void>(Database&, std::vector<std::string>&)>;
+  const Part faces = [&](Database& from, std::vector<std::string>& into) {
+    return check_faces(from, impl_->queries, into);
+  };
   const Part files = [&](Database& from, std::vector<std::string>& into) {
     return check_files(from, impl_->folder, into);
   };
   for (const Part& part :
-       {Part(check_database), Part(check_rules), Part(check_vectors), Part(check_persons), files}) {
+       {Part(check_database), Part(check_rules), faces, Part(check_persons), files}) {
     const auto done = part(database, found);
     if (!done && done.error().code != ErrorCode::kDecodeFailed)
       return std::unexpected(done.error());

@@ -17,6 +17,7 @@
 #include <limits>
 #include <random>
 
+#include "checksum.hpp"
 #include "element.hpp"
 
 namespace visavis::store {
@@ -401,10 +402,10 @@ TEST_F(StoreTest, RefusesTheFuture) {
   {
     static_cast<void>(open());
   }
-  tamper(file(), "PRAGMA user_version = 2");
+  tamper(file(), "PRAGMA user_version = 3");
   EXPECT_EQ(refused(Mode::kRead).code, ErrorCode::kUnsupported);
   EXPECT_EQ(refused(Mode::kWrite).code, ErrorCode::kUnsupported);
-  tamper(file(), "PRAGMA user_version = 1; UPDATE meta SET encryption = 'rot13'");
+  tamper(file(), "PRAGMA user_version = 2; UPDATE meta SET encryption = 'rot13'");
   EXPECT_EQ(refused(Mode::kRead).code, ErrorCode::kUnsupported);
 }
 
@@ -425,10 +426,120 @@ TEST_F(StoreTest, CheckFindsWhatIsWrong) {
   EXPECT_THAT(*found, ::testing::UnorderedElementsAre(
                           HasSubstr("belong to nobody"), HasSubstr("f1 has a vector that is not"),
                           HasSubstr("f2 has a vector of another size"), HasSubstr("f3 has no box"),
-                          HasSubstr("person number 2")));
+                          HasSubstr("f4 is not as it was written"), HasSubstr("person number 2")));
   const auto scanned = store.scan([](auto...) {});
   ASSERT_FALSE(scanned);
   EXPECT_EQ(scanned.error().code, ErrorCode::kDecodeFailed);
+}
+
+/// The row's content begins with its box and ends with its vector.
+TEST_F(StoreTest, EveryFlippedBitOfAFaceIsFound) {
+  const std::vector<float> vector = unit_vector(1);
+  const FaceFields fields{.norm = 23.5F,
+                          .quality = .75F,
+                          .box = {.x = 1, .y = 2, .width = 30, .height = 40},
+                          .landmarks = Landmarks{{{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}},
+                          .source = "photo.jpg"};
+  {
+    Store store = open();
+    ASSERT_TRUE(add(store, "a", vector, fields));
+  }
+  const std::string whole = read_all(file());
+  const auto stored = encode(vector, Element::kF16);
+  const std::size_t end =
+      whole.find({reinterpret_cast<const char*>(stored.data()), stored.size()}) + stored.size();
+  const std::size_t begin =
+      whole.find({reinterpret_cast<const char*>(&fields.box), sizeof fields.box}) - 17;  // and norm
+  ASSERT_LT(begin, end);
+  ASSERT_LT(end - begin, 400U);
+  for (std::size_t bit = begin * 8; bit < end * 8; ++bit) {
+    std::string bytes = whole;
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+    std::ofstream(file(), std::ios::binary) << bytes;
+    const Store store = open(Mode::kRead);
+    const auto found = store.check();
+    ASSERT_TRUE(!found || !found->empty()) << "bit " << bit - begin * 8;
+    const auto scanned = store.scan([](auto...) {});
+    ASSERT_FALSE(scanned) << "bit " << bit - begin * 8;
+    EXPECT_EQ(scanned.error().code, ErrorCode::kDecodeFailed);
+    EXPECT_EQ(store.find_face(1).error().code, ErrorCode::kDecodeFailed);
+    EXPECT_EQ(store.owner_of(1).error().code, ErrorCode::kDecodeFailed);
+    EXPECT_EQ(store.faces_of(1).error().code, ErrorCode::kDecodeFailed);
+    EXPECT_EQ(store.scan_person(1, [](auto...) {}).error().code, ErrorCode::kDecodeFailed);
+  }
+}
+
+/// One row by hand, so that other programs can follow docs/formats/gallery.md.
+TEST_F(StoreTest, TheChecksumIsWhatTheFormatSays) {
+  {
+    Store store = open(Mode::kCreate, Element::kF32);
+    ASSERT_TRUE(add(store, "a", std::vector<float>{1}, {.norm = 2, .source = "p"}));
+  }
+  tamper(file(), "CREATE TABLE seen AS SELECT checksum, enrolled FROM faces");
+  sqlite3* connection = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &connection), SQLITE_OK);
+  sqlite3_stmt* statement = nullptr;
+  sqlite3_prepare_v2(connection, "SELECT checksum, enrolled FROM seen", -1, &statement, nullptr);
+  ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
+  const auto checksum = static_cast<std::uint32_t>(sqlite3_column_int64(statement, 0));
+  const std::int64_t enrolled = sqlite3_column_int64(statement, 1);
+  sqlite3_finalize(statement);
+  sqlite3_close(connection);
+  const auto number = [](auto value) {
+    return std::string(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  const auto blob = [&](const std::string& bytes) { return '\4' + number(bytes.size()) + bytes; };
+  const std::string row = '\1' + number(std::int64_t{1}) +  // id
+                          '\1' + number(std::int64_t{1}) +  // person
+                          '\2' + number(2.0) +              // norm
+                          '\2' + number(0.0) +              // quality
+                          blob(std::string(16, '\0')) +     // box
+                          '\5' +                            // landmarks: null
+                          '\3' + number(std::uint64_t{1}) + "p" + '\1' + number(enrolled) +
+                          "\5\5" +  // chip, photo: null
+                          blob(number(1.0F));
+  EXPECT_EQ(checksum, crc32c(std::as_bytes(std::span(row))));
+}
+
+TEST_F(StoreTest, RemembersWhatABulkEnrolmentRefused) {
+  const Import import{.source = "photos/", .settings = "quality .1"};
+  const std::vector<RefusedPhoto> photos{
+      {.path = "photos/b/1.jpg", .reason = "no_face", .message = "no face was found"},
+      {.path = "photos/a/\t1.jpg", .reason = "low_quality", .message = "too low"}};
+  {
+    Store store = open();
+    ASSERT_TRUE(add(store, "c", unit_vector(1)));
+    ASSERT_TRUE(store.note_refused(import, photos));
+    ASSERT_TRUE(store.note_refused(import, {&photos[1], 1})) << "once more is the same";
+    ASSERT_TRUE(store.note_refused({.source = "other", .settings = ""}, {&photos[1], 1}));
+    EXPECT_THAT(*store.check(), IsEmpty());
+  }
+  Store store = open();
+  const auto refused = store.refused(import);
+  ASSERT_TRUE(refused) << refused.error().message;
+  ASSERT_EQ(refused->size(), 2U);
+  EXPECT_EQ((*refused)[0].path, "photos/a/\t1.jpg");
+  EXPECT_EQ((*refused)[0].reason, "low_quality");
+  EXPECT_EQ((*refused)[1].message, "no face was found");
+  EXPECT_THAT(*store.refused({.source = "photos/", .settings = "quality .2"}), IsEmpty());
+  ASSERT_TRUE(store.finish_import("photos/"));
+  EXPECT_THAT(*store.refused(import), IsEmpty());
+  EXPECT_EQ(store.refused({.source = "other", .settings = ""})->size(), 1U);
+  ASSERT_TRUE(store.remove_face(1));
+  EXPECT_THAT(*store.refused({.source = "other", .settings = ""}), IsEmpty());
+}
+
+TEST_F(StoreTest, ARemovalForgetsPathsThatNameThePerson) {
+  Store store = open();
+  ASSERT_TRUE(add(store, "grace", unit_vector(1), {.source = "p/grace hopper/1.jpg"}));
+  ASSERT_TRUE(store.note_refused(
+      {.source = "p", .settings = "s"},
+      std::vector<RefusedPhoto>{
+          {.path = "p/grace hopper/2.jpg", .reason = "no_face", .message = "no"}}));
+  ASSERT_TRUE(folder_holds(folder_, "grace hopper"));
+  ASSERT_TRUE(store.remove_person(1));
+  ASSERT_TRUE(store.purge());
+  EXPECT_FALSE(folder_holds(folder_, "grace hopper"));
 }
 
 TEST_F(StoreTest, CheckFindsRowsThatNoProgramWrites) {

@@ -104,6 +104,19 @@ struct PersonExport {
   std::vector<float> vectors{};  ///< faces × dimension, unit rows, in the order of the faces.
 };
 
+/// One bulk enrolment: of what, and how its photos are judged.
+struct Import {
+  std::string source{};    ///< As typed.
+  std::string settings{};  ///< Whatever decides on a photo; compared as text.
+};
+
+/// A photo that a bulk enrolment has looked at and not enrolled.
+struct RefusedPhoto {
+  std::string path{};
+  std::string reason{};
+  std::string message{};
+};
+
 /// Somewhere in the list of persons: pass the last page's to get the next.
 struct Page {
   std::int64_t after = 0;  ///< Person::number.
@@ -180,6 +193,15 @@ class Gallery {
   [[nodiscard]] virtual Result<std::vector<std::byte>> kept_file(std::string_view name) const = 0;
   /// Notes in the audit log that it was asked for.
   [[nodiscard]] virtual Result<PersonExport> export_person(std::string_view person) = 0;
+
+  /// Notes what a bulk enrolment has refused, for one that goes on where this stops. Every removal
+  /// forgets all of it.
+  [[nodiscard]] virtual Result<void> note_refused(const Import& import,
+                                                  std::span<const RefusedPhoto> photos) = 0;
+  /// What was refused with these settings, by path.
+  [[nodiscard]] virtual Result<std::vector<RefusedPhoto>> refused(const Import& import) const = 0;
+  /// Forgets that, whatever the settings: the enrolment is done.
+  [[nodiscard]] virtual Result<void> finish_import(std::string_view source) = 0;
 
   [[nodiscard]] virtual Result<Stats> stats() const = 0;
   /// Everything that is wrong, a sentence each; empty if all is well. Names no one.

@@ -113,6 +113,19 @@ struct Facts {
   std::string encryption{};
 };
 
+/// One bulk enrolment: of what, and how its photos are judged.
+struct Import {
+  std::string source{};    ///< As typed.
+  std::string settings{};  ///< Whatever decides on a photo; compared as text.
+};
+
+/// A photo that a bulk enrolment has looked at and not enrolled.
+struct RefusedPhoto {
+  std::string path{};
+  std::string reason{};
+  std::string message{};
+};
+
 struct AuditRow {
   std::int64_t at = 0;
   std::string action{};                ///< "enrol", "remove", "export", "migrate"
@@ -140,7 +153,8 @@ struct StoreOptions {
 /// Thread-safe. Reads and writes use a connection each and do not wait for one another.
 ///
 /// Every call may answer kUnavailable (disk full, folder read-only, another process in the way) or
-/// kDecodeFailed (the file is damaged); a change that failed has not happened.
+/// kDecodeFailed (the file or a row that is read is damaged); a change that failed has not
+/// happened.
 class Store {
  public:
   /// @return kNotFound if there is no gallery, kUnavailable if another process writes to it or the
@@ -171,6 +185,13 @@ class Store {
   [[nodiscard]] Result<std::vector<std::int64_t>> remove_person(std::int64_t person);
   [[nodiscard]] Result<void> remove_face(std::int64_t face);
 
+  /// Notes what a bulk enrolment refused, for one that goes on where it stopped. Every removal
+  /// forgets all of it: a path or a message may name the person.
+  [[nodiscard]] Result<void> note_refused(const Import& import,
+                                          std::span<const RefusedPhoto> photos);
+  /// Forgets that, whatever the settings.
+  [[nodiscard]] Result<void> finish_import(std::string_view source);
+
   /// Leaves nothing of what was removed: overwrites chips and photos, empties the log.
   /// @return kUnavailable if another process's snapshot still needs old bytes.
   [[nodiscard]] Result<void> purge();
@@ -198,6 +219,8 @@ class Store {
   [[nodiscard]] Result<std::vector<std::byte>> read_kept(KeptKind kind,
                                                          std::string_view name) const;
   [[nodiscard]] Result<std::vector<AuditRow>> audit() const;
+  /// What was refused with these settings, by path.
+  [[nodiscard]] Result<std::vector<RefusedPhoto>> refused(const Import& import) const;
 
   using Visit = std::function<void(std::int64_t face, std::int64_t person, float quality,
                                    std::span<const float> unit)>;
