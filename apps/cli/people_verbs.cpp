@@ -114,8 +114,10 @@ std::string table_of(const usecases::Enrolment& answer) {
   for (const auto& one : answer.enrolled)
     table.add({one.path, "enrolled", one.person, one.face_id, fixed(one.quality, 2)});
   for (const auto& one : answer.refused)
-    table.add({one.path, "refused: " + wire::to_string(one.reason) + " (" + one.message + ")", "",
-               "", ""});
+    table.add(
+        {one.path,
+         "refused: " + std::string(usecases::to_string(one.reason)) + " (" + one.message + ")", "",
+         "", ""});
   std::string text = table.text();
   text.append(std::to_string(answer.enrolled.size())).append(" enrolled, ");
   text.append(std::to_string(answer.refused.size())).append(" refused");
@@ -174,7 +176,7 @@ int run_enrol(Desk& desk, Enrol& given) {
   if (rows && given.request.keep != usecases::Keep::kNone)
     return usage(desk, "--keep is for photos; rows have none");
   given.request.gallery = given.gallery;
-  given.request.resume = folder;
+  given.request.from = given.from;
   given.request.selection = selection_of(given.select);
   const auto answer =
       rows ? usecases::enrol_rows(desk.places, given.workbench.recogniser, given.workbench.flip,

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "program.hpp"
 
@@ -137,6 +138,55 @@ TEST_F(FaceTest, EnrolFromAFolderGoesOnWhereItStopped) {
   EXPECT_EQ(again["enrolled"][0]["person"], "joe");
   ASSERT_EQ(again["refused"].size(), 1U);
   EXPECT_EQ(again["refused"][0]["reason"], "duplicate");
+}
+
+/// Starts the program and kills it a second after the gallery `people` has come to be.
+std::vector<std::string> killed_early(const std::string& people) {
+  return {"/bin/sh", "-c",
+          "\"$@\" & program=$!; while kill -0 $program && ! [ -s '" + people +
+              "/gallery.sqlite' ]; do sleep .05; done; sleep 1; kill -9 $program; wait $program",
+          "sh"};
+}
+
+TEST_F(FaceTest, EnrolFromAFolderLooksAtRefusedPhotosOnce) {
+  namespace fs = std::filesystem;
+  const fs::path from = folder() / "from";
+  for (const char* name : {"ada", "ben"}) fs::create_directories(from / name);
+  // A first batch of 128, durable when the gallery is there, and a second that takes a while.
+  fs::create_symlink(photo("astronaut.png"), from / "ada" / "a.png");
+  for (int i = 100; i < 227; ++i)
+    write("from/ada/" + std::to_string(i) + ".ppm",
+          "P6 64 64 255\n" + std::string(std::size_t{64} * 64 * 3, '\x80'));
+  for (int i = 0; i < 300; ++i)
+    fs::create_symlink(photo("sample1.jpg"), from / "ben" / (std::to_string(i) + ".jpg"));
+  const auto enrol = [&](std::vector<std::string> more, const std::vector<std::string>& launcher) {
+    more.insert(more.begin(),
+                {"enrol", "--gallery", at("g"), "--from", at("from"), "--json", "--quiet"});
+    return visavis(more, launcher);
+  };
+  ASSERT_EQ(enrol({}, killed_early(at("g"))).code, 128 + SIGKILL) << "too fast to be stopped";
+  fs::remove_all(from / "ben");
+  // Were it looked at again, it would be enrolled.
+  fs::remove(from / "ada" / "100.ppm");
+  fs::create_symlink(photo("biden.jpg"), from / "ada" / "100.ppm");
+  fs::copy(folder() / "g", folder() / "h", fs::copy_options::recursive);
+
+  const Answer again = enrol({}, {});
+  ASSERT_EQ(again.code, 0) << again.err;
+  const nlohmann::json json = again.json();
+  EXPECT_EQ(json["already"], 1);
+  EXPECT_TRUE(json["enrolled"].empty());
+  ASSERT_EQ(json["refused"].size(), 127U);
+  EXPECT_EQ(json["refused"][0]["path"], at("from/ada/100.ppm"));
+  EXPECT_EQ(json["refused"][0]["reason"], "no_face");
+  EXPECT_EQ(json["refused"][0]["message"], "no face was found");
+
+  // That run is done: the next one is a new one.
+  EXPECT_EQ(enrol({}, {}).json()["enrolled"].size(), 1U);
+  fs::remove_all(folder() / "g");
+  fs::rename(folder() / "h", folder() / "g");
+  EXPECT_EQ(enrol({"--min-quality", ".11"}, {}).json()["enrolled"].size(), 1U)
+      << "judged by another measure";
 }
 
 TEST_F(FaceTest, IdentifiesAgainstRowsWithLabels) {

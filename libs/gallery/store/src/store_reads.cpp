@@ -137,7 +137,8 @@ FaceQueries::FaceQueries(int version) {
     return "SELECT " + columns + ", " + std::string(is_sound(version)) + " FROM faces " + rest;
   };
   const std::string vector = "id, person, quality, embedding";
-  const std::string row = "id, person, norm, quality, box, landmarks, source, enrolled, chip, photo";
+  const std::string row =
+      "id, person, norm, quality, box, landmarks, source, enrolled, chip, photo";
   vectors = select(vector, "ORDER BY id");
   vectors_of_person = select(vector, "WHERE person = ? ORDER BY id");
   of_person = select(row, "WHERE person = ? ORDER BY id");

@@ -52,6 +52,7 @@ struct Workbench::Impl {
   RunFacts facts{};  ///< Without engine, precision and times.
   Places places{};
   LogSink sink{};
+  std::string settings{};  ///< Decide what is found in a photo, as text.
   bool flip = false;
   bool second_look = false;
   Split split{};

@@ -18,6 +18,7 @@
 #include "gallery_at.hpp"
 #include "keep.hpp"
 #include "library.hpp"
+#include "numbers.hpp"
 #include "outputs.hpp"
 #include "rows.hpp"
 #include "visavis/usecases/people.hpp"
@@ -75,16 +76,33 @@ Outcome<void> keep(gallery::Template& face, const pipeline::FaceRecord& record,
   return {};
 }
 
+std::optional<Refusal> parse_refusal(std::string_view text) {
+  for (const Refusal refusal :
+       {Refusal::kNoFace, Refusal::kManyFaces, Refusal::kLowQuality, Refusal::kDuplicate})
+    if (text == to_string(refusal)) return refusal;
+  return std::nullopt;
+}
+
+/// Whatever decides on a photo.
+std::string settings_of(const Workbench::Impl& bench, const EnrolRequest& request) {
+  std::string text = bench.settings + " " + bench.facts.model + " " + shortest(request.min_quality);
+  if (request.selection)
+    text.append(" select ").append(std::to_string(static_cast<int>(*request.selection)));
+  return text;
+}
+
 /// Decides on photos one after the other and enrols them in batches.
 class Registrar {
  public:
   /// Makes no gallery yet: where nothing is enrolled, there shall be none afterwards.
-  static Outcome<Registrar> open(ModelId model, const EnrolRequest& request, Enrolment& answer) {
+  /// @param settings  see gallery::Import
+  static Outcome<Registrar> open(ModelId model, const EnrolRequest& request, std::string settings,
+                                 Enrolment& answer) {
     if (!(request.min_quality >= 0 && request.min_quality <= 1))
       return std::unexpected(
           Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, "the quality is from 0 to 1"}));
     VISAVIS_CHECK(check_folder(request.gallery));
-    Registrar registrar(request, answer);
+    Registrar registrar(request, std::move(settings), answer);
     auto people = gallery_of(model, request.gallery, gallery::OpenMode::kWrite);
     if (!people && people.error().error.code == ErrorCode::kNotFound) return registrar;
     if (!people) return std::unexpected(std::move(people).error());
@@ -92,21 +110,27 @@ class Registrar {
     return registrar;
   }
 
-  /// Those whose path and person the gallery does not know yet.
-  [[nodiscard]] Outcome<std::vector<EnrolPhoto>> not_yet_enrolled(
-      const std::vector<EnrolPhoto>& photos) const {
+  /// Those that are to be looked at; of the others the answer tells.
+  Outcome<std::vector<EnrolPhoto>> left_of(const std::vector<EnrolPhoto>& photos) {
     if (!people_) return photos;
-    std::unordered_map<std::string, std::unordered_set<std::string>> sources;
-    for (const EnrolPhoto& photo : photos) sources.try_emplace(photo.person);
-    for (auto& [person, known] : sources) {
-      const auto details = people_->show(person);
-      if (!details && details.error().code == ErrorCode::kNotFound) continue;
-      if (!details) return std::unexpected(Failure(details.error()));
-      for (const gallery::EnrolledFace& face : details->faces) known.insert(face.source);
-    }
+    VISAVIS_TRY(known, known_sources(photos));
+    VISAVIS_TRY(refused, people_->refused(import_));
+    std::unordered_map<std::string, gallery::RefusedPhoto> before;
+    for (gallery::RefusedPhoto& photo : refused) before.try_emplace(photo.path, std::move(photo));
     std::vector<EnrolPhoto> left;
-    for (const EnrolPhoto& photo : photos)
-      if (!sources.at(photo.person).contains(photo.photo.path)) left.push_back(photo);
+    for (const EnrolPhoto& photo : photos) {
+      const auto found = before.find(photo.photo.path);
+      const auto reason =
+          found == before.end() ? std::nullopt : parse_refusal(found->second.reason);
+      if (known.at(photo.person).contains(photo.photo.path))
+        ++answer_.already;
+      else if (reason)
+        answer_.refused.push_back({.path = photo.photo.path,
+                                   .reason = *reason,
+                                   .message = std::move(found->second.message)});
+      else
+        left.push_back(photo);
+    }
     return left;
   }
 
@@ -115,12 +139,14 @@ class Registrar {
   Outcome<void> consider(const EnrolPhoto& photo, Analysed found,
                          models::AlignmentTemplate alignment) {
     auto choice = main_face(found.faces);
-    if (auto* refusing = std::get_if<Refusing>(&choice)) return refuse(photo, std::move(*refusing));
+    if (auto* refusing = std::get_if<Refusing>(&choice))
+      return refuse(photo.photo.path, std::move(*refusing));
     pipeline::FaceRecord& record = found.faces[std::get<std::size_t>(choice)];
     if (record.embedding.values.empty() || record.quality.score < request_.min_quality)
-      return refuse(photo, {.reason = Refusal::kLowQuality,
-                            .message = "the quality " + two_digits(record.quality.score) +
-                                       " is below " + two_digits(request_.min_quality)});
+      return refuse(photo.photo.path,
+                    {.reason = Refusal::kLowQuality,
+                     .message = "the quality " + two_digits(record.quality.score) + " is below " +
+                                two_digits(request_.min_quality)});
     gallery::NewFace face{.person = photo.person,
                           .face = {.embedding = std::move(record.embedding),
                                    .quality = record.quality.score,
@@ -135,22 +161,66 @@ class Registrar {
 
   Outcome<void> consider(gallery::NewFace face) {
     VISAVIS_TRY(owner, owner_of(face.face.embedding));
-    if (owner) {
-      answer_.refused.push_back({.path = face.face.source,
-                                 .reason = Refusal::kDuplicate,
-                                 .message = *owner == face.person
-                                                ? "the same photo of this face is enrolled already"
-                                                : "the same photo of this face is enrolled "
-                                                  "already, as another person"});
-      return {};
-    }
+    if (owner)
+      return refuse(
+          face.face.source,
+          {.reason = Refusal::kDuplicate,
+           .message = *owner == face.person ? "the same photo of this face is enrolled already"
+                                            : "the same photo of this face is enrolled "
+                                              "already, as another person"});
     pending_bytes_ += kept_bytes(face.face);
     pending_.push_back(std::move(face));
     const bool full = pending_.size() >= kBatch || pending_bytes_ >= kBatchBytes;
     return full ? flush() : Outcome<void>{};
   }
 
+  /// Makes durable what was decided so far.
   Outcome<void> flush() {
+    VISAVIS_CHECK(enrol_pending());
+    if (!people_ || refusals_.empty() || import_.source.empty()) return {};
+    VISAVIS_CHECK(people_->note_refused(import_, refusals_));
+    refusals_.clear();
+    return {};
+  }
+
+  /// There is nothing to go on with.
+  Outcome<void> finish() {
+    if (!people_ || import_.source.empty()) return {};
+    VISAVIS_CHECK(people_->finish_import(import_.source));
+    return {};
+  }
+
+ private:
+  Registrar(const EnrolRequest& request, std::string settings, Enrolment& answer)
+      : import_{.source = request.from, .settings = std::move(settings)},
+        request_(request),
+        answer_(answer) {}
+
+  /// The photos that the gallery has of the persons.
+  using Sources = std::unordered_map<std::string, std::unordered_set<std::string>>;
+  [[nodiscard]] Outcome<Sources> known_sources(const std::vector<EnrolPhoto>& photos) const {
+    Sources sources;
+    for (const EnrolPhoto& photo : photos) sources.try_emplace(photo.person);
+    for (auto& [person, known] : sources) {
+      const auto details = people_->show(person);
+      if (!details && details.error().code == ErrorCode::kNotFound) continue;
+      if (!details) return std::unexpected(Failure(details.error()));
+      for (const gallery::EnrolledFace& face : details->faces) known.insert(face.source);
+    }
+    return sources;
+  }
+
+  Outcome<void> refuse(const std::string& path, Refusing refusing) {
+    if (!import_.source.empty())
+      refusals_.push_back({.path = path,
+                           .reason = std::string(to_string(refusing.reason)),
+                           .message = refusing.message});
+    answer_.refused.push_back(
+        {.path = path, .reason = refusing.reason, .message = std::move(refusing.message)});
+    return {};
+  }
+
+  Outcome<void> enrol_pending() {
     if (pending_.empty()) return {};
     if (!people_) {
       VISAVIS_TRY(made, gallery_at(request_.gallery, gallery::OpenMode::kCreate));
@@ -173,16 +243,6 @@ class Registrar {
     return {};
   }
 
- private:
-  Registrar(const EnrolRequest& request, Enrolment& answer) : request_(request), answer_(answer) {}
-
-  Outcome<void> refuse(const EnrolPhoto& photo, Refusing refusing) {
-    answer_.refused.push_back({.path = photo.photo.path,
-                               .reason = refusing.reason,
-                               .message = std::move(refusing.message)});
-    return {};
-  }
-
   /// The person as whom the same photo of a face is enrolled.
   [[nodiscard]] Outcome<std::optional<std::string>> owner_of(const Embedding& embedding) const {
     for (const gallery::NewFace& other : pending_)
@@ -195,14 +255,30 @@ class Registrar {
     return nearest.front().person;
   }
 
+  gallery::Import import_;                    ///< Without a source: no bulk enrolment.
   std::unique_ptr<gallery::Gallery> people_;  ///< None until the first face if there was none.
   const EnrolRequest& request_;
   Enrolment& answer_;
   std::vector<gallery::NewFace> pending_;
   std::size_t pending_bytes_ = 0;
+  std::vector<gallery::RefusedPhoto> refusals_;  ///< That the gallery does not know of yet.
 };
 
 }  // namespace
+
+std::string_view to_string(Refusal refusal) noexcept {
+  switch (refusal) {
+    case Refusal::kNoFace:
+      return "no_face";
+    case Refusal::kManyFaces:
+      return "many_faces";
+    case Refusal::kLowQuality:
+      return "low_quality";
+    case Refusal::kDuplicate:
+      return "duplicate";
+  }
+  return "";
+}
 
 std::optional<std::string_view> wrong_person(std::string_view name) {
   if (name.find_first_not_of(" \t\r\n") == std::string_view::npos)
@@ -241,14 +317,14 @@ Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& all,
                          const EnrolRequest& request, const Progress& progress) {
   Enrolment answer;
   // A gallery of another model is told before the networks are loaded.
-  VISAVIS_TRY(registrar, Registrar::open(bench.impl().model, request, answer));
+  VISAVIS_TRY(registrar, Registrar::open(bench.impl().model, request,
+                                         settings_of(bench.impl(), request), answer));
   VISAVIS_TRY(run, bench.ready());
   answer.run = std::move(run);
   std::vector<EnrolPhoto> photos = all;
-  if (request.resume) {
-    VISAVIS_TRY(left, registrar.not_yet_enrolled(all));
+  if (!request.from.empty()) {
+    VISAVIS_TRY(left, registrar.left_of(all));
     photos = std::move(left);
-    answer.already = all.size() - photos.size();
   }
   std::vector<Photo> files;
   for (const EnrolPhoto& photo : photos) files.push_back(photo.photo);
@@ -267,6 +343,7 @@ Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& all,
     return registrar.flush();  // whoever stops it loses one batch at most
   };
   VISAVIS_CHECK(in_batches(files, progress, work));
+  VISAVIS_CHECK(registrar.finish());
   return answer;
 }
 
@@ -279,7 +356,7 @@ Outcome<Enrolment> enrol_rows(const Places& places, const std::string& recognise
   Enrolment answer;
   answer.run.recogniser = recogniser;
   answer.run.model = models::to_hex(model);
-  VISAVIS_TRY(registrar, Registrar::open(model, request, answer));
+  VISAVIS_TRY(registrar, Registrar::open(model, request, {}, answer));
   for (gallery::NewFace& face : faces) VISAVIS_CHECK(registrar.consider(std::move(face)));
   VISAVIS_CHECK(registrar.flush());
   return answer;

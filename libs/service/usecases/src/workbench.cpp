@@ -13,6 +13,7 @@
 
 #include "bench_impl.hpp"
 #include "library.hpp"
+#include "numbers.hpp"
 
 namespace visavis::usecases {
 namespace {
@@ -146,6 +147,15 @@ Outcome<void> plan_recogniser(Workbench::Impl& bench, const WorkbenchOptions& op
   return {};
 }
 
+/// Everything that decides what is found in a photo. The number of threads does not.
+std::string settings_of(const WorkbenchOptions& options) {
+  std::string text = options.engine + " " + options.precision + " " + options.detector + " " +
+                     options.landmarks + " " + options.recogniser + (options.flip ? " flip" : "") +
+                     " " + shortest(options.min_face_px) + " " + shortest(options.factor);
+  for (const float threshold : options.thresholds) text += " " + shortest(threshold);
+  return text;
+}
+
 }  // namespace
 
 Workbench::Workbench(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -163,6 +173,7 @@ Outcome<Workbench> Workbench::open(const Places& places, const WorkbenchOptions&
   auto impl = std::make_unique<Impl>(std::move(store));
   impl->places = places;
   impl->sink = sink;
+  impl->settings = settings_of(options);
   impl->flip = options.flip;
   impl->second_look = need.second_look;
   impl->pipeline_options.keep_chips = need.chips;

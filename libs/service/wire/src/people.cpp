@@ -47,20 +47,6 @@ Json identified_of(const usecases::IdentifiedFace& face) {
 
 }  // namespace
 
-std::string to_string(usecases::Refusal refusal) {
-  switch (refusal) {
-    case usecases::Refusal::kNoFace:
-      return "no_face";
-    case usecases::Refusal::kManyFaces:
-      return "many_faces";
-    case usecases::Refusal::kLowQuality:
-      return "low_quality";
-    case usecases::Refusal::kDuplicate:
-      return "duplicate";
-  }
-  return "";
-}
-
 std::string to_json(const usecases::Verification& verification) {
   Json json = document("verify");
   const bool answered = verification.answered;
@@ -86,8 +72,9 @@ std::string to_json(const usecases::Enrolment& enrolment) {
                                 {"quality", number(one.quality)}});
   json["refused"] = Json::array();
   for (const usecases::Enrolment::Refused& one : enrolment.refused)
-    json["refused"].push_back(
-        {{"path", one.path}, {"reason", to_string(one.reason)}, {"message", one.message}});
+    json["refused"].push_back({{"path", one.path},
+                               {"reason", usecases::to_string(one.reason)},
+                               {"message", one.message}});
   json["already"] = enrolment.already;
   json["errors"] = errors_of(enrolment.errors);
   add_run(json, enrolment.run);

@@ -65,6 +65,8 @@ struct Verification {
                                            const Criterion& criterion, Selection selection);
 
 enum class Refusal : std::uint8_t { kNoFace, kManyFaces, kLowQuality, kDuplicate };
+/// "no_face", "many_faces", "low_quality", "duplicate"
+[[nodiscard]] std::string_view to_string(Refusal refusal) noexcept;
 
 struct EnrolPhoto {
   Photo photo{};
@@ -83,9 +85,10 @@ struct EnrolRequest {
   float min_quality = 0.1F;  ///< In [0, 1].
   /// Which face of several; nothing: a photo of several is refused unless one dominates.
   std::optional<Selection> selection{};
-  /// Passes over photos whose path the gallery knows of that person already, without a look into
-  /// them: a bulk enrolment that was stopped goes on where it was.
-  bool resume = false;
+  /// The folder of a bulk enrolment, as typed. One that was stopped goes on where it was: without a
+  /// look into them it passes over photos whose path the gallery knows of that person already, and
+  /// tells again of those that were refused with the same settings. Empty: looks at every photo.
+  std::string from{};
   Keep keep = Keep::kNone;  ///< kChips: the workbench was opened with Need::chips.
 };
 
@@ -104,7 +107,7 @@ struct Enrolment {
   RunFacts run{};
   std::vector<Enrolled> enrolled{};
   std::vector<Refused> refused{};
-  std::size_t already = 0;  ///< Photos that were enrolled before; see EnrolRequest::resume.
+  std::size_t already = 0;  ///< Photos that were enrolled before; see EnrolRequest::from.
   std::vector<Problem> errors{};
 };
 

@@ -13,7 +13,4 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::Identification& identification);
 [[nodiscard]] std::string to_json(const usecases::Clustering& clustering);
 
-/// "no_face", "many_faces", "low_quality", "duplicate"
-[[nodiscard]] std::string to_string(usecases::Refusal refusal);
-
 }  // namespace visavis::wire
