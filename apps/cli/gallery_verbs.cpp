@@ -185,6 +185,7 @@ void add_gallery_verbs(VerbList& list) {
   add_plain(list, *gallery, "check", "Looks for everything that could be wrong; exit 1 if it is",
             run_check);
   add_plain(list, *gallery, "compact", "Gives the room of what was removed back", run_compact);
+  add_gallery_moves(list, *gallery);
 }
 
 }  // namespace visavis::cli

@@ -54,6 +54,8 @@ void add_catalogue_verbs(VerbList& list);
 void add_photo_verbs(VerbList& list);
 void add_people_verbs(VerbList& list);
 void add_gallery_verbs(VerbList& list);
+/// Those that bring a gallery elsewhere: to another model.
+void add_gallery_moves(VerbList& list, CLI::App& gallery);
 void add_measure_verbs(VerbList& list);
 
 /// What was typed in place of a verb; empty if a verb was found or nothing was typed.

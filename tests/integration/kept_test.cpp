@@ -1,8 +1,12 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iterator>
+#include <numeric>
+#include <span>
+#include <visavis/store/npy.hpp>
 
 #include "program.hpp"
 
@@ -75,6 +79,112 @@ TEST_F(KeptFiles, NeedPhotosAndAKnownWord) {
                 .code,
             2);
   EXPECT_FALSE(fs::exists(people()));
+}
+
+/// Needs the second recogniser, too.
+class ReEmbed : public KeptFiles {
+ protected:
+  void SetUp() override {
+    KeptFiles::SetUp();
+    const nlohmann::json list = visavis({"models", "list", "--json"}).json();
+    for (const nlohmann::json& model : list["models"])
+      if (model["id"] == kOther && !model["fetched"]) GTEST_SKIP() << "no second model";
+  }
+  [[nodiscard]] Answer move(std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), {"gallery", "re-embed", people(), "--recogniser", kOther, "--json"});
+    return visavis(more);
+  }
+  /// The smallest cosine between the gallery's vectors and those of a fresh enrolment.
+  [[nodiscard]] double agreement(const std::string& person,
+                                 const std::vector<std::string>& photos) const {
+    std::vector<std::string> words{"enrol",        "--gallery", at("fresh"), person,
+                                   "--recogniser", kOther,      "--select",  "largest"};
+    words.insert(words.end(), photos.begin(), photos.end());
+    EXPECT_EQ(visavis(words).code, 0);
+    const auto matrix_of = [&](const std::string& gallery, const std::string& file) {
+      EXPECT_EQ(visavis({"gallery", "export", gallery, person, "--out", at(file)}).code, 0);
+      return store::read_npy(at(file)).value();
+    };
+    const store::Matrix moved = matrix_of(people(), "moved.npy");
+    const store::Matrix fresh = matrix_of(at("fresh"), "fresh.npy");
+    EXPECT_EQ(moved.rows, photos.size());
+    EXPECT_EQ(moved.columns, 192U);
+    EXPECT_EQ(moved.values.size(), fresh.values.size());
+    // By their lengths: rounding to f16 moves those by up to 5e-4.
+    const auto product = [](std::span<const float> a, std::span<const float> b) {
+      return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+    };
+    double smallest = 1;
+    for (std::size_t row = 0; row < moved.rows; ++row) {
+      const auto a = std::span(moved.values).subspan(row * 192, 192);
+      const auto b = std::span(fresh.values).subspan(row * 192, 192);
+      smallest = std::min(smallest, product(a, b) / std::sqrt(product(a, a) * product(b, b)));
+    }
+    return smallest;
+  }
+
+  static constexpr const char* kOther = "mobilefacenet-192";
+};
+
+// Two roundings to f16, each by at most 2^-11 of a number, and batches of other sizes.
+constexpr double kTheSame = 0.99999;
+
+TEST_F(ReEmbed, FromChipsItIsAFreshEnrolmentWithTheOtherModel) {
+  const std::vector<std::string> photos{photo("obama.jpg"), photo("obama3.jpg")};
+  ASSERT_EQ(enrol("obama", "chips", photos).code, 0);
+  const Answer moved = move();
+  ASSERT_EQ(moved.code, 0) << moved.err;
+  const nlohmann::json json = moved.json();
+  EXPECT_EQ(json["schema"], "visavis.gallery-re-embed/1");
+  EXPECT_EQ(json["changed"], true);
+  EXPECT_EQ(json["from_chips"], 2);
+  EXPECT_EQ(json["from_photos"], 0);
+  EXPECT_EQ(json["recogniser"], kOther);
+  EXPECT_NE(json["model_before"], json["model"]);
+  EXPECT_GT(agreement("obama", photos), kTheSame);
+  EXPECT_EQ(visavis({"identify", photo("obama2.jpg"), "--gallery", people()}).code, 3)
+      << "the gallery is of another model now";
+  const Answer found = visavis(
+      {"identify", photo("obama2.jpg"), "--gallery", people(), "--recogniser", kOther, "--json"});
+  EXPECT_EQ(found.json()["images"][0]["faces"][0]["person"], "obama");
+  EXPECT_EQ(move().json()["changed"], false) << "it is there already";
+  EXPECT_EQ(visavis({"gallery", "check", people()}).code, 0);
+}
+
+TEST_F(ReEmbed, FromPhotosItIsTheFaceThatWasEnrolled) {
+  // The second shows several people.
+  const std::vector<std::string> photos{photo("obama.jpg"), photo("sample1.jpg")};
+  ASSERT_EQ(visavis({"enrol", "--gallery", people(), "somebody", "--keep", "photos", "--select",
+                     "largest", photos[0], photos[1]})
+                .code,
+            0);
+  const Answer moved = move();
+  ASSERT_EQ(moved.code, 0) << moved.err;
+  EXPECT_EQ(moved.json()["from_photos"], 2);
+  EXPECT_GT(agreement("somebody", photos), kTheSame);
+}
+
+TEST_F(ReEmbed, SaysForWhomNothingIsKeptAndChangesNothing) {
+  ASSERT_EQ(enrol("obama", "chips", {photo("obama.jpg")}).code, 0);
+  ASSERT_EQ(enrol("biden", "none", {photo("biden.jpg")}).code, 0);
+  const Answer refused = move();
+  EXPECT_EQ(refused.code, 3);
+  const nlohmann::json json = refused.json();
+  EXPECT_EQ(json["changed"], false);
+  ASSERT_EQ(json["missing"].size(), 1U);
+  EXPECT_EQ(json["missing"][0]["person"], "biden");
+  EXPECT_EQ(json["missing"][0]["face_id"], "f2");
+  EXPECT_EQ(json["errors"][0]["code"], "not_found");
+  EXPECT_THAT(refused.err, HasSubstr("--drop-missing"));
+  EXPECT_EQ(visavis({"identify", photo("obama2.jpg"), "--gallery", people()}).code, 0);
+  const nlohmann::json dropped = move({"--drop-missing"}).json();
+  EXPECT_EQ(dropped["changed"], true);
+  EXPECT_EQ(dropped["missing"].size(), 1U);
+  EXPECT_TRUE(faces_of("biden").empty());
+  EXPECT_EQ(faces_of("obama").size(), 1U);
+  EXPECT_EQ(visavis({"gallery", "re-embed", people()}).code, 2) << "to which model?";
+  EXPECT_EQ(visavis({"gallery", "re-embed", people(), "--recogniser", "nothing"}).code, 2);
+  EXPECT_EQ(visavis({"gallery", "re-embed", at("nowhere"), "--recogniser", kOther}).code, 3);
 }
 
 }  // namespace

@@ -32,6 +32,10 @@ constexpr double kUnitTolerance = 1e-3;  // far beyond float32's rounding, far b
 /// Persons looked at for each that is told, where fused templates may change the order.
 constexpr std::size_t kFusionReach = 4;
 
+/// Faces whose chips and photos are in memory at a time: so many, or so many bytes.
+constexpr std::size_t kFacesAtOnce = 64;
+constexpr std::size_t kBytesAtOnce = std::size_t{64} << 20U;
+
 /// How often a search is done again because somebody it found was removed meanwhile.
 constexpr int kSearches = 1000;
 
@@ -119,6 +123,7 @@ class FolderGallery final : public Gallery {
   Result<void> note_refused(const Import& import, std::span<const RefusedPhoto> photos) override;
   [[nodiscard]] Result<std::vector<RefusedPhoto>> refused(const Import& import) const override;
   Result<void> finish_import(std::string_view source) override;
+  Result<Moved> move_to(const MoveOptions& options, const Remake& remake) override;
   [[nodiscard]] Result<Stats> stats() const override;
   [[nodiscard]] Result<std::vector<std::string>> check() const override;
   Result<void> compact() override;
@@ -129,6 +134,11 @@ class FolderGallery final : public Gallery {
 
  private:
   void take(const store::Facts& facts) const;
+  [[nodiscard]] Result<std::optional<KeptFile>> read_kept(store::KeptKind kind,
+                                                          const std::string& name) const;
+  /// The first of `rows`, as many as memory should hold.
+  [[nodiscard]] Result<std::vector<Material>> materials_of(
+      std::span<const store::FaceRow> rows) const;
   Result<std::size_t> remove_row(std::int64_t person);
   /// Before a removal: what the file holds is to be overwritten in place.
   Result<void> load_for_removal();
@@ -265,6 +275,7 @@ Result<float> FolderGallery::fused(const Embedding& probe, std::int64_t person,
   std::vector<double> sum(probe.values.size());
   double weights = 0;
   const auto add = [&](float weight, std::span<const float> unit) {
+    if (unit.size() != sum.size()) return;  // the gallery was moved to another model meanwhile
     weights += static_cast<double>(weight);
     for (std::size_t i = 0; i < sum.size(); ++i)
       sum[i] += static_cast<double>(weight) * static_cast<double>(unit[i]);
@@ -304,17 +315,22 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
     if (!vectors || options.limit == 0) return std::vector<Candidate>();
     VISAVIS_TRY(found, vectors->search(probe.values, 1,
                                        {.k = reach, .grouping = index::Grouping::kBestPerGroup}));
-    if (!writes_) {
-      // A foreign writer overwrites removed vectors in the mapped file, after it has said so here.
-      VISAVIS_TRY(now, store_.generation());
-      if (now != generation) continue;
-    }
     std::vector<index::Hit>& hits = found.front();
     if (fuses)
       for (index::Hit& hit : hits) {
         VISAVIS_TRY(similarity, fused(probe, static_cast<std::int64_t>(hit.group), options.fusion));
         hit.similarity = similarity;
       }
+    if (!writes_) {
+      // A foreign writer overwrites removed vectors in the mapped file, after it has said so here.
+      VISAVIS_TRY(now, store_.generation());
+      if (now != generation) continue;
+    }
+    if (fuses) {
+      // What was fused may have been of another model already.
+      const std::shared_lock lock(searching_);
+      VISAVIS_CHECK(check_model(probe));
+    }
     std::ranges::stable_sort(hits, std::ranges::greater{}, &index::Hit::similarity);
     if (hits.size() > options.limit) hits.resize(options.limit);
     VISAVIS_TRY(candidates, candidates_of(hits));
@@ -453,6 +469,98 @@ Result<std::vector<RefusedPhoto>> FolderGallery::refused(const Import& import) c
 Result<void> FolderGallery::finish_import(std::string_view source) {
   const std::scoped_lock changing(changing_);
   return store_.finish_import(source);
+}
+
+Result<std::optional<KeptFile>> FolderGallery::read_kept(store::KeptKind kind,
+                                                         const std::string& name) const {
+  if (name.empty()) return std::optional<KeptFile>();
+  auto bytes = store_.read_kept(kind, name);
+  if (!bytes && bytes.error().code == ErrorCode::kNotFound) return std::optional<KeptFile>();
+  if (!bytes) return std::unexpected(std::move(bytes).error());
+  return std::optional(
+      KeptFile{.form = name.substr(name.find('.') + 1), .bytes = *std::move(bytes)});
+}
+
+Result<std::vector<Material>> FolderGallery::materials_of(
+    std::span<const store::FaceRow> rows) const {
+  std::vector<Material> materials;
+  std::size_t bytes = 0;
+  for (const store::FaceRow& row : rows) {
+    if (bytes > kBytesAtOnce) break;
+    VISAVIS_TRY(owner, store_.owner_of(row.id));
+    VISAVIS_TRY(chip, read_kept(store::KeptKind::kChip, row.chip));
+    VISAVIS_TRY(photo, read_kept(store::KeptKind::kPhoto, row.photo));
+    bytes += (chip ? chip->bytes.size() : 0) + (photo ? photo->bytes.size() : 0);
+    materials.push_back({.face = {.person = owner ? owner->public_id : std::string(),
+                                  .face_id = face_id_of(row.id)},
+                         .box = row.fields.box,
+                         .chip = std::move(chip),
+                         .photo = std::move(photo)});
+  }
+  return materials;
+}
+
+namespace {
+
+/// Gives some faces their new vectors.
+Result<void> replace_some(store::Change& change, std::span<const store::FaceRow> rows,
+                          std::vector<Material>& materials,
+                          const std::vector<std::optional<Remade>>& faces,
+                          const MoveOptions& options, Moved& moved) {
+  for (std::size_t i = 0; i < materials.size(); ++i) {
+    if (!faces[i]) {
+      if (options.drop_missing) VISAVIS_CHECK(change.remove_face(rows[i].id));
+      moved.missing.push_back(std::move(materials[i].face));
+      continue;
+    }
+    if (faces[i]->embedding.model != options.model)
+      return fail(ErrorCode::kModelMismatch, "a face was embedded by another model than announced");
+    VISAVIS_CHECK(change.replace(rows[i].id, faces[i]->embedding.values, faces[i]->embedding.norm,
+                                 faces[i]->quality.value_or(rows[i].fields.quality)));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Moved> FolderGallery::move_to(const MoveOptions& options, const Remake& remake) {
+  const std::scoped_lock changing(changing_);
+  VISAVIS_TRY(change, store_.begin(store::Keeping::kNothing));
+  VISAVIS_CHECK(change.set_model(matching::to_text(options.model), options.dimension));
+  Moved moved;
+  std::int64_t count = 0;
+  for (std::int64_t after = 0;;) {
+    VISAVIS_TRY(rows, store_.faces(after, kFacesAtOnce));
+    if (rows.empty()) break;
+    VISAVIS_TRY(materials, materials_of(rows));
+    VISAVIS_TRY(faces, remake(materials));
+    if (faces.size() != materials.size())
+      return fail(ErrorCode::kInternal, "not every face was answered for");
+    VISAVIS_CHECK(replace_some(change, rows, materials, faces, options, moved));
+    after = rows[materials.size() - 1].id;
+    count += static_cast<std::int64_t>(materials.size());
+  }
+  if (!moved.missing.empty() && !options.drop_missing) return moved;
+  VISAVIS_CHECK(change.note("re-embed", std::nullopt,
+                            count - static_cast<std::int64_t>(moved.missing.size())));
+  Result<void> forgotten;
+  {
+    // Searches see the old vectors or the new ones, each with its model.
+    const std::unique_lock lock(searching_);
+    VISAVIS_CHECK(change.commit());
+    VISAVIS_TRY(facts, store_.facts());
+    take(facts);
+    forgotten = index_.forget();
+  }
+  moved.changed = true;
+  {
+    const store::Change done = std::move(change);
+  }  // purging is a change of its own
+  const Result<void> purged = store_.purge();
+  // The old vectors of faces that stay may wait for readers to end; of those that go, they may not.
+  if (!moved.missing.empty()) VISAVIS_CHECK(purged);
+  VISAVIS_CHECK(forgotten);
+  return moved;
 }
 
 Result<std::vector<std::string>> FolderGallery::check() const {

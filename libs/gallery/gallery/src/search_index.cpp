@@ -53,6 +53,12 @@ Result<void> SearchIndex::forget_stale(const store::Facts& facts) {
   return wipe();
 }
 
+Result<void> SearchIndex::forget() {
+  vectors_ = nullptr;
+  loaded_ = false;
+  return wipe();
+}
+
 Result<void> SearchIndex::load(const store::Store& store) {
   VISAVIS_TRY(facts, store.facts());
   if (facts.faces == 0) {

@@ -27,6 +27,9 @@ class SearchIndex {
   /// between the two. For the writer, when it opens.
   [[nodiscard]] Result<void> forget_stale(const store::Facts& facts);
 
+  /// All vectors are others: nothing of the old ones stays in memory or file.
+  [[nodiscard]] Result<void> forget();
+
   /// Maps the file or reads the store.
   [[nodiscard]] Result<void> load(const store::Store& store);
   [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }

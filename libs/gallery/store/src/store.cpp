@@ -49,6 +49,14 @@ Result<void> check_name(std::string_view text, const std::string& what) {
   return check_text(text, kMaxNameBytes, what);
 }
 
+Result<void> check_vector(std::span<const float> unit) {
+  double squares = 0;
+  for (const float value : unit) squares += static_cast<double>(value) * value;
+  // NaN and infinity fail this comparison too.
+  if (std::abs(std::sqrt(squares) - 1) <= kUnitTolerance) return {};
+  return invalid("the embedding is not a finite unit vector");
+}
+
 Result<void> check_face(const NewFace& face) {
   VISAVIS_CHECK(check_name(face.person, "the person's name"));
   const FaceFields& fields = *face.fields;
@@ -56,11 +64,7 @@ Result<void> check_face(const NewFace& face) {
   const Box& box = fields.box;
   for (const float value : {fields.quality, fields.norm, box.x, box.y, box.width, box.height})
     if (!std::isfinite(value)) return invalid("a face's number is not finite");
-  double squares = 0;
-  for (const float value : face.unit) squares += static_cast<double>(value) * value;
-  // NaN and infinity fail this comparison too.
-  if (!(std::abs(std::sqrt(squares) - 1) <= kUnitTolerance))
-    return invalid("the embedding is not a finite unit vector");
+  VISAVIS_CHECK(check_vector(face.unit));
   for (const KeptFile& file : {face.chip, face.photo}) {
     if (file.bytes.empty()) continue;
     if (!is_kept_form(file.form))
@@ -123,20 +127,15 @@ Result<void> fit(Database& database, Kind& kind, const NewFace& face) {
   return {};
 }
 
-struct FoundPerson {
-  std::int64_t id = 0;
-  bool is_new = false;
-};
-
-Result<FoundPerson> find_or_make_person(Database& database, std::string_view id, std::int64_t now) {
+Result<AddedPerson> find_or_make_person(Database& database, std::string_view id, std::int64_t now) {
   {
     VISAVIS_TRY(known, database.query("SELECT id FROM persons WHERE public_id = ?", id));
     VISAVIS_TRY(there, known.next());
-    if (there) return FoundPerson{.id = known.integer(0)};
+    if (there) return AddedPerson{.person = known.integer(0)};
   }
   VISAVIS_CHECK(
       database.run("INSERT INTO persons (public_id, name, created) VALUES (?, ?, ?)", id, id, now));
-  return FoundPerson{.id = database.last_row(), .is_new = true};
+  return AddedPerson{.person = database.last_row(), .is_new = true};
 }
 
 /// Writes the file, if there is one. @return its name
@@ -156,19 +155,21 @@ Result<AddedFace> add_face(Database& database, NewFiles& files, const Kind& kind
   std::optional<std::span<const std::byte>> landmarks;
   if (fields.landmarks) landmarks = bytes_of(*fields.landmarks);
   // The files are named after the row before it is there.
-  VISAVIS_TRY(id, database.number("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE "
-                                  "name = 'faces'"));
+  VISAVIS_TRY(next, database.number("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE "
+                                    "name = 'faces'"));
+  const std::int64_t id = face.id.value_or(next);
+  if (id < next || id > kMaxForeignId) return invalid("a face's number was given before");
   VISAVIS_TRY(chip, keep_file(files, KeptKind::kChip, id, face.chip));
   VISAVIS_TRY(photo, keep_file(files, KeptKind::kPhoto, id, face.photo));
   VISAVIS_CHECK(database.run(
       "INSERT INTO faces (id, person, norm, quality, box, landmarks, source, enrolled, chip, "
       "photo, embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      id, person.id, static_cast<double>(fields.norm), static_cast<double>(fields.quality),
-      bytes_of(fields.box), landmarks, std::string_view(fields.source), now, chip, photo,
-      std::span<const std::byte>(vector)));
+      id, person.person, static_cast<double>(fields.norm), static_cast<double>(fields.quality),
+      bytes_of(fields.box), landmarks, std::string_view(fields.source), face.enrolled.value_or(now),
+      chip, photo, std::span<const std::byte>(vector)));
   VISAVIS_CHECK(seal_face(database, id));
   AddedFace added{.face = id,
-                  .person = person.id,
+                  .person = person.person,
                   .new_person = person.is_new,
                   .unit = std::vector<float>(face.unit.size())};
   decode(vector, kind.element, added.unit);
@@ -390,6 +391,20 @@ Result<std::vector<AddedFace>> Store::add(std::span<const NewFace> faces) {
   return added;
 }
 
+namespace {
+
+Result<void> write_person(Database& database, std::int64_t row, const PersonFields& person) {
+  std::optional<std::string_view> basis;
+  if (person.consent_basis) basis = *person.consent_basis;
+  return database.run(
+      "UPDATE persons SET name = ?, attributes = ?, consent_basis = ?, consent_at = ?, "
+      "expires_at = ? WHERE id = ?",
+      std::string_view(person.name), std::string_view(person.attributes), basis, person.consent_at,
+      person.expires_at, row);
+}
+
+}  // namespace
+
 Result<std::int64_t> Store::put_person(const PersonFields& person) {
   if (!impl_->writer) return read_only();
   VISAVIS_CHECK(check_person(person));
@@ -397,15 +412,9 @@ Result<std::int64_t> Store::put_person(const PersonFields& person) {
   Database& database = *impl_->writer;
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
   VISAVIS_TRY(row, find_or_make_person(database, person.public_id, seconds_now()));
-  std::optional<std::string_view> basis;
-  if (person.consent_basis) basis = *person.consent_basis;
-  VISAVIS_CHECK(database.run(
-      "UPDATE persons SET name = ?, attributes = ?, consent_basis = ?, consent_at = ?, "
-      "expires_at = ? WHERE id = ?",
-      std::string_view(person.name), std::string_view(person.attributes), basis, person.consent_at,
-      person.expires_at, row.id));
+  VISAVIS_CHECK(write_person(database, row.person, person));
   VISAVIS_CHECK(transaction.commit());
-  return row.id;
+  return row.person;
 }
 
 Result<std::vector<std::int64_t>> Store::remove_person(std::int64_t person) {
@@ -437,11 +446,10 @@ Result<std::vector<std::int64_t>> Store::remove_person(std::int64_t person) {
   return faces;
 }
 
-Result<void> Store::remove_face(std::int64_t face) {
-  if (!impl_->writer) return read_only();
-  const std::scoped_lock lock(impl_->writing);
-  Database& database = *impl_->writer;
-  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
+namespace {
+
+/// @return whose it was
+Result<std::int64_t> drop_face(Database& database, std::int64_t face) {
   std::int64_t person = 0;
   {
     VISAVIS_TRY(row, database.query("SELECT person FROM faces WHERE id = ?", face));
@@ -457,6 +465,17 @@ Result<void> Store::remove_face(std::int64_t face) {
   VISAVIS_CHECK(forget_refusals(database));
   VISAVIS_CHECK(database.run("DELETE FROM faces WHERE id = ?", face));
   VISAVIS_CHECK(write_audit(database, "remove", person, 1));
+  return person;
+}
+
+}  // namespace
+
+Result<void> Store::remove_face(std::int64_t face) {
+  if (!impl_->writer) return read_only();
+  const std::scoped_lock lock(impl_->writing);
+  Database& database = *impl_->writer;
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
+  VISAVIS_CHECK(drop_face(database, face));
   VISAVIS_CHECK(next_generation(database));
   return transaction.commit();
 }
@@ -480,6 +499,87 @@ Result<void> Store::finish_import(std::string_view source) {
   if (!impl_->writer) return read_only();
   const std::scoped_lock lock(impl_->writing);
   return impl_->writer->run("DELETE FROM imports WHERE source = ?", source);
+}
+
+struct Change::Impl {
+  std::unique_lock<std::mutex> lock;
+  Database& database;
+  NewFiles files;  // wiped after the transaction was rolled back
+  std::optional<Transaction> transaction{};
+  Kind kind{};
+  std::int64_t now = seconds_now();
+};
+
+Change::Change(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Change::Change(Change&&) noexcept = default;
+Change::~Change() = default;
+
+Result<Change> Store::begin(Keeping keeping) {
+  if (!impl_->writer) return read_only();
+  std::unique_lock lock(impl_->writing);
+  Database& database = *impl_->writer;
+  std::unique_ptr<Change::Impl> change(new Change::Impl{
+      .lock = std::move(lock), .database = database, .files = NewFiles(impl_->folder)});
+  if (keeping == Keeping::kFiles) VISAVIS_CHECK(change->files.announce(database));
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
+  change->transaction.emplace(std::move(transaction));
+  VISAVIS_TRY(kind, read_kind(database));
+  change->kind = std::move(kind);
+  return Change(std::move(change));
+}
+
+Result<void> Change::set_model(std::string_view model, std::size_t dimension) {
+  impl_->kind.model = model;
+  impl_->kind.dimension = dimension;
+  return impl_->database.run("UPDATE meta SET model = ?, dimension = ? WHERE id = 1", model,
+                             static_cast<std::int64_t>(dimension));
+}
+
+Result<AddedFace> Change::add(const NewFace& face) {
+  VISAVIS_CHECK(check_face(face));
+  VISAVIS_CHECK(fit(impl_->database, impl_->kind, face));
+  return add_face(impl_->database, impl_->files, impl_->kind, face, impl_->now);
+}
+
+Result<AddedPerson> Change::add_person(const PersonFields& person, std::int64_t created) {
+  VISAVIS_CHECK(check_person(person));
+  VISAVIS_TRY(added, find_or_make_person(impl_->database, person.public_id, created));
+  if (added.is_new) VISAVIS_CHECK(write_person(impl_->database, added.person, person));
+  return added;
+}
+
+Result<void> Change::replace(std::int64_t face, std::span<const float> unit, float norm,
+                             float quality) {
+  VISAVIS_CHECK(check_vector(unit));
+  if (!std::isfinite(norm) || !std::isfinite(quality))
+    return invalid("a face's number is not finite");
+  if (unit.size() != impl_->kind.dimension)
+    return fail(ErrorCode::kModelMismatch, "the new vectors differ in their dimension");
+  const std::vector<std::byte> vector = encode(unit, impl_->kind.element);
+  VISAVIS_CHECK(
+      impl_->database.run("UPDATE faces SET embedding = ?, norm = ?, quality = ? WHERE id = ?",
+                          std::span<const std::byte>(vector), static_cast<double>(norm),
+                          static_cast<double>(quality), face));
+  if (impl_->database.changes() == 0) return fail(ErrorCode::kNotFound, "there is no such face");
+  return seal_face(impl_->database, face);
+}
+
+Result<void> Change::remove_face(std::int64_t face) {
+  VISAVIS_CHECK(drop_face(impl_->database, face));
+  return {};
+}
+
+Result<void> Change::note(std::string_view action, std::optional<std::int64_t> person,
+                          std::int64_t count) {
+  return write_audit(impl_->database, action, person, count);
+}
+
+Result<void> Change::commit() {
+  VISAVIS_CHECK(next_generation(impl_->database));
+  VISAVIS_CHECK(impl_->files.settle(impl_->database));
+  const Result<void> committed = impl_->transaction->commit();
+  impl_->files.leave();
+  return committed;
 }
 
 Result<void> Store::purge() {

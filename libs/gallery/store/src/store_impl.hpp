@@ -20,6 +20,7 @@ struct FaceQueries {
   std::string vectors;  ///< id, person, quality, embedding
   std::string vectors_of_person;
   std::string of_person;  ///< As `one`.
+  std::string after;      ///< As `one`: the next by id.
   std::string one;    ///< id, person, norm, quality, box, landmarks, source, enrolled, chip, photo
   std::string owner;  ///< public_id, name, norm, quality
   std::string all;    ///< id, norm, quality, embedding, box, landmarks, source

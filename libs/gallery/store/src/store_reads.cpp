@@ -142,6 +142,7 @@ FaceQueries::FaceQueries(int version) {
   vectors = select(vector, "ORDER BY id");
   vectors_of_person = select(vector, "WHERE person = ? ORDER BY id");
   of_person = select(row, "WHERE person = ? ORDER BY id");
+  after = select(row, "WHERE id > ? ORDER BY id LIMIT ?");
   one = select(row, "WHERE id = ?");
   owner = select("public_id, name, norm, quality",
                  "JOIN persons ON persons.id = faces.person WHERE faces.id = ?");
@@ -204,6 +205,12 @@ Result<std::vector<PersonRow>> Store::expired(std::int64_t now) const {
 Result<std::vector<FaceRow>> Store::faces_of(std::int64_t person) const {
   const std::scoped_lock lock(impl_->reading);
   return faces_from(impl_->reader.query(impl_->queries.of_person, person));
+}
+
+Result<std::vector<FaceRow>> Store::faces(std::int64_t after, std::size_t limit) const {
+  const std::scoped_lock lock(impl_->reading);
+  return faces_from(
+      impl_->reader.query(impl_->queries.after, after, static_cast<std::int64_t>(limit)));
 }
 
 Result<std::optional<FaceRow>> Store::find_face(std::int64_t face) const {

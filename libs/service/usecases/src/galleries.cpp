@@ -18,21 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 using gallery::OpenMode;
 
-constexpr std::size_t kPage = 1000;
-
 std::int64_t seconds_now() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::seconds>(now).count();
-}
-
-Outcome<std::vector<gallery::Person>> all_persons(const gallery::Gallery& people) {
-  std::vector<gallery::Person> all;
-  for (gallery::Page page{.after = 0, .limit = kPage};;) {
-    VISAVIS_TRY(persons, people.list(page));
-    if (persons.empty()) return all;
-    page.after = persons.back().number;
-    for (gallery::Person& person : persons) all.push_back(std::move(person));
-  }
 }
 
 }  // namespace

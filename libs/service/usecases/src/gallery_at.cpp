@@ -25,4 +25,14 @@ Outcome<std::unique_ptr<gallery::Gallery>> gallery_of(ModelId model,
   return people;
 }
 
+Outcome<std::vector<gallery::Person>> all_persons(const gallery::Gallery& people) {
+  std::vector<gallery::Person> all;
+  for (gallery::Page page;;) {
+    VISAVIS_TRY(persons, people.list(page));
+    if (persons.empty()) return all;
+    page.after = persons.back().number;
+    for (gallery::Person& person : persons) all.push_back(std::move(person));
+  }
+}
+
 }  // namespace visavis::usecases

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <vector>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/vocab/embedding.hpp>
@@ -16,5 +17,8 @@ namespace visavis::usecases {
 /// @return kModelMismatch if the gallery holds faces of another one.
 [[nodiscard]] Outcome<std::unique_ptr<gallery::Gallery>> gallery_of(
     ModelId model, const std::filesystem::path& folder, gallery::OpenMode mode);
+
+/// Everybody, in the order of enrolment.
+[[nodiscard]] Outcome<std::vector<gallery::Person>> all_persons(const gallery::Gallery& people);
 
 }  // namespace visavis::usecases

@@ -85,6 +85,20 @@ std::string to_json(const usecases::Removed& removed) {
   return text_of(json);
 }
 
+std::string to_json(const usecases::ReEmbedding& moved) {
+  Json json = document("gallery-re-embed");
+  json["changed"] = moved.changed;
+  json["model_before"] = moved.model_before.empty() ? Json(nullptr) : Json(moved.model_before);
+  json["from_chips"] = moved.from_chips;
+  json["from_photos"] = moved.from_photos;
+  json["missing"] = Json::array();
+  for (const gallery::FaceOf& face : moved.missing)
+    json["missing"].push_back({{"person", face.person}, {"face_id", face.face_id}});
+  json["errors"] = errors_of(moved.errors);
+  add_run(json, moved.run);
+  return text_of(json);
+}
+
 std::string to_json(const gallery::Stats& stats) {
   Json json = document("gallery-stats");
   json["persons"] = stats.persons;

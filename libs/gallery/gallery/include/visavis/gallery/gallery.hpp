@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -117,6 +118,40 @@ struct RefusedPhoto {
   std::string message{};
 };
 
+/// A face by whose it is.
+struct FaceOf {
+  std::string person{};
+  std::string face_id{};
+};
+
+/// What a face can be embedded again from.
+struct Material {
+  FaceOf face{};
+  Box box{};  ///< In the photo.
+  std::optional<KeptFile> chip{};
+  std::optional<KeptFile> photo{};
+};
+
+/// A face as another model sees it.
+struct Remade {
+  Embedding embedding{};
+  std::optional<float> quality{};  ///< Nothing: as it was.
+};
+
+/// Embeds faces again, in order; nothing for one that cannot be.
+using Remake = std::function<Result<std::vector<std::optional<Remade>>>(std::span<const Material>)>;
+
+struct MoveOptions {
+  ModelId model{};
+  std::size_t dimension = 0;
+  bool drop_missing = false;  ///< Removes faces that cannot be embedded again.
+};
+
+struct Moved {
+  bool changed = false;           ///< False if faces are missing that must not be dropped.
+  std::vector<FaceOf> missing{};  ///< Could not be embedded again; removed if `changed`.
+};
+
 /// Somewhere in the list of persons: pass the last page's to get the next.
 struct Page {
   std::int64_t after = 0;  ///< Person::number.
@@ -202,6 +237,11 @@ class Gallery {
   [[nodiscard]] virtual Result<std::vector<RefusedPhoto>> refused(const Import& import) const = 0;
   /// Forgets that, whatever the settings: the enrolment is done.
   [[nodiscard]] virtual Result<void> finish_import(std::string_view source) = 0;
+
+  /// Moves all faces to another model, in one step: searches find the old vectors or the new ones,
+  /// and whatever stops it leaves the old ones. Other changes wait meanwhile. Calls `remake` with
+  /// some faces at a time; its error ends the move.
+  virtual Result<Moved> move_to(const MoveOptions& options, const Remake& remake) = 0;
 
   [[nodiscard]] virtual Result<Stats> stats() const = 0;
   /// Everything that is wrong, a sentence each; empty if all is well. Names no one.

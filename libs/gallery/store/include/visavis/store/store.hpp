@@ -82,6 +82,17 @@ struct NewFace {
   const FaceFields* fields = nullptr;
   KeptFile chip{};
   KeptFile photo{};
+  /// Of a face that comes from another gallery: its row id, above every one given here, and time.
+  std::optional<std::int64_t> id{};
+  std::optional<std::int64_t> enrolled{};
+};
+
+/// Row ids from elsewhere end here, so that there are next ones, and JSON holds them.
+inline constexpr std::int64_t kMaxForeignId = std::int64_t{1} << 53U;
+
+struct AddedPerson {
+  std::int64_t person = 0;  ///< Row id.
+  bool is_new = false;
 };
 
 struct AddedFace {
@@ -128,7 +139,7 @@ struct RefusedPhoto {
 
 struct AuditRow {
   std::int64_t at = 0;
-  std::string action{};                ///< "enrol", "remove", "export", "migrate"
+  std::string action{};                ///< "enrol", "remove", "export", "migrate", "re-embed"
   std::optional<std::int64_t> person;  ///< Row id.
   std::int64_t count = 0;              ///< Faces.
 };
@@ -139,6 +150,7 @@ enum class Mode : std::uint8_t {
   kCreate,  ///< The one writer, of a gallery that is made if there is none.
 };
 
+class Change;
 class Store;
 
 struct StoreOptions {
@@ -149,6 +161,9 @@ struct StoreOptions {
   /// nothing.
   std::function<Result<void>(Store&)> fill{};
 };
+
+/// Whether a change will add faces with chips or photos.
+enum class Keeping : std::uint8_t { kNothing, kFiles };
 
 /// Thread-safe. Reads and writes use a connection each and do not wait for one another.
 ///
@@ -176,6 +191,9 @@ class Store {
   /// or a vector that is not finite and of length 1, or a file that is too large or of no form;
   /// kModelMismatch for a model or dimension other than the gallery's.
   [[nodiscard]] Result<std::vector<AddedFace>> add(std::span<const NewFace> faces);
+
+  /// Begins a change in many steps. Every other change waits until it goes.
+  [[nodiscard]] Result<Change> begin(Keeping keeping);
 
   /// Makes a person or changes one. @return the row id
   [[nodiscard]] Result<std::int64_t> put_person(const PersonFields& person);
@@ -213,6 +231,8 @@ class Store {
   [[nodiscard]] Result<std::vector<PersonRow>> expired(std::int64_t now) const;
   [[nodiscard]] Result<std::vector<FaceRow>> faces_of(std::int64_t person) const;
   [[nodiscard]] Result<std::optional<FaceRow>> find_face(std::int64_t face) const;
+  /// By row id, from the first after `after` on.
+  [[nodiscard]] Result<std::vector<FaceRow>> faces(std::int64_t after, std::size_t limit) const;
   [[nodiscard]] Result<std::optional<Owner>> owner_of(std::int64_t face) const;
   /// The bytes of a file that a face's row names.
   /// @return kNotFound if it is gone, kDecodeFailed for a name that no file can have.
@@ -237,6 +257,36 @@ class Store {
  private:
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A change in many steps: all of it happens with `commit`, none of it without. Meanwhile readers
+/// see the gallery as it was. Thread-compatible; must not outlive its store.
+class Change {
+ public:
+  Change(Change&&) noexcept;
+  Change& operator=(Change&&) = delete;
+  ~Change();
+
+  /// From here on vectors are of this model. Those that are there must be replaced or removed.
+  [[nodiscard]] Result<void> set_model(std::string_view model, std::size_t dimension);
+  /// As Store::add, but for the audit log.
+  [[nodiscard]] Result<AddedFace> add(const NewFace& face);
+  /// Makes a person who is not there yet; leaves one who is as they are.
+  [[nodiscard]] Result<AddedPerson> add_person(const PersonFields& person, std::int64_t created);
+  /// Gives a face another vector. @return as Store::add; kNotFound
+  [[nodiscard]] Result<void> replace(std::int64_t face, std::span<const float> unit, float norm,
+                                     float quality);
+  [[nodiscard]] Result<void> remove_face(std::int64_t face);
+  [[nodiscard]] Result<void> note(std::string_view action, std::optional<std::int64_t> person,
+                                  std::int64_t count);
+  /// Ends the change. @return after an error nothing of it has happened
+  [[nodiscard]] Result<void> commit();
+
+ private:
+  friend class Store;
+  struct Impl;
+  explicit Change(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };
 

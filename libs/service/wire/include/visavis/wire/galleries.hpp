@@ -4,6 +4,7 @@
 
 #include <string>
 #include <visavis/usecases/galleries.hpp>
+#include <visavis/usecases/re_embed.hpp>
 
 namespace visavis::wire {
 
@@ -11,6 +12,7 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const gallery::PersonDetails& details);
 [[nodiscard]] std::string to_json(const usecases::Export& exported);
 [[nodiscard]] std::string to_json(const usecases::Removed& removed);
+[[nodiscard]] std::string to_json(const usecases::ReEmbedding& moved);
 [[nodiscard]] std::string to_json(const gallery::Stats& stats);
 [[nodiscard]] std::string to_json(const usecases::GalleryCheck& check);
 [[nodiscard]] std::string to_json(const usecases::Compaction& compaction);
