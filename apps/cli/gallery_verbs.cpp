@@ -2,9 +2,11 @@
 #include <memory>
 #include <string>
 #include <vector>
+#include <visavis/core/time.hpp>
 #include <visavis/usecases/galleries.hpp>
 #include <visavis/wire/galleries.hpp>
 
+#include "person_options.hpp"
 #include "table.hpp"
 #include "verbs.hpp"
 
@@ -23,24 +25,37 @@ struct Named {
   }
 };
 
+/// When the person's time is over, and whether it is.
+std::string expiry_of(const gallery::Person& person) {
+  if (!person.expires_at) return "-";
+  return to_rfc3339(*person.expires_at) +
+         (*person.expires_at <= seconds_now() ? ", which is over" : "");
+}
+
 int run_list(Desk& desk, const std::string& gallery) {
   const auto answer = usecases::list_persons(gallery);
   if (!answer) return give_up(desk, answer.error());
-  Table table({"PERSON", "NAME", ">FACES"});
+  Table table({"PERSON", "NAME", ">FACES", "CONSENT", "EXPIRES"});
   for (const auto& person : answer->persons)
-    table.add({person.id, person.name, std::to_string(person.faces)});
+    table.add({person.id, person.name, std::to_string(person.faces),
+               person.consent_basis.value_or("-"), expiry_of(person)});
   return finish(desk, wire::to_json(*answer), table.text(), {});
 }
 
-int run_show(Desk& desk, const std::string& gallery, const std::string& person) {
-  const auto answer = usecases::show_person(gallery, person);
+int tell_person(Desk& desk, const usecases::Outcome<gallery::PersonDetails>& answer) {
   if (!answer) return give_up(desk, answer.error());
   Table table({"FACE", ">QUALITY", ">NORM", "SOURCE", "KEPT"});
   for (const auto& face : answer->faces)
     table.add({face.face_id, fixed(face.quality, 2), fixed(face.norm, 2), face.source,
                face.chip.empty() ? face.photo : face.chip});
-  const std::string title = printable(answer->person.id) + ": " + printable(answer->person.name);
-  return finish(desk, wire::to_json(*answer), title + "\n" + table.text(), {});
+  const gallery::Person& person = answer->person;
+  std::string text = printable(person.id) + ": " + printable(person.name) + "\n";
+  if (person.attributes != "{}") text += "attributes: " + printable(person.attributes) + "\n";
+  if (person.consent_basis)
+    text += "consent: " + printable(*person.consent_basis) +
+            (person.consent_at ? ", " + to_rfc3339(*person.consent_at) : "") + "\n";
+  if (person.expires_at) text += "expires: " + expiry_of(person) + "\n";
+  return finish(desk, wire::to_json(*answer), text + table.text(), {});
 }
 
 int run_remove(Desk& desk, const std::string& gallery, const usecases::Removal& removal) {
@@ -119,8 +134,31 @@ void add_show(VerbList& list, CLI::App& parent) {
                           const Named named = given->resolved();
                           if (named.gallery.empty() || named.words.size() != 1)
                             return usage(desk, "show takes a gallery and then one person");
-                          return run_show(desk, named.gallery, named.words.front());
+                          return tell_person(
+                              desk, usecases::show_person(named.gallery, named.words.front()));
                         }});
+}
+
+int run_set(Desk& desk, const Named& named, const usecases::PersonWords& words) {
+  if (named.gallery.empty() || named.words.size() != 1)
+    return usage(desk, "set takes a gallery and then one person");
+  const auto change = usecases::change_of(words, seconds_now());
+  if (!change) return give_up(desk, change.error());
+  if (change->is_empty())
+    return usage(desk, "set takes what is to be changed: --name, --expires, …");
+  return tell_person(desk, usecases::set_person(named.gallery, named.words.front(), *change));
+}
+
+void add_set(VerbList& list, CLI::App& parent) {
+  auto given = std::make_shared<Named>();
+  auto words = std::make_shared<usecases::PersonWords>();
+  CLI::App* verb =
+      list.add(parent, "set", "Changes what is known of a person; what is not said stays as it is",
+               "gallery set --gallery people ada --consent contract --expires 1y");
+  add_names(*verb, *given);
+  add_person_options(*verb, *words);
+  list.verbs.push_back(
+      {verb, [=](Desk& desk) { return run_set(desk, given->resolved(), *words); }});
 }
 
 void add_remove(VerbList& list, CLI::App& parent) {
@@ -179,6 +217,7 @@ void add_gallery_verbs(VerbList& list) {
   gallery->require_subcommand(1);
   add_plain(list, *gallery, "list", "Everybody who is enrolled", run_list);
   add_show(list, *gallery);
+  add_set(list, *gallery);
   add_remove(list, *gallery);
   add_export(list, *gallery);
   add_plain(list, *gallery, "stats", "How many, by which model, in how much room", run_stats);

@@ -5,10 +5,12 @@
 #include <string>
 #include <utility>
 #include <vector>
+#include <visavis/core/time.hpp>
 #include <visavis/usecases/cluster.hpp>
 #include <visavis/usecases/people.hpp>
 #include <visavis/wire/people.hpp>
 
+#include "person_options.hpp"
 #include "table.hpp"
 #include "verbs.hpp"
 #include "workbench_options.hpp"
@@ -105,6 +107,7 @@ struct Enrol {
   std::string labels;
   std::string select;
   std::string keep = "none";
+  usecases::PersonWords words;
   usecases::EnrolRequest request;
   usecases::WorkbenchOptions workbench;
 };
@@ -172,6 +175,11 @@ int run_enrol(Desk& desk, Enrol& given) {
     return usage(desk, std::string(*wrong));
   if (rows && !given.select.empty())
     return usage(desk, "--select chooses a face of a photo; rows are one face each");
+  if (!given.words.name.empty() && !photos)
+    return usage(desk, "--name is of one person: PERSON IMAGE...");
+  auto change = usecases::change_of(given.words, seconds_now());
+  if (!change) return give_up(desk, change.error());
+  given.request.change = *std::move(change);
   given.request.keep = keep_of(given.keep);
   if (rows && given.request.keep != usecases::Keep::kNone)
     return usage(desk, "--keep is for photos; rows have none");
@@ -218,6 +226,7 @@ void add_enrol(VerbList& list) {
       ->description(
           "Which face of several; without it, such a photo is refused unless one face "
           "has four times the area of every other");
+  add_person_options(*verb, given->words);
   add_workbench_options(*verb, given->workbench, true);
   list.verbs.push_back({verb, [given](Desk& desk) { return run_enrol(desk, *given); }});
 }

@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <visavis/store/npy.hpp>
+#include <visavis/store/store.hpp>
 
 #include "program.hpp"
 
@@ -86,6 +87,80 @@ TEST_F(GalleryVerbs, RemovesAndSaysWhomItDoesNotKnow) {
   EXPECT_EQ(ask("stats").json()["faces"], 0);
   EXPECT_EQ(ask("remove").code, 2);
   EXPECT_EQ(ask("remove", {"--expired"}).code, 0);
+}
+
+TEST_F(GalleryVerbs, SetSaysWhatIsKnownOfAPerson) {
+  const Answer set = ask("set", {"ada", "--name", "Ada Łovelace", "--attribute", "team=engine",
+                                 "--attribute", "floor=2", "--consent", "contract", "--consent-at",
+                                 "2026-01-02T03:04:05+01:00", "--expires", "2999-12-31"});
+  ASSERT_EQ(set.code, 0) << set.err;
+  const nlohmann::json json = set.json();
+  EXPECT_EQ(json["schema"], "visavis.gallery-person/1");
+  EXPECT_EQ(json["name"], "Ada Łovelace");
+  EXPECT_EQ(json["attributes"], (nlohmann::json{{"team", "engine"}, {"floor", "2"}}));
+  EXPECT_EQ(json["consent_basis"], "contract");
+  EXPECT_EQ(json["consent_at"], 1767319445);   // date -u -d 2026-01-02T02:04:05Z +%s
+  EXPECT_EQ(json["expires_at"], 32503593600);  // date -u -d 2999-12-31 +%s
+  EXPECT_EQ(json["faces"].size(), 2U);
+  const nlohmann::json again =
+      ask("set", {"ada", "--attributes", R"({"n":[1]})", "--expires", "never"}).json();
+  EXPECT_EQ(again["attributes"], (nlohmann::json{{"n", {1}}}));
+  EXPECT_TRUE(again["expires_at"].is_null());
+  EXPECT_EQ(again["consent_basis"], "contract");
+  EXPECT_THAT(visavis({"gallery", "list", people()}).out, HasSubstr("contract"));
+  EXPECT_THAT(visavis({"gallery", "show", people(), "ada"}).out,
+              HasSubstr("consent: contract, 2026-01-02T02:04:05Z"));
+}
+
+TEST_F(GalleryVerbs, SetRefusesWhatItCannotDo) {
+  EXPECT_EQ(ask("set", {"nobody", "--name", "x"}).code, 3);
+  EXPECT_EQ(ask("set", {"ada"}).code, 2);
+  EXPECT_EQ(ask("set", {"--name", "x"}).code, 2);
+  for (const std::vector<std::string>& bad : {std::vector<std::string>{"--expires", "soon"},
+                                              {"--expires", "2001-01-01"},
+                                              {"--attribute", "x"},
+                                              {"--attributes", "[]"},
+                                              {"--attributes", std::string(60'000, '[')},
+                                              {"--consent-at", "2026-01-01"},
+                                              {"--name", std::string(300, 'x')}}) {
+    std::vector<std::string> words{"ada"};
+    words.insert(words.end(), bad.begin(), bad.end());
+    EXPECT_EQ(ask("set", words).code, 2) << bad[0] << " " << bad[1].substr(0, 20);
+  }
+  EXPECT_EQ(ask("show", {"ada"}).json()["name"], "ada") << "nothing of it was done";
+}
+
+TEST_F(GalleryVerbs, TheExpiredAreNotEnrolledAndGo) {
+  constexpr std::int64_t kPast = 1000;
+  {
+    auto store = store::Store::open(people(), {.mode = store::Mode::kWrite});
+    ASSERT_TRUE(store);
+    ASSERT_TRUE(store->put_person({.public_id = "ada", .name = "ada", .expires_at = kPast}));
+  }
+  EXPECT_THAT(visavis({"gallery", "list", people()}).out,
+              HasSubstr("1970-01-01T00:16:40Z, which is over"));
+  const auto enrol = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"enrol", "--gallery", people(), "--npy", at("more.npy"), "--labels",
+                               at("more.tsv"), "--json"});
+    return visavis(more);
+  };
+  std::vector<float> row(512);
+  row[7] = 1;
+  ASSERT_TRUE(store::write_npy(folder() / "more.npy", 1, 512, row));
+  write("more.tsv", "ada\n");
+  const nlohmann::json refused = enrol({}).json();
+  EXPECT_TRUE(refused["enrolled"].empty());
+  EXPECT_EQ(refused["refused"][0]["reason"], "expired");
+  EXPECT_EQ(enrol({"--name", "x"}).code, 2) << "a name is one person's";
+  EXPECT_EQ(enrol({"--expires", "1d", "--consent", "contract"}).json()["enrolled"].size(), 1U);
+  EXPECT_EQ(ask("show", {"ada"}).json()["consent_basis"], "contract");
+  EXPECT_EQ(ask("remove", {"--expired"}).json()["persons"], 0);
+  {
+    auto store = store::Store::open(people(), {.mode = store::Mode::kWrite});
+    ASSERT_TRUE(store->put_person({.public_id = "ada", .name = "ada", .expires_at = kPast}));
+  }
+  EXPECT_EQ(ask("remove", {"--expired"}).json()["persons"], 1);
+  EXPECT_EQ(ask("list").json()["persons"].size(), 1U);
 }
 
 TEST_F(GalleryVerbs, StatesChecksAndCompacts) {

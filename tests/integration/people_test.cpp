@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <visavis/store/store.hpp>
 
 #include "program.hpp"
 
@@ -76,6 +77,32 @@ TEST_F(FaceTest, EnrolsAndIdentifiesAndKnowsWhenItDoesNot) {
   EXPECT_TRUE(stranger["person"].is_null());
   EXPECT_TRUE(std::filesystem::exists(at("drawn/obama2.jpg")));
   EXPECT_TRUE(std::filesystem::exists(at("drawn/astronaut.jpg")));
+}
+
+TEST_F(FaceTest, NobodyIsIdentifiedWhoseTimeIsOver) {
+  const std::string people = at("people");
+  const nlohmann::json nothing = visavis({"enrol", "--gallery", people, "nobody",
+                                          photo("sample1.jpg"), "--expires", "1y", "--json"})
+                                     .json();
+  EXPECT_EQ(nothing["refused"].size(), 1U);
+  EXPECT_FALSE(std::filesystem::exists(people)) << "a person without a face is not made";
+  ASSERT_EQ(visavis({"enrol", "--gallery", people, "44", photo("obama.jpg"), "--name", "Barack",
+                     "--consent", "public office", "--expires", "30d"})
+                .code,
+            0);
+  ASSERT_EQ(visavis({"enrol", "--gallery", people, "46", photo("biden.jpg")}).code, 0);
+  const auto ask = [&] {
+    return visavis({"identify", photo("obama2.jpg"), "--gallery", people, "--json"})
+        .json()["images"][0]["faces"][0];
+  };
+  EXPECT_EQ(ask()["person"], "44");
+  EXPECT_EQ(ask()["candidates"][0]["name"], "Barack");
+  {
+    auto store = store::Store::open(people, {.mode = store::Mode::kWrite});
+    ASSERT_TRUE(store && store->put_person({.public_id = "44", .name = "B", .expires_at = 1000}));
+  }
+  EXPECT_EQ(ask()["decision"], "unknown");
+  EXPECT_EQ(ask()["candidates"][0]["person"], "46");
 }
 
 TEST_F(FaceTest, SelectionOverridesTheRefusalOfManyFaces) {

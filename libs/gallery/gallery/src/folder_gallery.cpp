@@ -19,6 +19,7 @@
 #include "past_folder.hpp"
 #include "search_index.hpp"
 #include "visavis/core/result.hpp"
+#include "visavis/core/time.hpp"
 #include "visavis/gallery/gallery.hpp"
 #include "visavis/matching/matching.hpp"
 #include "visavis/store/store.hpp"
@@ -72,6 +73,12 @@ Person person_of(store::PersonRow row) {
           .number = row.id};
 }
 
+std::vector<Person> persons_of(std::vector<store::PersonRow> rows) {
+  std::vector<Person> persons;
+  for (store::PersonRow& row : rows) persons.push_back(person_of(std::move(row)));
+  return persons;
+}
+
 constexpr std::string_view kChips = "chips/";
 constexpr std::string_view kPhotos = "photos/";
 
@@ -113,6 +120,8 @@ class FolderGallery final : public Gallery {
   [[nodiscard]] Result<std::vector<Candidate>> identify(
       const Embedding& probe, const IdentifyOptions& options) const override;
   Result<void> put_person(const Person& person) override;
+  Result<void> change_person(std::string_view id, const PersonChange& change) override;
+  [[nodiscard]] Result<std::vector<Person>> expired(std::int64_t now) const override;
   Result<std::size_t> remove_person(std::string_view id) override;
   Result<void> remove_face(std::string_view face_id) override;
   Result<std::size_t> remove_expired(std::int64_t now) override;
@@ -148,10 +157,12 @@ class FolderGallery final : public Gallery {
   /// they changed.
   Result<void> load() const;
   [[nodiscard]] Result<void> check_model(const Embedding& embedding) const;
-  [[nodiscard]] Result<std::optional<Candidate>> candidate_of(const index::Hit& hit) const;
-  /// All hits as persons; nothing if one of them was removed since it was found.
+  /// @pre changing_ is held
+  Result<void> put(const Person& person);
+  /// The first `limit` of the hits as persons, without those whose time is over at `now`; nothing
+  /// if one of them was removed since it was found.
   [[nodiscard]] Result<std::optional<std::vector<Candidate>>> candidates_of(
-      const std::vector<index::Hit>& hits) const;
+      const std::vector<index::Hit>& hits, std::size_t limit, std::int64_t now) const;
   [[nodiscard]] Result<float> fused(const Embedding& probe, std::int64_t person,
                                     Fusion fusion) const;
 
@@ -248,24 +259,20 @@ Result<std::vector<Enrolled>> FolderGallery::enrol(std::span<const NewFace> face
   return enrolled;
 }
 
-Result<std::optional<Candidate>> FolderGallery::candidate_of(const index::Hit& hit) const {
-  const auto face = static_cast<std::int64_t>(hit.key);
-  VISAVIS_TRY(owner, store_.owner_of(face));
-  if (!owner) return std::optional<Candidate>();
-  return std::optional(Candidate{.person = std::move(owner->public_id),
-                                 .name = std::move(owner->name),
-                                 .similarity = std::clamp(hit.similarity, -1.F, 1.F),
-                                 .norm = owner->norm,
-                                 .face_id = face_id_of(face)});
-}
-
 Result<std::optional<std::vector<Candidate>>> FolderGallery::candidates_of(
-    const std::vector<index::Hit>& hits) const {
+    const std::vector<index::Hit>& hits, std::size_t limit, std::int64_t now) const {
   std::vector<Candidate> candidates;
   for (const index::Hit& hit : hits) {
-    VISAVIS_TRY(candidate, candidate_of(hit));
-    if (!candidate) return std::optional<std::vector<Candidate>>();
-    candidates.push_back(*std::move(candidate));
+    if (candidates.size() == limit) break;
+    const auto face = static_cast<std::int64_t>(hit.key);
+    VISAVIS_TRY(owner, store_.owner_of(face));
+    if (!owner) return std::optional<std::vector<Candidate>>();
+    if (owner->expires_at && *owner->expires_at <= now) continue;
+    candidates.push_back({.person = std::move(owner->public_id),
+                          .name = std::move(owner->name),
+                          .similarity = std::clamp(hit.similarity, -1.F, 1.F),
+                          .norm = owner->norm,
+                          .face_id = face_id_of(face)});
   }
   return std::optional(std::move(candidates));
 }
@@ -300,7 +307,11 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
                                                        const IdentifyOptions& options) const {
   VISAVIS_CHECK(check_vector(probe.values));
   const bool fuses = options.fusion != Fusion::kBest;
-  const std::size_t reach = fuses ? options.limit * kFusionReach : options.limit;
+  const std::int64_t now = seconds_now();
+  // Whose time is over is in the index until removed, and may stand before all others.
+  VISAVIS_TRY(over, store_.count_expired(now));
+  const std::size_t wanted = options.limit + over;
+  const std::size_t reach = fuses ? wanted * kFusionReach : wanted;
   std::optional<std::uint64_t> at_first;  // the state in which a hit was nobody's
   for (int search = 0; search < kSearches; ++search) {
     VISAVIS_CHECK(load());
@@ -323,8 +334,8 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
       }
     if (!writes_) {
       // A foreign writer overwrites removed vectors in the mapped file, after it has said so here.
-      VISAVIS_TRY(now, store_.generation());
-      if (now != generation) continue;
+      VISAVIS_TRY(after, store_.generation());
+      if (after != generation) continue;
     }
     if (fuses) {
       // What was fused may have been of another model already.
@@ -332,12 +343,11 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
       VISAVIS_CHECK(check_model(probe));
     }
     std::ranges::stable_sort(hits, std::ranges::greater{}, &index::Hit::similarity);
-    if (hits.size() > options.limit) hits.resize(options.limit);
-    VISAVIS_TRY(candidates, candidates_of(hits));
+    VISAVIS_TRY(candidates, candidates_of(hits, options.limit, now));
     if (candidates) return *std::move(candidates);
     if (!at_first) {
-      VISAVIS_TRY(now, store_.generation());
-      at_first = now;
+      VISAVIS_TRY(state, store_.generation());
+      at_first = state;
     }
     std::this_thread::yield();  // between a removal's rows and its vectors
   }
@@ -347,8 +357,7 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
   return fail(ErrorCode::kUnavailable, "the gallery changes faster than it can be searched");
 }
 
-Result<void> FolderGallery::put_person(const Person& person) {
-  const std::scoped_lock changing(changing_);
+Result<void> FolderGallery::put(const Person& person) {
   VISAVIS_TRY(known, store_.find_person(person.id));
   VISAVIS_CHECK(store_.put_person({.public_id = person.id,
                                    .name = person.name,
@@ -358,6 +367,26 @@ Result<void> FolderGallery::put_person(const Person& person) {
                                    .expires_at = person.expires_at}));
   if (!known) ++persons_;
   return {};
+}
+
+Result<void> FolderGallery::put_person(const Person& person) {
+  const std::scoped_lock changing(changing_);
+  return put(person);
+}
+
+Result<void> FolderGallery::change_person(std::string_view id, const PersonChange& change) {
+  const std::scoped_lock changing(changing_);
+  VISAVIS_TRY(row, store_.find_person(id));
+  const std::string name(id);
+  VISAVIS_TRY(
+      changed,
+      apply_change(row ? person_of(*std::move(row)) : Person{.id = name, .name = name}, change));
+  return put(changed);
+}
+
+Result<std::vector<Person>> FolderGallery::expired(std::int64_t now) const {
+  VISAVIS_TRY(rows, store_.expired(now));
+  return persons_of(std::move(rows));
 }
 
 Result<void> FolderGallery::load_for_removal() {
@@ -411,9 +440,7 @@ Result<std::size_t> FolderGallery::remove_expired(std::int64_t now) {
 
 Result<std::vector<Person>> FolderGallery::list(const Page& page) const {
   VISAVIS_TRY(rows, store_.persons(page.after, page.limit));
-  std::vector<Person> persons;
-  for (store::PersonRow& row : rows) persons.push_back(person_of(std::move(row)));
-  return persons;
+  return persons_of(std::move(rows));
 }
 
 Result<PersonDetails> FolderGallery::show(std::string_view person) const {

@@ -230,6 +230,60 @@ TEST_F(FolderGalleryTest, FusionChangesWhoIsFirst) {
   EXPECT_EQ(ask(Fusion::kMean), "steady");
 }
 
+constexpr std::int64_t kLate = 32'503'680'000;  // the year 3000
+
+TEST_F(FolderGalleryTest, FindsNobodyWhoseTimeIsOver) {
+  auto gallery = open();
+  for (const double degrees : {0., 1., 2., 3., 30., 40.})
+    ASSERT_TRUE(gallery->enrol(std::to_string(static_cast<int>(degrees)),
+                               std::vector{at_degrees(degrees), at_degrees(degrees + .1)}));
+  for (const char* person : {"0", "1", "2"})
+    ASSERT_TRUE(gallery->change_person(person, {.expires_at = 1000}));
+  ASSERT_TRUE(gallery->change_person("3", {.expires_at = kLate}));
+  const auto reader = open(OpenMode::kRead);
+  for (const Gallery* one :
+       {static_cast<const Gallery*>(gallery.get()), static_cast<const Gallery*>(reader.get())})
+    for (const Fusion fusion : {Fusion::kBest, Fusion::kMean}) {
+      const auto ask = [&](std::size_t limit) {
+        std::vector<std::string> who;
+        const auto found =
+            one->identify(at_degrees(0).embedding, {.limit = limit, .fusion = fusion});
+        for (const Candidate& candidate : found.value()) who.push_back(candidate.person);
+        return who;
+      };
+      EXPECT_THAT(ask(1), testing::ElementsAre("3"));
+      EXPECT_THAT(ask(2), testing::ElementsAre("3", "30"));
+      EXPECT_THAT(ask(9), testing::ElementsAre("3", "30", "40"));
+    }
+  EXPECT_EQ(gallery->expired(1000)->size(), 3U);
+  EXPECT_EQ(gallery->expired(999)->size(), 0U);
+  ASSERT_TRUE(gallery->change_person("1", {.never_expires = true}));
+  EXPECT_EQ(gallery->identify(at_degrees(0).embedding, 1)->at(0).person, "1");
+}
+
+TEST_F(FolderGalleryTest, ChangesWhatIsSaidOfAPersonAndNothingElse) {
+  auto gallery = open();
+  ASSERT_TRUE(gallery->enrol("p1", std::vector{at_degrees(0)}));
+  ASSERT_TRUE(gallery->change_person("p1", {.name = "Ada",
+                                            .attributes = R"({"team":"a","floor":3})",
+                                            .consent_basis = "contract",
+                                            .consent_at = 5}));
+  ASSERT_TRUE(gallery->change_person("p1", {.single_attributes = {{"team", "b"}}}));
+  const Person person = gallery->show("p1")->person;
+  EXPECT_EQ(person.name, "Ada");
+  EXPECT_EQ(person.attributes, R"({"floor":3,"team":"b"})");
+  EXPECT_EQ(person.consent_basis, "contract");
+  EXPECT_EQ(person.consent_at, 5);
+  EXPECT_FALSE(person.expires_at);
+  EXPECT_EQ(person.faces, 1U);
+  EXPECT_EQ(gallery->change_person("p1", {.attributes = "[1]"}).error().code,
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(gallery->show("p1")->person.name, "Ada");
+  ASSERT_TRUE(gallery->change_person("new", {.expires_at = 7}));
+  EXPECT_EQ(gallery->persons(), 2U);
+  EXPECT_EQ(gallery->show("new")->person.name, "new");
+}
+
 TEST_F(FolderGalleryTest, KnowsWhatItWasToldOfAPerson) {
   auto gallery = open();
   ASSERT_TRUE(gallery->put_person({.id = "p1",
@@ -237,7 +291,7 @@ TEST_F(FolderGalleryTest, KnowsWhatItWasToldOfAPerson) {
                                    .attributes = R"({"team":"engine"})",
                                    .consent_basis = "contract",
                                    .consent_at = 100,
-                                   .expires_at = 200}));
+                                   .expires_at = kLate}));
   ASSERT_TRUE(gallery->enrol("p1", std::vector{at_degrees(0)}));
   EXPECT_EQ(gallery->persons(), 1U);
   EXPECT_EQ(gallery->identify(at_degrees(0).embedding, 1)->at(0).name, "Ada");
@@ -249,8 +303,8 @@ TEST_F(FolderGalleryTest, KnowsWhatItWasToldOfAPerson) {
   EXPECT_EQ(details.faces[0].face_id, "f1");
   EXPECT_EQ(details.faces[0].source, "photo.jpg");
   EXPECT_EQ(gallery->show("p2").error().code, ErrorCode::kNotFound);
-  EXPECT_EQ(gallery->remove_expired(199).value(), 0U);
-  EXPECT_EQ(gallery->remove_expired(200).value(), 1U);
+  EXPECT_EQ(gallery->remove_expired(kLate - 1).value(), 0U);
+  EXPECT_EQ(gallery->remove_expired(kLate).value(), 1U);
   EXPECT_TRUE(gallery->identify(at_degrees(0).embedding, 1)->empty());
 }
 

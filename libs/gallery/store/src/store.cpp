@@ -1,12 +1,12 @@
 #include "visavis/store/store.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <system_error>
 #include <utility>
 #include <visavis/core/file.hpp>
+#include <visavis/core/time.hpp>
 
 #include "element.hpp"
 #include "kept.hpp"
@@ -26,11 +26,6 @@ fs::path unborn_path(const fs::path& folder) { return folder / "gallery.sqlite.n
 fs::path with_ending(fs::path path, const char* ending) {
   path += ending;
   return path;
-}
-
-std::int64_t seconds_now() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::seconds>(now).count();
 }
 
 auto invalid(std::string what) { return fail(ErrorCode::kInvalidArgument, std::move(what)); }

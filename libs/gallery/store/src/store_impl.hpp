@@ -22,7 +22,7 @@ struct FaceQueries {
   std::string of_person;  ///< As `one`.
   std::string after;      ///< As `one`: the next by id.
   std::string one;    ///< id, person, norm, quality, box, landmarks, source, enrolled, chip, photo
-  std::string owner;  ///< public_id, name, norm, quality
+  std::string owner;  ///< public_id, name, norm, quality, expires_at
   std::string all;    ///< id, norm, quality, embedding, box, landmarks, source
 };
 

@@ -144,7 +144,7 @@ FaceQueries::FaceQueries(int version) {
   of_person = select(row, "WHERE person = ? ORDER BY id");
   after = select(row, "WHERE id > ? ORDER BY id LIMIT ?");
   one = select(row, "WHERE id = ?");
-  owner = select("public_id, name, norm, quality",
+  owner = select("public_id, name, norm, quality, expires_at",
                  "JOIN persons ON persons.id = faces.person WHERE faces.id = ?");
   all = select("id, norm, quality, embedding, box, landmarks, source", "");
 }
@@ -202,6 +202,13 @@ Result<std::vector<PersonRow>> Store::expired(std::int64_t now) const {
   return people_of(impl_->reader.query(sql, now));
 }
 
+Result<std::uint64_t> Store::count_expired(std::int64_t now) const {
+  const std::scoped_lock lock(impl_->reading);
+  VISAVIS_TRY(count,
+              impl_->reader.number("SELECT count(*) FROM persons WHERE expires_at <= ?", now));
+  return static_cast<std::uint64_t>(count);
+}
+
 Result<std::vector<FaceRow>> Store::faces_of(std::int64_t person) const {
   const std::scoped_lock lock(impl_->reading);
   return faces_from(impl_->reader.query(impl_->queries.of_person, person));
@@ -227,11 +234,12 @@ Result<std::optional<Owner>> Store::owner_of(std::int64_t face) const {
   VISAVIS_TRY(row, impl_->reader.query(impl_->queries.owner, face));
   VISAVIS_TRY(there, row.next());
   if (!there) return std::optional<Owner>();
-  if (row.integer(4) == 0) return changed(face);
+  if (row.integer(5) == 0) return changed(face);
   return std::optional(Owner{.public_id = row.text(0),
                              .name = row.text(1),
                              .norm = static_cast<float>(row.real(2)),
-                             .quality = static_cast<float>(row.real(3))});
+                             .quality = static_cast<float>(row.real(3)),
+                             .expires_at = maybe_integer(row, 4)});
 }
 
 Result<std::vector<std::byte>> Store::read_kept(KeptKind kind, std::string_view name) const {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <variant>
 #include <visavis/core/file.hpp>
+#include <visavis/core/time.hpp>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/models/manifest.hpp>
 
@@ -77,8 +78,8 @@ Outcome<void> keep(gallery::Template& face, const pipeline::FaceRecord& record,
 }
 
 std::optional<Refusal> parse_refusal(std::string_view text) {
-  for (const Refusal refusal :
-       {Refusal::kNoFace, Refusal::kManyFaces, Refusal::kLowQuality, Refusal::kDuplicate})
+  for (const Refusal refusal : {Refusal::kNoFace, Refusal::kManyFaces, Refusal::kLowQuality,
+                                Refusal::kDuplicate, Refusal::kExpired})
     if (text == to_string(refusal)) return refusal;
   return std::nullopt;
 }
@@ -107,6 +108,7 @@ class Registrar {
     if (!people && people.error().error.code == ErrorCode::kNotFound) return registrar;
     if (!people) return std::unexpected(std::move(people).error());
     registrar.people_ = *std::move(people);
+    VISAVIS_CHECK(registrar.note_expired());
     return registrar;
   }
 
@@ -160,6 +162,10 @@ class Registrar {
   }
 
   Outcome<void> consider(gallery::NewFace face) {
+    if (expired_.contains(face.person))
+      return refuse(face.face.source,
+                    {.reason = Refusal::kExpired,
+                     .message = "the person's time is over; --expires says another"});
     VISAVIS_TRY(owner, owner_of(face.face.embedding));
     if (owner)
       return refuse(
@@ -195,6 +201,23 @@ class Registrar {
       : import_{.source = request.from, .settings = std::move(settings)},
         request_(request),
         answer_(answer) {}
+
+  /// Nobody finds them, so that nobody shall be enrolled as one of them.
+  Outcome<void> note_expired() {
+    if (request_.change.expires_at || request_.change.never_expires) return {};
+    VISAVIS_TRY(expired, people_->expired(seconds_now()));
+    for (gallery::Person& person : expired) expired_.insert(std::move(person.id));
+    return {};
+  }
+
+  /// Before the faces: whoever is stopped in between leaves no face without its consent and expiry.
+  Outcome<void> change_pending() {
+    if (request_.change.is_empty()) return {};
+    for (const gallery::NewFace& face : pending_)
+      if (changed_.insert(face.person).second)
+        VISAVIS_CHECK(people_->change_person(face.person, request_.change));
+    return {};
+  }
 
   /// The photos that the gallery has of the persons.
   using Sources = std::unordered_map<std::string, std::unordered_set<std::string>>;
@@ -232,6 +255,7 @@ class Registrar {
                                                   "meanwhile; run again"}));
       people_ = std::move(made);
     }
+    VISAVIS_CHECK(change_pending());
     VISAVIS_TRY(enrolled, people_->enrol(pending_));
     for (std::size_t i = 0; i < enrolled.size(); ++i)
       answer_.enrolled.push_back({.path = pending_[i].face.source,
@@ -261,6 +285,8 @@ class Registrar {
   Enrolment& answer_;
   std::vector<gallery::NewFace> pending_;
   std::size_t pending_bytes_ = 0;
+  std::unordered_set<std::string> expired_;
+  std::unordered_set<std::string> changed_;
   std::vector<gallery::RefusedPhoto> refusals_;  ///< That the gallery does not know of yet.
 };
 
@@ -276,6 +302,8 @@ std::string_view to_string(Refusal refusal) noexcept {
       return "low_quality";
     case Refusal::kDuplicate:
       return "duplicate";
+    case Refusal::kExpired:
+      return "expired";
   }
   return "";
 }

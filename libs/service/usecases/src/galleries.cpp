@@ -1,10 +1,10 @@
 #include "visavis/usecases/galleries.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <utility>
 #include <visavis/core/file.hpp>
+#include <visavis/core/time.hpp>
 #include <visavis/store/npy.hpp>
 #include <visavis/store/tsv.hpp>
 
@@ -18,11 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 using gallery::OpenMode;
 
-std::int64_t seconds_now() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::seconds>(now).count();
-}
-
 }  // namespace
 
 Outcome<PersonList> list_persons(const fs::path& folder) {
@@ -33,6 +28,15 @@ Outcome<PersonList> list_persons(const fs::path& folder) {
 
 Outcome<gallery::PersonDetails> show_person(const fs::path& folder, const std::string& person) {
   VISAVIS_TRY(people, gallery_at(folder, OpenMode::kRead));
+  VISAVIS_TRY(details, people->show(person));
+  return details;
+}
+
+Outcome<gallery::PersonDetails> set_person(const fs::path& folder, const std::string& person,
+                                           const gallery::PersonChange& change) {
+  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kWrite));
+  VISAVIS_CHECK(people->show(person));
+  VISAVIS_CHECK(people->change_person(person, change));
   VISAVIS_TRY(details, people->show(person));
   return details;
 }

@@ -13,13 +13,22 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+/// A database from elsewhere may hold anything: what is nested deeper is left out.
+Json attributes_of(const std::string& text) {
+  constexpr int kMaxDepth = 64;
+  const auto shallow = [](int depth, Json::parse_event_t, const Json&) {
+    return depth <= kMaxDepth;
+  };
+  Json attributes = Json::parse(text, shallow, false);
+  return attributes.is_object() ? attributes : Json::object();
+}
+
 Json person_of(const gallery::Person& person) {
-  const Json attributes = Json::parse(person.attributes, nullptr, false);
   return {{"person", person.id},
           {"name", person.name},
           {"number", person.number},
           {"faces", person.faces},
-          {"attributes", attributes.is_discarded() ? Json::object() : attributes},
+          {"attributes", attributes_of(person.attributes)},
           {"consent_basis", or_null(person.consent_basis)},
           {"consent_at", or_null(person.consent_at)},
           {"expires_at", or_null(person.expires_at)},

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -74,11 +75,32 @@ struct Person {
   std::string attributes = "{}";  ///< A JSON object as text.
   std::optional<std::string> consent_basis{};
   std::optional<std::int64_t> consent_at{};
-  std::optional<std::int64_t> expires_at{};  ///< To be removed from then on.
+  std::optional<std::int64_t> expires_at{};  ///< Not found from then on, and to be removed.
   std::int64_t created = 0;
   std::uint64_t faces = 0;
   std::int64_t number = 0;  ///< What the audit log calls the person; never given twice.
 };
+
+/// What is to become of a person; what is not said stays as it is.
+struct PersonChange {
+  std::optional<std::string> name{};
+  std::optional<std::string> attributes{};                 ///< A JSON object, in place of the old.
+  std::map<std::string, std::string> single_attributes{};  ///< Set after that, the others stay.
+  std::optional<std::string> consent_basis{};
+  std::optional<std::int64_t> consent_at{};
+  std::optional<std::int64_t> expires_at{};
+  bool never_expires = false;
+
+  [[nodiscard]] bool is_empty() const {
+    return !name && !attributes && single_attributes.empty() && !consent_basis && !consent_at &&
+           !expires_at && !never_expires;
+  }
+};
+
+/// The person as changed.
+/// @return kInvalidArgument for texts that are too long or not UTF-8, attributes that are no JSON
+/// object, have over 64 KiB or are nested more than 64 deep.
+[[nodiscard]] Result<Person> apply_change(Person person, const PersonChange& change);
 
 struct EnrolledFace {
   std::string face_id{};
@@ -195,7 +217,8 @@ class Gallery {
                                                     std::span<const Template> faces);
 
   /// The best persons for a probe, one entry a person, by falling similarity; equal ones in the
-  /// order of enrolment. An empty gallery answers with nobody. With a fusion of templates, the
+  /// order of enrolment. An empty gallery answers with nobody, and nobody is found whose time is
+  /// over, whether `remove_expired` has run or not. With a fusion of templates, the
   /// persons are first found by their best template, four times as many as are told.
   /// @return kModelMismatch for a probe of another model or dimension, kInvalidArgument for one
   /// that is not a finite unit vector.
@@ -209,6 +232,13 @@ class Gallery {
   /// Makes a person without faces, or changes everything but the id, `created`, `faces` and
   /// `number` of one.
   [[nodiscard]] virtual Result<void> put_person(const Person& person) = 0;
+
+  /// Applies a change to a person, who is made if new; as `put_person`.
+  /// @return also as `apply_change`
+  [[nodiscard]] virtual Result<void> change_person(std::string_view id,
+                                                   const PersonChange& change) = 0;
+  /// Whose time is over at `now`.
+  [[nodiscard]] virtual Result<std::vector<Person>> expired(std::int64_t now) const = 0;
 
   /// Removes a person with all faces, or one face. When it returns, the gallery's files hold none
   /// of the removed bytes and nobody finds them.

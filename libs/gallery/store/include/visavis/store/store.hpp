@@ -108,6 +108,7 @@ struct Owner {
   std::string name{};
   float norm = 0;
   float quality = 0;
+  std::optional<std::int64_t> expires_at{};
 };
 
 struct Facts {
@@ -229,6 +230,7 @@ class Store {
   [[nodiscard]] Result<std::vector<PersonRow>> persons(std::int64_t after, std::size_t limit) const;
   [[nodiscard]] Result<std::optional<PersonRow>> find_person(std::string_view public_id) const;
   [[nodiscard]] Result<std::vector<PersonRow>> expired(std::int64_t now) const;
+  [[nodiscard]] Result<std::uint64_t> count_expired(std::int64_t now) const;
   [[nodiscard]] Result<std::vector<FaceRow>> faces_of(std::int64_t person) const;
   [[nodiscard]] Result<std::optional<FaceRow>> find_face(std::int64_t face) const;
   /// By row id, from the first after `after` on.

@@ -21,6 +21,24 @@ struct PersonList {
 [[nodiscard]] Outcome<gallery::PersonDetails> show_person(const std::filesystem::path& gallery,
                                                           const std::string& person);
 
+/// What is to be said of a person, as typed; empty: nothing.
+struct PersonWords {
+  std::string name{};
+  std::vector<std::string> attribute{};  ///< KEY=VALUE each.
+  std::string attributes{};              ///< A JSON object in place of all.
+  std::string consent{};                 ///< The basis; the time is now unless it is said.
+  std::string consent_at{};              ///< A time of RFC 3339, or a date.
+  std::string expires{};  ///< The same, or so long from now: "30d", "12w", "1y"; or "never".
+};
+/// @param now  seconds since 1970
+/// @return kUsage for what cannot be understood or kept
+[[nodiscard]] Outcome<gallery::PersonChange> change_of(const PersonWords& words, std::int64_t now);
+
+/// @return the person as changed; kNotFound for one who is not there
+[[nodiscard]] Outcome<gallery::PersonDetails> set_person(const std::filesystem::path& gallery,
+                                                         const std::string& person,
+                                                         const gallery::PersonChange& change);
+
 /// Who or what is to go: one of the three.
 struct Removal {
   std::vector<std::string> persons{};

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include <visavis/gallery/gallery.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/inputs.hpp>
 #include <visavis/usecases/photos.hpp>
@@ -64,8 +65,8 @@ struct Verification {
 [[nodiscard]] Outcome<Verification> verify(Workbench& bench, const Photo& a, const Photo& b,
                                            const Criterion& criterion, Selection selection);
 
-enum class Refusal : std::uint8_t { kNoFace, kManyFaces, kLowQuality, kDuplicate };
-/// "no_face", "many_faces", "low_quality", "duplicate"
+enum class Refusal : std::uint8_t { kNoFace, kManyFaces, kLowQuality, kDuplicate, kExpired };
+/// "no_face", "many_faces", "low_quality", "duplicate", "expired"
 [[nodiscard]] std::string_view to_string(Refusal refusal) noexcept;
 
 struct EnrolPhoto {
@@ -90,6 +91,8 @@ struct EnrolRequest {
   /// tells again of those that were refused with the same settings. Empty: looks at every photo.
   std::string from{};
   Keep keep = Keep::kNone;  ///< kChips: the workbench was opened with Need::chips.
+  /// Applied to everybody of whom a face is enrolled, before it is.
+  gallery::PersonChange change{};
 };
 
 struct Enrolment {
