@@ -28,30 +28,41 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using D32 = hn::CappedTag<std::int32_t, kCodeRows>;
 using D16 = hn::Repartition<std::int16_t, D32>;
-using D8 = hn::Rebind<std::int8_t, D16>;
+using D16U = hn::Repartition<std::uint16_t, D32>;
 using DF = hn::RebindToFloat<D32>;
 
-constexpr std::size_t kAhead = 4096;  // bytes
+constexpr std::size_t kAhead = 2048;  // words: a page, where the hardware's own prefetching ends
 
 // sum + the products of each lane's two halves.
-HWY_INLINE hn::Vec<D32> add_products(hn::Vec<D16> a, hn::Vec<D16> b, hn::Vec<D32> sum) {
+template <class D, class D16 = hn::Repartition<std::int16_t, D>>
+HWY_INLINE hn::Vec<D> add_products(D d32, hn::Vec<D16> a, hn::Vec<D16> b, hn::Vec<D> sum) {
 #if HWY_TARGET == HWY_AVX3_DL
   // Highway 1.0.3 asks for VNNI before it runs this target, but does not tell the compiler.
+  (void)d32;
   __asm__("vpdpwssd %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
   return sum;
 #elif HWY_ARCH_X86
-  const D32 d32;
   // Neighbours are added in place here, and nothing goes to the other sum.
   auto unused = hn::Zero(d32);
   return hn::ReorderWidenMulAccumulate(d32, a, b, sum, unused);
 #else
-  const D32 d32;
   const auto a32 = hn::BitCast(d32, a);
   const auto b32 = hn::BitCast(d32, b);
   const auto low = hn::Mul(hn::ShiftRight<16>(hn::ShiftLeft<16>(a32)),
                            hn::ShiftRight<16>(hn::ShiftLeft<16>(b32)));
   return hn::Add(sum, hn::Add(low, hn::Mul(hn::ShiftRight<16>(a32), hn::ShiftRight<16>(b32))));
 #endif
+}
+
+// The coordinates at each place of words.
+template <class D16U, class D16 = hn::RebindToSigned<D16U>>
+HWY_INLINE std::array<hn::Vec<D16>, kWord> by_place(D16U d16u, hn::Vec<D16U> words) {
+  const D16 d16;
+  const auto low = hn::Set(d16u, 15);
+  return {hn::BitCast(d16, hn::And(words, low)),
+          hn::BitCast(d16, hn::And(hn::ShiftRight<4>(words), low)),
+          hn::BitCast(d16, hn::And(hn::ShiftRight<8>(words), low)),
+          hn::BitCast(d16, hn::ShiftRight<12>(words))};
 }
 
 // out[p] is the inner product of row p of the basis with the query.
@@ -71,89 +82,117 @@ void project_here(const float* basis, std::size_t prefix, const float* query, st
   }
 }
 
-template <std::size_t kChains>
-HWY_INLINE hn::Vec<D32> total(const std::array<hn::Vec<D32>, kChains>& sums) {
+template <class V, std::size_t kChains>
+HWY_INLINE V total(const std::array<V, kChains>& sums) {
   auto sum = sums[0];
   for (std::size_t c = 1; c < kChains; ++c) sum = hn::Add(sum, sums[c]);
   return sum;
 }
 
+// @param step Groups from one query's results to the next's.
 template <std::size_t kQueries>
-void bound_group(const std::int8_t* codes, const float* factors, const CodedQuery* queries,
-                 const float* floors, float* const* bounds, std::uint16_t* const* masks) {
+void bound_group(const std::uint16_t* coarse, const hwy::float16_t* factors,
+                 const CodedQuery* queries, const float* floors, const Bounds& out,
+                 std::size_t step) {
   const D32 d32;
   const DF df;
+  const hn::Rebind<hwy::float16_t, DF> half;
   const std::size_t lanes = hn::Lanes(d32);
   const std::size_t pairs = queries[0].pairs.size();
   // Several sums per query: a product need not wait for the one before it.
-  constexpr std::size_t kChains = kQueries == 1 ? 4 : 2;
-  for (std::size_t q = 0; q < kQueries; ++q) *masks[q] = 0;
+  constexpr std::size_t kChains = kQueries == 1 ? kWord : 2;
+  std::array<std::uint32_t, kQueries> masks{};
   for (std::size_t first = 0; first < kCodeRows; first += lanes) {
     std::array<std::array<hn::Vec<D32>, kChains>, kQueries> sums;
-    for (auto& chains : sums) {
-      for (auto& sum : chains) sum = hn::Zero(d32);
+    for (std::size_t q = 0; q < kQueries; ++q) {
+      for (auto& sum : sums[q]) sum = hn::Zero(d32);
+      sums[q][0] = hn::Set(d32, queries[q].start);
     }
-    const std::int8_t* from = codes + 2 * first;
-    for (std::size_t j = 0; j < pairs; j += kChains, from += kChains * 2 * kCodeRows) {
-      if constexpr (kQueries == 1) {  // the hardware's own prefetching ends with each page
-        __builtin_prefetch(from + kAhead);
-        __builtin_prefetch(from + kAhead + 64);
-      }
-      for (std::size_t c = 0; c < kChains; ++c) {
-        const auto code = hn::PromoteTo(D16(), hn::LoadU(D8(), from + c * 2 * kCodeRows));
+    const std::uint16_t* from = coarse + 2 * first;
+    for (std::size_t j = 0; j < pairs; j += kWord, from += 2 * kCodeRows) {
+      if constexpr (kQueries == 1) __builtin_prefetch(from + kAhead);
+      const auto codes = by_place(D16U(), hn::LoadU(D16U(), from));
+      for (std::size_t k = 0; k < kWord; ++k) {
         for (std::size_t q = 0; q < kQueries; ++q) {
-          const auto pair = hn::Set(d32, queries[q].pairs[j + c]);
-          sums[q][c] = add_products(code, hn::BitCast(D16(), pair), sums[q][c]);
+          const auto pair = hn::Set(d32, queries[q].pairs[j + k]);
+          auto& sum = sums[q][k % kChains];
+          sum = add_products(d32, codes[k], hn::BitCast(D16(), pair), sum);
         }
       }
     }
-    const auto scale = hn::LoadU(df, factors + first);
-    const auto error = hn::LoadU(df, factors + kCodeRows + first);
-    const auto rest = hn::LoadU(df, factors + 2 * kCodeRows + first);
+    const auto error = hn::PromoteTo(df, hn::LoadU(half, factors + first));
+    const auto rest = hn::PromoteTo(df, hn::LoadU(half, factors + kCodeRows + first));
     for (std::size_t q = 0; q < kQueries; ++q) {
       const auto slack =
           hn::MulAdd(hn::Set(df, queries[q].head), error,
                      hn::MulAdd(hn::Set(df, queries[q].tail), rest, hn::Set(df, queries[q].extra)));
-      const auto sum = hn::ConvertTo(df, total(sums[q]));
-      const auto bound = hn::MulAdd(hn::Mul(scale, hn::Set(df, queries[q].scale)), sum, slack);
-      hn::StoreU(bound, df, bounds[q] + first);
+      const auto told = hn::Mul(hn::ConvertTo(df, total(sums[q])), hn::Set(df, queries[q].scale));
+      const auto bound = hn::Add(told, slack);
+      hn::StoreU(told, df, out.told + q * step * kCodeRows + first);
+      hn::StoreU(bound, df, out.bounds + q * step * kCodeRows + first);
       std::array<std::uint8_t, 8> bits{};
       hn::StoreMaskBits(df, hn::Ge(bound, hn::Set(df, floors[q])), bits.data());
-      const auto mask = static_cast<std::uint32_t>(bits[0] | (bits[1] << 8));
-      *masks[q] = static_cast<std::uint16_t>(*masks[q] | (mask << first));
+      masks[q] |= static_cast<std::uint32_t>(bits[0] | (bits[1] << 8)) << first;
     }
+  }
+  for (std::size_t q = 0; q < kQueries; ++q) {
+    out.masks[q * step] = static_cast<std::uint16_t>(masks[q]);
   }
 }
 
 template <std::size_t kQueries>
-void bound_all(const std::int8_t* codes, const float* factors, std::size_t groups,
-               const CodedQuery* queries, const float* floors, float* bounds,
-               std::uint16_t* masks) {
-  const std::size_t code_bytes = 2 * queries[0].pairs.size() * kCodeRows;
+void bound_all(const std::uint16_t* coarse, const hwy::float16_t* factors, std::size_t groups,
+               const CodedQuery* queries, const float* floors, const Bounds& out) {
+  const std::size_t group_words = queries[0].places.size() / kWord * kCodeRows;
   for (std::size_t g = 0; g < groups; ++g) {
-    std::array<float*, kQueries> bounds_here;
-    std::array<std::uint16_t*, kQueries> masks_here;
-    for (std::size_t q = 0; q < kQueries; ++q) {
-      bounds_here[q] = bounds + (q * groups + g) * kCodeRows;
-      masks_here[q] = masks + q * groups + g;
-    }
-    bound_group<kQueries>(codes + g * code_bytes, factors + g * kCodeRows * kFactors, queries,
-                          floors, bounds_here.data(), masks_here.data());
+    bound_group<kQueries>(coarse + g * group_words, factors + g * kCodeRows * kFactors, queries,
+                          floors,
+                          {.told = out.told + g * kCodeRows,
+                           .bounds = out.bounds + g * kCodeRows,
+                           .masks = out.masks + g},
+                          groups);
   }
 }
 
-void bound_here(const std::int8_t* codes, const float* factors, std::size_t groups,
+void bound_here(const std::uint16_t* coarse, const std::uint16_t* factors, std::size_t groups,
                 const CodedQuery* queries, std::size_t query_count, const float* floors,
-                float* bounds, std::uint16_t* masks) {
+                const Bounds& out) {
+  const auto* half = reinterpret_cast<const hwy::float16_t*>(factors);
   switch (query_count) {
     case 1:
-      return bound_all<1>(codes, factors, groups, queries, floors, bounds, masks);
+      return bound_all<1>(coarse, half, groups, queries, floors, out);
     case 2:
-      return bound_all<2>(codes, factors, groups, queries, floors, bounds, masks);
+      return bound_all<2>(coarse, half, groups, queries, floors, out);
     case 3:
-      return bound_all<3>(codes, factors, groups, queries, floors, bounds, masks);
+      return bound_all<3>(coarse, half, groups, queries, floors, out);
     default:
-      return bound_all<4>(codes, factors, groups, queries, floors, bounds, masks);
+      return bound_all<4>(coarse, half, groups, queries, floors, out);
+  }
+}
+
+template <class D>
+HWY_INLINE float fine_sum(D d32, const std::uint16_t* fine, const CodedQuery& query) {
+  const hn::Repartition<std::int16_t, D> d16;
+  const hn::Repartition<std::uint16_t, D> d16u;
+  const std::size_t words = query.places.size() / kWord;
+  std::array<hn::Vec<D>, kWord> sums;
+  for (auto& sum : sums) sum = hn::Zero(d32);
+  for (std::size_t w = 0; w < words; w += hn::Lanes(d16u)) {
+    const auto codes = by_place(d16u, hn::LoadU(d16u, fine + w));
+    for (std::size_t k = 0; k < kWord; ++k) {
+      sums[k] = add_products(d32, codes[k], hn::LoadU(d16, &query.places[k * words + w]), sums[k]);
+    }
+  }
+  const std::int32_t sum = hn::GetLane(hn::SumOfLanes(d32, total(sums))) + query.start;
+  return static_cast<float>(sum) * (query.scale / kFinePerCoarse);
+}
+
+void fine_here(const std::uint16_t* const* fine, std::size_t count, const CodedQuery& query,
+               float* sums) {
+  const hn::CappedTag<std::int32_t, 4> small;  // a row's words are a multiple of its 8
+  const bool fills = query.places.size() / kWord % (2 * hn::Lanes(D32())) == 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    sums[i] = fills ? fine_sum(D32(), fine[i], query) : fine_sum(small, fine[i], query);
   }
 }
 
@@ -166,10 +205,12 @@ namespace visavis::index {
 namespace {
 
 constexpr double kLargestNorm = 1.02;  // of what is let in, after rounding to 16 bits
-constexpr float kCodeMax = 127;
-constexpr float kQueryMax = 2047;  // 127 * 2047 * kMaxCoded < 2^31
+constexpr float kLevels = 16;
+constexpr float kMiddle = (kLevels - 1) / 2;
+constexpr float kQueryMax = 32767;  // times 15 times kMaxCoded < 2^31
 
 HWY_EXPORT(bound_here);
+HWY_EXPORT(fine_here);
 HWY_EXPORT(project_here);
 
 // Coordinates are sums of float products, and the basis is not quite orthonormal; both are far
@@ -193,16 +234,30 @@ float largest(std::span<const float> values) noexcept {
   return result;
 }
 
+// The next f16 that is not below.
+std::uint16_t half_above(double value) noexcept {
+  const auto half = to_half(above(value));
+  return static_cast<std::uint16_t>(from_half(half) < value ? half + 1 : half);
+}
+
+// Which of the 16 levels around zero is nearest; the outermost take what is beyond.
+float level_of(float steps) noexcept {
+  return std::clamp(std::floor(steps) + kLevels / 2, 0.F, kLevels - 1);
+}
+
+void put(std::vector<std::uint16_t>& words, std::size_t d, float level) noexcept {
+  words[d / kWord] |= static_cast<std::uint16_t>(static_cast<unsigned>(level) << (d % kWord * 4));
+}
+
 }  // namespace
 
 Encoder::Encoder(const Plan& plan, std::size_t stride)
-    : plan_(&plan), stride_(stride), coordinates_(plan.prefix) {
-  code_.values.resize(plan.prefix);
-}
+    : plan_(&plan), stride_(stride), coordinates_(plan.steps.size()) {}
 
 Encoder::~Encoder() {
   std::ranges::fill(coordinates_, 0.F);
-  std::ranges::fill(code_.values, std::int8_t{0});
+  std::ranges::fill(code_.coarse, std::uint16_t{0});
+  std::ranges::fill(code_.fine, std::uint16_t{0});
 }
 
 const Code& Encoder::encode(const std::uint16_t* row) {
@@ -214,57 +269,77 @@ const Code& Encoder::encode(const std::uint16_t* row) {
       const double x = from_half(row[d]);
       whole += x * x;
     }
-    dot_f16(row, 1, plan_->basis.data(), plan_->prefix, stride_, coordinates_.data());
+    dot_f16(row, 1, plan_->basis.data(), plan_->prefix(), stride_, coordinates_.data());
   }
-  const float scale = largest(coordinates_) / kCodeMax;
-  const float inverse = scale > 0 ? 1 / scale : 0;
+  code_.coarse.assign(coordinates_.size() / kWord, 0);
+  code_.fine.assign(coordinates_.size() / kWord, 0);
   double error = 0;
+  double fine_error = 0;
   for (std::size_t d = 0; d < coordinates_.size(); ++d) {
-    const float value = std::clamp(std::nearbyint(coordinates_[d] * inverse), -kCodeMax, kCodeMax);
-    code_.values[d] = static_cast<std::int8_t>(value);
-    const double off = coordinates_[d] - static_cast<double>(value) * scale;
-    error += off * off;
+    const float step = plan_->steps[d];
+    const float level = level_of(coordinates_[d] / step);
+    put(code_.coarse, d, level);
+    const double left = coordinates_[d] - static_cast<double>(step) * (level - kMiddle);
+    error += left * left;
+    const double fine_step = step / kFinePerCoarse;
+    const float fine_level = level_of(static_cast<float>(left / fine_step));
+    put(code_.fine, d, fine_level);
+    const double still_left = left - fine_step * (fine_level - kMiddle);
+    fine_error += still_left * still_left;
   }
-  code_.scale = scale;
-  code_.error = above(std::sqrt(error));
-  code_.rest = above(rest_of(whole, squared(coordinates_), !plan_->basis.empty()));
+  code_.error = half_above(std::sqrt(error));
+  code_.fine_error = half_above(std::sqrt(fine_error));
+  code_.rest = half_above(rest_of(whole, squared(coordinates_), !plan_->basis.empty()));
   return code_;
 }
 
 CodedQuery code_query(const Plan& plan, std::span<const float> query) {
   std::vector<float> coordinates(query.begin(), query.end());
+  const std::size_t prefix = plan.prefix();
   if (!plan.basis.empty()) {
-    coordinates.resize(plan.prefix);
+    coordinates.resize(prefix);
     HWY_DYNAMIC_DISPATCH(project_here)
-    (plan.basis.data(), plan.prefix, query.data(), query.size(), coordinates.data());
+    (plan.basis.data(), prefix, query.data(), query.size(), coordinates.data());
   }
   CodedQuery coded;
-  coded.scale = largest(coordinates) / kQueryMax;
-  const float inverse = coded.scale > 0 ? 1 / coded.scale : 0;
-  coded.pairs.resize(plan.prefix / 2);
-  double error = 0;
-  for (std::size_t d = 0; d < plan.prefix; ++d) {
-    const float value = std::clamp(std::nearbyint(coordinates[d] * inverse), -kQueryMax, kQueryMax);
-    const double off = coordinates[d] - static_cast<double>(value) * coded.scale;
-    error += off * off;
-    const auto bits = static_cast<std::uint16_t>(static_cast<std::int16_t>(value));
-    coded.pairs[d / 2] |= static_cast<std::int32_t>(std::uint32_t{bits} << (d % 2 * 16));
-  }
   // What f32 sums of `size` products lose, here and in the similarity itself: 2^-24 for each of the
   // additions that one of at least 4 lanes and two sums sees; and in the coordinates of a row.
   const double rounding = 0x1p-24 * (static_cast<double>(query.size()) / 8 + 32);
   const double askew = plan.basis.empty() ? 0 : 2e-5;
   coded.head = above(std::sqrt(squared(coordinates)));
   coded.tail = above(rest_of(squared(query), squared(coordinates), !plan.basis.empty()));
-  coded.extra = above(kLargestNorm * (std::sqrt(error) + rounding + askew));
+  for (std::size_t d = 0; d < prefix; ++d) coordinates[d] *= plan.steps[d];
+  coded.scale = largest(coordinates) / kQueryMax;
+  const float inverse = coded.scale > 0 ? 1 / coded.scale : 0;
+  coded.pairs.resize(prefix / 2);
+  coded.places.resize(prefix);
+  double off = 0;  // sum of what rounding to 16 bits changes
+  std::int64_t sum = 0;
+  for (std::size_t d = 0; d < prefix; ++d) {
+    const float value = std::clamp(std::nearbyint(coordinates[d] * inverse), -kQueryMax, kQueryMax);
+    off += std::abs(coordinates[d] - static_cast<double>(value) * coded.scale);
+    const auto whole = static_cast<std::int16_t>(value);
+    sum += whole;
+    const std::size_t word = d / kWord;
+    coded.places[d % kWord * (prefix / kWord) + word] = whole;
+    coded.pairs[word / 2 * kWord + d % kWord] |= static_cast<std::int32_t>(
+        std::uint32_t{static_cast<std::uint16_t>(whole)} << (word % 2 * 16));
+  }
+  coded.start = static_cast<std::int32_t>(-sum * 15 / 2);
+  // Each code is at most 7.5 from the middle, and `start` is rounded; both also in the fine code.
+  const double by_query = (kMiddle * off + .5 * coded.scale) * (1 + 1 / kFinePerCoarse);
+  coded.extra = above(kLargestNorm * (rounding + askew) + by_query);
   return coded;
 }
 
-void bound_codes(const std::int8_t* codes, const float* factors, std::size_t groups,
-                 std::span<const CodedQuery> queries, const float* floors, float* bounds,
-                 std::uint16_t* masks) {
-  HWY_DYNAMIC_DISPATCH(bound_here)(codes, factors, groups, queries.data(), queries.size(), floors,
-                                   bounds, masks);
+void bound_codes(const std::uint16_t* coarse, const std::uint16_t* factors, std::size_t groups,
+                 std::span<const CodedQuery> queries, const float* floors, const Bounds& out) {
+  HWY_DYNAMIC_DISPATCH(bound_here)(coarse, factors, groups, queries.data(), queries.size(), floors,
+                                   out);
+}
+
+void add_fine(std::span<const std::uint16_t* const> fine, const CodedQuery& query, float* sums) {
+  HWY_DYNAMIC_DISPATCH(fine_here)(fine.data(), fine.size(), query, sums);
 }
 
 }  // namespace visavis::index

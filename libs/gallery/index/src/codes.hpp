@@ -2,9 +2,11 @@
 
 /// Short codes that bound a similarity from above, so that most vectors need not be read.
 ///
-/// With x = x' + e + r, where x' is the code, e the error of rounding to 8 bits and r what lies
-/// outside the coded directions, and q = q' + f + s alike:
-///     q.x <= q'.x' + |f| |x'| + |q| |e| + |s| |r|        (Cauchy and Schwarz)
+/// The coarse code has 4 bits of each coded coordinate and is read for every row, the fine code 4
+/// bits of what the coarse one left, for the few rows that it could not rule out. With
+/// x = x' + e + r, where x' is what the codes say, e what they leave of the coded coordinates and r
+/// what lies outside of them, and with q = q' + s alike:
+///     q.x <= q'.x' + |q'| |e| + |s| |r|        (Cauchy and Schwarz)
 /// plus what the arithmetic rounds away.
 
 #include <cstddef>
@@ -16,26 +18,36 @@
 
 namespace visavis::index {
 
-/// Codes are interleaved so that one vector register holds the same two coordinates of these rows.
+/// Coarse codes are interleaved so that a vector register holds the same coordinates of these rows.
 inline constexpr std::size_t kCodeRows = 16;
 
-/// Per group of kCodeRows rows: their scales, then their |e|, then their |r|.
+/// A step of the coarse code is so many of the fine one, whose 16 levels thus cover two of them:
+/// the coarse code's outermost levels leave more than half a step.
+inline constexpr float kFinePerCoarse = 8;
+
+/// A code is made of words of so many coordinates, the first in the lowest 4 bits.
+inline constexpr std::size_t kWord = 4;
+
+/// Per group of kCodeRows rows: their |e| by the coarse code, their |r|, their |e| by both codes;
+/// f16, rounded up.
 inline constexpr std::size_t kFactors = 3;
 
-/// Where coordinate `d` of a row is in the codes.
-[[nodiscard]] constexpr std::size_t code_at(std::size_t row, std::size_t d,
-                                            std::size_t prefix) noexcept {
-  return row / kCodeRows * kCodeRows * prefix + d / 2 * 2 * kCodeRows + row % kCodeRows * 2 + d % 2;
+/// Where a word of a row is in the coarse codes, whose rows have `words`.
+[[nodiscard]] constexpr std::size_t coarse_at(std::size_t row, std::size_t word,
+                                              std::size_t words) noexcept {
+  return row / kCodeRows * kCodeRows * words + word / 2 * 2 * kCodeRows + row % kCodeRows * 2 +
+         word % 2;
 }
 [[nodiscard]] constexpr std::size_t factor_at(std::size_t row, std::size_t factor) noexcept {
   return row / kCodeRows * kCodeRows * kFactors + factor * kCodeRows + row % kCodeRows;
 }
 
 struct Code {
-  std::vector<std::int8_t> values;  ///< prefix of them
-  float scale = 0;
-  float error = 0;  ///< At least |e|.
-  float rest = 0;   ///< At least |r|.
+  std::vector<std::uint16_t> coarse;  ///< prefix / kWord words
+  std::vector<std::uint16_t> fine;    ///< As many.
+  std::uint16_t error = 0;            ///< f16: at least |e| by the coarse code.
+  std::uint16_t rest = 0;             ///< f16: at least |r|.
+  std::uint16_t fine_error = 0;       ///< f16: at least |e| by both codes.
 };
 
 /// Makes codes; keeps scratch memory, which is wiped at the end because vectors can be told from
@@ -56,17 +68,18 @@ class Encoder {
   Code code_;
 };
 
-/// A query as the codes meet it.
+/// A query as the codes meet it: its coordinates times their steps, in 16 bits.
 struct CodedQuery {
-  std::vector<std::int32_t> pairs;  ///< Two 16-bit coordinates each, the first in the low half.
+  /// For two words of a row and each of the 4 places in them the two numbers that belong to it, the
+  /// first word's in the low half.
+  std::vector<std::int32_t> pairs;
+  /// For each of the 4 places in a word the numbers of all words.
+  std::vector<std::int16_t> places;
+  std::int32_t start = 0;  ///< Takes off the sum what codes are above their meaning, 7.5 each.
   float scale = 0;
   float head = 0;   ///< At least the norm along the coded directions.
   float tail = 0;   ///< At least the norm of the rest.
-  float extra = 0;  ///< At least |f| |x'| and what rounding takes away.
-
-  [[nodiscard]] float slack(float error, float rest) const noexcept {
-    return head * error + tail * rest + extra;
-  }
+  float extra = 0;  ///< At least what rounding takes away.
 };
 
 /// @param query stride numbers, of a norm of at most 1.01.
@@ -74,12 +87,20 @@ struct CodedQuery {
 
 inline constexpr std::size_t kQueryTile = 4;
 
-/// For each of up to kQueryTile queries and each row of `groups` groups an upper bound of the
-/// similarity, and a bit that is set unless the bound is below the query's floor.
-/// @param bounds query after query, groups * kCodeRows each
-/// @param masks query after query, groups each; bit i is row i of the group
-void bound_codes(const std::int8_t* codes, const float* factors, std::size_t groups,
-                 std::span<const CodedQuery> queries, const float* floors, float* bounds,
-                 std::uint16_t* masks);
+/// Where results go, query after query: for each row what the coarse code tells of its similarity,
+/// and an upper bound; for each group a mask whose bit i is set unless the bound of row i is below
+/// the query's floor.
+struct Bounds {
+  float* told;
+  float* bounds;
+  std::uint16_t* masks;
+};
+
+/// Bounds the similarities of up to kQueryTile queries and all rows of `groups` groups.
+void bound_codes(const std::uint16_t* coarse, const std::uint16_t* factors, std::size_t groups,
+                 std::span<const CodedQuery> queries, const float* floors, const Bounds& out);
+
+/// What the fine codes add to the similarity that the coarse ones tell.
+void add_fine(std::span<const std::uint16_t* const> fine, const CodedQuery& query, float* sums);
 
 }  // namespace visavis::index

@@ -175,7 +175,7 @@ class ExactIndex final : public VectorIndex {
   // Takes the place of what is in memory, which holds the same vectors or none.
   void adopt(IndexFile file) {
     plan_ = std::move(file.plan);
-    layout_ = Layout::of(dimension_, plan_ ? plan_->prefix : 0);
+    layout_ = Layout::of(dimension_, plan_ ? plan_->prefix() : 0);
     segments_ = std::move(file.segments);
     mapped_ = segments_.size();
     file_ = std::move(file.memory);
@@ -247,7 +247,7 @@ class ExactIndex final : public VectorIndex {
     auto rows = sample();
     Coded coded{.plan = learn_plan(rows, layout_.stride), .segments = {}};
     std::ranges::fill(rows, std::uint16_t{0});
-    const Layout layout = Layout::of(dimension_, coded.plan->prefix);
+    const Layout layout = Layout::of(dimension_, coded.plan->prefix());
     Encoder encoder(*coded.plan, layout.stride);
     for (const Segment& from : segments_) {
       for (std::size_t row = 0; row < from.used(); ++row) {
@@ -268,7 +268,7 @@ class ExactIndex final : public VectorIndex {
     VISAVIS_TRY(coded, learn());
     places_.reset();
     const auto lock = door_.write();
-    layout_ = Layout::of(dimension_, coded.plan->prefix);
+    layout_ = Layout::of(dimension_, coded.plan->prefix());
     plan_ = std::move(coded.plan);
     segments_ = std::move(coded.segments);
     return {};

@@ -28,7 +28,7 @@ namespace visavis::index {
 namespace {
 
 constexpr std::array<char, 8> kMagic = {'V', 'S', 'V', 'I', 'N', 'D', 'E', 'X'};
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 
 struct Header {
   std::array<char, 8> magic;
@@ -40,11 +40,11 @@ struct Header {
   std::uint64_t count;
   std::uint64_t generation;
   std::uint64_t model;
-  std::uint32_t prefix;          ///< Coded coordinates per row, 0 without codes.
-  std::uint32_t directions;      ///< Rows of the basis behind the header's page: prefix or 0.
-  std::uint64_t sample;          ///< What the basis was learned from.
-  std::uint64_t basis_checksum;  ///< Of the basis.
-  std::uint64_t checksum;        ///< Of everything before.
+  std::uint32_t prefix;         ///< Coded coordinates per row, 0 without codes.
+  std::uint32_t directions;     ///< Rows of the basis: prefix or 0.
+  std::uint64_t sample;         ///< What the plan was learned from.
+  std::uint64_t plan_checksum;  ///< Of steps and basis, which are behind the header's page.
+  std::uint64_t checksum;       ///< Of everything before.
 };
 
 std::uint64_t checksum_of(const Header& header) noexcept {
@@ -59,13 +59,13 @@ Layout layout_of(const Header& header) noexcept {
   return Layout::of(header.dimension, header.prefix);
 }
 
-std::size_t basis_bytes(const Header& header) noexcept {
-  return header.directions * padded(header.dimension) * sizeof(float);
+// Of steps, basis and zeros up to the end of a page.
+std::size_t plan_bytes(const Header& header) noexcept {
+  const std::size_t numbers = header.prefix + header.directions * padded(header.dimension);
+  return round_up(numbers * sizeof(float), kPage);
 }
 
-std::size_t first_segment_at(const Header& header) noexcept {
-  return kPage + round_up(basis_bytes(header), kPage);
-}
+std::size_t first_segment_at(const Header& header) noexcept { return kPage + plan_bytes(header); }
 
 bool is_sound(const Header& header) noexcept {
   if (header.dimension == 0 || header.dimension > 65536) return false;
@@ -180,13 +180,14 @@ class Packer {
   std::uint64_t bytes_ = 0;
 };
 
-Result<std::uint64_t> write_basis(int descriptor, const Header& header, const Plan* plan) {
-  if (header.directions == 0) return std::uint64_t{0};
-  const auto basis = std::as_bytes(std::span(plan->basis));
-  const std::vector<std::byte> filler(first_segment_at(header) - kPage - basis.size());
-  VISAVIS_CHECK(write_all(descriptor, basis));
-  VISAVIS_CHECK(write_all(descriptor, filler));
-  return checksum(basis, kVersion);
+Result<std::uint64_t> write_plan(int descriptor, const Header& header, const Plan* plan) {
+  if (plan == nullptr) return std::uint64_t{0};
+  std::vector<float> numbers = plan->steps;
+  numbers.insert(numbers.end(), plan->basis.begin(), plan->basis.end());
+  numbers.resize(plan_bytes(header) / sizeof(float));
+  const auto bytes = std::as_bytes(std::span(numbers));
+  VISAVIS_CHECK(write_all(descriptor, bytes));
+  return checksum(bytes, kVersion);
 }
 
 Result<void> write_segments(int descriptor, std::size_t dimension, const Stamp& stamp,
@@ -196,14 +197,14 @@ Result<void> write_segments(int descriptor, std::size_t dimension, const Stamp& 
   header.version = kVersion;
   header.dimension = static_cast<std::uint32_t>(dimension);
   if (plan != nullptr) {
-    header.prefix = static_cast<std::uint32_t>(plan->prefix);
+    header.prefix = static_cast<std::uint32_t>(plan->prefix());
     header.directions = plan->basis.empty() ? 0 : header.prefix;
     header.sample = plan->sample;
   }
   const Layout layout = layout_of(header);
   const std::array<std::byte, kPage> blank{};
   VISAVIS_CHECK(write_all(descriptor, blank));
-  VISAVIS_TRY(basis_checksum, write_basis(descriptor, header, plan));
+  VISAVIS_TRY(plan_checksum, write_plan(descriptor, header, plan));
   Packer packer(descriptor, layout);
   for (const Segment& segment : segments) VISAVIS_CHECK(packer.add(segment));
   VISAVIS_CHECK(packer.flush());
@@ -213,7 +214,7 @@ Result<void> write_segments(int descriptor, std::size_t dimension, const Stamp& 
   header.count = stamp.count;
   header.generation = stamp.generation;
   header.model = static_cast<std::uint64_t>(stamp.model);
-  header.basis_checksum = basis_checksum;
+  header.plan_checksum = plan_checksum;
   header.checksum = checksum_of(header);
   if (::pwrite(descriptor, &header, sizeof(header), 0) != sizeof(header)) {
     return system_failure("writing the index");
@@ -234,15 +235,15 @@ Result<void> replace(const std::filesystem::path& from, const std::filesystem::p
 
 Result<std::shared_ptr<const Plan>> read_plan(const Header& header, const Mapping& memory) {
   if (header.prefix == 0) return nullptr;
-  Plan plan{.prefix = header.prefix, .basis = {}, .sample = header.sample};
-  if (header.directions != 0) {
-    const auto bytes = memory.bytes().subspan(kPage, basis_bytes(header));
-    if (checksum(bytes, kVersion) != header.basis_checksum) {
-      return fail(ErrorCode::kDecodeFailed, "the basis in the index file is damaged");
-    }
-    plan.basis.resize(bytes.size() / sizeof(float));
-    std::memcpy(plan.basis.data(), bytes.data(), bytes.size());
+  const auto bytes = memory.bytes().subspan(kPage, plan_bytes(header));
+  if (checksum(bytes, kVersion) != header.plan_checksum) {
+    return fail(ErrorCode::kDecodeFailed, "the basis in the index file is damaged");
   }
+  Plan plan{.basis = {}, .steps = {}, .sample = header.sample};
+  const auto* numbers = reinterpret_cast<const float*>(bytes.data());
+  const auto* basis = numbers + header.prefix;
+  plan.steps.assign(numbers, basis);
+  plan.basis.assign(basis, basis + header.directions * padded(header.dimension));
   return std::make_shared<const Plan>(std::move(plan));
 }
 

@@ -10,13 +10,16 @@
 
 namespace visavis::index {
 
-/// A vector's code is its first `prefix` coordinates along `basis`, in 8 bits each.
+/// A vector's code is of its first `prefix` coordinates along `basis`.
 struct Plan {
-  std::size_t prefix = 0;  ///< A multiple of 32, at most the stride.
   /// prefix x stride, orthonormal rows within kBasisError; empty: the coordinates as they are,
   /// and then prefix is the stride.
   std::vector<float> basis;
-  std::size_t sample = 0;  ///< How many vectors it was learned from.
+  std::vector<float> steps;  ///< How far apart the levels of each coordinate's coarse code are.
+  std::size_t sample = 0;    ///< How many vectors it was learned from.
+
+  /// Coded coordinates: a multiple of 32, at most the stride.
+  [[nodiscard]] std::size_t prefix() const noexcept { return steps.size(); }
 };
 
 /// The norm of basis * transposed(basis) less identity is below this.

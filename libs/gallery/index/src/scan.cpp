@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 #include <visavis/core/executor.hpp>
+#include <visavis/core/half.hpp>
 #include <visavis/index/vector_index.hpp>
 
 #include "best.hpp"
@@ -28,7 +29,8 @@ constexpr std::size_t kRowTile = 16;    // scores of a tile stay in the first-le
 constexpr std::size_t kGroupTile = 32;  // codes of a tile stay in the second-level cache
 constexpr std::size_t kTileRows = kGroupTile * kCodeRows;
 constexpr std::size_t kQuerySlice = 16;  // queries per piece of work where segments are few
-constexpr std::size_t kAhead = 4;        // rows asked for before they are needed
+constexpr std::size_t kAsked = 64;       // codes asked for from memory at a time
+constexpr std::size_t kMostLater = std::size_t{1} << 17;  // candidates of all queries of a worker
 
 using Work = std::function<void(std::size_t index, int worker)>;
 
@@ -53,7 +55,7 @@ void run(Executor* executor, std::size_t count, const Work& work) {
 
 /// A row that may yet be among the best.
 struct Candidate {
-  float bound;
+  float bound;  ///< By the codes looked at so far.
   std::uint32_t segment;
   std::uint32_t row;
 };
@@ -64,8 +66,8 @@ struct Found {
   std::vector<Candidate> later;
 };
 
-void prefetch(const std::uint16_t* row, std::size_t stride) noexcept {
-  for (std::size_t i = 0; i < stride; i += 32) __builtin_prefetch(row + i);
+void prefetch(const std::uint16_t* from, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; i += 32) __builtin_prefetch(from + i);
 }
 
 class Scan {
@@ -76,6 +78,7 @@ class Scan {
         stride_(stride),
         queries_(queries),
         count_(queries.size() / stride),
+        most_later_(std::max(kMostLater / std::max<std::size_t>(count_, 1), kAsked)),
         found_(workers, std::vector<Found>(count_, Found{.best = Best(options), .later = {}})),
         floors_(count_) {
     for (auto& floor : floors_) floor = -std::numeric_limits<float>::infinity();
@@ -122,48 +125,52 @@ class Scan {
 
   // Bounds for every row of a segment; likely ones are compared at once, so that the floor rises.
   void bound(std::size_t s, std::size_t first, std::size_t last, std::vector<Found>& found) {
+    std::array<float, kQueryTile * kTileRows> told;
     std::array<float, kQueryTile * kTileRows> bounds;
     std::array<std::uint16_t, kQueryTile * kGroupTile> masks;
     std::array<float, kQueryTile> floors{};
     const Segment& segment = segments_[s];
     const std::size_t all = (segment.used() + kCodeRows - 1) / kCodeRows;
-    const std::size_t prefix = 2 * coded_[0].pairs.size();
+    const std::size_t words = coded_[0].places.size() / kWord;
     for (std::size_t group = 0; group < all; group += kGroupTile) {
       const std::size_t groups = std::min(kGroupTile, all - group);
       for (std::size_t q = first; q < last; q += kQueryTile) {
         const std::size_t tile = std::min(kQueryTile, last - q);
         for (std::size_t i = 0; i < tile; ++i) floors[i] = floor_of(q + i, found[q + i].best);
-        bound_codes(segment.codes() + group * kCodeRows * prefix,
+        bound_codes(segment.coarse() + group * kCodeRows * words,
                     segment.factors() + group * kCodeRows * kFactors, groups,
-                    std::span(coded_).subspan(q, tile), floors.data(), bounds.data(), masks.data());
+                    std::span(coded_).subspan(q, tile), floors.data(),
+                    {.told = told.data(), .bounds = bounds.data(), .masks = masks.data()});
         for (std::size_t i = 0; i < tile; ++i) {
-          sift(s, group, {&masks[i * groups], groups}, &bounds[i * groups * kCodeRows], q + i,
-               found[q + i]);
+          sift(s, group,
+               {.told = &told[i * groups * kCodeRows],
+                .bounds = &bounds[i * groups * kCodeRows],
+                .masks = &masks[i * groups]},
+               groups, q + i, found[q + i]);
         }
       }
     }
   }
 
-  void sift(std::size_t s, std::size_t group, std::span<const std::uint16_t> masks,
-            const float* bounds, std::size_t q, Found& found) {
+  void sift(std::size_t s, std::size_t group, const Bounds& known, std::size_t groups,
+            std::size_t q, Found& found) {
     const Segment& segment = segments_[s];
-    const CodedQuery& coded = coded_[q];
-    for (std::size_t g = 0; g < masks.size(); ++g) {
-      for (std::uint32_t mask = masks[g]; mask != 0; mask &= mask - 1) {
-        const auto i = static_cast<std::size_t>(std::countr_zero(mask));
-        const std::size_t row = (group + g) * kCodeRows + i;
-        const float bound = bounds[g * kCodeRows + i];
-        const float floor = floor_of(q, found.best);
-        if (bound < floor || !segment.is_live(row)) continue;
-        const float slack =
-            coded.slack(segment.factors()[factor_at(row, 1)], segment.factors()[factor_at(row, 2)]);
-        if (bound - slack < floor) {
-          found.later.push_back(
-              {bound, static_cast<std::uint32_t>(s), static_cast<std::uint32_t>(row)});
+    float floor = floor_of(q, found.best);
+    for (std::size_t g = 0; g < groups; ++g) {
+      for (std::uint32_t mask = known.masks[g]; mask != 0; mask &= mask - 1) {
+        const std::size_t i = g * kCodeRows + static_cast<std::size_t>(std::countr_zero(mask));
+        const std::size_t row = group * kCodeRows + i;
+        if (known.bounds[i] < floor || !segment.is_live(row)) continue;
+        if (known.told[i] >= floor) {
+          meet(segment, row, q, found.best);
+          raise(q, found.best.threshold());
+          floor = floor_of(q, found.best);
           continue;
         }
-        meet(segment, row, q, found.best);
-        raise(q, found.best.threshold());
+        found.later.push_back({.bound = known.bounds[i],
+                               .segment = static_cast<std::uint32_t>(s),
+                               .row = static_cast<std::uint32_t>(row)});
+        if (found.later.size() == most_later_) settle(q, found.best, found.later);
       }
     }
   }
@@ -171,20 +178,53 @@ class Scan {
   std::vector<Hit> finish(std::size_t q) {
     Best best = std::move(found_[0][q].best);
     for (std::size_t w = 1; w < found_.size(); ++w) best.merge(found_[w][q].best);
-    std::vector<Candidate> left;
-    for (const auto& worker : found_) {
-      std::ranges::copy_if(worker[q].later, std::back_inserter(left),
-                           [&](const Candidate& c) { return c.bound >= best.threshold(); });
-    }
-    std::ranges::sort(left, std::greater{}, &Candidate::bound);
-    for (std::size_t i = 0; i < left.size() && left[i].bound >= best.threshold(); ++i) {
-      if (i + kAhead < left.size()) {
-        const Candidate& ahead = left[i + kAhead];
-        prefetch(segments_[ahead.segment].row(ahead.row), stride_);
-      }
-      meet(segments_[left[i].segment], left[i].row, q, best);
-    }
+    for (auto& worker : found_) settle(q, best, worker[q].later);
     return std::move(best).take();
+  }
+
+  [[nodiscard]] static float factor(const Segment& segment, std::size_t row, std::size_t which) {
+    return from_half(segment.factors()[factor_at(row, which)]);
+  }
+
+  // Looks at the fine codes of what the floor leaves of the candidates, and compares what they
+  // leave. Memory is asked for in good time, because it answers many questions at once.
+  void settle(std::size_t q, Best& best, std::vector<Candidate>& candidates) {
+    std::vector<Candidate> asked;
+    asked.reserve(kAsked);
+    for (const Candidate& candidate : candidates) {
+      if (candidate.bound < floor_of(q, best)) continue;
+      const Segment& segment = segments_[candidate.segment];
+      prefetch(segment.fine(candidate.row), coded_[q].places.size() / kWord);
+      prefetch(segment.factors() + factor_at(candidate.row, 0), 1);
+      prefetch(segment.factors() + factor_at(candidate.row, 2), 1);
+      asked.push_back(candidate);
+      if (asked.size() < kAsked) continue;
+      compare_if_needed(asked, q, best);
+      asked.clear();
+    }
+    if (!asked.empty()) compare_if_needed(asked, q, best);
+    candidates.clear();
+  }
+
+  void compare_if_needed(std::span<Candidate> asked, std::size_t q, Best& best) {
+    std::array<const std::uint16_t*, kAsked> fine;
+    std::array<float, kAsked> sums;
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      fine[i] = segments_[asked[i].segment].fine(asked[i].row);
+    }
+    add_fine(std::span(fine).first(asked.size()), coded_[q], sums.data());
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      const Segment& segment = segments_[asked[i].segment];
+      const float gain = factor(segment, asked[i].row, 0) - factor(segment, asked[i].row, 2);
+      asked[i].bound += sums[i] - coded_[q].head * gain;
+      if (asked[i].bound < floor_of(q, best)) continue;
+      prefetch(segment.row(asked[i].row), stride_);
+    }
+    for (const Candidate& candidate : asked) {
+      if (candidate.bound < floor_of(q, best)) continue;
+      meet(segments_[candidate.segment], candidate.row, q, best);
+      raise(q, best.threshold());
+    }
   }
 
   void meet(const Segment& segment, std::size_t row, std::size_t q, Best& best) const {
@@ -212,6 +252,7 @@ class Scan {
   std::size_t stride_;
   std::span<const float> queries_;
   std::size_t count_;
+  std::size_t most_later_;  ///< Candidates that a worker keeps of one query.
   std::vector<CodedQuery> coded_;
   std::vector<std::vector<Found>> found_;  ///< Of each worker, of each query.
   std::vector<std::atomic<float>> floors_;

@@ -68,25 +68,27 @@ void Segment::append(std::uint64_t key, std::uint64_t group, std::span<const std
 
 Code Segment::code(std::size_t row) const {
   Code code;
-  code.values.resize(layout_.prefix);
-  for (std::size_t d = 0; d < layout_.prefix; ++d) {
-    code.values[d] = codes()[code_at(row, d, layout_.prefix)];
+  code.coarse.resize(layout_.words());
+  for (std::size_t w = 0; w < layout_.words(); ++w) {
+    code.coarse[w] = coarse()[index::coarse_at(row, w, layout_.words())];
   }
-  code.scale = factors()[factor_at(row, 0)];
-  code.error = factors()[factor_at(row, 1)];
-  code.rest = factors()[factor_at(row, 2)];
+  code.fine.assign(fine(row), fine(row) + layout_.words());
+  code.error = factors()[factor_at(row, 0)];
+  code.rest = factors()[factor_at(row, 1)];
+  code.fine_error = factors()[factor_at(row, 2)];
   return code;
 }
 
 void Segment::set_code(std::size_t row, const Code& code) {
-  auto* codes = at<std::int8_t>(layout_.codes_at());
-  for (std::size_t d = 0; d < layout_.prefix; ++d) {
-    codes[code_at(row, d, layout_.prefix)] = code.values[d];
+  auto* coarse = at<std::uint16_t>(layout_.coarse_at());
+  for (std::size_t w = 0; w < layout_.words(); ++w) {
+    coarse[index::coarse_at(row, w, layout_.words())] = code.coarse[w];
   }
-  auto* factors = at<float>(layout_.factors_at());
-  factors[factor_at(row, 0)] = code.scale;
-  factors[factor_at(row, 1)] = code.error;
-  factors[factor_at(row, 2)] = code.rest;
+  std::ranges::copy(code.fine, at<std::uint16_t>(layout_.fine_at()) + row * layout_.words());
+  auto* factors = at<std::uint16_t>(layout_.factors_at());
+  factors[factor_at(row, 0)] = code.error;
+  factors[factor_at(row, 1)] = code.rest;
+  factors[factor_at(row, 2)] = code.fine_error;
 }
 
 void Segment::wipe(std::size_t row) {
@@ -98,7 +100,8 @@ void Segment::wipe(std::size_t row) {
               std::uint16_t{0});
   if (layout_.prefix == 0) return;
   Code nothing;
-  nothing.values.resize(layout_.prefix);
+  nothing.coarse.resize(layout_.words());
+  nothing.fine.resize(layout_.words());
   set_code(row, nothing);
 }
 

@@ -42,8 +42,8 @@ inline constexpr std::size_t kPage = 4096;
   return (value + step - 1) / step * step;
 }
 
-/// Where things are in a segment, in bytes from its start: counts, live bits, keys, groups, factors
-/// and codes, rows.
+/// Where things are in a segment, in bytes from its start: counts, live bits, keys, groups,
+/// factors, coarse codes, fine codes, rows.
 struct Layout {
   std::size_t stride;    ///< Elements per row, padded.
   std::size_t capacity;  ///< Rows, a multiple of 64.
@@ -57,10 +57,13 @@ struct Layout {
   [[nodiscard]] std::size_t factors_at() const noexcept {
     return round_up(groups_at() + capacity * 8, 64);
   }
-  [[nodiscard]] std::size_t codes_at() const noexcept {
-    return factors_at() + (prefix == 0 ? 0 : capacity * kFactors * sizeof(float));
+  [[nodiscard]] std::size_t coarse_at() const noexcept {
+    return factors_at() + (prefix == 0 ? 0 : capacity * kFactors * 2);
   }
-  [[nodiscard]] std::size_t rows_at() const noexcept { return codes_at() + capacity * prefix; }
+  [[nodiscard]] std::size_t fine_at() const noexcept { return coarse_at() + capacity * prefix / 2; }
+  [[nodiscard]] std::size_t rows_at() const noexcept { return fine_at() + capacity * prefix / 2; }
+  /// Of a row's coarse code, and of its fine one.
+  [[nodiscard]] std::size_t words() const noexcept { return prefix / kWord; }
   /// Of a segment whose first `used` rows are taken.
   [[nodiscard]] std::size_t bytes(std::size_t used) const noexcept {
     return round_up(rows_at() + used * stride * 2, kPage);
@@ -89,9 +92,14 @@ class Segment {
     return at<std::uint16_t>(layout_.rows_at()) + row * layout_.stride;
   }
 
-  [[nodiscard]] const float* factors() const noexcept { return at<float>(layout_.factors_at()); }
-  [[nodiscard]] const std::int8_t* codes() const noexcept {
-    return at<std::int8_t>(layout_.codes_at());
+  [[nodiscard]] const std::uint16_t* factors() const noexcept {
+    return at<std::uint16_t>(layout_.factors_at());
+  }
+  [[nodiscard]] const std::uint16_t* coarse() const noexcept {
+    return at<std::uint16_t>(layout_.coarse_at());
+  }
+  [[nodiscard]] const std::uint16_t* fine(std::size_t row) const noexcept {
+    return at<std::uint16_t>(layout_.fine_at()) + row * layout_.words();
   }
   [[nodiscard]] Code code(std::size_t row) const;
 
