@@ -5,6 +5,7 @@
 #include <visavis/usecases/re_embed.hpp>
 #include <visavis/wire/galleries.hpp>
 
+#include "gallery_option.hpp"
 #include "table.hpp"
 #include "verbs.hpp"
 #include "workbench_options.hpp"
@@ -12,14 +13,8 @@
 namespace visavis::cli {
 namespace {
 
-void add_gallery(CLI::App& verb, std::string& gallery) {
-  CLI::Option* named =
-      verb.add_option("--gallery", gallery, "The gallery's folder")->type_name("DIR");
-  verb.add_option("GALLERY", gallery, "The same, without the option's name")->excludes(named);
-}
-
 struct ReEmbed {
-  std::string gallery;
+  usecases::GalleryPlace gallery;
   bool drop_missing = false;
   usecases::WorkbenchOptions workbench;
 };
@@ -44,7 +39,7 @@ std::string text_of(const usecases::ReEmbedding& answer) {
 }
 
 int run_re_embed(Desk& desk, const ReEmbed& given) {
-  if (given.gallery.empty()) return usage(desk, "re-embed takes a gallery");
+  if (given.gallery.folder.empty()) return usage(desk, "re-embed takes a gallery");
   const auto stats = usecases::gallery_stats(given.gallery);
   if (!stats) return give_up(desk, stats.error());
   auto bench = usecases::Workbench::open(desk.places, given.workbench,
@@ -64,7 +59,7 @@ void add_re_embed(VerbList& list, CLI::App& parent) {
                             "Moves a gallery to another model, from the chips or photos that "
                             "`enrol --keep` has kept; at once or not at all",
                             "gallery re-embed people --recogniser mobilefacenet-192");
-  add_gallery(*verb, given->gallery);
+  add_gallery_or_word(*verb, given->gallery);
   verb->add_flag("--drop-missing", given->drop_missing,
                  "Remove the faces of which nothing is kept that the model can use; without it "
                  "nothing is changed if there are any");

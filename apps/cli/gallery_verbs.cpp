@@ -6,6 +6,7 @@
 #include <visavis/usecases/galleries.hpp>
 #include <visavis/wire/galleries.hpp>
 
+#include "gallery_option.hpp"
 #include "person_options.hpp"
 #include "table.hpp"
 #include "verbs.hpp"
@@ -15,13 +16,15 @@ namespace {
 
 /// A gallery and what else was named: `--gallery DIR WORD...`, or `DIR WORD...`.
 struct Named {
-  std::string gallery;
+  usecases::GalleryPlace gallery;
   std::vector<std::string> words;
 
   /// Takes the first word for the gallery if none was given.
   [[nodiscard]] Named resolved() const {
-    if (!gallery.empty() || words.empty()) return *this;
-    return {.gallery = words.front(), .words = {words.begin() + 1, words.end()}};
+    if (!gallery.folder.empty() || words.empty()) return *this;
+    Named named{.gallery = gallery, .words = {words.begin() + 1, words.end()}};
+    named.gallery.folder = words.front();
+    return named;
   }
 };
 
@@ -32,7 +35,7 @@ std::string expiry_of(const gallery::Person& person) {
          (*person.expires_at <= seconds_now() ? ", which is over" : "");
 }
 
-int run_list(Desk& desk, const std::string& gallery) {
+int run_list(Desk& desk, const usecases::GalleryPlace& gallery) {
   const auto answer = usecases::list_persons(gallery);
   if (!answer) return give_up(desk, answer.error());
   Table table({"PERSON", "NAME", ">FACES", "CONSENT", "EXPIRES"});
@@ -58,8 +61,9 @@ int tell_person(Desk& desk, const usecases::Outcome<gallery::PersonDetails>& ans
   return finish(desk, wire::to_json(*answer), text + table.text(), {});
 }
 
-int run_remove(Desk& desk, const std::string& gallery, const usecases::Removal& removal) {
-  if (gallery.empty()) return usage(desk, "remove takes a gallery");
+int run_remove(Desk& desk, const usecases::GalleryPlace& gallery,
+               const usecases::Removal& removal) {
+  if (gallery.folder.empty()) return usage(desk, "remove takes a gallery");
   if (removal.persons.empty() && removal.faces.empty() && !removal.expired)
     return usage(desk, "remove takes PERSON..., --face FACE or --expired");
   const auto answer = usecases::remove_from_gallery(gallery, removal);
@@ -69,7 +73,7 @@ int run_remove(Desk& desk, const std::string& gallery, const usecases::Removal& 
   return finish(desk, wire::to_json(*answer), text, answer->errors);
 }
 
-int run_stats(Desk& desk, const std::string& gallery) {
+int run_stats(Desk& desk, const usecases::GalleryPlace& gallery) {
   const auto answer = usecases::gallery_stats(gallery);
   if (!answer) return give_up(desk, answer.error());
   Table table({"", ""});
@@ -87,7 +91,7 @@ int run_stats(Desk& desk, const std::string& gallery) {
   return finish(desk, wire::to_json(*answer), table.text(), {});
 }
 
-int run_check(Desk& desk, const std::string& gallery) {
+int run_check(Desk& desk, const usecases::GalleryPlace& gallery) {
   const auto answer = usecases::check_gallery(gallery);
   if (!answer) return give_up(desk, answer.error());
   std::string text;
@@ -97,7 +101,7 @@ int run_check(Desk& desk, const std::string& gallery) {
   return code == kDone && !answer->findings.empty() ? kCheckSaidNo : code;
 }
 
-int run_compact(Desk& desk, const std::string& gallery) {
+int run_compact(Desk& desk, const usecases::GalleryPlace& gallery) {
   const auto answer = usecases::compact_gallery(gallery);
   if (!answer) return give_up(desk, answer.error());
   const std::string text = "from " + std::to_string(answer->bytes_before) + " to " +
@@ -106,7 +110,7 @@ int run_compact(Desk& desk, const std::string& gallery) {
 }
 
 int run_export(Desk& desk, const Named& named, const std::string& out) {
-  if (named.gallery.empty() || named.words.size() > 1)
+  if (named.gallery.folder.empty() || named.words.size() > 1)
     return usage(desk, "export takes a gallery and, if not everybody is meant, one person");
   usecases::ExportRequest request{.out = out};
   if (!named.words.empty()) request.person = named.words.front();
@@ -120,8 +124,7 @@ int run_export(Desk& desk, const Named& named, const std::string& out) {
 }
 
 void add_names(CLI::App& verb, Named& named) {
-  verb.add_option("--gallery", named.gallery, "The gallery's folder; else the first word is it")
-      ->type_name("DIR");
+  add_gallery(verb, named.gallery, "The gallery's folder; else the first word is it");
   verb.add_option("PERSON", named.words, "Who");
 }
 
@@ -132,7 +135,7 @@ void add_show(VerbList& list, CLI::App& parent) {
   add_names(*verb, *given);
   list.verbs.push_back({verb, [=](Desk& desk) {
                           const Named named = given->resolved();
-                          if (named.gallery.empty() || named.words.size() != 1)
+                          if (named.gallery.folder.empty() || named.words.size() != 1)
                             return usage(desk, "show takes a gallery and then one person");
                           return tell_person(
                               desk, usecases::show_person(named.gallery, named.words.front()));
@@ -140,7 +143,7 @@ void add_show(VerbList& list, CLI::App& parent) {
 }
 
 int run_set(Desk& desk, const Named& named, const usecases::PersonWords& words) {
-  if (named.gallery.empty() || named.words.size() != 1)
+  if (named.gallery.folder.empty() || named.words.size() != 1)
     return usage(desk, "set takes a gallery and then one person");
   const auto change = usecases::change_of(words, seconds_now());
   if (!change) return give_up(desk, change.error());
@@ -198,15 +201,29 @@ void add_export(VerbList& list, CLI::App& parent) {
 
 /// A verb that takes nothing but the gallery.
 void add_plain(VerbList& list, CLI::App& parent, const std::string& name, const std::string& what,
-               int (*run)(Desk&, const std::string&)) {
-  auto gallery = std::make_shared<std::string>();
+               int (*run)(Desk&, const usecases::GalleryPlace&)) {
+  auto gallery = std::make_shared<usecases::GalleryPlace>();
   CLI::App* verb = list.add(parent, name, what, "gallery " + name + " people");
-  CLI::Option* named =
-      verb->add_option("--gallery", *gallery, "The gallery's folder")->type_name("DIR");
-  verb->add_option("GALLERY", *gallery, "The same, without the option's name")->excludes(named);
+  add_gallery_or_word(*verb, *gallery);
   list.verbs.push_back({verb, [=](Desk& desk) {
-                          if (gallery->empty()) return usage(desk, name + " takes a gallery");
+                          if (gallery->folder.empty())
+                            return usage(desk, name + " takes a gallery");
                           return run(desk, *gallery);
+                        }});
+}
+
+void add_new_key(VerbList& list, CLI::App& parent) {
+  auto file = std::make_shared<std::string>();
+  CLI::App* verb = list.add(parent, "new-key",
+                            "Makes a key file for --key-file. Without it nobody reads the gallery "
+                            "again, its owner neither",
+                            "gallery new-key people.key");
+  verb->add_option("FILE", *file, "Where; nothing is overwritten")->required();
+  list.verbs.push_back({verb, [=](Desk& desk) {
+                          const auto made = usecases::make_key_file(*file);
+                          if (!made) return give_up(desk, made.error());
+                          return finish(desk, wire::new_key_to_json(*file), printable(*file) + "\n",
+                                        {});
                         }});
 }
 
@@ -220,6 +237,7 @@ void add_gallery_verbs(VerbList& list) {
   add_set(list, *gallery);
   add_remove(list, *gallery);
   add_export(list, *gallery);
+  add_new_key(list, *gallery);
   add_plain(list, *gallery, "stats", "How many, by which model, in how much room", run_stats);
   add_plain(list, *gallery, "check", "Looks for everything that could be wrong; exit 1 if it is",
             run_check);

@@ -10,6 +10,7 @@
 #include <visavis/usecases/people.hpp>
 #include <visavis/wire/people.hpp>
 
+#include "gallery_option.hpp"
 #include "person_options.hpp"
 #include "table.hpp"
 #include "verbs.hpp"
@@ -99,7 +100,6 @@ void add_verify(VerbList& list) {
 }
 
 struct Enrol {
-  std::string gallery;
   std::string person;
   std::vector<std::string> paths;
   std::string from;
@@ -183,7 +183,6 @@ int run_enrol(Desk& desk, Enrol& given) {
   given.request.keep = keep_of(given.keep);
   if (rows && given.request.keep != usecases::Keep::kNone)
     return usage(desk, "--keep is for photos; rows have none");
-  given.request.gallery = given.gallery;
   given.request.from = given.from;
   given.request.selection = selection_of(given.select);
   const auto answer =
@@ -201,9 +200,8 @@ void add_enrol(VerbList& list) {
                             "enrolled or why not",
                             "enrol --gallery people ada ada1.jpg ada2.jpg\n"
                             "  visavis enrol --gallery people --from photos/");
-  verb->add_option("--gallery", given->gallery, "The gallery's folder; made if there is none")
-      ->required()
-      ->type_name("DIR");
+  add_gallery(*verb, given->request.gallery, "The gallery's folder; made if there is none")
+      ->required();
   verb->add_option("PERSON", given->person, "Who the photos show");
   verb->add_option("IMAGE", given->paths, "Photos of that person, or folders of them");
   verb->add_option("--from", given->from, "A folder with one folder of photos for each person")
@@ -233,7 +231,6 @@ void add_enrol(VerbList& list) {
 
 struct Identify {
   std::vector<std::string> paths;
-  std::string gallery;
   std::string npy;
   std::string labels;
   std::string draw;
@@ -269,11 +266,12 @@ std::string table_of(const usecases::Identification& answer) {
 
 int run_identify(Desk& desk, Identify& given) {
   const bool rows = !given.npy.empty() || !given.labels.empty();
-  if (rows == !given.gallery.empty())
+  if (rows == !given.request.gallery.folder.empty())
     return usage(desk, "identify takes --gallery, or --npy with --labels");
+  if (rows && !given.request.gallery.key_file.empty())
+    return usage(desk, "--key-file belongs to a gallery");
   if (rows && (given.npy.empty() || given.labels.empty()))
     return usage(desk, "--npy and --labels belong together");
-  given.request.gallery = given.gallery;
   if (rows) given.request.rows = usecases::LabelledRows{.npy = given.npy, .labels = given.labels};
   given.request.draw = given.draw;
   const usecases::Inputs inputs = usecases::collect_photos(given.paths);
@@ -293,7 +291,7 @@ void add_identify(VerbList& list) {
                             "Who is in photos: for each face a person of the gallery, or unknown",
                             "identify party.jpg --gallery people --draw who.jpg");
   verb->add_option("IMAGE", given->paths, "Photos, or folders of them")->required();
-  verb->add_option("--gallery", given->gallery, "The gallery's folder")->type_name("DIR");
+  add_gallery(*verb, given->request.gallery, "The gallery's folder");
   verb->add_option("--npy", given->npy, "Embeddings of known people instead of a gallery")
       ->type_name("FILE.npy");
   verb->add_option("--labels", given->labels,

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,7 @@
 #include "visavis/gallery/gallery.hpp"
 #include "visavis/matching/matching.hpp"
 #include "visavis/store/store.hpp"
+#include "visavis/store/wipe.hpp"
 #include "visavis/vocab/embedding.hpp"
 
 namespace visavis::gallery {
@@ -36,6 +38,8 @@ constexpr std::size_t kFusionReach = 4;
 /// Faces whose chips and photos are in memory at a time: so many, or so many bytes.
 constexpr std::size_t kFacesAtOnce = 64;
 constexpr std::size_t kBytesAtOnce = std::size_t{64} << 20U;
+
+constexpr std::size_t kNoIndexFile = std::numeric_limits<std::size_t>::max();
 
 /// How often a search is done again because somebody it found was removed meanwhile.
 constexpr int kSearches = 1000;
@@ -635,9 +639,11 @@ store::Mode store_mode(OpenMode mode) {
 }
 
 /// Brings a folder of the past version to the present one, or finishes that.
-Result<void> migrate(const std::filesystem::path& folder) {
+Result<void> migrate(const std::filesystem::path& folder,
+                     const std::shared_ptr<const store::Key>& key) {
   VISAVIS_TRY(store, store::Store::open(folder, {.mode = store::Mode::kCreate,
                                                  .element = store::Element::kF32,
+                                                 .key = key,
                                                  .fill = [&](store::Store& fresh) {
                                                    return copy_past_folder(folder, fresh);
                                                  }}));
@@ -648,12 +654,15 @@ Result<void> migrate(const std::filesystem::path& folder) {
 
 Result<std::unique_ptr<Gallery>> open_gallery(const std::filesystem::path& folder, OpenMode mode,
                                               const GalleryOptions& options) {
-  if (is_past_folder(folder)) VISAVIS_CHECK(migrate(folder));
-  VISAVIS_TRY(store, store::Store::open(folder, {.mode = store_mode(mode)}));
+  if (is_past_folder(folder)) VISAVIS_CHECK(migrate(folder, options.key));
+  VISAVIS_TRY(store, store::Store::open(folder, {.mode = store_mode(mode), .key = options.key}));
   VISAVIS_TRY(facts, store.facts());
   const bool writes = mode != OpenMode::kRead;
-  SearchIndex index(folder / "index-exact", writes, options.index_file_from);
-  if (writes) VISAVIS_CHECK(index.forget_stale(facts));
+  // Vectors of an encrypted gallery do not lie in clear beside it.
+  const std::size_t index_file_from = options.key ? kNoIndexFile : options.index_file_from;
+  SearchIndex index(folder / "index-exact", writes, index_file_from);
+  if (writes)
+    VISAVIS_CHECK(options.key ? store::wipe_file(index.file()) : index.forget_stale(facts));
   return std::make_unique<FolderGallery>(std::move(store), std::move(index), writes, facts);
 }
 

@@ -1,6 +1,7 @@
 #include "changes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -132,8 +133,14 @@ Result<void> perform(const Change& change, Gallery& gallery) {
   return {};
 }
 
-Result<People> read_people(const fs::path& folder) {
-  VISAVIS_TRY(store, store::Store::open(folder, {}));
+SomeKey make_key() {
+  std::array<std::byte, store::Key::kBytes> bytes{};
+  bytes.fill(std::byte{42});
+  return std::make_shared<const store::Key>(bytes);
+}
+
+Result<People> read_people(const fs::path& folder, const SomeKey& key) {
+  VISAVIS_TRY(store, store::Store::open(folder, {.key = key}));
   VISAVIS_TRY(rows, store.persons(0, 1'000'000));
   People people;
   std::map<std::int64_t, std::string> ids;
@@ -148,15 +155,19 @@ Result<People> read_people(const fs::path& folder) {
   return people;
 }
 
-std::vector<std::string> traces(const Change& change) {
-  if (change.kind != Kind::kRemovePerson && change.kind != Kind::kRemoveFace) return {};
+std::vector<std::string> marks(const Change& change) {
   std::vector<std::string> needles;
   for (const Signs signs : change.faces) {
     needles.push_back(stored(signs));
     if (has_chip(signs)) needles.push_back("a chip of " + std::to_string(signs) + ";");
   }
-  if (change.kind == Kind::kRemovePerson) needles.push_back(change.person);
+  if (!change.person.empty() && change.kind != Kind::kRemoveFace) needles.push_back(change.person);
   return needles;
+}
+
+std::vector<std::string> traces(const Change& change) {
+  const bool removes = change.kind == Kind::kRemovePerson || change.kind == Kind::kRemoveFace;
+  return removes ? marks(change) : std::vector<std::string>();
 }
 
 std::size_t count_traces(const fs::path& folder, const std::vector<std::string>& needles) {
@@ -202,9 +213,9 @@ std::string judge_chips(const Gallery& gallery, const People& people, const fs::
 }  // namespace
 
 std::string judge(const fs::path& folder, const People& acknowledged, const People& in_flight,
-                  People& found) {
+                  const SomeKey& key, People& found) {
   {
-    const auto gallery = open_gallery(folder, OpenMode::kWrite, {.index_file_from = 0});
+    const auto gallery = open_gallery(folder, OpenMode::kWrite, {.index_file_from = 0, .key = key});
     if (!gallery) return "it does not open: " + gallery.error().message;
     const auto wrong = (*gallery)->check();
     if (!wrong) return "it cannot be checked: " + wrong.error().message;
@@ -217,11 +228,11 @@ std::string judge(const fs::path& folder, const People& acknowledged, const Peop
       break;
     }
   }
-  auto people = read_people(folder);
+  auto people = read_people(folder, key);
   if (!people) return "it cannot be read: " + people.error().message;
   found = *std::move(people);
   {
-    const auto gallery = open_gallery(folder, OpenMode::kRead);
+    const auto gallery = open_gallery(folder, OpenMode::kRead, {.key = key});
     if (!gallery) return "it does not open again: " + gallery.error().message;
     if (auto wrong = judge_chips(**gallery, found, folder); !wrong.empty()) return wrong;
   }

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/gallery/gallery.hpp>
+#include <visavis/store/key.hpp>
 
 namespace visavis::gallery {
 
@@ -37,10 +39,16 @@ enum class Chips : std::uint8_t { kNone, kSome };
 void apply_change(const Change& change, People& people);
 [[nodiscard]] Result<void> perform(const Change& change, Gallery& gallery);
 
-/// What the gallery's database holds.
-[[nodiscard]] Result<People> read_people(const std::filesystem::path& folder);
+/// Of an encrypted gallery; null for a plain one.
+using SomeKey = std::shared_ptr<const store::Key>;
+[[nodiscard]] SomeKey make_key();
 
-/// What of a change's removed rows must not be found in a file: vectors as stored, chips, and ids.
+/// What the gallery's database holds.
+[[nodiscard]] Result<People> read_people(const std::filesystem::path& folder, const SomeKey& key);
+
+/// What a change writes or removes, as a plain gallery's files hold it: vectors, chips, and ids.
+[[nodiscard]] std::vector<std::string> marks(const Change& change);
+/// What of a change's removed rows must not be found in a file.
 [[nodiscard]] std::vector<std::string> traces(const Change& change);
 /// How many of `needles` a file of the folder holds. Only while nobody has the gallery open.
 [[nodiscard]] std::size_t count_traces(const std::filesystem::path& folder,
@@ -48,6 +56,6 @@ void apply_change(const Change& change, People& people);
 
 /// Opens the gallery for writing and compares. @return what is wrong, or ""
 [[nodiscard]] std::string judge(const std::filesystem::path& folder, const People& acknowledged,
-                                const People& in_flight, People& found);
+                                const People& in_flight, const SomeKey& key, People& found);
 
 }  // namespace visavis::gallery

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <random>
 #include <string>
@@ -34,9 +35,10 @@ int kills() {
 
 /// The child's whole life. A byte goes to the pipe when something is acknowledged, the first one
 /// for the open gallery.
-[[noreturn]] void work(const fs::path& folder, const std::vector<Change>& changes, int pipe) {
+[[noreturn]] void work(const fs::path& folder, const std::vector<Change>& changes,
+                       const SomeKey& key, int pipe) {
   const char byte = '+';
-  const auto gallery = open_gallery(folder, OpenMode::kCreate, {.index_file_from = 0});
+  const auto gallery = open_gallery(folder, OpenMode::kCreate, {.index_file_from = 0, .key = key});
   if (!gallery) ::_exit(2);
   if (::write(pipe, &byte, 1) != 1) ::_exit(3);
   for (const Change& change : changes) {
@@ -53,13 +55,13 @@ struct Killed {
 
 /// Runs `changes` in a child, which dies `delay` after its `wanted`th acknowledgement.
 Killed run_and_kill(const fs::path& folder, const std::vector<Change>& changes, std::size_t wanted,
-                    std::chrono::microseconds delay) {
+                    std::chrono::microseconds delay, const SomeKey& key) {
   int ends[2] = {-1, -1};
   if (::pipe(ends) != 0) return {};
   const pid_t child = ::fork();
   if (child == 0) {
     ::close(ends[0]);
-    work(folder, changes, ends[1]);
+    work(folder, changes, key, ends[1]);
   }
   ::close(ends[1]);
   Killed killed;
@@ -73,11 +75,12 @@ Killed run_and_kill(const fs::path& folder, const std::vector<Change>& changes, 
   return killed;
 }
 
-TEST(KillTest, NothingAcknowledgedIsLostAndNothingRemovedComesBack) {
+void kill_often(const SomeKey& key) {
   const fs::path folder =
       fs::temp_directory_path() / ("visavis_kill_" + std::to_string(::getpid()));
   People people;
   std::vector<std::string> gone;
+  std::vector<std::string> ever;
   std::size_t total = 0;
   for (int round = 0; round < kills(); ++round) {
     std::mt19937_64 random(static_cast<std::uint64_t>(round));
@@ -85,14 +88,20 @@ TEST(KillTest, NothingAcknowledgedIsLostAndNothingRemovedComesBack) {
       fs::remove_all(folder);
       people.clear();
       gone.clear();
+      ever.clear();
     }
     People planned = people;
     const std::vector<Change> changes = make_changes(random, planned, kChanges, Chips::kSome);
     const std::size_t wanted = random() % 12;
     const std::chrono::microseconds delay(random() % 4000);
-    const Killed killed = run_and_kill(folder, changes, wanted, delay);
+    const Killed killed = run_and_kill(folder, changes, wanted, delay, key);
     ASSERT_TRUE(WIFSIGNALED(killed.status))
         << "round " << round << ": the child failed by itself, " << WEXITSTATUS(killed.status);
+    if (key && fs::exists(folder)) {
+      for (const Change& change : changes)
+        std::ranges::copy(marks(change), std::back_inserter(ever));
+      EXPECT_EQ(count_traces(folder, ever), 0U) << "round " << round << ": something is in clear";
+    }
     if (killed.acknowledged == 0 && !fs::exists(folder / "gallery.sqlite")) continue;
     const std::size_t done = killed.acknowledged == 0 ? 0 : killed.acknowledged - 1;
     total += done;
@@ -105,7 +114,7 @@ TEST(KillTest, NothingAcknowledgedIsLostAndNothingRemovedComesBack) {
     People next = people;
     if (killed.acknowledged > 0 && done < changes.size()) apply_change(changes[done], next);
     People found;
-    ASSERT_EQ(judge(folder, people, next, found), "") << "round " << round;
+    ASSERT_EQ(judge(folder, people, next, key, found), "") << "round " << round;
     if (found != people) {
       const auto needles = traces(changes[done]);
       gone.insert(gone.end(), needles.begin(), needles.end());
@@ -117,6 +126,10 @@ TEST(KillTest, NothingAcknowledgedIsLostAndNothingRemovedComesBack) {
   EXPECT_GT(total, static_cast<std::size_t>(kills())) << "the children get nothing done";
   fs::remove_all(folder);
 }
+
+TEST(KillTest, NothingAcknowledgedIsLostAndNothingRemovedComesBack) { kill_often(nullptr); }
+
+TEST(KillTest, TheSameOfAnEncryptedGalleryAndNothingIsEverInClear) { kill_often(make_key()); }
 
 }  // namespace
 }  // namespace visavis::gallery

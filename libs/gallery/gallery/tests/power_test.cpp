@@ -27,8 +27,6 @@ class PowerTest : public testing::Test {
   PowerTest() : root_(fs::temp_directory_path() / ("visavis_power_" + std::to_string(::getpid()))) {
     fs::remove_all(root_);
     fs::create_directories(root_);
-    // Made on a disk that does not fail: how a gallery gets its name is the kill test's matter.
-    EXPECT_TRUE(open_gallery(root_ / "empty", OpenMode::kCreate));
   }
   ~PowerTest() override { fs::remove_all(root_); }
 
@@ -42,11 +40,12 @@ class PowerTest : public testing::Test {
           std::uint64_t seed) {
     fs::remove_all(root_ / "before");
     fs::remove_all(root_ / "after");
-    fs::copy(root_ / "empty", root_ / "before");
+    // Made on a disk that does not fail: how a gallery gets its name is the kill test's matter.
+    EXPECT_TRUE(open_gallery(root_ / "before", OpenMode::kCreate, {.key = key_}));
     PowerVfs disk(options);
     Run run;
     {
-      const auto gallery = open_gallery(root_ / "before", OpenMode::kWrite);
+      const auto gallery = open_gallery(root_ / "before", OpenMode::kWrite, {.key = key_});
       while (gallery && run.acknowledged < changes.size() &&
              perform(changes[run.acknowledged], **gallery))
         ++run.acknowledged;
@@ -79,16 +78,22 @@ class PowerTest : public testing::Test {
       People next = people;
       if (done < changes.size()) apply_change(changes[done], next);
       People found;
-      const std::string verdict = judge(root_ / "after", people, next, found);
+      const std::string verdict = judge(root_ / "after", people, next, key_, found);
       if (!verdict.empty()) return "seed " + std::to_string(seed) + ": " + verdict;
     }
     return {};
   }
 
   fs::path root_;
+  SomeKey key_;
 };
 
 TEST_F(PowerTest, NothingAcknowledgedIsLost) { EXPECT_EQ(fail_often(false), ""); }
+
+TEST_F(PowerTest, NothingAcknowledgedIsLostOfAnEncryptedGallery) {
+  key_ = make_key();
+  EXPECT_EQ(fail_often(false), "");
+}
 
 TEST_F(PowerTest, FindsTheLossWhereNothingIsSynced) {
   EXPECT_NE(fail_often(true), "") << "or this test would see no loss at all";

@@ -215,7 +215,7 @@ void (*extension())() { return reinterpret_cast<void (*)()>(&turn_syncs_off); }
 
 PowerVfs::PowerVfs(const Options& options) : disk_(std::make_unique<Disk>()) {
   disk_->options = options;
-  disk_->real = sqlite3_vfs_find(nullptr);
+  disk_->real = sqlite3_vfs_find("unix");  // without encryption, which is put above this disk
   disk_->vfs = *disk_->real;
   disk_->vfs.zName = "power";
   disk_->vfs.szOsFile = static_cast<int>(sizeof(File)) + disk_->real->szOsFile;
@@ -242,14 +242,16 @@ PowerVfs::PowerVfs(const Options& options) : disk_(std::make_unique<Disk>()) {
                     .xFetch = nullptr,
                     .xUnfetch = nullptr};
   the_disk = disk_.get();
-  sqlite3_vfs_register(&disk_->vfs, 1);
+  sqlite3_vfs_register(&disk_->vfs, 0);
+  sqlite3mc_vfs_create("power", 1);
   if (options.without_syncs) sqlite3_auto_extension(extension());
 }
 
 PowerVfs::~PowerVfs() {
   sqlite3_cancel_auto_extension(extension());
+  sqlite3mc_vfs_destroy("multipleciphers-power");
   sqlite3_vfs_unregister(&disk_->vfs);
-  sqlite3_vfs_register(disk_->real, 1);
+  sqlite3_vfs_register(sqlite3_vfs_find("multipleciphers-unix"), 1);
   the_disk = nullptr;
 }
 

@@ -14,6 +14,7 @@
 #include <visavis/core/descriptor.hpp>
 #include <visavis/core/file.hpp>
 
+#include "encryption.hpp"
 #include "folder.hpp"
 #include "visavis/store/wipe.hpp"
 
@@ -125,6 +126,11 @@ Result<void> sync_folders(const fs::path& gallery) {
   return {};
 }
 
+/// "chips/f1.arcface.png": what a sealed file is tied to.
+std::string place_of(const fs::path& file) {
+  return (file.parent_path().filename() / file.filename()).string();
+}
+
 void tell(std::vector<std::string>& found, std::size_t count, const char* what) {
   if (count > 0) found.push_back(std::to_string(count) + " " + what);
 }
@@ -149,7 +155,13 @@ bool is_kept_form(std::string_view form) noexcept {
 
 bool is_kept_name(std::string_view name) noexcept { return face_of(name).has_value(); }
 
-Result<void> write_kept(const fs::path& path, std::span<const std::byte> bytes) {
+Result<void> write_kept(const fs::path& path, std::span<const std::byte> bytes, const Key* key) {
+  std::vector<std::byte> sealed;
+  if (key != nullptr) {
+    VISAVIS_TRY(done, encrypt(bytes, place_of(path), *key));
+    sealed = std::move(done);
+    bytes = sealed;
+  }
   const Descriptor file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (file.get() < 0) return not_written(errno);
@@ -162,12 +174,14 @@ Result<void> write_kept(const fs::path& path, std::span<const std::byte> bytes) 
   return ::fsync(file.get()) == 0 ? Result<void>() : not_written(errno);
 }
 
-Result<std::vector<std::byte>> read_kept(const fs::path& file) {
+Result<std::vector<std::byte>> read_kept(const fs::path& file, const Key* key) {
   VISAVIS_TRY(there, has_folder(file.parent_path()));
   std::error_code ignored;
   if (!there || fs::is_symlink(file, ignored))
     return fail(ErrorCode::kNotFound, "there is no such file");
-  return read_file(file, kMaxKeptBytes);
+  if (key == nullptr) return read_file(file, kMaxKeptBytes);
+  VISAVIS_TRY(sealed, read_file(file, kMaxKeptBytes + kEncryptedExtra));
+  return decrypt(sealed, place_of(file), *key);
 }
 
 NewFiles::~NewFiles() {
@@ -188,7 +202,7 @@ Result<void> NewFiles::write(KeptKind kind, const std::string& name,
                              std::span<const std::byte> bytes) {
   VISAVIS_CHECK(make_folder(gallery_, gallery_ / folder_of(kind)));
   written_.push_back(gallery_ / folder_of(kind) / name);
-  return write_kept(written_.back(), bytes);
+  return write_kept(written_.back(), bytes, key_);
 }
 
 Result<void> NewFiles::settle(Database& database) {

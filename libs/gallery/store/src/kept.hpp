@@ -29,16 +29,18 @@ namespace visavis::store {
 [[nodiscard]] bool is_kept_form(std::string_view form) noexcept;
 
 /// Makes a file that only its owner can read, and syncs it; its name is durable when the folder has
-/// been synced. @return kUnavailable
+/// been synced. @param key  the gallery's, null for a plain one @return kUnavailable
 [[nodiscard]] Result<void> write_kept(const std::filesystem::path& file,
-                                      std::span<const std::byte> bytes);
-/// @return as read_file
-[[nodiscard]] Result<std::vector<std::byte>> read_kept(const std::filesystem::path& file);
+                                      std::span<const std::byte> bytes, const Key* key);
+/// @return as read_file; kDecodeFailed for one that was not written with this key under this name
+[[nodiscard]] Result<std::vector<std::byte>> read_kept(const std::filesystem::path& file,
+                                                       const Key* key);
 
 /// The files of faces that are being added. They are wiped again unless `leave` was called.
 class NewFiles {
  public:
-  explicit NewFiles(std::filesystem::path gallery) : gallery_(std::move(gallery)) {}
+  NewFiles(std::filesystem::path gallery, const Key* key)
+      : gallery_(std::move(gallery)), key_(key) {}
   NewFiles(const NewFiles&) = delete;
   NewFiles& operator=(const NewFiles&) = delete;
   ~NewFiles();
@@ -55,6 +57,7 @@ class NewFiles {
 
  private:
   std::filesystem::path gallery_;
+  const Key* key_;
   std::vector<std::filesystem::path> written_;
   bool announced_ = false;
 };

@@ -116,7 +116,8 @@ Result<int> verify_schema(Database& database) {
     return fail(ErrorCode::kUnsupported,
                 "the gallery has format version " + std::to_string(version) +
                     ", this program reads up to " + std::to_string(kFormatVersion));
-  VISAVIS_TRY(plain, database.number("SELECT count(*) FROM meta WHERE encryption = 'none'"));
+  VISAVIS_TRY(plain, database.number(
+                         "SELECT count(*) FROM meta WHERE encryption IN ('none', 'aegis-256')"));
   if (plain != 1)
     return fail(ErrorCode::kUnsupported, "the gallery is encrypted in a way unknown to this build");
   return static_cast<int>(version);

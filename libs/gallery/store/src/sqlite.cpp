@@ -5,6 +5,7 @@
 #include <string>
 
 #include "checksum.hpp"
+#include "encryption.hpp"
 
 namespace visavis::store {
 namespace {
@@ -88,14 +89,13 @@ Error sqlite_error(int code) {
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:  // its locks were lost to others again and again
       return {ErrorCode::kUnavailable, "the gallery is busy: another process is using it"};
-    case SQLITE_NOTADB:
-      return {ErrorCode::kDecodeFailed, "gallery.sqlite is not a SQLite database"};
     // Statements are fixed, and values are checked before: the tables are not those that were made.
     case SQLITE_ERROR:
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
     case SQLITE_SCHEMA:
     case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:  // its first bytes are a database's, or nobody had opened it
       return {ErrorCode::kDecodeFailed, "the gallery's database is damaged"};
     case SQLITE_NOMEM:
       return {ErrorCode::kResourceExhausted, "memory ran out"};
@@ -150,13 +150,16 @@ Database::Idle::~Idle() {
   for (const auto& [sql, statement] : statements) sqlite3_finalize(statement);
 }
 
-Result<Database> Database::open(const std::filesystem::path& path, Mode mode) {
+Result<Database> Database::open(const std::filesystem::path& path, Mode mode, const Key* key) {
   std::string name = to_uri(path);
   if (mode == Mode::kImmutable) name += "?immutable=1";
   sqlite3* connection = nullptr;
   const int code = sqlite3_open_v2(name.c_str(), &connection, flags_of(mode), nullptr);
   Database database(connection);  // SQLite wants it closed even if it could not be opened
   if (code != SQLITE_OK) return std::unexpected(sqlite_error(code));
+  if (mode != Mode::kCreate) VISAVIS_CHECK(check_key(connection, key));
+  if (const int given = key != nullptr ? unlock(connection, *key) : SQLITE_OK; given != SQLITE_OK)
+    return std::unexpected(sqlite_error(given));
   sqlite3_busy_timeout(connection, kBusyMs);
   // A file from elsewhere is data: no SQL of its schema may do anything but describe tables.
   sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);

@@ -16,6 +16,8 @@
 #include <utility>
 #include <visavis/core/result.hpp>
 
+#include "visavis/store/key.hpp"
+
 namespace visavis::store {
 
 /// What SQLite's code means to somebody who has a gallery.
@@ -58,7 +60,9 @@ class Database {
     kWrite,
     kCreate,
   };
-  [[nodiscard]] static Result<Database> open(const std::filesystem::path& path, Mode mode);
+  /// @param key  of an encrypted database; null for a plain one
+  [[nodiscard]] static Result<Database> open(const std::filesystem::path& path, Mode mode,
+                                             const Key* key);
 
   /// Runs statements that answer nothing.
   [[nodiscard]] Result<void> execute(const char* sql);

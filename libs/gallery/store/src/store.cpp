@@ -9,9 +9,11 @@
 #include <visavis/core/time.hpp>
 
 #include "element.hpp"
+#include "encryption.hpp"
 #include "kept.hpp"
 #include "schema.hpp"
 #include "store_impl.hpp"
+#include "visavis/store/wipe.hpp"
 
 namespace visavis::store {
 namespace {
@@ -216,13 +218,14 @@ Result<void> empty_log(Database& database, const fs::path& folder) {
 }
 
 void remove_unborn(const fs::path& folder) {
-  std::error_code ignored;  // what cannot be removed is refused by the creation that follows
-  for (const char* ending : {"", "-wal", "-shm", "-journal"})
-    fs::remove(with_ending(unborn_path(folder), ending), ignored);
+  // What cannot be removed is refused by the creation that follows.
+  for (const char* ending : {"", "-wal", "-shm", "-journal"}) {
+    [[maybe_unused]] const Result<void> gone = wipe_file(with_ending(unborn_path(folder), ending));
+  }
 }
 
-Result<Database> open_reader(const fs::path& path) {
-  auto database = Database::open(path, Database::Mode::kRead);
+Result<Database> open_reader(const fs::path& path, const Key* key) {
+  auto database = Database::open(path, Database::Mode::kRead, key);
   if (database && set_up(*database) && database->number("PRAGMA schema_version")) return database;
   // In a folder that cannot be written SQLite cannot make the files that readers and writers agree
   // by. Where no log is left, nothing is missing without them.
@@ -230,7 +233,7 @@ Result<Database> open_reader(const fs::path& path) {
   const fs::path log = with_ending(path, "-wal");
   const bool has_log = fs::exists(log, ignored) && fs::file_size(log, ignored) > 0;
   if (has_log || !fs::exists(path, ignored)) return database;
-  return Database::open(path, Database::Mode::kImmutable);
+  return Database::open(path, Database::Mode::kImmutable, key);
 }
 
 }  // namespace
@@ -257,16 +260,16 @@ struct Connections {
   std::optional<Database> writer;
 };
 
-Result<Connections> connect(const fs::path& path, bool write) {
+Result<Connections> connect(const fs::path& path, bool write, const Key* key) {
   std::optional<Database> writer;
   if (write) {
-    VISAVIS_TRY(opened, Database::open(path, Database::Mode::kWrite));
+    VISAVIS_TRY(opened, Database::open(path, Database::Mode::kWrite, key));
     VISAVIS_CHECK(set_up(opened));
     VISAVIS_TRY(version, verify_schema(opened));
     if (version < kFormatVersion) VISAVIS_CHECK(lift(opened, seconds_now()));
     writer.emplace(std::move(opened));
   }
-  VISAVIS_TRY(reader, open_reader(path));
+  VISAVIS_TRY(reader, open_reader(path, key));
   VISAVIS_CHECK(set_up(reader));
   VISAVIS_TRY(version, verify_schema(reader));
   return Connections{.reader = std::move(reader), .version = version, .writer = std::move(writer)};
@@ -293,10 +296,12 @@ Result<bool> find_database(const fs::path& folder) {
   return true;
 }
 
-Result<void> make_tables(const fs::path& path, Element element) {
-  VISAVIS_TRY(database, Database::open(path, Database::Mode::kCreate));
+Result<void> make_tables(const fs::path& path, const StoreOptions& options) {
+  VISAVIS_TRY(database, Database::open(path, Database::Mode::kCreate, options.key.get()));
   VISAVIS_CHECK(set_up(database));
-  return create_tables(database, element, seconds_now());
+  VISAVIS_CHECK(create_tables(database, options.element, seconds_now()));
+  if (!options.key) return {};
+  return database.run("UPDATE meta SET encryption = ?", kEncryption);
 }
 
 }  // namespace
@@ -318,15 +323,15 @@ Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
     lock = std::move(taken);
   }
   const auto assemble = [&](const fs::path& path, Descriptor held) -> Result<Store> {
-    VISAVIS_TRY(connections, connect(path, write));
-    auto impl = std::make_unique<Impl>(folder, std::move(held), std::move(connections.reader),
-                                       connections.version);
+    VISAVIS_TRY(connections, connect(path, write, options.key.get()));
+    auto impl = std::make_unique<Impl>(folder, options.key, std::move(held),
+                                       std::move(connections.reader), connections.version);
     if (connections.writer) impl->writer.emplace(*std::move(connections.writer));
     return Store(std::move(impl));
   };
   if (!there) {
     const auto make = [&]() -> Result<void> {
-      VISAVIS_CHECK(make_tables(unborn_path(folder), options.element));
+      VISAVIS_CHECK(make_tables(unborn_path(folder), options));
       if (options.fill) {
         VISAVIS_TRY(unborn, assemble(unborn_path(folder), Descriptor()));
         VISAVIS_CHECK(options.fill(unborn));
@@ -365,7 +370,7 @@ Result<std::vector<AddedFace>> Store::add(std::span<const NewFace> faces) {
   for (const NewFace& face : faces) VISAVIS_CHECK(check_face(face));
   const std::scoped_lock lock(impl_->writing);
   Database& database = *impl_->writer;
-  NewFiles files(impl_->folder);
+  NewFiles files(impl_->folder, impl_->key.get());
   if (keeps_files(faces)) VISAVIS_CHECK(files.announce(database));
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
   VISAVIS_TRY(kind, read_kind(database));
@@ -513,8 +518,10 @@ Result<Change> Store::begin(Keeping keeping) {
   if (!impl_->writer) return read_only();
   std::unique_lock lock(impl_->writing);
   Database& database = *impl_->writer;
-  std::unique_ptr<Change::Impl> change(new Change::Impl{
-      .lock = std::move(lock), .database = database, .files = NewFiles(impl_->folder)});
+  std::unique_ptr<Change::Impl> change(
+      new Change::Impl{.lock = std::move(lock),
+                       .database = database,
+                       .files = NewFiles(impl_->folder, impl_->key.get())});
   if (keeping == Keeping::kFiles) VISAVIS_CHECK(change->files.announce(database));
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
   change->transaction.emplace(std::move(transaction));

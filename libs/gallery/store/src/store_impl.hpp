@@ -3,6 +3,7 @@
 /// What a store holds: two connections, each with the mutex of whoever uses it.
 
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -27,14 +28,17 @@ struct FaceQueries {
 };
 
 struct Store::Impl {
-  Impl(std::filesystem::path where, Descriptor held, Database read, int version)
+  Impl(std::filesystem::path where, std::shared_ptr<const Key> with, Descriptor held, Database read,
+       int version)
       : folder(std::move(where)),
+        key(std::move(with)),
         lock(std::move(held)),
         queries(version),
         reader(std::move(read)) {}
 
   std::filesystem::path folder;
-  Descriptor lock;  ///< Held by the writer. Outlives the connections.
+  std::shared_ptr<const Key> key;  ///< Null for a plain gallery.
+  Descriptor lock;                 ///< Held by the writer. Outlives the connections.
   std::mutex writing;
   /// Nothing in Mode::kRead. Closed last: only a connection that may write puts the log away.
   std::optional<Database> writer;

@@ -244,7 +244,7 @@ Result<std::optional<Owner>> Store::owner_of(std::int64_t face) const {
 
 Result<std::vector<std::byte>> Store::read_kept(KeptKind kind, std::string_view name) const {
   if (!is_kept_name(name)) return damaged("a face names a file that cannot be its own");
-  auto bytes = store::read_kept(impl_->folder / folder_of(kind) / name);
+  auto bytes = store::read_kept(impl_->folder / folder_of(kind) / name, impl_->key.get());
   if (bytes) return bytes;
   return fail(bytes.error().code == ErrorCode::kInvalidArgument ? ErrorCode::kDecodeFailed
                                                                 : bytes.error().code,

@@ -102,7 +102,7 @@ class Registrar {
     if (!(request.min_quality >= 0 && request.min_quality <= 1))
       return std::unexpected(
           Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, "the quality is from 0 to 1"}));
-    VISAVIS_CHECK(check_folder(request.gallery));
+    VISAVIS_CHECK(check_folder(request.gallery.folder));
     Registrar registrar(request, std::move(settings), answer);
     auto people = gallery_of(model, request.gallery, gallery::OpenMode::kWrite);
     if (!people && people.error().error.code == ErrorCode::kNotFound) return registrar;
@@ -250,7 +250,7 @@ class Registrar {
       // What is pending was not compared with what another process has put there meanwhile.
       if (made->faces() > 0)
         return std::unexpected(
-            Failure({ErrorCode::kUnavailable, request_.gallery.string() +
+            Failure({ErrorCode::kUnavailable, request_.gallery.folder.string() +
                                                   ": another process has made this gallery "
                                                   "meanwhile; run again"}));
       people_ = std::move(made);

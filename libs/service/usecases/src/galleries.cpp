@@ -5,6 +5,7 @@
 #include <utility>
 #include <visavis/core/file.hpp>
 #include <visavis/core/time.hpp>
+#include <visavis/store/key.hpp>
 #include <visavis/store/npy.hpp>
 #include <visavis/store/tsv.hpp>
 
@@ -20,29 +21,29 @@ using gallery::OpenMode;
 
 }  // namespace
 
-Outcome<PersonList> list_persons(const fs::path& folder) {
-  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kRead));
+Outcome<PersonList> list_persons(const GalleryPlace& place) {
+  VISAVIS_TRY(people, gallery_at(place, OpenMode::kRead));
   VISAVIS_TRY(persons, all_persons(*people));
   return PersonList{.persons = std::move(persons)};
 }
 
-Outcome<gallery::PersonDetails> show_person(const fs::path& folder, const std::string& person) {
-  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kRead));
+Outcome<gallery::PersonDetails> show_person(const GalleryPlace& place, const std::string& person) {
+  VISAVIS_TRY(people, gallery_at(place, OpenMode::kRead));
   VISAVIS_TRY(details, people->show(person));
   return details;
 }
 
-Outcome<gallery::PersonDetails> set_person(const fs::path& folder, const std::string& person,
+Outcome<gallery::PersonDetails> set_person(const GalleryPlace& place, const std::string& person,
                                            const gallery::PersonChange& change) {
-  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kWrite));
+  VISAVIS_TRY(people, gallery_at(place, OpenMode::kWrite));
   VISAVIS_CHECK(people->show(person));
   VISAVIS_CHECK(people->change_person(person, change));
   VISAVIS_TRY(details, people->show(person));
   return details;
 }
 
-Outcome<Removed> remove_from_gallery(const fs::path& folder, const Removal& removal) {
-  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kWrite));
+Outcome<Removed> remove_from_gallery(const GalleryPlace& place, const Removal& removal) {
+  VISAVIS_TRY(people, gallery_at(place, OpenMode::kWrite));
   Removed answer;
   for (const std::string& person : removal.persons) {
     auto removed = people->remove_person(person);
@@ -65,8 +66,8 @@ Outcome<Removed> remove_from_gallery(const fs::path& folder, const Removal& remo
   return answer;
 }
 
-Outcome<gallery::Stats> gallery_stats(const fs::path& folder) {
-  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kRead));
+Outcome<gallery::Stats> gallery_stats(const GalleryPlace& place) {
+  VISAVIS_TRY(people, gallery_at(place, OpenMode::kRead));
   VISAVIS_TRY(stats, people->stats());
   return stats;
 }
@@ -108,13 +109,13 @@ Outcome<void> copy_kept_files(const gallery::Gallery& people, const gallery::Per
 
 }  // namespace
 
-Outcome<Export> export_gallery(const fs::path& folder, const ExportRequest& request) {
+Outcome<Export> export_gallery(const GalleryPlace& place, const ExportRequest& request) {
   if (request.out.extension() != ".npy")
     return std::unexpected(Failure(
         Cause::kUsage, {ErrorCode::kInvalidArgument, "the name of --out must end with .npy"}));
   Export answer{.npy = request.out, .tsv = fs::path(request.out).replace_extension(".tsv")};
   VISAVIS_CHECK(check_files({answer.npy, answer.tsv}, {}));
-  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kWrite));
+  VISAVIS_TRY(people, gallery_at(place, OpenMode::kWrite));
   VISAVIS_TRY(stats, people->stats());
   VISAVIS_TRY(ids, whom_to_export(*people, request));
   // An empty gallery has no dimension yet; a matrix without rows needs some number of columns.
@@ -136,8 +137,8 @@ Outcome<Export> export_gallery(const fs::path& folder, const ExportRequest& requ
   return answer;
 }
 
-Outcome<GalleryCheck> check_gallery(const fs::path& folder) {
-  auto people = gallery_at(folder, OpenMode::kRead);
+Outcome<GalleryCheck> check_gallery(const GalleryPlace& place) {
+  auto people = gallery_at(place, OpenMode::kRead);
   // A damaged gallery is what a check is there to find.
   if (!people && people.error().error.code == ErrorCode::kDecodeFailed)
     return GalleryCheck{.findings = {people.error().error.message}};
@@ -146,12 +147,16 @@ Outcome<GalleryCheck> check_gallery(const fs::path& folder) {
   return GalleryCheck{.findings = std::move(findings)};
 }
 
-Outcome<Compaction> compact_gallery(const fs::path& folder) {
-  VISAVIS_TRY(people, gallery_at(folder, OpenMode::kWrite));
+Outcome<Compaction> compact_gallery(const GalleryPlace& place) {
+  VISAVIS_TRY(people, gallery_at(place, OpenMode::kWrite));
   VISAVIS_TRY(before, people->stats());
   VISAVIS_CHECK(people->compact());
   VISAVIS_TRY(after, people->stats());
   return Compaction{.bytes_before = before.bytes, .bytes_after = after.bytes};
+}
+
+Outcome<void> make_key_file(const fs::path& file) {
+  return named(file, store::make_key_file(file));
 }
 
 }  // namespace visavis::usecases

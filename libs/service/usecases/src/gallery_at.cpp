@@ -1,27 +1,27 @@
 #include "gallery_at.hpp"
 
-#include <string>
 #include <utility>
+#include <visavis/store/key.hpp>
 
 namespace visavis::usecases {
 
-Outcome<std::unique_ptr<gallery::Gallery>> gallery_at(const std::filesystem::path& folder,
+Outcome<std::unique_ptr<gallery::Gallery>> gallery_at(const GalleryPlace& place,
                                                       gallery::OpenMode mode) {
-  auto people = gallery::open_gallery(folder, mode);
-  if (people) return *std::move(people);
-  Error error = std::move(people).error();
-  error.message = folder.string() + ": " + error.message;
-  return std::unexpected(Failure(std::move(error)));
+  gallery::GalleryOptions options;
+  if (!place.key_file.empty()) {
+    VISAVIS_TRY(key, named(place.key_file, store::read_key(place.key_file)));
+    options.key = std::move(key);
+  }
+  return named(place.folder, gallery::open_gallery(place.folder, mode, options));
 }
 
-Outcome<std::unique_ptr<gallery::Gallery>> gallery_of(ModelId model,
-                                                      const std::filesystem::path& folder,
+Outcome<std::unique_ptr<gallery::Gallery>> gallery_of(ModelId model, const GalleryPlace& place,
                                                       gallery::OpenMode mode) {
-  VISAVIS_TRY(people, gallery_at(folder, mode));
+  VISAVIS_TRY(people, gallery_at(place, mode));
   if (people->faces() > 0 && people->model() != model)
     return std::unexpected(
         Failure({ErrorCode::kModelMismatch,
-                 folder.string() + ": was made with another model or another --flip"}));
+                 place.folder.string() + ": was made with another model or another --flip"}));
   return people;
 }
 

@@ -2,21 +2,31 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/gallery_place.hpp>
 #include <visavis/vocab/embedding.hpp>
 
 namespace visavis::usecases {
 
-/// As gallery::open_gallery, with the folder's name in the sentence.
-[[nodiscard]] Outcome<std::unique_ptr<gallery::Gallery>> gallery_at(
-    const std::filesystem::path& folder, gallery::OpenMode mode);
+/// With the file's or folder's name in the sentence.
+template <class T>
+[[nodiscard]] Outcome<T> named(const std::filesystem::path& path, Result<T> result) {
+  if (!result) result.error().message.insert(0, path.string() + ": ");
+  return result;
+}
+
+/// As gallery::open_gallery; reads the key file, if one is given.
+[[nodiscard]] Outcome<std::unique_ptr<gallery::Gallery>> gallery_at(const GalleryPlace& place,
+                                                                    gallery::OpenMode mode);
 
 /// The same for embeddings of `model`.
 /// @return kModelMismatch if the gallery holds faces of another one.
-[[nodiscard]] Outcome<std::unique_ptr<gallery::Gallery>> gallery_of(
-    ModelId model, const std::filesystem::path& folder, gallery::OpenMode mode);
+[[nodiscard]] Outcome<std::unique_ptr<gallery::Gallery>> gallery_of(ModelId model,
+                                                                    const GalleryPlace& place,
+                                                                    gallery::OpenMode mode);
 
 /// Everybody, in the order of enrolment.
 [[nodiscard]] Outcome<std::vector<gallery::Person>> all_persons(const gallery::Gallery& people);

@@ -43,8 +43,8 @@ Outcome<Crowd> crowd_of_rows(const LabelledRows& rows, ModelId model, int dimens
                .persons = static_cast<std::size_t>(end - names.begin())};
 }
 
-Outcome<Crowd> crowd_of_gallery(const fs::path& folder, ModelId model) {
-  VISAVIS_TRY(opened, gallery_of(model, folder, gallery::OpenMode::kRead));
+Outcome<Crowd> crowd_of_gallery(const GalleryPlace& place, ModelId model) {
+  VISAVIS_TRY(opened, gallery_of(model, place, gallery::OpenMode::kRead));
   std::shared_ptr<gallery::Gallery> people = std::move(opened);
   return Crowd{.search = [people](const Embedding& probe,
                                   std::size_t limit) { return people->identify(probe, limit); },

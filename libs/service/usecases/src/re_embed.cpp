@@ -91,7 +91,7 @@ void refuse(ReEmbedding& answer, const ReEmbedRequest& request,
             std::vector<gallery::FaceOf> missing) {
   answer.missing = std::move(missing);
   answer.errors.push_back(problem(
-      request.gallery.string(),
+      request.gallery.folder.string(),
       Failure({ErrorCode::kNotFound,
                std::to_string(answer.missing.size()) +
                    " faces have neither a chip nor a photo that this model can use: nothing was "

@@ -140,4 +140,10 @@ std::string to_json(const usecases::Compaction& compaction) {
   return closed(json);
 }
 
+std::string new_key_to_json(const std::string& path) {
+  Json json = document("gallery-new-key");
+  json["path"] = path;
+  return closed(json);
+}
+
 }  // namespace visavis::wire

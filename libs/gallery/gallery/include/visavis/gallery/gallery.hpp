@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 #include <visavis/core/result.hpp>
+#include <visavis/store/key.hpp>
 #include <visavis/vocab/embedding.hpp>
 #include <visavis/vocab/face.hpp>
 
@@ -297,13 +298,17 @@ struct GalleryOptions {
   /// From so many faces on the writer keeps the index in a file; fewer are soon read from the
   /// database.
   std::size_t index_file_from = 20'000;
+  /// Of an encrypted gallery, one that is made now too; null for a plain one. An encrypted gallery
+  /// has no index file.
+  std::shared_ptr<const store::Key> key{};
 };
 
 /// A gallery on this machine: a folder as docs/formats/gallery.md describes it. One of the past
 /// version is brought to the present one, which needs the right to write whatever the mode.
 /// @return kNotFound if there is no gallery, kDecodeFailed for files that are no gallery or damaged
-/// ones, kUnsupported for one of a later version, kUnavailable if the folder cannot be used or
-/// another process writes to it.
+/// ones, kUnsupported for one of a later version, kInvalidArgument for a key that is not the
+/// gallery's, is missing, or is not needed, kUnavailable if the folder cannot be used or another
+/// process writes to it.
 [[nodiscard]] Result<std::unique_ptr<Gallery>> open_gallery(const std::filesystem::path& folder,
                                                             OpenMode mode,
                                                             const GalleryOptions& options = {});

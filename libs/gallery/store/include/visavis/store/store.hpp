@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 #include <visavis/core/result.hpp>
+#include <visavis/store/key.hpp>
 #include <visavis/vocab/face.hpp>
 
 namespace visavis::store {
@@ -158,6 +159,8 @@ struct StoreOptions {
   Mode mode = Mode::kRead;
   /// Of a gallery that is made now.
   Element element = Element::kF16;
+  /// Of an encrypted gallery, one that is made now too; null for a plain one.
+  std::shared_ptr<const Key> key{};
   /// Fills a gallery that is made now before it gets its name, so that a crash leaves all or
   /// nothing.
   std::function<Result<void>(Store&)> fill{};
@@ -175,7 +178,8 @@ class Store {
  public:
   /// @return kNotFound if there is no gallery, kUnavailable if another process writes to it or the
   /// folder cannot be used, kDecodeFailed for a file that is no gallery or a damaged one,
-  /// kUnsupported for a gallery of a later version or encrypted in an unknown way.
+  /// kUnsupported for a gallery of a later version or encrypted in an unknown way, kInvalidArgument
+  /// for a key that is not the gallery's, is missing, or is not needed.
   [[nodiscard]] static Result<Store> open(const std::filesystem::path& folder,
                                           const StoreOptions& options);
   /// True if the folder holds a database, whatever is in it.

@@ -10,15 +10,16 @@
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/gallery_place.hpp>
 
 namespace visavis::usecases {
 
 struct PersonList {
   std::vector<gallery::Person> persons{};  ///< In the order of enrolment.
 };
-[[nodiscard]] Outcome<PersonList> list_persons(const std::filesystem::path& gallery);
+[[nodiscard]] Outcome<PersonList> list_persons(const GalleryPlace& gallery);
 
-[[nodiscard]] Outcome<gallery::PersonDetails> show_person(const std::filesystem::path& gallery,
+[[nodiscard]] Outcome<gallery::PersonDetails> show_person(const GalleryPlace& gallery,
                                                           const std::string& person);
 
 /// What is to be said of a person, as typed; empty: nothing.
@@ -35,7 +36,7 @@ struct PersonWords {
 [[nodiscard]] Outcome<gallery::PersonChange> change_of(const PersonWords& words, std::int64_t now);
 
 /// @return the person as changed; kNotFound for one who is not there
-[[nodiscard]] Outcome<gallery::PersonDetails> set_person(const std::filesystem::path& gallery,
+[[nodiscard]] Outcome<gallery::PersonDetails> set_person(const GalleryPlace& gallery,
                                                          const std::string& person,
                                                          const gallery::PersonChange& change);
 
@@ -51,10 +52,10 @@ struct Removed {
   std::size_t faces = 0;  ///< One by one; those that went with their persons are not counted.
   std::vector<Problem> errors{};  ///< For each that is not there; the others are removed.
 };
-[[nodiscard]] Outcome<Removed> remove_from_gallery(const std::filesystem::path& gallery,
+[[nodiscard]] Outcome<Removed> remove_from_gallery(const GalleryPlace& gallery,
                                                    const Removal& removal);
 
-[[nodiscard]] Outcome<gallery::Stats> gallery_stats(const std::filesystem::path& gallery);
+[[nodiscard]] Outcome<gallery::Stats> gallery_stats(const GalleryPlace& gallery);
 
 struct ExportRequest {
   std::filesystem::path out{};          ///< .npy; the table goes beside it, with .tsv instead.
@@ -73,18 +74,22 @@ struct Export {
 /// the face came from), face (counted within the person), person, quality, norm, face_id: what
 /// `enrol_rows` reads. Each person's export is noted in the audit log.
 /// @return kNotFound for a person who is not there; kUsage for a name without .npy.
-[[nodiscard]] Outcome<Export> export_gallery(const std::filesystem::path& gallery,
+[[nodiscard]] Outcome<Export> export_gallery(const GalleryPlace& gallery,
                                              const ExportRequest& request);
 
 struct GalleryCheck {
   std::vector<std::string> findings{};  ///< Empty: all is well.
 };
-[[nodiscard]] Outcome<GalleryCheck> check_gallery(const std::filesystem::path& gallery);
+[[nodiscard]] Outcome<GalleryCheck> check_gallery(const GalleryPlace& gallery);
 
 struct Compaction {
   std::uint64_t bytes_before = 0;
   std::uint64_t bytes_after = 0;
 };
-[[nodiscard]] Outcome<Compaction> compact_gallery(const std::filesystem::path& gallery);
+[[nodiscard]] Outcome<Compaction> compact_gallery(const GalleryPlace& gallery);
+
+/// A new key for galleries that are to be encrypted, in a file that its owner alone can read.
+/// @return kInvalidArgument if there is something of that name.
+[[nodiscard]] Outcome<void> make_key_file(const std::filesystem::path& file);
 
 }  // namespace visavis::usecases

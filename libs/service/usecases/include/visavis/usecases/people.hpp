@@ -11,6 +11,7 @@
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/gallery_place.hpp>
 #include <visavis/usecases/inputs.hpp>
 #include <visavis/usecases/photos.hpp>
 #include <visavis/usecases/progress.hpp>
@@ -82,7 +83,7 @@ enum class Keep : std::uint8_t {
 };
 
 struct EnrolRequest {
-  std::filesystem::path gallery{};
+  GalleryPlace gallery{};
   float min_quality = 0.1F;  ///< In [0, 1].
   /// Which face of several; nothing: a photo of several is refused unless one dominates.
   std::optional<Selection> selection{};
@@ -170,7 +171,7 @@ struct Identification {
 };
 
 struct IdentifyRequest {
-  std::filesystem::path gallery{};     ///< A gallery,
+  GalleryPlace gallery{};              ///< A gallery,
   std::optional<LabelledRows> rows{};  ///< or rows instead of one.
   Criterion criterion{};
   std::size_t top = 1;  ///< Candidates to tell for each face.

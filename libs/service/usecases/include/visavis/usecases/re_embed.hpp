@@ -3,18 +3,18 @@
 /// Moving a gallery to another model.
 
 #include <cstddef>
-#include <filesystem>
 #include <string>
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/gallery_place.hpp>
 #include <visavis/usecases/progress.hpp>
 #include <visavis/usecases/workbench.hpp>
 
 namespace visavis::usecases {
 
 struct ReEmbedRequest {
-  std::filesystem::path gallery{};
+  GalleryPlace gallery{};
   bool drop_missing = false;  ///< Removes faces that cannot be embedded again.
 };
 

@@ -16,5 +16,7 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const gallery::Stats& stats);
 [[nodiscard]] std::string to_json(const usecases::GalleryCheck& check);
 [[nodiscard]] std::string to_json(const usecases::Compaction& compaction);
+/// Where the key file is; the key is told to nobody.
+[[nodiscard]] std::string new_key_to_json(const std::string& path);
 
 }  // namespace visavis::wire
