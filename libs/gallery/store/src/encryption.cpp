@@ -22,8 +22,8 @@ constexpr std::size_t kSaltBytes = 4;
 /// random bytes, and what the key makes of them.
 using Head = std::array<std::byte, 16>;
 
-/// The proof, by which a wrong key is told from damage.
-void sign(Head& head, const Key& key) {
+/// Writes the proof, by which a wrong key is told from damage.
+void prove(Head& head, const Key& key) {
   const auto salt = std::span(head).subspan(kMark.size(), kSaltBytes);
   const auto proof = std::span(head).subspan(kMark.size() + kSaltBytes);
   const Key made = key.derive("visavis gallery proof", salt);
@@ -60,7 +60,7 @@ Result<void> check_key(sqlite3* connection, const Key* key) {
   if (key == nullptr)
     return fail(ErrorCode::kInvalidArgument, "the gallery is encrypted and needs its key file");
   Head expected = head;
-  sign(expected, *key);
+  prove(expected, *key);
   if (expected == head) return {};
   return fail(ErrorCode::kInvalidArgument, "the gallery is encrypted with another key");
 }
@@ -151,7 +151,7 @@ int unlock(sqlite3* connection, const Key& key) {
   std::ranges::copy(std::as_bytes(std::span(kMark)), head.begin());
   if (RAND_bytes(reinterpret_cast<unsigned char*>(head.data()) + kMark.size(), kSaltBytes) != 1)
     return SQLITE_IOERR;
-  sign(head, key);
+  prove(head, key);
   // How the library takes a key that is no password: as it is, and the bytes for the head after it.
   constexpr std::string_view kRaw = "raw:";
   const Key pages = key.derive("visavis gallery pages");

@@ -46,7 +46,7 @@ auto unreadable(int error) {
 }
 
 /// As ssh does with private keys: a file of ours that others may read keeps no secret.
-Result<void> check_owner(int file) {
+Result<void> check_readers(int file) {
   struct stat facts{};
   if (::fstat(file, &facts) != 0) return unreadable(errno);
   const bool ours = S_ISREG(facts.st_mode) && facts.st_uid == ::geteuid();
@@ -131,7 +131,7 @@ Result<std::shared_ptr<const Key>> read_key(const fs::path& path) {
   if (file.get() < 0 && (errno == ENOENT || errno == ENOTDIR))
     return fail(ErrorCode::kNotFound, "there is no such key file");
   if (file.get() < 0) return unreadable(errno);
-  VISAVIS_CHECK(check_owner(file.get()));
+  VISAVIS_CHECK(check_readers(file.get()));
   Text text;
   VISAVIS_CHECK(read_text(file.get(), text));
   Bytes key;

@@ -198,6 +198,32 @@ TEST_F(EncryptionTest, EveryFlippedByteOfAPageIsDamage) {
   EXPECT_GT(page_ones, 0U);
 }
 
+TEST_F(EncryptionTest, NoFlippedBitOfTheFirstBytesIsADefect) {
+  {
+    Store store = open();
+    add(store, "somebody");
+  }
+  const std::string whole = read_all(database());
+  for (std::size_t bit = 0; bit < 24 * 8; ++bit) {
+    std::string bytes = whole;
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+    for (const char* ending : {"-wal", "-shm"}) fs::remove(database().string() + ending);
+    std::ofstream(database(), std::ios::binary) << bytes;
+    for (const Mode mode : {Mode::kRead, Mode::kWrite}) {
+      const auto store = Store::open(folder_, {.mode = mode, .key = key_});
+      if (!store) {
+        const ErrorCode code = store.error().code;
+        EXPECT_TRUE(code == ErrorCode::kDecodeFailed || code == ErrorCode::kInvalidArgument ||
+                    code == ErrorCode::kUnavailable)
+            << "bit " << bit << ": " << store.error().message;
+        continue;
+      }
+      EXPECT_GE(bit, 16U * 8) << "the head proves the key";
+      EXPECT_TRUE(store->check());
+    }
+  }
+}
+
 TEST_F(EncryptionTest, EveryTruncationIsDamage) {
   {
     Store store = open();
