@@ -68,8 +68,36 @@ void add_re_embed(VerbList& list, CLI::App& parent) {
   list.verbs.push_back({verb, [=](Desk& desk) { return run_re_embed(desk, *given); }});
 }
 
+struct Import {
+  std::string archive;
+  usecases::GalleryPlace gallery;
+};
+
+int run_import(Desk& desk, const Import& given) {
+  const auto answer = usecases::import_gallery(given.archive, given.gallery);
+  if (!answer) return give_up(desk, answer.error());
+  const std::string text = std::to_string(answer->persons) + " new persons, " +
+                           std::to_string(answer->faces) + " faces and " +
+                           std::to_string(answer->files) + " chips and photos; " +
+                           std::to_string(answer->already) + " faces were there already\n";
+  return finish(desk, wire::to_json(*answer), text, {});
+}
+
+void add_import(VerbList& list, CLI::App& parent) {
+  auto given = std::make_shared<Import>();
+  CLI::App* verb =
+      list.add(parent, "import", "Adds what `gallery export --archive` has written, all or nothing",
+               "gallery import people.tar --gallery copy");
+  verb->add_option("FILE", given->archive, "The archive")->required();
+  add_gallery(*verb, given->gallery, "The gallery's folder; made if there is none")->required();
+  list.verbs.push_back({verb, [=](Desk& desk) { return run_import(desk, *given); }});
+}
+
 }  // namespace
 
-void add_gallery_moves(VerbList& list, CLI::App& gallery) { add_re_embed(list, gallery); }
+void add_gallery_moves(VerbList& list, CLI::App& gallery) {
+  add_re_embed(list, gallery);
+  add_import(list, gallery);
+}
 
 }  // namespace visavis::cli

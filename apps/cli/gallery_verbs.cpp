@@ -109,6 +109,18 @@ int run_compact(Desk& desk, const usecases::GalleryPlace& gallery) {
   return finish(desk, wire::to_json(*answer), text, {});
 }
 
+int run_archive(Desk& desk, const Named& named, const std::string& archive) {
+  if (named.gallery.folder.empty() || !named.words.empty())
+    return usage(desk, "an archive is of a whole gallery: export takes a gallery and nobody");
+  const auto answer = usecases::archive_gallery(named.gallery, archive);
+  if (!answer) return give_up(desk, answer.error());
+  const std::string text = std::to_string(answer->persons) + " persons, " +
+                           std::to_string(answer->faces) + " faces and " +
+                           std::to_string(answer->files) +
+                           " chips and photos: " + printable(archive) + " (not encrypted)\n";
+  return finish(desk, wire::to_json(*answer), text, {});
+}
+
 int run_export(Desk& desk, const Named& named, const std::string& out) {
   if (named.gallery.folder.empty() || named.words.size() > 1)
     return usage(desk, "export takes a gallery and, if not everybody is meant, one person");
@@ -187,16 +199,23 @@ void add_remove(VerbList& list, CLI::App& parent) {
 void add_export(VerbList& list, CLI::App& parent) {
   auto given = std::make_shared<Named>();
   auto out = std::make_shared<std::string>();
+  auto archive = std::make_shared<std::string>();
   CLI::App* verb = list.add(parent, "export",
-                            "Writes the vectors of everybody or of one person, with a table; "
-                            "--json tells all else that is kept",
+                            "Writes the vectors of everybody or of one person, with a table "
+                            "(--json tells all else that is kept); or all of a gallery as one "
+                            "file, for `gallery import`",
                             "gallery export --gallery people --out people.npy");
   add_names(*verb, *given);
   verb->add_option("--out", *out, "NumPy file; a table with the same name and .tsv beside it")
-      ->required()
       ->type_name("FILE.npy");
-  list.verbs.push_back(
-      {verb, [=](Desk& desk) { return run_export(desk, given->resolved(), *out); }});
+  verb->add_option("--archive", *archive, "All of the gallery in one file, not encrypted")
+      ->type_name("FILE.tar");
+  list.verbs.push_back({verb, [=](Desk& desk) {
+                          if (out->empty() == archive->empty())
+                            return usage(desk, "export takes --out or --archive");
+                          if (out->empty()) return run_archive(desk, given->resolved(), *archive);
+                          return run_export(desk, given->resolved(), *out);
+                        }});
 }
 
 /// A verb that takes nothing but the gallery.

@@ -54,7 +54,7 @@ void add_catalogue_verbs(VerbList& list);
 void add_photo_verbs(VerbList& list);
 void add_people_verbs(VerbList& list);
 void add_gallery_verbs(VerbList& list);
-/// Those that bring a gallery elsewhere: to another model.
+/// Those that bring a gallery elsewhere: to another model, from an archive.
 void add_gallery_moves(VerbList& list, CLI::App& gallery);
 void add_measure_verbs(VerbList& list);
 

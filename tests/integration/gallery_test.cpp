@@ -77,6 +77,27 @@ TEST_F(GalleryVerbs, ExportsWhatEnrolReads) {
   EXPECT_EQ(ask("export", {"--out", at("all.tsv")}).code, 2);
 }
 
+TEST_F(GalleryVerbs, ArchivesAreWholeGalleriesAndWhatIsNoneIsBadInput) {
+  ASSERT_EQ(ask("export", {"--archive", at("people.tar")}).code, 0);
+  EXPECT_EQ(ask("export", {"ada", "--archive", at("ada.tar")}).code, 2);
+  EXPECT_EQ(ask("export", {"--archive", at("a.tar"), "--out", at("a.npy")}).code, 2);
+  EXPECT_EQ(ask("export").code, 2);
+  EXPECT_EQ(ask("export", {"--archive", folder().string()}).code, 2);
+  const auto import = [&](const std::string& file, const std::string& gallery) {
+    return visavis({"gallery", "import", file, "--gallery", gallery, "--json"});
+  };
+  EXPECT_EQ(import(at("people.tar"), at("copy")).code, 0);
+  EXPECT_EQ(import(at("people.tar"), at("copy")).json()["already"], 3);
+  const Answer foreign = import(at("labels.tsv"), at("fresh"));
+  EXPECT_EQ(foreign.code, 3);
+  EXPECT_EQ(foreign.json()["errors"][0]["code"], "decode_failed");
+  EXPECT_THAT(foreign.err, HasSubstr("labels.tsv"));
+  EXPECT_EQ(import(at("nothing.tar"), at("fresh")).code, 3);
+  EXPECT_FALSE(std::filesystem::exists(at("fresh")));
+  EXPECT_EQ(visavis({"gallery", "import", at("people.tar")}).code, 2);
+  EXPECT_EQ(import(at("people.tar"), at("labels.tsv")).code, 2) << "a file is no folder";
+}
+
 TEST_F(GalleryVerbs, RemovesAndSaysWhomItDoesNotKnow) {
   const Answer removed = ask("remove", {"nobody", "ada"});
   EXPECT_EQ(removed.code, 3);

@@ -81,6 +81,33 @@ TEST_F(KeptFiles, NeedPhotosAndAKnownWord) {
   EXPECT_FALSE(fs::exists(people()));
 }
 
+TEST_F(KeptFiles, TravelInAnArchiveAndTheCopyAnswersTheSame) {
+  ASSERT_EQ(enrol("obama", "photos", {photo("obama.jpg")}).code, 0);
+  ASSERT_EQ(enrol("biden", "chips", {photo("biden.jpg")}).code, 0);
+  const Answer written =
+      visavis({"gallery", "export", people(), "--archive", at("people.tar"), "--json"});
+  ASSERT_EQ(written.code, 0) << written.err;
+  EXPECT_EQ(written.json()["schema"], "visavis.gallery-archive/1");
+  EXPECT_EQ(written.json()["files"], 2);
+  const Answer read =
+      visavis({"gallery", "import", at("people.tar"), "--gallery", at("copy"), "--json"});
+  ASSERT_EQ(read.code, 0) << read.err;
+  EXPECT_EQ(read.json()["schema"], "visavis.gallery-import/1");
+  EXPECT_EQ(read.json()["faces"], 2);
+  EXPECT_TRUE(bytes_of(fs::path(at("copy")) / "photos/f1.jpg") == bytes_of(photo("obama.jpg")));
+  const auto ask = [&](const std::string& gallery) {
+    return visavis({"identify", photo("obama2.jpg"), "--gallery", gallery, "--top", "2", "--json"})
+        .json()["images"];
+  };
+  EXPECT_EQ(ask(people()), ask(at("copy")));
+  const nlohmann::json shown = visavis({"gallery", "show", at("copy"), "biden", "--json"}).json();
+  EXPECT_EQ(shown["faces"], faces_of("biden"));
+  EXPECT_EQ(visavis({"gallery", "check", at("copy")}).code, 0);
+  const Answer again =
+      visavis({"gallery", "import", at("people.tar"), "--gallery", at("copy"), "--json"});
+  EXPECT_EQ(again.json()["already"], 2);
+}
+
 /// Needs the second recogniser, too.
 class ReEmbed : public KeptFiles {
  protected:

@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <visavis/core/hash.hpp>
+#include <visavis/core/sha256_stream.hpp>
 
 namespace visavis {
 namespace {
@@ -14,6 +17,17 @@ TEST(Sha256, MatchesTheStandardsExamples) {
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
   EXPECT_EQ(to_hex(sha256(std::string_view())),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST(Sha256, IsTheSamePieceByPiece) {
+  Sha256Stream stream;
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string_view piece :
+         {"abcdbcdecdefdefgefghfghighij", "", "hijkijkljklmklmnlmno", "mnopnopq"})
+      stream.append(std::as_bytes(std::span(piece)));
+    EXPECT_EQ(to_hex(stream.finish()),
+              "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  }
 }
 
 }  // namespace

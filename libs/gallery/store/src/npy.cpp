@@ -141,11 +141,14 @@ Result<void> check(const Header& header) {
   return {};
 }
 
-/// Magic, version and header, of one length whatever the number of rows: numpy leaves room for the
-/// first dimension to grow to 21 digits, then aligns the values.
-std::string header_of(std::size_t rows, std::size_t columns) {
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
-                       std::to_string(rows) + ", " + std::to_string(columns) + "), }";
+}  // namespace
+
+/// Of one length whatever the number of rows: numpy leaves room for the first dimension to grow to
+/// 21 digits, then aligns the values.
+std::string npy_header(std::string_view descr, std::size_t rows, std::size_t columns) {
+  std::string header = "{'descr': '" + std::string(descr) +
+                       "', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " +
+                       std::to_string(columns) + "), }";
   header.append(21 - std::to_string(rows).size(), ' ');
   const std::size_t prefix = kMagic.size() + 2 + 2;
   header.append(kAlignment - (prefix + header.size() + 1) % kAlignment, ' ');
@@ -158,8 +161,6 @@ std::string header_of(std::size_t rows, std::size_t columns) {
   out += static_cast<char>(header.size() >> 8U);
   return out + header;
 }
-
-}  // namespace
 
 Result<Matrix> parse_npy(std::span<const std::byte> bytes) {
   constexpr std::size_t kVersionEnd = kMagic.size() + 2;
@@ -199,7 +200,7 @@ Result<Matrix> read_npy(const std::filesystem::path& path) {
 Result<NpyWriter> NpyWriter::create(const std::filesystem::path& path, std::size_t columns) {
   if (columns == 0) return fail(ErrorCode::kInvalidArgument, "a matrix has at least one column");
   VISAVIS_TRY(file, FileWriter::create(path));
-  const std::string header = header_of(0, columns);
+  const std::string header = npy_header("<f4", 0, columns);
   VISAVIS_CHECK(file.append(std::as_bytes(std::span(header))));
   return NpyWriter(std::move(file), columns);
 }
@@ -214,7 +215,7 @@ Result<void> NpyWriter::append(std::span<const float> values) {
 
 Result<void> NpyWriter::commit() {
   VISAVIS_CHECK(file_.rewind());
-  const std::string header = header_of(rows_, columns_);
+  const std::string header = npy_header("<f4", rows_, columns_);
   VISAVIS_CHECK(file_.append(std::as_bytes(std::span(header))));
   return file_.commit();
 }

@@ -137,6 +137,22 @@ Outcome<Export> export_gallery(const GalleryPlace& place, const ExportRequest& r
   return answer;
 }
 
+Outcome<gallery::Archived> archive_gallery(const GalleryPlace& place, const fs::path& archive) {
+  VISAVIS_CHECK(check_files({archive}, {}));
+  VISAVIS_TRY(options, options_of(place));
+  return named(place.folder, gallery::export_archive(place.folder, archive, options));
+}
+
+Outcome<gallery::Imported> import_gallery(const fs::path& archive, const GalleryPlace& place) {
+  VISAVIS_CHECK(check_folder(place.folder));
+  VISAVIS_TRY(options, options_of(place));
+  auto imported = named(archive, gallery::import_archive(archive, place.folder, options));
+  // The file is of another version, not this machine.
+  if (!imported && imported.error().error.code == ErrorCode::kUnsupported)
+    imported.error().cause = Cause::kInput;
+  return imported;
+}
+
 Outcome<GalleryCheck> check_gallery(const GalleryPlace& place) {
   auto people = gallery_at(place, OpenMode::kRead);
   // A damaged gallery is what a check is there to find.

@@ -5,13 +5,18 @@
 
 namespace visavis::usecases {
 
-Outcome<std::unique_ptr<gallery::Gallery>> gallery_at(const GalleryPlace& place,
-                                                      gallery::OpenMode mode) {
+Outcome<gallery::GalleryOptions> options_of(const GalleryPlace& place) {
   gallery::GalleryOptions options;
   if (!place.key_file.empty()) {
     VISAVIS_TRY(key, named(place.key_file, store::read_key(place.key_file)));
     options.key = std::move(key);
   }
+  return options;
+}
+
+Outcome<std::unique_ptr<gallery::Gallery>> gallery_at(const GalleryPlace& place,
+                                                      gallery::OpenMode mode) {
+  VISAVIS_TRY(options, options_of(place));
   return named(place.folder, gallery::open_gallery(place.folder, mode, options));
 }
 

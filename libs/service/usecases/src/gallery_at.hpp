@@ -18,6 +18,9 @@ template <class T>
   return result;
 }
 
+/// Reads the key file, if one is given.
+[[nodiscard]] Outcome<gallery::GalleryOptions> options_of(const GalleryPlace& place);
+
 /// As gallery::open_gallery; reads the key file, if one is given.
 [[nodiscard]] Outcome<std::unique_ptr<gallery::Gallery>> gallery_at(const GalleryPlace& place,
                                                                     gallery::OpenMode mode);

@@ -86,6 +86,23 @@ std::string to_json(const usecases::Export& exported) {
   return closed(json);
 }
 
+std::string to_json(const gallery::Archived& archived) {
+  Json json = document("gallery-archive");
+  json["persons"] = archived.persons;
+  json["faces"] = archived.faces;
+  json["files"] = archived.files;
+  return closed(json);
+}
+
+std::string to_json(const gallery::Imported& imported) {
+  Json json = document("gallery-import");
+  json["persons"] = imported.persons;
+  json["faces"] = imported.faces;
+  json["files"] = imported.files;
+  json["already"] = imported.already;
+  return closed(json);
+}
+
 std::string to_json(const usecases::Removed& removed) {
   Json json = document("gallery-remove");
   json["persons"] = removed.persons;

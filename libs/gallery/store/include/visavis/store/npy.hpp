@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/core/file.hpp>
@@ -18,6 +20,10 @@ struct Matrix {
   std::size_t columns = 0;
   std::vector<float> values;  ///< Row after row.
 };
+
+/// What a matrix's file begins with in version 1.0, as `numpy.save` writes it.
+/// @param descr  NumPy's name of the numbers: "<f4", "<f2"
+[[nodiscard]] std::string npy_header(std::string_view descr, std::size_t rows, std::size_t columns);
 
 /// @return kDecodeFailed for what is not a two-dimensional little-endian float32 array in C order.
 [[nodiscard]] Result<Matrix> parse_npy(std::span<const std::byte> bytes);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <vector>
+#include <visavis/gallery/archive.hpp>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/gallery_place.hpp>
@@ -76,6 +77,14 @@ struct Export {
 /// @return kNotFound for a person who is not there; kUsage for a name without .npy.
 [[nodiscard]] Outcome<Export> export_gallery(const GalleryPlace& gallery,
                                              const ExportRequest& request);
+
+/// All of a gallery as one file (docs/formats/archive.md), in clear.
+/// @return kEnvironment if it cannot be written
+[[nodiscard]] Outcome<gallery::Archived> archive_gallery(const GalleryPlace& gallery,
+                                                         const std::filesystem::path& archive);
+/// Adds what an archive holds, all or nothing; the gallery is made if there is none.
+[[nodiscard]] Outcome<gallery::Imported> import_gallery(const std::filesystem::path& archive,
+                                                        const GalleryPlace& gallery);
 
 struct GalleryCheck {
   std::vector<std::string> findings{};  ///< Empty: all is well.

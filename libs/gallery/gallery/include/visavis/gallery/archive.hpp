@@ -1,0 +1,42 @@
+#pragma once
+
+/// A whole gallery as one file, as docs/formats/archive.md describes it.
+
+#include <cstdint>
+#include <filesystem>
+#include <visavis/core/result.hpp>
+#include <visavis/gallery/gallery.hpp>
+
+namespace visavis::gallery {
+
+struct Archived {
+  std::uint64_t persons = 0;
+  std::uint64_t faces = 0;
+  std::uint64_t files = 0;  ///< Chips and photos.
+};
+
+/// Writes everything but the audit log, which notes it, in clear, whatever the gallery is. The file
+/// takes its place when it is whole.
+/// @return as open_gallery; kUnavailable if the archive cannot be written.
+[[nodiscard]] Result<Archived> export_archive(const std::filesystem::path& gallery,
+                                              const std::filesystem::path& archive,
+                                              const GalleryOptions& options = {});
+
+struct Imported {
+  std::uint64_t persons = 0;  ///< Who are new.
+  std::uint64_t faces = 0;    ///< That were added.
+  std::uint64_t files = 0;    ///< Their chips and photos.
+  std::uint64_t already = 0;  ///< Faces passed over: the person has one of the same vector.
+};
+
+/// Adds all that an archive holds, or nothing. The gallery is made if there is none; then vectors
+/// are stored as they were, bit by bit, and faces keep their ids. Persons who are there already
+/// stay as they are.
+/// @return kDecodeFailed for what is no archive, a damaged one or one that lies; kUnsupported for
+/// one of a later version; kModelMismatch if the gallery is of another model; kNotFound if there is
+/// no such file; as open_gallery.
+[[nodiscard]] Result<Imported> import_archive(const std::filesystem::path& archive,
+                                              const std::filesystem::path& gallery,
+                                              const GalleryOptions& options = {});
+
+}  // namespace visavis::gallery
