@@ -77,6 +77,21 @@ TEST_F(EncryptedVerbs, AnyOtherKeyIsASentence) {
   EXPECT_EQ(visavis({"gallery", "stats", at("plain"), "--json"}).json()["encryption"], "none");
 }
 
+TEST_F(EncryptedVerbs, AnArchiveCarriesAGalleryToAnotherKey) {
+  ASSERT_EQ(visavis({"gallery", "new-key", at("other")}).code, 0);
+  ASSERT_EQ(ask("export", {"--archive", at("people.tar"), "--key-file", at("key")}).code, 0);
+  const Answer imported = visavis({"gallery", "import", at("people.tar"), "--gallery", at("moved"),
+                                   "--key-file", at("other"), "--json"});
+  ASSERT_EQ(imported.code, 0) << imported.err;
+  const auto list = [&](const char* gallery, const char* key) {
+    return visavis({"gallery", "list", at(gallery), "--key-file", at(key), "--json"});
+  };
+  EXPECT_EQ(list("moved", "other").json()["persons"].size(), 2U);
+  expect_refused(list("moved", "key"), "another key");
+  for (const auto& entry : fs::recursive_directory_iterator(at("moved")))
+    EXPECT_FALSE(text_of(entry.path()).contains("grace")) << entry.path().filename();
+}
+
 TEST_F(EncryptedVerbs, KeyFilesAreReadStrictly) {
   EXPECT_EQ(ask("list", {"--key-file", at("none")}).code, 3);
   write("short", "0123\n");
