@@ -20,12 +20,33 @@ namespace visavis::cli {
 namespace {
 
 std::string bar_line(const usecases::Bar& bar) {
-  std::string text = "threshold " + fixed(bar.threshold, 3) + " (" + bar.score_kind;
+  std::string text = "threshold " + fixed(bar.threshold, 3) + " (";
+  text += matching::to_string(bar.score_kind);
   if (bar.promise) {
-    text.append(", FAR at most 1 in ").append(fixed(1 / bar.promise->value, 0));
-    text += " comparisons";
+    const bool far = bar.promise->kind == "far";
+    text.append(far ? ", FAR" : ", FPIR").append(" at most 1 in ");
+    text.append(fixed(1 / bar.promise->value, 0)).append(far ? " comparisons" : " searches");
   }
+  if (bar.promise && bar.promise->gallery_size)
+    text.append(" among up to ")
+        .append(std::to_string(*bar.promise->gallery_size))
+        .append(" people");
   return text + ")\n";
+}
+
+/// "cosine", "l2", "squared_l2"; empty: the model's own.
+void add_metric(CLI::App& verb, std::string& metric) {
+  verb.add_option(
+          "--metric", metric,
+          "Of score and threshold, in place of the model's own; distances are accepted up to "
+          "the threshold")
+      ->check(CLI::IsMember({"cosine", "l2", "squared_l2"}))
+      ->type_name("METRIC");
+}
+
+std::optional<matching::ScoreKind> metric_of(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  return matching::parse_score_kind(name);
 }
 
 void add_criterion(CLI::App& verb, usecases::Criterion& criterion, bool identification) {
@@ -48,6 +69,7 @@ struct Verify {
   std::string a;
   std::string b;
   std::string select = "largest";
+  std::string metric;
   usecases::Criterion criterion;
   usecases::WorkbenchOptions workbench;
 };
@@ -65,13 +87,15 @@ std::string table_of(const Verify& given, const usecases::Verification& answer) 
     text = table.text();
     text += answer.same ? "same person" : "not the same person";
     text.append(": similarity ").append(fixed(answer.similarity, 3));
-    if (answer.bar.score_kind != "cosine") text.append(", score ").append(fixed(answer.score, 3));
+    if (answer.bar.score_kind != matching::ScoreKind::kCosine)
+      text.append(", score ").append(fixed(answer.score, 3));
     text.append(", ").append(bar_line(answer.bar));
   }
   return text + describe(answer.run);
 }
 
-int run_verify(Desk& desk, const Verify& given) {
+int run_verify(Desk& desk, Verify& given) {
+  given.criterion.metric = metric_of(given.metric);
   const usecases::Inputs inputs = usecases::collect_photos({given.a, given.b});
   if (inputs.photos.size() != 2 || !inputs.errors.empty() || inputs.photos[0].path != given.a ||
       inputs.photos[1].path != given.b)
@@ -94,6 +118,7 @@ void add_verify(VerbList& list) {
   verb->add_option("A", given->a, "A photo")->required();
   verb->add_option("B", given->b, "Another")->required();
   add_criterion(*verb, given->criterion, false);
+  add_metric(*verb, given->metric);
   add_selection(*verb, given->select);
   add_workbench_options(*verb, given->workbench, true);
   list.verbs.push_back({verb, [given](Desk& desk) { return run_verify(desk, *given); }});
@@ -234,6 +259,8 @@ struct Identify {
   std::string npy;
   std::string labels;
   std::string draw;
+  std::string metric;
+  std::string fusion = "best";
   usecases::IdentifyRequest request;
   usecases::WorkbenchOptions workbench;
 };
@@ -264,6 +291,11 @@ std::string table_of(const usecases::Identification& answer) {
          describe(answer.run);
 }
 
+gallery::Fusion fusion_of(const std::string& name) {
+  if (name == "mean") return gallery::Fusion::kMean;
+  return name == "quality" ? gallery::Fusion::kQualityWeighted : gallery::Fusion::kBest;
+}
+
 int run_identify(Desk& desk, Identify& given) {
   const bool rows = !given.npy.empty() || !given.labels.empty();
   if (rows == !given.request.gallery.folder.empty())
@@ -274,6 +306,8 @@ int run_identify(Desk& desk, Identify& given) {
     return usage(desk, "--npy and --labels belong together");
   if (rows) given.request.rows = usecases::LabelledRows{.npy = given.npy, .labels = given.labels};
   given.request.draw = given.draw;
+  given.request.criterion.metric = metric_of(given.metric);
+  given.request.fusion = fusion_of(given.fusion);
   const usecases::Inputs inputs = usecases::collect_photos(given.paths);
   auto bench = usecases::Workbench::open(desk.places, given.workbench,
                                          {.recogniser = true, .photos = inputs.photos.size()},
@@ -298,6 +332,12 @@ void add_identify(VerbList& list) {
                    "Their persons: the table that `embed` writes, or one a line")
       ->type_name("FILE.tsv");
   add_criterion(*verb, given->request.criterion, true);
+  add_metric(*verb, given->metric);
+  verb->add_option("--fusion", given->fusion,
+                   "What several faces of a person count for: the most similar one, their mean, or "
+                   "their mean weighted by quality")
+      ->check(CLI::IsMember({"best", "mean", "quality"}))
+      ->capture_default_str();
   verb->add_option("--top", given->request.top, "Candidates to tell for each face")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

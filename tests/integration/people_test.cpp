@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <visavis/store/store.hpp>
 
@@ -45,6 +46,60 @@ TEST_F(FaceTest, ThresholdsComeFromTheCalibration) {
   EXPECT_EQ(beyond.code, 2);
   EXPECT_THAT(beyond.err, HasSubstr("0.001"));
   EXPECT_EQ(ask({"--far", "1e-2", "--threshold", ".5"}).code, 2);
+}
+
+TEST_F(FaceTest, VerifySpeaksInDistances) {
+  const auto ask = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"verify", photo("obama.jpg"), photo("obama2.jpg"), "--json"});
+    return visavis(more).json();
+  };
+  const nlohmann::json cosine = ask({});
+  const double similarity = cosine["similarity"];
+  const nlohmann::json squared = ask({"--metric", "squared_l2"});
+  EXPECT_EQ(squared["score_kind"], "squared_l2");
+  EXPECT_EQ(squared["same"], true);
+  EXPECT_NEAR(squared["similarity"].get<double>(), similarity, 1e-5) << "stays the cosine";
+  EXPECT_NEAR(squared["score"].get<double>(), 2 - 2 * similarity, 1e-4);
+  EXPECT_NEAR(squared["threshold"].get<double>(), 2 - 2 * cosine["threshold"].get<double>(), 1e-6);
+  EXPECT_EQ(squared["promise"], cosine["promise"]);
+  // The pair's cosine is about .75, its distance .7: more than .6, less than .8.
+  EXPECT_EQ(ask({"--metric", "l2", "--threshold", ".6"})["same"], false);
+  EXPECT_EQ(ask({"--metric", "l2", "--threshold", ".8"})["same"], true);
+  EXPECT_EQ(visavis({"verify", photo("obama.jpg"), photo("obama2.jpg"), "--metric", "l1"}).code, 2);
+}
+
+TEST_F(FaceTest, IdentifySpeaksInDistancesAndFusesTemplates) {
+  const std::string people = at("people");
+  ASSERT_EQ(
+      visavis({"enrol", "--gallery", people, "44", photo("obama.jpg"), photo("obama3.jpg")}).code,
+      0);
+  ASSERT_EQ(visavis({"enrol", "--gallery", people, "46", photo("biden.jpg")}).code, 0);
+  const auto ask = [&](std::vector<std::string> more) {
+    more.insert(more.begin(),
+                {"identify", photo("obama2.jpg"), "--gallery", people, "--top", "2", "--json"});
+    const Answer answer = visavis(more);
+    EXPECT_EQ(answer.code, 0) << answer.err;
+    return answer.json();
+  };
+  const nlohmann::json json = ask({"--metric", "l2"});
+  const nlohmann::json& face = json["images"][0]["faces"][0];
+  EXPECT_EQ(face["person"], "44");
+  EXPECT_EQ(face["candidates"][0]["person"], "44");
+  EXPECT_LT(face["candidates"][0]["score"], face["candidates"][1]["score"]);
+  const nlohmann::json best = ask({})["images"][0]["faces"][0]["candidates"];
+  const nlohmann::json mean = ask({"--fusion", "mean"})["images"][0]["faces"][0]["candidates"];
+  EXPECT_EQ(mean[0]["person"], "44");
+  EXPECT_GT(std::abs(mean[0]["similarity"].get<double>() - best[0]["similarity"].get<double>()),
+            1e-3);
+  EXPECT_NEAR(mean[1]["similarity"].get<double>(), best[1]["similarity"].get<double>(), 1e-4)
+      << "of one template alone";
+  EXPECT_EQ(ask({"--fusion", "quality"})["fusion"], "quality");
+  EXPECT_EQ(visavis({"identify", photo("obama2.jpg"), "--gallery", people, "--fusion", "max"}).code,
+            2);
+  const Answer fpir =
+      visavis({"identify", photo("obama2.jpg"), "--gallery", people, "--fpir", ".01"});
+  EXPECT_EQ(fpir.code, 2);
+  EXPECT_THAT(fpir.err, HasSubstr("no FPIR points"));
 }
 
 TEST_F(FaceTest, EnrolsAndIdentifiesAndKnowsWhenItDoesNot) {

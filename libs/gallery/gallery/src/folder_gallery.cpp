@@ -283,28 +283,12 @@ Result<std::optional<std::vector<Candidate>>> FolderGallery::candidates_of(
 
 Result<float> FolderGallery::fused(const Embedding& probe, std::int64_t person,
                                    Fusion fusion) const {
-  std::vector<double> sum(probe.values.size());
-  double weights = 0;
-  const auto add = [&](float weight, std::span<const float> unit) {
-    if (unit.size() != sum.size()) return;  // the gallery was moved to another model meanwhile
-    weights += static_cast<double>(weight);
-    for (std::size_t i = 0; i < sum.size(); ++i)
-      sum[i] += static_cast<double>(weight) * static_cast<double>(unit[i]);
-  };
-  const bool by_quality = fusion == Fusion::kQualityWeighted;
+  matching::FusedTemplate templates(probe.values.size());
   VISAVIS_CHECK(store_.scan_person(
       person, [&](std::int64_t, std::int64_t, float quality, std::span<const float> unit) {
-        add(by_quality ? std::max(quality, 0.F) : 1.F, unit);
+        templates.add(unit, fusion == Fusion::kQualityWeighted ? quality : 1);
       }));
-  if (weights == 0 && by_quality) return fused(probe, person, Fusion::kMean);
-  double product = 0;
-  double squares = 0;
-  for (std::size_t i = 0; i < sum.size(); ++i) {
-    product += sum[i] * static_cast<double>(probe.values[i]);
-    squares += sum[i] * sum[i];
-  }
-  // Templates that cancel each other out have no direction in common.
-  return squares > 0 ? static_cast<float>(product / std::sqrt(squares)) : -1.F;
+  return templates.similarity(probe.values);
 }
 
 Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,

@@ -9,6 +9,18 @@
 
 namespace visavis::gallery {
 
+std::string_view to_string(Fusion fusion) noexcept {
+  switch (fusion) {
+    case Fusion::kBest:
+      return "best";
+    case Fusion::kMean:
+      return "mean";
+    case Fusion::kQualityWeighted:
+      return "quality";
+  }
+  return "";
+}
+
 Result<std::vector<Enrolled>> Gallery::enrol(std::string_view person,
                                              std::span<const Template> faces) {
   std::vector<NewFace> batch;

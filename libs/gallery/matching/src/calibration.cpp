@@ -75,6 +75,38 @@ Result<Threshold> parse_point(const json& entry, const Calibration& before) {
   return point;
 }
 
+Result<FpirPoint> parse_fpir_point(const json& entry, const std::vector<FpirPoint>& before) {
+  const std::string field = "by_fpir[" + std::to_string(before.size()) + "]";
+  if (!entry.is_object()) return wrong(field, "must be an object");
+  const auto persons = count(entry, "gallery_size");
+  if (!persons || *persons == 0)
+    return wrong(field + ".gallery_size", "must be a whole number of persons above 0");
+  const auto fpir = finite(entry, "fpir");
+  if (!fpir || *fpir <= 0 || *fpir >= 1) return wrong(field + ".fpir", "must be between 0 and 1");
+  const auto threshold = finite(entry, "threshold");
+  if (!threshold) return wrong(field + ".threshold", "must be a number");
+  const FpirPoint point{.persons = *persons, .fpir = *fpir, .threshold = *threshold};
+  if (before.empty() || point.persons > before.back().persons) return point;
+  if (point.persons < before.back().persons)
+    return wrong(field + ".gallery_size", "must not be below the point before it");
+  if (point.fpir >= before.back().fpir)
+    return wrong(field + ".fpir", "must be below the point before it");
+  if (point.threshold < before.back().threshold)
+    return wrong(field + ".threshold", "must not be below the point before it");
+  return point;
+}
+
+Result<void> parse_fpir(const json& document, Calibration& calibration) {
+  const auto points = document.find("by_fpir");
+  if (points == document.end()) return {};
+  if (!points->is_array()) return wrong("by_fpir", "must be a list");
+  for (const json& entry : *points) {
+    VISAVIS_TRY(point, parse_fpir_point(entry, calibration.by_fpir));
+    calibration.by_fpir.push_back(point);
+  }
+  return {};
+}
+
 Result<void> parse_norm(const json& document, Calibration& calibration) {
   const auto it = document.find("norm");
   if (it == document.end()) return {};
@@ -143,6 +175,7 @@ Result<Calibration> parse_calibration(std::string_view text) {
     VISAVIS_TRY(point, parse_point(entry, calibration));
     calibration.by_far.push_back(point);
   }
+  VISAVIS_CHECK(parse_fpir(document, calibration));
   return calibration;
 }
 
@@ -159,6 +192,9 @@ std::string to_json(const Calibration& calibration) {
     if (point.frr >= 0) entry["frr"] = point.frr;
     document["by_far"].push_back(std::move(entry));
   }
+  for (const FpirPoint& point : calibration.by_fpir)
+    document["by_fpir"].push_back(
+        {{"gallery_size", point.persons}, {"fpir", point.fpir}, {"threshold", point.threshold}});
   document["impostor_pairs"] = calibration.impostor_pairs;
   document["genuine_pairs"] = calibration.genuine_pairs;
   if (calibration.norm)
@@ -182,6 +218,27 @@ Result<Threshold> threshold_at(const Calibration& calibration, double far) {
               "no calibrated point is as strict as a false accept rate "
               "of " +
                   number(far) + "; there are " + points);
+}
+
+Result<FpirPoint> threshold_at_fpir(const Calibration& calibration, double fpir,
+                                    std::uint64_t persons) {
+  if (!(fpir > 0 && fpir < 1))
+    return fail(ErrorCode::kInvalidArgument,
+                "a false positive identification rate lies between 0 and 1");
+  std::uint64_t enough = 0;  // the smallest calibrated gallery that is not smaller
+  std::string points;
+  for (const FpirPoint& point : calibration.by_fpir) {
+    if (enough == 0 && point.persons >= persons) enough = point.persons;
+    if (point.persons == enough && point.fpir <= fpir) return point;
+    points.append(points.empty() ? "" : ", ").append(number(point.fpir));
+    points.append(" for ").append(std::to_string(point.persons));
+  }
+  if (points.empty())
+    return fail(ErrorCode::kInvalidArgument, "the model's calibration has no FPIR points");
+  return fail(ErrorCode::kInvalidArgument,
+              "no calibrated point is as strict as a false positive identification rate of " +
+                  number(fpir) + " among " + std::to_string(persons) + " persons; there are " +
+                  points);
 }
 
 }  // namespace visavis::matching

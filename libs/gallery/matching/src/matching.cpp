@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace visavis::matching {
 
@@ -14,8 +17,50 @@ std::string_view to_string(ScoreKind kind) noexcept {
       return "cosine";
     case ScoreKind::kQualityAware:
       return "quality_aware";
+    case ScoreKind::kL2:
+      return "l2";
+    case ScoreKind::kSquaredL2:
+      return "squared_l2";
   }
   return "unknown";
+}
+
+std::optional<ScoreKind> parse_score_kind(std::string_view text) noexcept {
+  for (const ScoreKind kind :
+       {ScoreKind::kCosine, ScoreKind::kQualityAware, ScoreKind::kL2, ScoreKind::kSquaredL2})
+    if (text == to_string(kind)) return kind;
+  return std::nullopt;
+}
+
+bool is_distance(ScoreKind kind) noexcept {
+  return kind == ScoreKind::kL2 || kind == ScoreKind::kSquaredL2;
+}
+
+double distance(double similarity, ScoreKind kind) noexcept {
+  if (!is_distance(kind)) return similarity;
+  // Rounding may take a similarity a little beyond 1.
+  const double squared = std::max(0.0, 2 - 2 * similarity);
+  return kind == ScoreKind::kL2 ? std::sqrt(squared) : squared;
+}
+
+void FusedTemplate::add(std::span<const float> unit, float weight) {
+  const double counted = std::max(weight, 0.F);
+  weights_ += counted;
+  for (std::size_t i = 0; i < plain_.size(); ++i) {
+    plain_[i] += static_cast<double>(unit[i]);
+    weighted_[i] += counted * static_cast<double>(unit[i]);
+  }
+}
+
+float FusedTemplate::similarity(std::span<const float> probe) const {
+  const std::vector<double>& sum = weights_ > 0 ? weighted_ : plain_;
+  double product = 0;
+  double squares = 0;
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    product += sum[i] * static_cast<double>(probe[i]);
+    squares += sum[i] * sum[i];
+  }
+  return squares > 0 ? static_cast<float>(product / std::sqrt(squares)) : -1.F;
 }
 
 float similarity(std::span<const float> a, std::span<const float> b) noexcept {

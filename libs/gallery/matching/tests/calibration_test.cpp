@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
+#include <utility>
 #include <visavis/matching/matching.hpp>
 
 namespace visavis::matching {
@@ -78,6 +80,75 @@ TEST(Calibration, NamesTheFieldThatIsWrong) {
       HasSubstr("\"by_far[2].far\""));
   EXPECT_THAT(error_of(with("10.5", "30")), HasSubstr("\"norm\""));
   EXPECT_THAT(error_of(with("Made up for a test.", "")), HasSubstr("\"provenance\""));
+}
+
+/// Made by hand: more people need more.
+constexpr const char* kFpir =
+    R"json({"schema": "visavis.calibration/1", "model": "00abcdef01234567",
+ "score_kind": "cosine", "by_far": [], "provenance": "Made up for a test.",
+ "by_fpir": [{"gallery_size": 100, "fpir": 0.1, "threshold": 0.30},
+             {"gallery_size": 100, "fpir": 0.01, "threshold": 0.40},
+             {"gallery_size": 5000, "fpir": 0.1, "threshold": 0.45},
+             {"gallery_size": 5000, "fpir": 0.01, "threshold": 0.55}]})json";
+
+std::string fpir_with(const std::string& piece, const std::string& instead) {
+  std::string text = kFpir;
+  const auto at = text.find(piece);
+  EXPECT_NE(at, std::string::npos) << piece;
+  return text.replace(at, piece.size(), instead);
+}
+
+TEST(ThresholdAtFpir, RoundsThePersonsUpAndTakesTheNextStricterPoint) {
+  const auto calibration = parse_calibration(kFpir);
+  ASSERT_TRUE(calibration) << calibration.error().message;
+  const auto at = [&](double fpir, std::uint64_t persons) {
+    return threshold_at_fpir(*calibration, fpir, persons).value();
+  };
+  EXPECT_EQ(at(.1, 1).threshold, .30);
+  EXPECT_EQ(at(.1, 100).threshold, .30);
+  EXPECT_EQ(at(.05, 100).threshold, .40);
+  EXPECT_EQ(at(.05, 100).fpir, .01);
+  EXPECT_EQ(at(.1, 101).threshold, .45);
+  EXPECT_EQ(at(.1, 101).persons, 5000U);
+  EXPECT_EQ(at(.01, 5000).threshold, .55);
+  EXPECT_EQ(at(.9, 7).threshold, .30);
+}
+
+TEST(ThresholdAtFpir, PromisesNothingBeyondTheCalibratedRange) {
+  const Calibration calibration = parse_calibration(kFpir).value();
+  for (const auto& [fpir, persons] :
+       {std::pair{.001, 50U}, {.1, 5001U}, {.005, 5000U}, {.1, 1'000'000U}}) {
+    const auto answer = threshold_at_fpir(calibration, fpir, persons);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(answer.error().message,
+                HasSubstr("0.1 for 100, 0.01 for 100, 0.1 for 5000, 0.01 for 5000"));
+  }
+  for (const double bad : {0., 1., -1., std::nan("")})
+    EXPECT_FALSE(threshold_at_fpir(calibration, bad, 10));
+  EXPECT_THAT(threshold_at_fpir(sample(), .1, 10).error().message, HasSubstr("no FPIR points"));
+}
+
+TEST(ThresholdAtFpir, PointsSurviveTheirOwnText) {
+  const auto back = parse_calibration(to_json(parse_calibration(kFpir).value()));
+  ASSERT_TRUE(back) << back.error().message;
+  ASSERT_EQ(back->by_fpir.size(), 4U);
+  EXPECT_EQ(back->by_fpir[2].persons, 5000U);
+  EXPECT_EQ(back->by_fpir[2].fpir, .1);
+  EXPECT_EQ(back->by_fpir[2].threshold, .45);
+  EXPECT_TRUE(parse_calibration(to_json(sample()))->by_fpir.empty());
+}
+
+TEST(ThresholdAtFpir, NamesThePointThatIsWrong) {
+  EXPECT_THAT(error_of(fpir_with("0.40", "0.29")), HasSubstr("\"by_fpir[1].threshold\""));
+  EXPECT_THAT(error_of(fpir_with("\"fpir\": 0.01", "\"fpir\": 0.1")),
+              HasSubstr("\"by_fpir[1].fpir\""));
+  EXPECT_THAT(error_of(fpir_with("\"fpir\": 0.1", "\"fpir\": 1")),
+              HasSubstr("\"by_fpir[0].fpir\""));
+  EXPECT_THAT(error_of(fpir_with("5000", "50")), HasSubstr("\"by_fpir[2].gallery_size\""));
+  EXPECT_THAT(error_of(fpir_with("100", "0")), HasSubstr("\"by_fpir[0].gallery_size\""));
+  EXPECT_THAT(error_of(fpir_with("100", "\"100\"")), HasSubstr("\"by_fpir[0].gallery_size\""));
+  EXPECT_THAT(error_of(fpir_with("0.30", "null")), HasSubstr("\"by_fpir[0].threshold\""));
 }
 
 TEST(ThresholdAt, TakesTheNextStricterPoint) {

@@ -29,30 +29,34 @@ struct Crowd {
   std::size_t persons = 0;
 };
 
-Outcome<Crowd> crowd_of_rows(const LabelledRows& rows, ModelId model, int dimension) {
+Outcome<Crowd> crowd_of_rows(const LabelledRows& rows, gallery::Fusion fusion, ModelId model,
+                             int dimension) {
   VISAVIS_TRY(faces, read_rows(rows, model, dimension));
   auto shared = std::make_shared<const std::vector<gallery::NewFace>>(std::move(faces));
   std::vector<std::string> names;
   for (const gallery::NewFace& face : *shared) names.push_back(face.person);
   std::ranges::sort(names);
   const auto end = std::ranges::unique(names).begin();
-  return Crowd{.search = [shared](const Embedding& probe,
-                                  std::size_t limit) -> Result<std::vector<gallery::Candidate>> {
-                 return search_rows(*shared, probe, limit);
-               },
-               .persons = static_cast<std::size_t>(end - names.begin())};
+  return Crowd{
+      .search = [shared, fusion](const Embedding& probe,
+                                 std::size_t limit) -> Result<std::vector<gallery::Candidate>> {
+        return search_rows(*shared, probe, {.limit = limit, .fusion = fusion});
+      },
+      .persons = static_cast<std::size_t>(end - names.begin())};
 }
 
-Outcome<Crowd> crowd_of_gallery(const GalleryPlace& place, ModelId model) {
+Outcome<Crowd> crowd_of_gallery(const GalleryPlace& place, gallery::Fusion fusion, ModelId model) {
   VISAVIS_TRY(opened, gallery_of(model, place, gallery::OpenMode::kRead));
   std::shared_ptr<gallery::Gallery> people = std::move(opened);
-  return Crowd{.search = [people](const Embedding& probe,
-                                  std::size_t limit) { return people->identify(probe, limit); },
+  return Crowd{.search =
+                   [people, fusion](const Embedding& probe, std::size_t limit) {
+                     return people->identify(probe, {.limit = limit, .fusion = fusion});
+                   },
                .persons = people->persons()};
 }
 
 Outcome<IdentifiedFace> identify_face(const Crowd& crowd, const pipeline::FaceRecord& record,
-                                      const protocols::ScoreRule& rule, double threshold,
+                                      const protocols::ScoreRule& rule, const Bar& bar,
                                       std::size_t top) {
   IdentifiedFace answer{.face = judged(record)};
   if (record.embedding.values.empty()) return answer;  // could not be aligned: nobody's face
@@ -68,8 +72,10 @@ Outcome<IdentifiedFace> identify_face(const Crowd& crowd, const pipeline::FaceRe
                                  .score = score});
   }
   std::ranges::stable_sort(answer.candidates, std::greater{}, &Candidate::score);
-  if (!answer.candidates.empty() &&
-      static_cast<double>(answer.candidates.front().score) >= threshold)
+  // A distance falls where its similarity rises: the order is the same.
+  for (Candidate& candidate : answer.candidates)
+    candidate.score = static_cast<float>(matching::distance(candidate.score, bar.score_kind));
+  if (!answer.candidates.empty() && bar.accepts(answer.candidates.front().score))
     answer.person = answer.candidates.front().person;
   if (answer.candidates.size() > top) answer.candidates.resize(top);
   return answer;
@@ -88,19 +94,21 @@ void mark(Image& picture, const Face& face, const IdentifiedFace& answer) {
 Outcome<Identification> identify(Workbench& bench, const Inputs& inputs,
                                  const IdentifyRequest& request, const Progress& progress) {
   Workbench::Impl& impl = bench.impl();
-  VISAVIS_TRY(bar, find_bar(impl, request.criterion));
+  VISAVIS_CHECK(check_criterion(request.criterion));
   VISAVIS_TRY(pictures, plan_pictures(inputs.photos, request.draw, ".jpg"));
-  VISAVIS_TRY(crowd, request.rows
-                         ? crowd_of_rows(*request.rows, impl.model, impl.manifest->dimension)
-                         : crowd_of_gallery(request.gallery, impl.model));
+  VISAVIS_TRY(crowd, request.rows ? crowd_of_rows(*request.rows, request.fusion, impl.model,
+                                                  impl.manifest->dimension)
+                                  : crowd_of_gallery(request.gallery, request.fusion, impl.model));
+  VISAVIS_TRY(bar, find_bar(impl, request.criterion, std::max<std::uint64_t>(crowd.persons, 1)));
+  const protocols::ScoreRule rule = rule_of(impl, request.criterion);
   VISAVIS_TRY(run, bench.ready());
   const auto work = [&](const Photo& photo, image::Decoded& decoded,
                         std::size_t worker) -> Outcome<IdentifiedPhoto> {
     IdentifiedPhoto answer{.photo = facts_of(photo, decoded)};
     VISAVIS_TRY(records, impl.pipelines[worker].analyse(decoded.image.view()));
     for (const pipeline::FaceRecord& record : records) {
-      VISAVIS_TRY(face, identify_face(crowd, record, impl.rule, bar.threshold,
-                                      std::max<std::size_t>(request.top, 1)));
+      VISAVIS_TRY(face,
+                  identify_face(crowd, record, rule, bar, std::max<std::size_t>(request.top, 1)));
       answer.faces.push_back(std::move(face));
     }
     if (pictures.empty()) return answer;
@@ -111,7 +119,7 @@ Outcome<Identification> identify(Workbench& bench, const Inputs& inputs,
         caused_by(Cause::kEnvironment, image::write_image(answer.drawn, decoded.image.view())));
     return answer;
   };
-  Identification answer{.run = run, .bar = bar, .persons = crowd.persons};
+  Identification answer{.run = run, .bar = bar, .persons = crowd.persons, .fusion = request.fusion};
   answer.errors = inputs.errors;
   collect(over_photos<IdentifiedPhoto>(impl, inputs.photos, progress, work), inputs.photos,
           answer.photos, answer.errors);

@@ -123,22 +123,42 @@ Outcome<std::vector<gallery::NewFace>> read_rows(const LabelledRows& rows, Model
   return faces;
 }
 
+namespace {
+
+/// A person while the rows are gone through.
+struct Known {
+  gallery::Candidate best;
+  matching::FusedTemplate fused;
+};
+
+}  // namespace
+
 std::vector<gallery::Candidate> search_rows(const std::vector<gallery::NewFace>& rows,
-                                            const Embedding& probe, std::size_t limit) {
-  std::map<std::string_view, gallery::Candidate> best;
+                                            const Embedding& probe,
+                                            const gallery::IdentifyOptions& options) {
+  const bool fuses = options.fusion != gallery::Fusion::kBest;
+  const bool by_quality = options.fusion == gallery::Fusion::kQualityWeighted;
+  std::map<std::string_view, Known> known;
   for (const gallery::NewFace& row : rows) {
-    const float similarity = matching::similarity(row.face.embedding.values, probe.values);
-    const auto [entry, is_new] = best.try_emplace(row.person);
-    if (!is_new && similarity <= entry->second.similarity) continue;
-    entry->second = {.person = row.person,
-                     .name = row.person,
-                     .similarity = similarity,
-                     .norm = row.face.embedding.norm};
+    const std::vector<float>& unit = row.face.embedding.values;
+    const float similarity = matching::similarity(unit, probe.values);
+    const auto [entry, is_new] = known.try_emplace(
+        row.person, Known{.best = {}, .fused = matching::FusedTemplate(fuses ? unit.size() : 0)});
+    Known& person = entry->second;
+    if (fuses) person.fused.add(unit, by_quality ? row.face.quality : 1);
+    if (!is_new && similarity <= person.best.similarity) continue;
+    person.best = {.person = row.person,
+                   .name = row.person,
+                   .similarity = similarity,
+                   .norm = row.face.embedding.norm};
   }
   std::vector<gallery::Candidate> candidates;
-  for (auto& [person, candidate] : best) candidates.push_back(std::move(candidate));
+  for (auto& [name, person] : known) {
+    if (fuses) person.best.similarity = person.fused.similarity(probe.values);
+    candidates.push_back(std::move(person.best));
+  }
   std::ranges::stable_sort(candidates, std::greater{}, &gallery::Candidate::similarity);
-  if (candidates.size() > limit) candidates.resize(limit);
+  if (candidates.size() > options.limit) candidates.resize(options.limit);
   return candidates;
 }
 

@@ -2,7 +2,6 @@
 
 /// Embeddings of people who are in no gallery: a matrix and a table that labels its rows.
 
-#include <cstddef>
 #include <string>
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
@@ -16,9 +15,10 @@ namespace visavis::usecases {
 [[nodiscard]] Outcome<std::vector<gallery::NewFace>> read_rows(const LabelledRows& rows,
                                                                ModelId model, int dimension);
 
-/// The best face of each person for a probe, by falling similarity.
+/// The persons for a probe, by falling similarity; as `Gallery::identify`, but with a fusion every
+/// person is looked at.
 [[nodiscard]] std::vector<gallery::Candidate> search_rows(const std::vector<gallery::NewFace>& rows,
                                                           const Embedding& probe,
-                                                          std::size_t limit);
+                                                          const gallery::IdentifyOptions& options);
 
 }  // namespace visavis::usecases

@@ -46,12 +46,13 @@ Outcome<Verification> verify(Workbench& bench, const Photo& a, const Photo& b,
       records[i] = results[i]->faces.data();
   }
   if (records[0] == nullptr || records[1] == nullptr) return answer;
-  const protocols::ScoreRule& rule = bench.impl().rule;
+  const protocols::ScoreRule rule = rule_of(bench.impl(), criterion);
   answer.answered = true;
   answer.similarity =
       matching::similarity(records[0]->embedding.values, records[1]->embedding.values);
-  answer.score = protocols::score(records[0]->embedding, records[1]->embedding, rule);
-  answer.same = static_cast<double>(answer.score) >= answer.bar.threshold;
+  answer.score = static_cast<float>(matching::distance(
+      protocols::score(records[0]->embedding, records[1]->embedding, rule), answer.bar.score_kind));
+  answer.same = answer.bar.accepts(answer.score);
   answer.a = judged(*records[0]);
   answer.b = judged(*records[1]);
   return answer;

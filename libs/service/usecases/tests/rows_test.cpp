@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <visavis/core/file.hpp>
@@ -63,10 +64,38 @@ TEST_F(RowsTest, SearchTellsEachPersonOnce) {
   const auto rows = read("ada\nada\n");
   ASSERT_TRUE(rows);
   Embedding probe{.model = ModelId{7}, .values = {0, -1}, .norm = 1};
-  const auto found = search_rows(*rows, probe, 5);
+  const auto found = search_rows(*rows, probe, {.limit = 5});
   ASSERT_EQ(found.size(), 1U);
   EXPECT_FLOAT_EQ(found[0].similarity, 1);
   EXPECT_FLOAT_EQ(found[0].norm, 2);
+}
+
+/// Ada at (3, 4)/5 and (0, −1), quality 1 and .25. Their sum is (.6, −.2) of length √.4; weighted
+/// it is
+/// (.6, .55) of length √.6625.
+TEST_F(RowsTest, SearchFusesThePersonsRows) {
+  const auto rows = read("person\tquality\nada\t1\nada\t0.25\n");
+  ASSERT_TRUE(rows);
+  const Embedding probe{.model = ModelId{7}, .values = {0, -1}, .norm = 1};
+  const auto ask = [&](gallery::Fusion fusion) {
+    return search_rows(*rows, probe, {.limit = 5, .fusion = fusion}).at(0).similarity;
+  };
+  EXPECT_NEAR(ask(gallery::Fusion::kBest), 1, 1e-6);
+  EXPECT_NEAR(ask(gallery::Fusion::kMean), .2 / std::sqrt(.4), 1e-6);
+  EXPECT_NEAR(ask(gallery::Fusion::kQualityWeighted), -.55 / std::sqrt(.6625), 1e-6);
+}
+
+TEST_F(RowsTest, WithAFusionAnotherMayBeFirst) {
+  const auto rows = read("ada\nbob\n");
+  ASSERT_TRUE(rows);
+  std::vector<gallery::NewFace> three = *rows;  // ada (.6, .8), bob (0, −1), and ada again
+  three.push_back(three[1]);
+  three.back().person = "ada";
+  three[1].face.embedding.values = {.8F, -.6F};
+  const Embedding probe{.model = ModelId{7}, .values = {0, -1}, .norm = 1};
+  EXPECT_EQ(search_rows(three, probe, {.limit = 1})[0].person, "ada");
+  EXPECT_EQ(search_rows(three, probe, {.limit = 1, .fusion = gallery::Fusion::kMean})[0].person,
+            "bob");
 }
 
 }  // namespace

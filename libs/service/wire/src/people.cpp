@@ -26,10 +26,11 @@ Json judged_of(const usecases::JudgedFace& face) {
 
 void add_bar(Json& json, const usecases::Bar& bar) {
   json["threshold"] = number(bar.threshold);
-  json["score_kind"] = bar.score_kind;
+  json["score_kind"] = matching::to_string(bar.score_kind);
   json["promise"] = nullptr;
-  if (bar.promise)
-    json["promise"] = {{"kind", bar.promise->kind}, {"value", number(bar.promise->value)}};
+  if (!bar.promise) return;
+  json["promise"] = {{"kind", bar.promise->kind}, {"value", number(bar.promise->value)}};
+  if (bar.promise->gallery_size) json["promise"]["gallery_size"] = *bar.promise->gallery_size;
 }
 
 Json identified_of(const usecases::IdentifiedFace& face) {
@@ -94,6 +95,7 @@ std::string to_json(const usecases::Identification& identification) {
   }
   add_bar(json, identification.bar);
   json["persons"] = identification.persons;
+  json["fusion"] = gallery::to_string(identification.fusion);
   json["errors"] = errors_of(identification.errors);
   add_run(json, identification.run);
   return text_of(json);

@@ -64,6 +64,8 @@ enum class Fusion : std::uint8_t {
   kQualityWeighted,  ///< Their mean weighted by quality, made a unit vector.
 };
 
+[[nodiscard]] std::string_view to_string(Fusion fusion) noexcept;  ///< "best", "mean", "quality"
+
 struct IdentifyOptions {
   std::size_t limit = 1;
   Fusion fusion = Fusion::kBest;

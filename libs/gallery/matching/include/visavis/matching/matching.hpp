@@ -2,6 +2,7 @@
 
 /// Scores and decisions. Stage 5: Image -> Face -> Chip -> Embedding -> [Match].
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,11 +14,36 @@
 
 namespace visavis::matching {
 
-enum class ScoreKind : std::uint8_t { kCosine, kQualityAware };
-[[nodiscard]] std::string_view to_string(ScoreKind kind) noexcept;  ///< "cosine", "quality_aware"
+enum class ScoreKind : std::uint8_t { kCosine, kQualityAware, kL2, kSquaredL2 };
+/// "cosine", "quality_aware", "l2", "squared_l2"
+[[nodiscard]] std::string_view to_string(ScoreKind kind) noexcept;
+[[nodiscard]] std::optional<ScoreKind> parse_score_kind(std::string_view text) noexcept;
+
+/// Distances: the smaller, the more alike. A threshold of theirs is the largest that is accepted.
+[[nodiscard]] bool is_distance(ScoreKind kind) noexcept;
 
 /// Cosine, in [−1, 1]. @pre equal dimensions; both unit vectors
 [[nodiscard]] float similarity(std::span<const float> a, std::span<const float> b) noexcept;
+
+/// Of unit vectors: ‖a − b‖² = 2 − 2·similarity for kSquaredL2, its root for kL2; the similarity
+/// itself for the other kinds.
+[[nodiscard]] double distance(double similarity, ScoreKind kind) noexcept;
+
+/// Several templates of one person as one: their mean weighted by `weight`, made a unit vector.
+/// Where all weights are 0, the plain mean. Thread-compatible.
+class FusedTemplate {
+ public:
+  explicit FusedTemplate(std::size_t dimension) : weighted_(dimension), plain_(dimension) {}
+  /// @pre the unit vector's dimension is the template's; a weight below 0 counts as 0
+  void add(std::span<const float> unit, float weight);
+  /// Cosine; -1 for templates that cancel each other out: they have no direction in common.
+  [[nodiscard]] float similarity(std::span<const float> probe) const;
+
+ private:
+  std::vector<double> weighted_;
+  std::vector<double> plain_;
+  double weights_ = 0;
+};
 
 /// QMagFace (Terhörst et al., WACV 2023, eq. 3–5): q = min(‖fa‖, ‖fb‖), ω = min(0, β·s − α),
 /// score = ω·q + s.
@@ -37,6 +63,13 @@ struct Threshold {
   double frr = -1;
 };
 
+/// An operating point of searches among so many persons.
+struct FpirPoint {
+  std::uint64_t persons = 0;  ///< In the gallery, at least 1.
+  double fpir = 0;  ///< Share of searches for people who are not there that would name someone.
+  double threshold = 0;
+};
+
 /// Raw norms that mark an unusable and a good face, for models whose norm is quality.
 struct NormRange {
   double low = 0;
@@ -47,7 +80,9 @@ struct NormRange {
 struct Calibration {
   ModelId model{};
   ScoreKind score_kind = ScoreKind::kCosine;
-  std::vector<Threshold> by_far{};   ///< Falling FAR, rising threshold; may be empty.
+  std::vector<Threshold> by_far{};  ///< Falling FAR, rising threshold; may be empty.
+  /// By rising number of persons, for each by falling FPIR and rising threshold; may be empty.
+  std::vector<FpirPoint> by_fpir{};
   std::uint64_t impostor_pairs = 0;  ///< Comparisons that the points rest on.
   std::uint64_t genuine_pairs = 0;
   std::optional<NormRange> norm{};
@@ -63,5 +98,12 @@ struct Calibration {
 /// @return kInvalidArgument if `far` is outside (0, 1), and with the list of points if it is
 /// stricter than all of them.
 [[nodiscard]] Result<Threshold> threshold_at(const Calibration& calibration, double far);
+
+/// The next stricter calibrated point for a gallery of so many persons: of the smallest calibrated
+/// gallery that is not smaller, the largest FPIR that is not above `fpir`.
+/// @return kInvalidArgument if `fpir` is outside (0, 1), and with the list of points if there is no
+/// such point.
+[[nodiscard]] Result<FpirPoint> threshold_at_fpir(const Calibration& calibration, double fpir,
+                                                  std::uint64_t persons);
 
 }  // namespace visavis::matching

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
+#include <visavis/matching/matching.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/gallery_place.hpp>
 #include <visavis/usecases/inputs.hpp>
@@ -21,26 +22,33 @@
 
 namespace visavis::usecases {
 
-/// How the threshold is chosen: one of the three, or none of them for `kDefaultFar`.
+/// How the threshold is chosen: one of the first three, or none of them for `kDefaultFar`.
 struct Criterion {
   std::optional<double> far{};        ///< False accept rate of single comparisons.
   std::optional<double> fpir{};       ///< False positive identification rate.
   std::optional<double> threshold{};  ///< A score.
+  /// Of scores and threshold, in place of the model's own; distances are accepted up to it.
+  std::optional<matching::ScoreKind> metric{};
 };
 
 /// One in a thousand comparisons of different people is accepted.
 inline constexpr double kDefaultFar = 1e-3;
 
 struct Promise {
-  std::string kind{};  ///< "far"
+  std::string kind{};  ///< "far", "fpir"
   double value = 0;
+  std::optional<std::uint64_t> gallery_size{};  ///< With an FPIR: up to so many persons.
 };
 
 /// What scores are compared with.
 struct Bar {
   double threshold = 0;
-  std::string score_kind{};          ///< "cosine" or "quality_aware"
+  matching::ScoreKind score_kind{};
   std::optional<Promise> promise{};  ///< Nothing for a threshold that was given.
+
+  [[nodiscard]] bool accepts(double score) const noexcept {
+    return matching::is_distance(score_kind) ? score <= threshold : score >= threshold;
+  }
 };
 
 struct JudgedFace {
@@ -153,7 +161,7 @@ struct Candidate {
 struct IdentifiedFace {
   JudgedFace face{};
   std::optional<std::string> person{};  ///< Nothing: unknown.
-  std::vector<Candidate> candidates{};  ///< By falling score.
+  std::vector<Candidate> candidates{};  ///< The best score first.
 };
 
 struct IdentifiedPhoto {
@@ -166,6 +174,7 @@ struct Identification {
   RunFacts run{};
   Bar bar{};
   std::size_t persons = 0;  ///< In the gallery.
+  gallery::Fusion fusion{};
   std::vector<IdentifiedPhoto> photos{};
   std::vector<Problem> errors{};
 };
@@ -174,6 +183,7 @@ struct IdentifyRequest {
   GalleryPlace gallery{};              ///< A gallery,
   std::optional<LabelledRows> rows{};  ///< or rows instead of one.
   Criterion criterion{};
+  gallery::Fusion fusion = gallery::Fusion::kBest;
   std::size_t top = 1;  ///< Candidates to tell for each face.
   std::filesystem::path draw{};
 };
