@@ -249,6 +249,8 @@ void add_enrol(VerbList& list) {
       ->description(
           "Which face of several; without it, such a photo is refused unless one face "
           "has four times the area of every other");
+  verb->add_flag("--allow-duplicates", given->request.allow_duplicates,
+                 "Enrol pictures again that are enrolled already, under whatever person");
   add_person_options(*verb, given->words);
   add_workbench_options(*verb, given->workbench, true);
   list.verbs.push_back({verb, [given](Desk& desk) { return run_enrol(desk, *given); }});

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <csignal>
+#include <visavis/core/file.hpp>
+#include <visavis/image/decode.hpp>
+#include <visavis/image/encode.hpp>
 #include <visavis/store/store.hpp>
 
 #include "program.hpp"
@@ -191,6 +194,43 @@ TEST_F(FaceTest, SelectionOverridesTheRefusalOfManyFaces) {
                      "--select", "center"})
                 .code,
             2);
+}
+
+/// The picture once more, as whoever sends it on keeps it.
+void write_again(const std::string& photo, const std::string& copy, int quality) {
+  const auto bytes = read_file(photo, 100'000'000);
+  ASSERT_TRUE(bytes);
+  const auto decoded = image::decode(*bytes);
+  ASSERT_TRUE(decoded);
+  const auto jpeg = image::encode_jpeg(decoded->image.view(), quality);
+  ASSERT_TRUE(jpeg && write_file(copy, *jpeg));
+}
+
+TEST_F(FaceTest, ThePictureThatIsThereIsADuplicateWhateverItsName) {
+  for (const int quality : {75, 90, 95})
+    write_again(photo("obama.jpg"), at("again" + std::to_string(quality) + ".jpg"), quality);
+  const auto enrol = [&](const std::string& person, std::vector<std::string> photos) {
+    photos.insert(photos.begin(), {"enrol", "--gallery", at("g"), "--json", person});
+    const Answer answer = visavis(photos);
+    EXPECT_EQ(answer.code, 0) << answer.err;
+    return answer.json();
+  };
+  const nlohmann::json batch =
+      enrol("44", {photo("obama.jpg"), at("again75.jpg"), photo("obama3.jpg")});
+  EXPECT_EQ(batch["enrolled"].size(), 2U) << "another photo of the same man is none";
+  ASSERT_EQ(batch["refused"].size(), 1U);
+  EXPECT_EQ(batch["refused"][0]["path"], at("again75.jpg"));
+  EXPECT_EQ(batch["refused"][0]["reason"], "duplicate");
+  EXPECT_EQ(batch["refused"][0]["message"], "the same picture is enrolled already");
+
+  const nlohmann::json later = enrol("44", {at("again90.jpg"), at("again95.jpg")});
+  ASSERT_EQ(later["refused"].size(), 2U);
+  EXPECT_EQ(later["refused"][0]["message"], "the same picture is enrolled already (f1)");
+  const nlohmann::json other = enrol("somebody", {at("again75.jpg")});
+  ASSERT_EQ(other["refused"].size(), 1U);
+  EXPECT_EQ(other["refused"][0]["message"],
+            "the same picture is enrolled already, as another person: 44 (f1)");
+  EXPECT_EQ(enrol("somebody", {at("again75.jpg"), "--allow-duplicates"})["enrolled"].size(), 1U);
 }
 
 TEST_F(FaceTest, EnrolsFoldersOfPeople) {

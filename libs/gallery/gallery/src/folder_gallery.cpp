@@ -121,6 +121,8 @@ class FolderGallery final : public Gallery {
   FolderGallery& operator=(const FolderGallery&) = delete;
 
   Result<std::vector<Enrolled>> enrol(std::span<const NewFace> faces) override;
+  [[nodiscard]] Result<std::vector<std::optional<Duplicate>>> duplicates(
+      std::span<const NewFace> faces) const override;
   [[nodiscard]] Result<std::vector<Candidate>> identify(
       const Embedding& probe, const IdentifyOptions& options) const override;
   Result<void> put_person(const Person& person) override;
@@ -163,6 +165,9 @@ class FolderGallery final : public Gallery {
   [[nodiscard]] Result<void> check_model(const Embedding& embedding) const;
   /// @pre changing_ is held
   Result<void> put(const Person& person);
+  /// The enrolled face that is the same picture as a query, which has found `hits`.
+  [[nodiscard]] Result<std::optional<Duplicate>> duplicate_of(
+      const std::vector<index::Hit>& hits) const;
   /// The first `limit` of the hits as persons, without those whose time is over at `now`; nothing
   /// if one of them was removed since it was found.
   [[nodiscard]] Result<std::optional<std::vector<Candidate>>> candidates_of(
@@ -261,6 +266,62 @@ Result<std::vector<Enrolled>> FolderGallery::enrol(std::span<const NewFace> face
   }
   index_.add(added);
   return enrolled;
+}
+
+Result<std::optional<Duplicate>> FolderGallery::duplicate_of(
+    const std::vector<index::Hit>& hits) const {
+  if (hits.empty() || hits.front().similarity < kSamePicture) return std::optional<Duplicate>();
+  const auto face = static_cast<std::int64_t>(hits.front().key);
+  VISAVIS_TRY(owner, store_.owner_of(face));
+  if (!owner) return std::optional<Duplicate>();  // removed meanwhile
+  return std::optional(Duplicate{.person = std::move(owner->public_id),
+                                 .face_id = face_id_of(face),
+                                 .similarity = hits.front().similarity});
+}
+
+namespace {
+
+/// The first face before the one at `at` that is the same picture and no duplicate itself.
+std::optional<Duplicate> duplicate_before(std::size_t at, std::span<const NewFace> faces,
+                                          std::span<const std::optional<Duplicate>> known) {
+  for (std::size_t i = 0; i < at; ++i) {
+    if (known[i]) continue;
+    const float similarity =
+        matching::similarity(faces[i].face.embedding.values, faces[at].face.embedding.values);
+    if (similarity >= kSamePicture)
+      return Duplicate{.person = faces[i].person, .similarity = similarity};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::vector<std::optional<Duplicate>>> FolderGallery::duplicates(
+    std::span<const NewFace> faces) const {
+  std::vector<float> queries;
+  for (const NewFace& face : faces) {
+    VISAVIS_CHECK(check_vector(face.face.embedding.values));
+    queries.insert(queries.end(), face.face.embedding.values.begin(),
+                   face.face.embedding.values.end());
+  }
+  VISAVIS_CHECK(load());
+  std::shared_ptr<const index::VectorIndex> vectors;
+  {
+    const std::shared_lock lock(searching_);
+    for (const NewFace& face : faces) VISAVIS_CHECK(check_model(face.face.embedding));
+    vectors = index_.vectors();
+  }
+  std::vector<std::vector<index::Hit>> hits(faces.size());
+  if (vectors && !faces.empty()) {
+    VISAVIS_TRY(found, vectors->search(queries, faces.size(), {.k = 1}));
+    hits = std::move(found);
+  }
+  std::vector<std::optional<Duplicate>> answer;
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    VISAVIS_TRY(known, duplicate_of(hits[i]));
+    answer.push_back(known ? std::move(known) : duplicate_before(i, faces, answer));
+  }
+  return answer;
 }
 
 Result<std::optional<std::vector<Candidate>>> FolderGallery::candidates_of(

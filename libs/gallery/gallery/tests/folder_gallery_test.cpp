@@ -202,6 +202,44 @@ TEST_F(FolderGalleryTest, RemovesOneFace) {
   EXPECT_EQ(gallery->faces(), 1U);
 }
 
+/// kSamePicture is the cosine of 11.5°.
+TEST_F(FolderGalleryTest, KnowsTheSamePictureAgain) {
+  auto gallery = open();
+  EXPECT_THAT(*gallery->duplicates({}), testing::IsEmpty());
+  ASSERT_TRUE(gallery->enrol("a", std::vector{at_degrees(0), at_degrees(60)}));
+  const std::vector<NewFace> faces{{"a", at_degrees(61)},    // of f2
+                                   {"b", at_degrees(5)},     // of f1, under another id
+                                   {"b", at_degrees(13)},    // somebody else's picture
+                                   {"c", at_degrees(120)},   // new
+                                   {"c", at_degrees(125)},   // as the one before
+                                   {"c", at_degrees(133)}};  // as that one, which is not enrolled
+  const auto found = gallery->duplicates(faces);
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->size(), 6U);
+  ASSERT_TRUE((*found)[0]);
+  EXPECT_EQ((*found)[0]->person, "a");
+  EXPECT_EQ((*found)[0]->face_id, "f2");
+  EXPECT_NEAR((*found)[0]->similarity, .99985, kRounding);  // cos 1°
+  ASSERT_TRUE((*found)[1]);
+  EXPECT_EQ((*found)[1]->person, "a");
+  EXPECT_EQ((*found)[1]->face_id, "f1");
+  EXPECT_FALSE((*found)[2]);
+  EXPECT_FALSE((*found)[3]);
+  ASSERT_TRUE((*found)[4]);
+  EXPECT_EQ((*found)[4]->person, "c");
+  EXPECT_EQ((*found)[4]->face_id, "");
+  EXPECT_NEAR((*found)[4]->similarity, .99619, 1e-5);  // cos 5°, neither of them rounded
+  EXPECT_FALSE((*found)[5]);
+  EXPECT_EQ(gallery->faces(), 2U) << "nothing was enrolled";
+
+  Template other = at_degrees(0);
+  other.embedding.model = ModelId{43};
+  EXPECT_EQ(gallery->duplicates(std::vector<NewFace>{{"a", other}}).error().code,
+            ErrorCode::kModelMismatch);
+  EXPECT_EQ(gallery->duplicates(std::vector<NewFace>{{"a", face({1, 1})}}).error().code,
+            ErrorCode::kInvalidArgument);
+}
+
 TEST_F(FolderGalleryTest, FusesTemplates) {
   auto gallery = open();
   Template good = at_degrees(90);

@@ -33,10 +33,6 @@ namespace fs = std::filesystem;
 /// a second "face" in desk equipment of an official portrait, a thirtieth of the real one's area.
 constexpr float kDominance = 4;
 
-/// Two photos of one moment stay below this, the same photo decoded twice does not. Of the distance
-/// to 1, half is for the rounding of stored vectors.
-constexpr float kSamePhoto = 0.9998F;
-
 /// Rows written by one change of the gallery, and how much of photos may wait for it.
 constexpr std::size_t kBatch = 1024;
 constexpr std::size_t kBatchBytes = std::size_t{32} << 20U;
@@ -78,8 +74,8 @@ Outcome<void> keep(gallery::Template& face, const pipeline::FaceRecord& record,
 }
 
 std::optional<Refusal> parse_refusal(std::string_view text) {
-  for (const Refusal refusal : {Refusal::kNoFace, Refusal::kManyFaces, Refusal::kLowQuality,
-                                Refusal::kDuplicate, Refusal::kExpired})
+  for (const Refusal refusal :
+       {Refusal::kNoFace, Refusal::kManyFaces, Refusal::kLowQuality, Refusal::kDuplicate})
     if (text == to_string(refusal)) return refusal;
   return std::nullopt;
 }
@@ -89,7 +85,15 @@ std::string settings_of(const Workbench::Impl& bench, const EnrolRequest& reques
   std::string text = bench.settings + " " + bench.facts.model + " " + shortest(request.min_quality);
   if (request.selection)
     text.append(" select ").append(std::to_string(static_cast<int>(*request.selection)));
+  if (request.allow_duplicates) text += " duplicates";
   return text;
+}
+
+Refusing as_refusal(const gallery::Duplicate& of, const std::string& person) {
+  std::string message = "the same picture is enrolled already";
+  if (of.person != person) message += ", as another person: " + of.person;
+  if (!of.face_id.empty()) message += " (" + of.face_id + ")";
+  return {.reason = Refusal::kDuplicate, .message = std::move(message)};
 }
 
 /// Decides on photos one after the other and enrols them in batches.
@@ -102,7 +106,11 @@ class Registrar {
     if (!(request.min_quality >= 0 && request.min_quality <= 1))
       return std::unexpected(
           Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, "the quality is from 0 to 1"}));
-    VISAVIS_CHECK(check_folder(request.gallery.folder));
+    if (auto usable = check_folder(request.gallery.folder); !usable) {
+      // A gallery is bad input to every verb, not a wrong option to this one.
+      if (usable.error().cause == Cause::kUsage) usable.error().cause = Cause::kInput;
+      return std::unexpected(std::move(usable).error());
+    }
     Registrar registrar(request, std::move(settings), answer);
     auto people = gallery_of(model, request.gallery, gallery::OpenMode::kWrite);
     if (!people && people.error().error.code == ErrorCode::kNotFound) return registrar;
@@ -166,14 +174,6 @@ class Registrar {
       return refuse(face.face.source,
                     {.reason = Refusal::kExpired,
                      .message = "the person's time is over; --expires says another"});
-    VISAVIS_TRY(owner, owner_of(face.face.embedding));
-    if (owner)
-      return refuse(
-          face.face.source,
-          {.reason = Refusal::kDuplicate,
-           .message = *owner == face.person ? "the same photo of this face is enrolled already"
-                                            : "the same photo of this face is enrolled "
-                                              "already, as another person"});
     pending_bytes_ += kept_bytes(face.face);
     pending_.push_back(std::move(face));
     const bool full = pending_.size() >= kBatch || pending_bytes_ >= kBatchBytes;
@@ -210,6 +210,22 @@ class Registrar {
     return {};
   }
 
+  Outcome<void> refuse_duplicates() {
+    if (request_.allow_duplicates) return {};
+    VISAVIS_TRY(duplicates, people_->duplicates(pending_));
+    std::vector<gallery::NewFace> left;
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+      if (!duplicates[i]) {
+        left.push_back(std::move(pending_[i]));
+        continue;
+      }
+      VISAVIS_CHECK(
+          refuse(pending_[i].face.source, as_refusal(*duplicates[i], pending_[i].person)));
+    }
+    pending_ = std::move(left);
+    return {};
+  }
+
   /// Before the faces: whoever is stopped in between leaves no face without its consent and expiry.
   Outcome<void> change_pending() {
     if (request_.change.is_empty()) return {};
@@ -234,7 +250,8 @@ class Registrar {
   }
 
   Outcome<void> refuse(const std::string& path, Refusing refusing) {
-    if (!import_.source.empty())
+    // An expiry may be over now and another one said the next time.
+    if (!import_.source.empty() && refusing.reason != Refusal::kExpired)
       refusals_.push_back({.path = path,
                            .reason = std::string(to_string(refusing.reason)),
                            .message = refusing.message});
@@ -245,6 +262,7 @@ class Registrar {
 
   Outcome<void> enrol_pending() {
     if (pending_.empty()) return {};
+    pending_bytes_ = 0;
     if (!people_) {
       VISAVIS_TRY(made, gallery_at(request_.gallery, gallery::OpenMode::kCreate));
       // What is pending was not compared with what another process has put there meanwhile.
@@ -255,6 +273,8 @@ class Registrar {
                                                   "meanwhile; run again"}));
       people_ = std::move(made);
     }
+    VISAVIS_CHECK(refuse_duplicates());
+    if (pending_.empty()) return {};
     VISAVIS_CHECK(change_pending());
     VISAVIS_TRY(enrolled, people_->enrol(pending_));
     for (std::size_t i = 0; i < enrolled.size(); ++i)
@@ -263,20 +283,7 @@ class Registrar {
                                   .face_id = std::move(enrolled[i].face_id),
                                   .quality = pending_[i].face.quality});
     pending_.clear();
-    pending_bytes_ = 0;
     return {};
-  }
-
-  /// The person as whom the same photo of a face is enrolled.
-  [[nodiscard]] Outcome<std::optional<std::string>> owner_of(const Embedding& embedding) const {
-    for (const gallery::NewFace& other : pending_)
-      if (other.face.embedding.values.size() == embedding.values.size() &&
-          matching::similarity(other.face.embedding.values, embedding.values) >= kSamePhoto)
-        return other.person;
-    if (!people_ || people_->faces() == 0) return std::nullopt;
-    VISAVIS_TRY(nearest, people_->identify(embedding, 1));
-    if (nearest.empty() || nearest.front().similarity < kSamePhoto) return std::nullopt;
-    return nearest.front().person;
   }
 
   gallery::Import import_;                    ///< Without a source: no bulk enrolment.

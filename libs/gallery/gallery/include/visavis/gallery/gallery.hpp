@@ -57,6 +57,17 @@ struct Enrolled {
   std::string face_id;
 };
 
+/// From this similarity on two faces are taken for the same picture, and a second template of it
+/// tells nothing new. Measured in docs/accuracy.md.
+inline constexpr float kSamePicture = .98F;
+
+/// The face that another one is the same picture as.
+struct Duplicate {
+  std::string person{};   ///< Whose it is: perhaps somebody else's.
+  std::string face_id{};  ///< Empty: it comes before the other one in the same batch.
+  float similarity = 0;
+};
+
 /// What several templates of one person count for.
 enum class Fusion : std::uint8_t {
   kBest,             ///< The most similar one.
@@ -218,6 +229,13 @@ class Gallery {
   /// The same for one person.
   [[nodiscard]] Result<std::vector<Enrolled>> enrol(std::string_view person,
                                                     std::span<const Template> faces);
+
+  /// Of which face that is enrolled already, under whatever person, or that comes before in `faces`
+  /// each of them is the same picture: nothing for most. What another thread enrols meanwhile is
+  /// not seen.
+  /// @return one entry a face; as `identify`
+  [[nodiscard]] virtual Result<std::vector<std::optional<Duplicate>>> duplicates(
+      std::span<const NewFace> faces) const = 0;
 
   /// The best persons for a probe, one entry a person, by falling similarity; equal ones in the
   /// order of enrolment. An empty gallery answers with nobody, and nobody is found whose time is

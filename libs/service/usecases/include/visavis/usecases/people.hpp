@@ -99,7 +99,8 @@ struct EnrolRequest {
   /// look into them it passes over photos whose path the gallery knows of that person already, and
   /// tells again of those that were refused with the same settings. Empty: looks at every photo.
   std::string from{};
-  Keep keep = Keep::kNone;  ///< kChips: the workbench was opened with Need::chips.
+  bool allow_duplicates = false;  ///< Else a picture that is enrolled, as whomever, is refused.
+  Keep keep = Keep::kNone;        ///< kChips: the workbench was opened with Need::chips.
   /// Applied to everybody of whom a face is enrolled, before it is.
   gallery::PersonChange change{};
 };
