@@ -67,5 +67,18 @@ TEST_F(FaceTest, ClusterDoesTheRestOfABatch) {
       << "beyond what was calibrated";
 }
 
+TEST_F(FaceTest, ClusterWritesBothFilesOrNone) {
+  // The table is small enough, the contact sheet is not.
+  const std::vector<std::string> small_disk{"/bin/sh", "-c",
+                                            R"(trap '' XFSZ; ulimit -f 8; exec "$@")", "sh"};
+  const Answer answer =
+      visavis({"cluster", photo("biden.jpg"), photo("obama.jpg"), photo("obama2.jpg"),
+               photo("obama3.jpg"), "--out", at("new/g.tsv"), "--html", at("newer/g.html")},
+              small_disk);
+  EXPECT_EQ(answer.code, 4) << answer.err;
+  EXPECT_FALSE(std::filesystem::exists(at("new")));
+  EXPECT_FALSE(std::filesystem::exists(at("newer")));
+}
+
 }  // namespace
 }  // namespace visavis::integration

@@ -202,6 +202,16 @@ TEST_F(GalleryVerbs, StatesChecksAndCompacts) {
   EXPECT_EQ(ask("list").code, 3);
 }
 
+TEST_F(GalleryVerbs, AFileIsNoGalleryToAnyVerb) {
+  write("file", "x");
+  for (const char* verb : {"list", "stats", "check", "compact"})
+    EXPECT_EQ(visavis({"gallery", verb, at("file")}).code, 3) << verb;
+  EXPECT_EQ(visavis({"enrol", "--gallery", at("file"), "--npy", at("rows.npy"), "--labels",
+                     at("labels.tsv")})
+                .code,
+            3);
+}
+
 TEST_F(GalleryVerbs, WantsAGalleryThatIsThere) {
   for (const char* verb : {"list", "stats", "check", "compact"}) {
     EXPECT_EQ(visavis({"gallery", verb, at("nowhere")}).code, 3) << verb;

@@ -100,6 +100,21 @@ TEST_F(VerificationTest, ListsThatCannotBeJudgedAreBadInput) {
   EXPECT_THAT(answer.err, HasSubstr("pairs.tsv"));
 }
 
+TEST_F(VerificationTest, PhotosThatCannotBeReadAreNamedThoughTheListCannotBeJudged) {
+  const Answer answer = evaluate("obama.jpg\tabsent.jpg\t1\n");
+  EXPECT_EQ(answer.code, 3);
+  EXPECT_THAT(answer.err, HasSubstr("absent.jpg: "));
+  EXPECT_THAT(answer.err, HasSubstr("pairs of two people"));
+}
+
+TEST_F(VerificationTest, CalibrateSaysThatAFolderIsMissing) {
+  const Answer answer = visavis({"calibrate", "--images", at("nowhere"), "--json"});
+  EXPECT_EQ(answer.code, 3);
+  EXPECT_EQ(answer.json()["errors"][0]["code"], "not_found");
+  EXPECT_THAT(answer.err, HasSubstr(at("nowhere")));
+  EXPECT_THAT(answer.err, ::testing::Not(HasSubstr("two people")));
+}
+
 TEST_F(VerificationTest, TwoPeopleCalibrateNothing) {
   fs::create_directories(folder() / "people" / "a");
   fs::create_directories(folder() / "people" / "b");

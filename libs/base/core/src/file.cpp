@@ -42,6 +42,28 @@ std::filesystem::path without_links(std::filesystem::path path) {
   return path;
 }
 
+/// Makes the missing folders above a file. @return the outermost of them; empty if there was none
+std::filesystem::path make_parents(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::path outermost;
+  for (std::filesystem::path folder = path.parent_path();
+       !folder.empty() && !std::filesystem::exists(folder, error) && !error;
+       folder = folder.parent_path())
+    outermost = folder;
+  if (!outermost.empty()) std::filesystem::create_directories(path.parent_path(), error);
+  return outermost;
+}
+
+/// Removes the folders above a file, from `outermost` on, as far as nothing is in them.
+void remove_parents(const std::filesystem::path& path, const std::filesystem::path& outermost) {
+  if (outermost.empty()) return;
+  std::error_code error;
+  for (std::filesystem::path folder = path.parent_path();; folder = folder.parent_path()) {
+    std::filesystem::remove(folder, error);  // one that holds something stays
+    if (error || folder == outermost || folder.empty()) return;
+  }
+}
+
 }  // namespace
 
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
@@ -78,14 +100,13 @@ Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
 }
 
 Result<FileWriter> FileWriter::create(const std::filesystem::path& given) {
-  std::error_code ignored;
   const std::filesystem::path path = without_links(given);
   struct stat old{};
   const bool replaces = ::stat(path.c_str(), &old) == 0;
   if (replaces && !S_ISREG(old.st_mode))
     return fail(ErrorCode::kInvalidArgument,
                 path.string() + " cannot be written: it is not a regular file");
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ignored);
+  std::filesystem::path made = make_parents(path);
   static std::atomic<unsigned> counter{0};
   std::filesystem::path temporary = path;
   temporary += ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
@@ -94,8 +115,12 @@ Result<FileWriter> FileWriter::create(const std::filesystem::path& given) {
   const bool named = file.get() < 0;
   if (named)
     file = Descriptor(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (file.get() < 0) return not_written(path, errno);
-  FileWriter writer(path, std::move(temporary), std::move(file), named);
+  if (file.get() < 0) {
+    const int error = errno;
+    remove_parents(path, made);
+    return not_written(path, error);
+  }
+  FileWriter writer(path, std::move(temporary), std::move(made), std::move(file), named);
   // What somebody had closed to others stays closed.
   if (replaces && ::fchmod(writer.file_.get(), old.st_mode & 07777U) != 0)
     return not_written(path, errno);
@@ -103,7 +128,9 @@ Result<FileWriter> FileWriter::create(const std::filesystem::path& given) {
 }
 
 FileWriter::~FileWriter() {
-  if (named_ && file_.get() >= 0) ::unlink(temporary_.c_str());
+  if (file_.get() < 0) return;
+  if (named_) ::unlink(temporary_.c_str());
+  remove_parents(path_, made_);
 }
 
 Result<void> FileWriter::append(std::span<const std::byte> bytes) {

@@ -58,6 +58,27 @@ TEST_F(FileTest, WriterThatIsGivenUpLeavesNothing) {
   EXPECT_EQ(read_file(dir_ / "a", 100)->size(), 3U);
 }
 
+TEST_F(FileTest, WriterThatIsGivenUpRemovesTheFoldersItMade) {
+  std::filesystem::create_directory(dir_ / "there");
+  {
+    const auto writer = FileWriter::create(dir_ / "there" / "new" / "newer" / "a");
+    ASSERT_TRUE(writer);
+    EXPECT_TRUE(std::filesystem::exists(dir_ / "there" / "new" / "newer"));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(dir_ / "there"));
+  {
+    const auto writer = FileWriter::create(dir_ / "there" / "new" / "a");
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(write_file(dir_ / "there" / "new" / "somebody's", "x"));
+  }
+  EXPECT_EQ(files_in(dir_ / "there" / "new"), 1U) << "what others put there stays";
+  // The name is longer than any file system takes: it fails when the folders are there.
+  EXPECT_FALSE(write_file(dir_ / "once" / "more" / std::string(300, 'x'), "x"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "once"));
+  ASSERT_TRUE(write_file(dir_ / "kept" / "a", "x"));
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "kept" / "a"));
+}
+
 TEST_F(FileTest, WriterThatIsKilledLeavesNothing) {
   const pid_t child = ::fork();
   if (child == 0) {

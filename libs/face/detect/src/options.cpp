@@ -11,12 +11,20 @@
 
 namespace visavis::detect {
 
+namespace {
+
+/// Finer steps find nothing more, and take the time and memory of hundreds of pictures.
+constexpr double kMaxFactor = .99;
+
+}  // namespace
+
 Result<DetectorOptions> complete_options(DetectorOptions options,
                                          std::span<const float> default_thresholds) {
   if (!std::isfinite(options.min_face_px) || options.min_face_px < 1)
     return fail(ErrorCode::kInvalidArgument, "the minimum face must be at least 1 pixel");
-  if (!(options.factor > 0 && options.factor < 1))
-    return fail(ErrorCode::kInvalidArgument, "the pyramid's factor must be between 0 and 1");
+  if (!(options.factor > 0 && options.factor <= kMaxFactor))
+    return fail(ErrorCode::kInvalidArgument,
+                "the pyramid's factor must be above 0 and at most 0.99");
   if (options.thresholds.empty())
     options.thresholds.assign(default_thresholds.begin(), default_thresholds.end());
   if (options.thresholds.size() != default_thresholds.size())

@@ -47,7 +47,7 @@ TEST(OpenDetector, RefusesOptionsOutsideTheirDomain) {
   const float nanf = std::numeric_limits<float>::quiet_NaN();
   for (const double min_face : {0.0, -20.0, 0.5, nan, std::numeric_limits<double>::infinity()})
     EXPECT_EQ(refusal({.min_face_px = min_face}), ErrorCode::kInvalidArgument) << min_face;
-  for (const double factor : {0.0, 1.0, 1.5, -0.5, nan})
+  for (const double factor : {0.0, 1.0, 1.5, -0.5, 0.99999999, 0.991, nan})
     EXPECT_EQ(refusal({.factor = factor}), ErrorCode::kInvalidArgument) << factor;
   for (const std::vector<float>& thresholds :
        std::vector<std::vector<float>>{{0.6F},

@@ -139,6 +139,18 @@ std::string table_of(const std::vector<ClusteredFace>& faces) {
   return text;
 }
 
+/// All files or none, but for a disk that fails in the last moment.
+Result<void> write_all(const std::vector<std::pair<std::filesystem::path, std::string>>& files) {
+  std::vector<FileWriter> writers;
+  for (const auto& [path, text] : files) {
+    VISAVIS_TRY(writer, FileWriter::create(path));
+    VISAVIS_CHECK(writer.append(std::as_bytes(std::span(text))));
+    writers.push_back(std::move(writer));
+  }
+  for (FileWriter& writer : writers) VISAVIS_CHECK(writer.commit());
+  return {};
+}
+
 }  // namespace
 
 Outcome<Clustering> cluster(Workbench& bench, const Inputs& inputs, const ClusterRequest& request,
@@ -171,14 +183,14 @@ Outcome<Clustering> cluster(Workbench& bench, const Inputs& inputs, const Cluste
   for (const Found& found : faces) ++sizes[found.face.group];
   for (const std::size_t size : sizes) answer.grouped += size > 1 ? size : 0;
   for (const Found& found : faces) answer.faces.push_back(found.face);
-  if (!request.tsv.empty())
-    VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(request.tsv, table_of(answer.faces))));
+  std::vector<std::pair<std::filesystem::path, std::string>> files;
+  if (!request.tsv.empty()) files.emplace_back(request.tsv, table_of(answer.faces));
   if (!request.html.empty()) {
     std::vector<std::vector<std::byte>> thumbnails;
     for (Found& found : faces) thumbnails.push_back(std::move(found.thumbnail));
-    VISAVIS_CHECK(caused_by(Cause::kEnvironment,
-                            write_file(request.html, contact_sheet(answer, thumbnails))));
+    files.emplace_back(request.html, contact_sheet(answer, thumbnails));
   }
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_all(files)));
   return answer;
 }
 

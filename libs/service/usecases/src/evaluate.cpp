@@ -87,6 +87,12 @@ std::vector<protocols::LabelledFace> faces_of(
   return faces;
 }
 
+/// What could not be read, where the answer that would have told of it is not given.
+void tell(const LogSink& sink, const std::vector<Problem>& errors) {
+  for (const Problem& error : errors)
+    log(sink, LogLevel::kWarning, error.path + ": " + error.failure.error.message);
+}
+
 std::string provenance(const Workbench::Impl& bench, const CalibrationRequest& request) {
   const std::string source =
       request.source.empty() ? "photographs of the caller's own" : request.source;
@@ -115,10 +121,14 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& 
   protocols::Embeddings by_name;
   for (std::size_t i = 0; i < names.size(); ++i)
     by_name.emplace(names[i], std::move(embedded.embeddings[i]));
-  VISAVIS_TRY(report,
-              caused_by(Cause::kInput, protocols::verify_pairs(pairs, by_name, bench.impl().rule)));
+  auto report =
+      caused_by(Cause::kInput, protocols::verify_pairs(pairs, by_name, bench.impl().rule));
+  if (!report) {
+    tell(bench.impl().sink, embedded.errors);
+    return std::unexpected(std::move(report).error());
+  }
   return EvaluatedPairs{.run = std::move(run),
-                        .report = std::move(report),
+                        .report = *std::move(report),
                         .without_face = std::move(embedded.without_face),
                         .errors = std::move(embedded.errors)};
 }
@@ -148,25 +158,36 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
                     .without_face = {},
                     .errors = inputs.errors};
   Embedded embedded = embed_photos(impl, inputs.photos, progress);
+  const bool nothing_was_read = embedded.errors.size() == inputs.photos.size();
   std::ranges::move(embedded.errors, std::back_inserter(answer.errors));
   answer.without_face = std::move(embedded.without_face);
+  // A folder that is missing, or nothing in it that can be read, is not a lack of people.
+  if (nothing_was_read && !answer.errors.empty()) {
+    const Problem& first = answer.errors.front();
+    return std::unexpected(
+        Failure(Cause::kInput,
+                {first.failure.error.code, first.path + ": " + first.failure.error.message}));
+  }
 
   protocols::CalibrationOptions options;
   options.rule = impl.rule;
   options.norm_is_quality = manifest.norm_is_quality;
   options.provenance = provenance(impl, request);
-  VISAVIS_TRY(calibration,
-              caused_by(Cause::kInput,
-                        protocols::calibrate(faces_of(people, inputs.photos, embedded.embeddings),
-                                             options, *impl.executor)));
+  auto calibration = caused_by(
+      Cause::kInput, protocols::calibrate(faces_of(people, inputs.photos, embedded.embeddings),
+                                          options, *impl.executor));
+  if (!calibration) {
+    tell(impl.sink, answer.errors);
+    return std::unexpected(std::move(calibration).error());
+  }
   if (!others.empty()) {
     VISAVIS_TRY(observed,
                 caused_by(Cause::kInput,
                           protocols::observe(faces_of(others, inputs.photos, embedded.embeddings),
-                                             calibration, impl.rule, *impl.executor)));
+                                             *calibration, impl.rule, *impl.executor)));
     answer.observed = std::move(observed);
   }
-  answer.calibration = std::move(calibration);
+  answer.calibration = *std::move(calibration);
   VISAVIS_CHECK(caused_by(Cause::kEnvironment,
                           write_file(answer.path, matching::to_json(answer.calibration))));
   return answer;

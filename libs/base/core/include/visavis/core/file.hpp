@@ -25,7 +25,8 @@ namespace visavis {
 /// system knows files without a name (O_TMPFILE), also if the process is killed.
 class FileWriter {
  public:
-  /// Missing parent folders are made, links followed, the permissions of a replaced file kept.
+  /// Missing parent folders are made, and removed again if nothing is committed; links are
+  /// followed, the permissions of a replaced file kept.
   /// @return kInvalidArgument for a device, a pipe or a folder; kUnavailable with the path and the
   /// system's reason, like all its functions.
   [[nodiscard]] static Result<FileWriter> create(const std::filesystem::path& path);
@@ -40,17 +41,19 @@ class FileWriter {
   [[nodiscard]] Result<void> commit();
 
  private:
-  FileWriter(std::filesystem::path path, std::filesystem::path temporary, Descriptor file,
-             bool named)
+  FileWriter(std::filesystem::path path, std::filesystem::path temporary,
+             std::filesystem::path made, Descriptor file, bool named)
       : path_(std::move(path)),
         temporary_(std::move(temporary)),
+        made_(std::move(made)),
         file_(std::move(file)),
         named_(named) {}
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
-  Descriptor file_;  ///< None when nothing is to be removed.
-  bool named_;       ///< Whether there is a file at `temporary_`.
+  std::filesystem::path made_;  ///< The outermost folder that was made for it; may be empty.
+  Descriptor file_;             ///< None when nothing is to be removed.
+  bool named_;                  ///< Whether there is a file at `temporary_`.
 };
 
 /// Writes beside `path` and renames, so that a reader sees the old file or the new one and never a

@@ -38,7 +38,7 @@ struct DetectorOptions {
   /// In [0, 1]; empty: the detector's defaults. MTCNN: one for each of the three stages (.6 .7 .7);
   /// single-shot detectors: one.
   std::vector<float> thresholds = {};
-  double factor = 0.709;  ///< MTCNN: ratio between pyramid levels, in (0, 1).
+  double factor = 0.709;  ///< MTCNN: ratio between pyramid levels, in (0, .99].
 };
 
 /// Opens the detector that the manifest's family names ("mtcnn", "ultraface").
