@@ -4,7 +4,6 @@
 // index file and, for the peers, rows.f16 and queries.f32 (plain numbers, row after row).
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +18,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 #include <visavis/core/executor.hpp>
@@ -29,38 +27,25 @@
 #include <visavis/vocab/embedding.hpp>
 
 #include "dot.hpp"
+#include "measure.hpp"
 #include "vectors.hpp"
 
 namespace {
 
 using namespace visavis;
 using bench::kDimension;
+using bench::kLikeness;
+using bench::kPerPerson;
+using bench::need;
 using bench::Row;
+using bench::seconds;
 
 constexpr std::size_t kQueries = 64;
 constexpr int kRepeats = 5;
 constexpr std::size_t kBest = 10;
 constexpr std::size_t kTile = 16;
 constexpr std::size_t kChunk = 65536;  // vectors added at a time
-constexpr std::size_t kPerPerson = 4;
 constexpr std::size_t kCentres = 20000;
-/// Mean cosine of two photos of a person in LFW with faceplugin-512.
-constexpr double kLikeness = .646;
-
-template <class T>
-T need(Result<T> result) {
-  if (!result) {
-    std::cerr << result.error().message << '\n';
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
-
-double seconds(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 double fastest(const std::function<void()>& work, int repeats = kRepeats) {
   double best = std::numeric_limits<double>::infinity();
@@ -86,12 +71,8 @@ World world_of(std::string_view kind, std::size_t count) {
     return {
         {std::move(even), kLikeness}, std::min(kCentres, std::max<std::size_t>(count / 5, 1)), 0};
   }
-  std::ifstream file(VISAVIS_SPECTRUM);
-  std::vector<float> deviations;
-  for (double variance = 0; file >> variance;) {
-    deviations.push_back(static_cast<float>(std::sqrt(variance)));
-  }
-  if (kind != "spectrum" || deviations.size() != kDimension) {
+  auto deviations = bench::deviations_in(VISAVIS_SPECTRUM);
+  if (kind != "spectrum" || deviations.empty()) {
     std::cerr << "usage: visavis-bench-index spectrum|clusters|isotropic COUNT FOLDER\n";
     std::exit(2);
   }

@@ -2,12 +2,15 @@
 """Measures searches of ours and of its peers on the same vectors in one run, and writes docs/search.md.
 
     bench/index/run.py PROGRAM [--sizes 1000,10000,...] [--kinds spectrum,clusters,isotropic]
-                       [--doc FILE] [--json FILE] [--graph-limit 100000]
+                       [--galleries PROGRAM] [--doc FILE] [--json FILE]
+                       [--graph-limit 100000] [--peer-limit 1000000]
 
-PROGRAM is visavis-bench-index. The peers live in an environment of their own, beside the cache of
-visavis: `python3 -m venv ~/.cache/visavis/peers/search/venv` and `pip install -r requirements.txt`.
-Run this with that environment's python. Every figure is a median over queries of the fastest of
-several repetitions, one thread unless said otherwise.
+PROGRAM is visavis-bench-index; with visavis-bench-folder for --galleries, whole galleries of 100,000
+templates on are measured too. What the JSON file holds already is not measured again. The peers
+live in an environment of their own, beside the cache of visavis:
+`python3 -m venv ~/.cache/visavis/peers/search/venv` and `pip install -r requirements.txt`. Run this
+with that environment's python. Every figure is a median over queries of the fastest of several
+repetitions, one thread unless said otherwise.
 """
 import argparse
 import json
@@ -22,12 +25,13 @@ import time
 import faiss
 import hnswlib
 import numpy as np
+import usearch.index
 
 HERE = pathlib.Path(__file__).resolve().parent
 DIMENSION = 512
 REPEATS = 5
 COLOURS = {"visavis": "#0b6", "plain f16 scan": "#888", "faiss fp16": "#36c", "faiss sq8": "#93c",
-           "hnswlib ef 200": "#d70"}
+           "hnswlib ef 200": "#d70", "usearch f16 ef 256": "#b40"}
 
 
 def fastest(work, repeats=REPEATS):
@@ -80,6 +84,20 @@ def hnsw(ef, rows, queries, truth):
                     truth, build)
 
 
+def usearch_graph(ef, rows, queries, truth):
+    index = usearch.index.Index(ndim=DIMENSION, metric="ip", dtype="f16", connectivity=16,
+                                expansion_add=128, expansion_search=ef)
+    added = iter(range(0, len(rows), 65536))
+    build = in_chunks(rows, lambda chunk: index.add(np.arange(len(chunk)) + next(added), chunk,
+                                                    threads=2))
+
+    def ask(some):
+        keys = index.search(some, 10, threads=1).keys
+        return np.asarray(keys).astype(np.int64).reshape(len(some), -1)
+
+    return measured(f"usearch f16 ef {ef}", ask, queries, truth, build)
+
+
 def truth_of(rows, queries):
     """The ten best by double precision over the rows as stored."""
     scores = np.concatenate([np.asarray(rows[i:i + 65536], np.float64) @ queries.T.astype(float)
@@ -89,11 +107,13 @@ def truth_of(rows, queries):
     return order.T
 
 
-def measure(program, kind, size, graph_limit):
+def measure(program, kind, size, graph_limit, peer_limit):
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([program, kind, str(size), folder], check=True, text=True,
                               stdout=subprocess.PIPE)
         ours = json.loads(done.stdout)
+        if size > peer_limit:
+            return {"kind": kind, "count": size, "ours": ours, "peers": []}
         rows = np.fromfile(pathlib.Path(folder, "rows.f16"), np.float16).reshape(-1, DIMENSION)
         queries = np.fromfile(pathlib.Path(folder, "queries.f32"), np.float32)
     queries = queries.reshape(-1, DIMENSION)
@@ -103,8 +123,15 @@ def measure(program, kind, size, graph_limit):
     peers = [faiss_flat(quantizer.QT_fp16, "faiss fp16", rows, queries, truth),
              faiss_flat(quantizer.QT_8bit, "faiss sq8", rows, queries, truth)]
     if size <= graph_limit:
-        peers.append(hnsw(200, rows, queries, truth))
+        peers += [hnsw(200, rows, queries, truth), usearch_graph(256, rows, queries, truth)]
     return {"kind": kind, "count": size, "ours": ours, "peers": peers}
+
+
+def measure_gallery(program, size):
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([program, str(size), folder + "/people"], check=True, text=True,
+                              stdout=subprocess.PIPE)
+    return {"kind": "galleries", **json.loads(done.stdout)}
 
 
 def rows_of(result):
@@ -182,7 +209,23 @@ TEXTS = {
 }
 
 
+def galleries(results):
+    out = ["## Whole galleries", "",
+           "A gallery's folder (the database and the index file) with vectors as in *spectrum*: "
+           "opened up to the first answer, which maps the file and checks all of it; the ten best "
+           "persons for a probe, with their names from the database; a person of four templates "
+           "removed until no byte is left, everything synced. One thread, medians.", "",
+           "| templates | open s | identify ms | right person first | remove ms | enrol all s |",
+           "|---|---|---|---|---|---|"]
+    for r in results:
+        out.append(f"| {r['count']:,} | {number(r['open_ms'] / 1e3)} | {number(r['identify_ms'])} | "
+                   f"{r['right']:.3f} | {number(r['remove_ms'])} | {number(r['make_s'])} |")
+    return out + [""]
+
+
 def document(results, note):
+    whole = [result for result in results if result["kind"] == "galleries"]
+    results = [result for result in results if result["kind"] != "galleries"]
     out = ["# Search", "",
            "512 dimensions, top 10, one query at a time on one thread: milliseconds, the median over "
            "64 queries of the fastest of several repetitions. Recall is against brute force in f32 "
@@ -215,7 +258,16 @@ def document(results, note):
                        f"{number(o['bytes'] / 1e6)} | {number(o['save_s'])} | {number(o['open_s'])} "
                        f"| {number(o['remove_ms'])} |")
         out.append("")
-    return "\n".join(out)
+    return "\n".join(out + (galleries(whole) if whole else []))
+
+
+def written(given, results):
+    given.json.write_text(json.dumps(results, indent=1))
+    given.doc.write_text(document(results, given.note))
+    images = given.doc.parent / "images"
+    images.mkdir(exist_ok=True)
+    first = results[0]["kind"]
+    (images / "search.svg").write_text(plot([r for r in results if r["kind"] == first]))
 
 
 def main():
@@ -223,22 +275,29 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--sizes", default="1000,10000,100000,1000000")
     parser.add_argument("--kinds", default="spectrum,clusters,isotropic")
+    parser.add_argument("--galleries")
     parser.add_argument("--graph-limit", type=int, default=100000)
+    parser.add_argument("--peer-limit", type=int, default=1000000)
     parser.add_argument("--doc", type=pathlib.Path, default=HERE.parents[1] / "docs" / "search.md")
     parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("search.json"))
     parser.add_argument("--note", default="nothing else ran.")
     given = parser.parse_args()
-    results = []
-    for kind in given.kinds.split(","):
-        for size in map(int, given.sizes.split(",")):
-            print(f"{kind} {size}", file=sys.stderr, flush=True)
-            results.append(measure(given.program, kind, size, given.graph_limit))
-            given.json.write_text(json.dumps(results, indent=1))
-            given.doc.write_text(document(results, given.note))
-            images = given.doc.parent / "images"
-            images.mkdir(exist_ok=True)
-            first = results[0]["kind"]
-            (images / "search.svg").write_text(plot([r for r in results if r["kind"] == first]))
+    results = json.loads(given.json.read_text()) if given.json.exists() else []
+    known = {(result["kind"], result["count"]) for result in results}
+    kinds = given.kinds.split(",")
+    sizes = [int(size) for size in given.sizes.split(",")]
+    wanted = [(kind, size) for kind in kinds for size in sizes]
+    if given.galleries:
+        wanted += [("galleries", size) for size in sizes if size >= 100000]
+    for kind, size in wanted:
+        if (kind, size) in known:
+            continue
+        print(f"{kind} {size}", file=sys.stderr, flush=True)
+        results.append(measure_gallery(given.galleries, size) if kind == "galleries" else
+                       measure(given.program, kind, size, given.graph_limit,
+                               given.peer_limit))
+        results.sort(key=lambda r: ([*TEXTS, "galleries"].index(r["kind"]), r["count"]))
+        written(given, results)
 
 
 if __name__ == "__main__":

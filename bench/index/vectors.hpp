@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <random>
 #include <span>
 #include <utility>
@@ -24,6 +25,21 @@ inline void normalise(Row& row) {
   const auto scale = static_cast<float>(1 / std::sqrt(sum));
   for (float& x : row) x *= scale;
 }
+
+/// Of real embeddings, from a file of 512 variances; empty if it has not so many.
+inline std::vector<float> deviations_in(const char* path) {
+  std::ifstream file(path);
+  std::vector<float> deviations;
+  for (double variance = 0; file >> variance;) {
+    deviations.push_back(static_cast<float>(std::sqrt(variance)));
+  }
+  if (deviations.size() != kDimension) deviations.clear();
+  return deviations;
+}
+
+/// Mean cosine of two photos of a person in LFW with faceplugin-512.
+inline constexpr double kLikeness = .646;
+inline constexpr std::size_t kPerPerson = 4;
 
 /// A row is a * (its person's centre) + sqrt(1 - a^2) * (a draw of its own), of unit norm. Centre
 /// and draw have the given standard deviations along axes that are then turned, so that no axis
