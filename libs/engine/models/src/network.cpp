@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/onnx.hpp>
 #include <visavis/models/manifest.hpp>
 #include <visavis/models/store.hpp>
 #include <visavis/runtime/engine.hpp>
@@ -67,16 +69,13 @@ Result<void> check_parts(const Manifest& manifest, const std::vector<std::string
   return {};
 }
 
-/// Nothing where the manifest or the engine has none.
-Result<std::optional<Screen>> load_screen(const runtime::Engine& engine,
-                                          std::span<const std::byte> bytes, const ModelFile& file,
-                                          runtime::LoadOptions options) {
-  if (file.screen_margin <= 0 || options.precision != runtime::Precision::kF32) return std::nullopt;
-  options.precision = runtime::Precision::kBf16;
-  auto model = engine.load(bytes, options);
-  if (!model && model.error().code == ErrorCode::kUnsupported) return std::nullopt;
-  if (!model) return std::unexpected(std::move(model).error());
-  return Screen{.model = *std::move(model), .margin = static_cast<float>(file.screen_margin)};
+/// Nothing where the manifest has none.
+Result<std::optional<Screen>> load_screen(std::span<const std::byte> bytes,
+                                          const ModelFile& file) {
+  if (file.screen_margin <= 0) return std::nullopt;
+  VISAVIS_TRY(graph, graph::read_onnx(bytes));
+  return Screen{.graph = std::make_shared<const graph::Graph>(std::move(graph)),
+                .margin = static_cast<float>(file.screen_margin)};
 }
 
 Result<void> load_file(const Store& store, const ModelFile& file, const runtime::Engine& engine,
@@ -94,7 +93,7 @@ Result<void> load_file(const Store& store, const ModelFile& file, const runtime:
   auto model = engine.load(*bytes, options);
   if (!model) return fail(model.error().code, id + ": " + file.name + ": " + model.error().message);
   network.parts.emplace(file.name, *std::move(model));
-  VISAVIS_TRY(screen, load_screen(engine, *bytes, file, options));
+  VISAVIS_TRY(screen, load_screen(*bytes, file));
   if (screen) network.screens.emplace(file.name, *std::move(screen));
   return {};
 }
@@ -118,8 +117,6 @@ Result<Network> load_network(const Store& store, std::string_view id,
     if (!warm)
       return fail(warm.error().code, std::string(id) + ": " + name + ": " + warm.error().message);
   }
-  for (const auto& [name, screen] : network.screens)
-    VISAVIS_CHECK(warm_up(*screen.model, network.manifest.preparation));
   network.times.warm_up_ms = milliseconds_since(loaded);
   return network;
 }

@@ -24,7 +24,7 @@
 #include "proposal.hpp"
 #include "pyramid.hpp"
 #include "refine.hpp"
-#include "sheets.hpp"
+#include "screen.hpp"
 
 namespace visavis::detect {
 namespace {
@@ -80,23 +80,26 @@ Job read_job(int argc, char** argv) {
 json pnet_stages(const Job& job, const models::Network& network,
                  std::span<const std::vector<Level>> pyramids, std::vector<Cell>& cells) {
   const std::array images{job.image.view()};
-  const auto sheets = lay_out(pyramids);
   double pixels = 0;
-  double drawn = 0;
   for (const Level& level : pyramids.front()) pixels += double(level.width) * level.height;
-  for (const Sheet& sheet : sheets) drawn += double(sheet.batch) * sheet.width * sheet.height;
   auto pnet = must(ProposalNet::open(network));
-  json result{{"sheets", sheets.size()}, {"pixels", pixels}, {"pixels_on_sheets", drawn}};
-  result["lay_out"] = time_of(job.repetitions, [&] { (void)lay_out(pyramids); });
-  std::vector<float> canvas(3UL * 512 * 512);
+  json result{{"pixels", pixels}};
+  const Level& largest = pyramids.front().front();
+  const std::ptrdiff_t plane = std::ptrdiff_t{largest.width} * largest.height;
+  std::vector<float> canvas(static_cast<std::size_t>(3 * plane));
   result["resize"] = time_of(job.repetitions, [&] {
-    for (const Sheet& sheet : sheets)
-      for (const Piece& piece : sheet.pieces) {
-        const Level& level = pyramids.front()[static_cast<std::size_t>(piece.level)];
-        image::resize_area_part_planar(images[0], {0, 0, images[0].width, images[0].height},
-                                       level.width, level.height, piece.part, 127.5F, 0.0078125F,
-                                       canvas.data(), sheet.width, 512 * 512);
-      }
+    for (const Level& level : pyramids.front())
+      image::resize_area_planar(images[0], {0, 0, images[0].width, images[0].height}, level.width,
+                                level.height, 127.5F, 0.0078125F, canvas.data(), level.width,
+                                plane);
+  });
+  auto screen = must(ProposalScreen::make(*network.screens.at("pnet").graph));
+  result["screen"] = time_of(job.repetitions, [&] {
+    for (const Level& level : pyramids.front())
+      (void)screen.look(
+          std::span(canvas).first(std::size_t{3} * static_cast<std::size_t>(level.width) *
+                                  static_cast<std::size_t>(level.height)),
+          level.width, level.height);
   });
   result["find_cells"] =
       time_of(job.repetitions, [&] { cells = must(pnet.find_cells(images, pyramids, 0.6F)); });

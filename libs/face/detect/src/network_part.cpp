@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,13 +31,6 @@ Result<NetworkPart> NetworkPart::open(const models::Network& network, std::strin
     return fail(ErrorCode::kModelMismatch,
                 network.manifest.id + " has no network called " + std::string(part));
   return open(found->second, network.manifest.id + ": " + std::string(part), channels);
-}
-
-Result<std::optional<NetworkPart>> NetworkPart::open_screen(
-    const models::Network& network, std::string_view part, std::span<const std::int64_t> channels) {
-  const auto found = network.screens.find(part);
-  if (found == network.screens.end()) return std::nullopt;
-  return open(found->second.model, network.manifest.id + ": " + std::string(part), channels);
 }
 
 Result<NetworkPart> NetworkPart::open(std::shared_ptr<const runtime::Model> model,

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,11 +25,6 @@ class NetworkPart {
   [[nodiscard]] static Result<NetworkPart> open(const models::Network& network,
                                                 std::string_view part,
                                                 std::span<const std::int64_t> channels);
-
-  /// The part's screen, opened likewise, if there is one.
-  [[nodiscard]] static Result<std::optional<NetworkPart>> open_screen(
-      const models::Network& network, std::string_view part,
-      std::span<const std::int64_t> channels);
 
   /// @return the wanted outputs, float32 with `shape[0]` as first dimension; kModelMismatch if they
   /// are not.

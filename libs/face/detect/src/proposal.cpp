@@ -18,26 +18,17 @@
 #include "candidate.hpp"
 #include "network_part.hpp"
 #include "pyramid.hpp"
-#include "sheets.hpp"
+#include "screen.hpp"
 
 namespace visavis::detect {
 namespace {
 
 constexpr std::array<std::int64_t, 2> kOutputs{2, 4};
-constexpr int kSeen = 12;  // pixels, along a side, that a cell sees
-constexpr std::size_t kWindow = std::size_t{3} * kSeen * kSeen;
-constexpr std::size_t kWindowsAtOnce = 128;
+constexpr int kSeen = 12;  // pixels, along a side, that a cell sees; at the end of an odd side 11
 constexpr std::size_t kMostDoubtful = 1024;
+constexpr int kBandPixels = 1 << 20;
 constexpr double kLevelOverlap = 0.5;
 constexpr double kImageOverlap = 0.7;
-
-/// P-Net's answer for one sheet.
-struct Map {
-  std::span<const float> scores;
-  std::span<const float> shifts;
-  std::size_t width = 0;
-  std::size_t plane = 0;
-};
 
 /// Most rows hold no face: they are passed over without a branch for each cell.
 bool any_reaches(std::span<const float> scores, float threshold) {
@@ -46,29 +37,17 @@ bool any_reaches(std::span<const float> scores, float threshold) {
   return any;
 }
 
-void collect(const Piece& piece, const Map& map, float threshold, std::vector<Cell>& cells) {
-  const auto slot = static_cast<std::size_t>(piece.slot);
-  const auto columns = static_cast<std::size_t>(piece.cells.width);
-  for (int y = 0; y < piece.cells.height; ++y) {
-    const std::size_t start = static_cast<std::size_t>(piece.y / 2 + y) * map.width +
-                              static_cast<std::size_t>(piece.x / 2);
-    const auto row = map.scores.subspan((2 * slot + 1) * map.plane + start, columns);
-    if (!any_reaches(row, threshold)) continue;
-    for (std::size_t x = 0; x < columns; ++x) {
-      if (!(row[x] >= threshold)) continue;
-      Cell cell{.image = piece.image,
-                .level = piece.level,
-                .x = piece.cells.x + static_cast<int>(x),
-                .y = piece.cells.y + y,
-                .sheet_x = piece.x + 2 * static_cast<int>(x),
-                .sheet_y = piece.y + 2 * y,
-                .score = row[x],
-                .shift = {}};
-      for (std::size_t k = 0; k < 4; ++k)
-        cell.shift[k] = map.shifts[(4 * slot + k) * map.plane + start + x];
-      cells.push_back(cell);
-    }
-  }
+/// Windows in the next call when `left` are left: few sizes, because every new one costs a
+/// compilation, and a call costs as much as some five windows (OpenVINO, one thread).
+std::size_t windows_at_once(std::size_t left) { return left > 32 ? 128 : left > 8 ? 32 : 8; }
+
+/// Rows of pixels that hold these rows of cells.
+image::Window band_of(const Level& level, int first, int rows) {
+  const int top = 2 * first;
+  return {.x = 0,
+          .y = top,
+          .width = level.width,
+          .height = std::min(2 * (rows - 1) + kSeen, level.height - top)};
 }
 
 /// Candidates of cells, in the cells' order.
@@ -95,54 +74,27 @@ std::size_t group_end(std::span<const Cell> cells, std::size_t begin, Same same)
 
 Result<ProposalNet> ProposalNet::open(const models::Network& network) {
   VISAVIS_TRY(net, NetworkPart::open(network, "pnet", kOutputs));
-  VISAVIS_TRY(screen, NetworkPart::open_screen(network, "pnet", kOutputs));
-  const models::Preparation& p = network.manifest.preparation;
-  ProposalNet result(std::move(net), p.mean[0], p.scale[0]);
-  if (screen) result.margin_ = network.screens.find("pnet")->second.margin;
-  result.screen_ = std::move(screen);
-  return result;
-}
-
-void ProposalNet::draw(const Piece& piece, const Sheet& sheet, ImageView image,
-                       const Level& level) {
-  const std::ptrdiff_t plane = std::ptrdiff_t{sheet.width} * sheet.height;
-  const std::ptrdiff_t start =
-      3 * plane * piece.slot + std::ptrdiff_t{piece.y} * sheet.width + piece.x;
-  image::resize_area_part_planar(
-      image, {.x = 0, .y = 0, .width = image.width, .height = image.height}, level.width,
-      level.height, piece.part, mean_, scale_, pixels_.data() + start, sheet.width, plane);
+  VISAVIS_TRY(source, find_screen(network, "pnet"));
+  VISAVIS_TRY(screen, ProposalScreen::make(*source.graph));
+  return ProposalNet(std::move(net), std::move(screen), source.margin,
+                     network.manifest.preparation);
 }
 
 Result<std::vector<Cell>> ProposalNet::find_cells(std::span<const ImageView> images,
                                                   std::span<const std::vector<Level>> pyramids,
                                                   float threshold) {
   std::vector<Cell> cells;
-  doubtful_.clear();
-  windows_.clear();
-  for (const Sheet& sheet : lay_out(pyramids)) {
-    const auto count = static_cast<std::size_t>(sheet.batch) * 3 *
-                       static_cast<std::size_t>(sheet.height) *
-                       static_cast<std::size_t>(sheet.width);
-    if (pixels_.size() < count) pixels_.resize(count);
-    for (const Piece& piece : sheet.pieces) {
-      const auto image = static_cast<std::size_t>(piece.image);
-      draw(piece, sheet, images[image], pyramids[image][static_cast<std::size_t>(piece.level)]);
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    for (std::size_t k = 0; k < pyramids[i].size(); ++k) {
+      const Level& level = pyramids[i][k];
+      const int all = map_side(level.height);
+      const int at_once = std::max(1, kBandPixels / level.width / 2);
+      for (int first = 0; first < all; first += at_once) {
+        const image::Window band = band_of(level, first, std::min(at_once, all - first));
+        const Cell origin{.image = static_cast<int>(i), .level = static_cast<int>(k), .y = first};
+        VISAVIS_CHECK(look(images[i], level, band, origin, threshold, cells));
+      }
     }
-    if (!screen_ || threshold <= margin_) {
-      VISAVIS_CHECK(find_on_sheet(net_, sheet, threshold, cells));
-      continue;
-    }
-    const std::size_t before = doubtful_.size();
-    VISAVIS_CHECK(find_on_sheet(*screen_, sheet, threshold - margin_, doubtful_));
-    if (doubtful_.size() == before) continue;
-    // Cells at the odd end of a level see 11 pixels: too few of them to cut out windows.
-    if (sheet.width < kSeen || sheet.height < kSeen) {
-      doubtful_.resize(before);
-      VISAVIS_CHECK(find_on_sheet(net_, sheet, threshold, cells));
-      continue;
-    }
-    keep_windows(sheet, std::span(doubtful_).subspan(before));
-    if (doubtful_.size() >= kMostDoubtful) VISAVIS_CHECK(confirm(threshold, cells));
   }
   VISAVIS_CHECK(confirm(threshold, cells));
   std::ranges::sort(cells, {},
@@ -150,56 +102,78 @@ Result<std::vector<Cell>> ProposalNet::find_cells(std::span<const ImageView> ima
   return cells;
 }
 
-Result<void> ProposalNet::find_on_sheet(NetworkPart& net, const Sheet& sheet, float threshold,
-                                        std::vector<Cell>& cells) {
-  const std::array<std::int64_t, 4> shape{sheet.batch, 3, sheet.height, sheet.width};
-  const auto count = static_cast<std::size_t>(sheet.batch) * 3 *
-                     static_cast<std::size_t>(sheet.height) * static_cast<std::size_t>(sheet.width);
-  VISAVIS_TRY(outputs, net.run(std::span(pixels_).first(count), shape));
-  const auto width = static_cast<std::size_t>(map_side(sheet.width));
-  const Map map{.scores = outputs[0].floats(),
-                .shifts = outputs[1].floats(),
-                .width = width,
-                .plane = width * static_cast<std::size_t>(map_side(sheet.height))};
-  if (map.scores.size() != static_cast<std::size_t>(sheet.batch) * 2 * map.plane ||
-      map.shifts.size() != static_cast<std::size_t>(sheet.batch) * 4 * map.plane)
-    return fail(ErrorCode::kModelMismatch, "pnet answered with a map of another size");
-  for (const Piece& piece : sheet.pieces) collect(piece, map, threshold, cells);
+Result<void> ProposalNet::look(ImageView image, const Level& level, const image::Window& band,
+                               const Cell& origin, float threshold, std::vector<Cell>& cells) {
+  const std::ptrdiff_t plane = std::ptrdiff_t{band.width} * band.height;
+  const auto count = static_cast<std::size_t>(3 * plane);
+  if (pixels_.size() < count) pixels_.resize(count);
+  image::resize_area_part_planar(
+      image, {.x = 0, .y = 0, .width = image.width, .height = image.height}, level.width,
+      level.height, band, mean_, scale_, pixels_.data(), band.width, plane);
+  const auto odds = screen_.look(std::span(pixels_).first(count), band.width, band.height);
+  const float least = log_odds(threshold - margin_);
+  const auto columns = static_cast<std::size_t>(map_side(band.width));
+  for (int y = 0; y < map_side(band.height); ++y) {
+    const auto row = odds.subspan(static_cast<std::size_t>(y) * screen_.stride(), columns);
+    if (!any_reaches(row, least)) continue;
+    for (std::size_t x = 0; x < columns; ++x) {
+      if (!(row[x] >= least)) continue;
+      Cell cell = origin;
+      cell.x = static_cast<int>(x);
+      cell.y += y;
+      keep(cell, 2 * cell.x, 2 * y, band);
+    }
+    if (doubtful_[1][1].cells.size() >= kMostDoubtful) VISAVIS_CHECK(confirm(threshold, cells));
+  }
   return {};
 }
 
-void ProposalNet::keep_windows(const Sheet& sheet, std::span<const Cell> cells) {
-  for (const Cell& cell : cells) {
-    for (int row = 0; row < 3 * kSeen; ++row) {  // of three planes
-      const int line = row / kSeen * sheet.height + cell.sheet_y + row % kSeen;
-      const auto start = pixels_.begin() + std::ptrdiff_t{line} * sheet.width + cell.sheet_x;
-      windows_.insert(windows_.end(), start, start + kSeen);
+void ProposalNet::keep(const Cell& cell, int x, int y, const image::Window& band) {
+  const int width = std::min(kSeen, band.width - x);
+  const int height = std::min(kSeen, band.height - y);
+  Group& group = doubtful_[height == kSeen ? 1 : 0][width == kSeen ? 1 : 0];
+  group.cells.push_back(cell);
+  for (int plane = 0; plane < 3; ++plane) {
+    for (int row = y; row < y + height; ++row) {
+      const std::ptrdiff_t line = std::ptrdiff_t{plane} * band.height + row;
+      const auto start = pixels_.begin() + line * band.width + x;
+      group.windows.insert(group.windows.end(), start, start + width);
     }
   }
 }
 
 Result<void> ProposalNet::confirm(float threshold, std::vector<Cell>& cells) {
-  // Few sizes, because every new one costs a compilation.
-  windows_.resize((doubtful_.size() + kWindowsAtOnce - 1) / kWindowsAtOnce * kWindowsAtOnce *
-                  kWindow);
-  for (std::size_t done = 0; done < doubtful_.size(); done += kWindowsAtOnce) {
-    VISAVIS_TRY(outputs,
-                net_.run(std::span(windows_).subspan(done * kWindow, kWindowsAtOnce * kWindow),
-                         {kWindowsAtOnce, 3, kSeen, kSeen}));
+  for (const int height : {kSeen - 1, kSeen})
+    for (const int width : {kSeen - 1, kSeen})
+      VISAVIS_CHECK(confirm(doubtful_[height == kSeen ? 1 : 0][width == kSeen ? 1 : 0], width,
+                            height, threshold, cells));
+  return {};
+}
+
+Result<void> ProposalNet::confirm(Group& group, int width, int height, float threshold,
+                                  std::vector<Cell>& cells) {
+  const std::size_t size = std::size_t{3} * static_cast<std::size_t>(width * height);
+  for (std::size_t done = 0; done < group.cells.size();) {
+    const std::size_t batch = windows_at_once(group.cells.size() - done);
+    const std::size_t count = std::min(batch, group.cells.size() - done);
+    if (group.windows.size() < (done + batch) * size) group.windows.resize((done + batch) * size);
+    VISAVIS_TRY(outputs, net_.run(std::span(group.windows).subspan(done * size, batch * size),
+                                  {static_cast<std::int64_t>(batch), 3, height, width}));
     const auto scores = outputs[0].floats();
     const auto shifts = outputs[1].floats();
-    if (scores.size() != 2 * kWindowsAtOnce || shifts.size() != 4 * kWindowsAtOnce)
+    if (scores.size() != 2 * batch || shifts.size() != 4 * batch)
       return fail(ErrorCode::kModelMismatch, "pnet answered with a map of another size");
-    for (std::size_t i = 0; i < std::min(kWindowsAtOnce, doubtful_.size() - done); ++i) {
-      Cell cell = doubtful_[done + i];
+    for (std::size_t i = 0; i < count; ++i) {
+      Cell cell = group.cells[done + i];
       cell.score = scores[2 * i + 1];
       std::ranges::copy_n(shifts.begin() + static_cast<std::ptrdiff_t>(4 * i), 4,
                           cell.shift.begin());
       if (cell.score >= threshold) cells.push_back(cell);
     }
+    done += count;
   }
-  doubtful_.clear();
-  windows_.clear();
+  group.cells.clear();
+  group.windows.clear();
   return {};
 }
 

@@ -3,18 +3,19 @@
 /// MTCNN's first stage: P-Net looks at every place of every pyramid level.
 
 #include <array>
-#include <optional>
+#include <cstddef>
 #include <span>
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
+#include <visavis/image/resize.hpp>
 #include <visavis/models/network.hpp>
 #include <visavis/vocab/image.hpp>
 
 #include "candidate.hpp"
 #include "network_part.hpp"
 #include "pyramid.hpp"
-#include "sheets.hpp"
+#include "screen.hpp"
 
 namespace visavis::detect {
 
@@ -24,17 +25,19 @@ struct Cell {
   int level = 0;
   int x = 0;
   int y = 0;
-  int sheet_x = 0;  ///< Where its 12×12 window starts on the sheet, in pixels.
-  int sheet_y = 0;
   float score = 0;
   std::array<float, 4> shift{};
 };
 
-/// Thread-compatible. Keeps its scratch memory, which is bounded by the largest sheet.
+/// Cells of P-Net's map along a side of `pixels` >= 11: one for every 12 pixels on even places, and
+/// for an odd side one more, which sees the last 11, because the network's pooling rounds up.
+[[nodiscard]] constexpr int map_side(int pixels) noexcept { return (pixels - 1) / 2 - 4; }
+
+/// Thread-compatible. Keeps its scratch memory, which is bounded.
 ///
-/// With a screen, the sheets are seen in bf16, and only the cells that it does not put below the
-/// threshold by more than its margin are seen again, each in its own 12×12 window. What is returned
-/// was always computed at the precision that was asked for.
+/// The screen sees every level; only the cells that it does not put below the threshold by more
+/// than its margin are seen by P-Net, each in its own window. So every score and shift that is
+/// returned was computed by the engine at the precision that was asked for.
 class ProposalNet {
  public:
   [[nodiscard]] static Result<ProposalNet> open(const models::Network& network);
@@ -45,24 +48,35 @@ class ProposalNet {
                                                      float threshold);
 
  private:
-  ProposalNet(NetworkPart net, float mean, float scale)
-      : net_(std::move(net)), mean_(mean), scale_(scale) {}
-  void draw(const Piece& piece, const Sheet& sheet, ImageView image, const Level& level);
-  [[nodiscard]] Result<void> find_on_sheet(NetworkPart& net, const Sheet& sheet, float threshold,
-                                           std::vector<Cell>& cells);
-  /// Keeps the pixels that each of the cells sees. @pre a sheet of batch 1
-  void keep_windows(const Sheet& sheet, std::span<const Cell> cells);
+  /// Doubtful cells whose windows are of one size.
+  struct Group {
+    std::vector<Cell> cells;
+    std::vector<float> windows;  ///< [n, 3, height, width]
+  };
+
+  ProposalNet(NetworkPart net, ProposalScreen screen, float margin,
+              const models::Preparation& preparation)
+      : net_(std::move(net)),
+        screen_(std::move(screen)),
+        margin_(margin),
+        mean_(preparation.mean[0]),
+        scale_(preparation.scale[0]) {}
+  /// Looks at rows of a level and keeps what is doubtful. @param origin  image, level, first row
+  [[nodiscard]] Result<void> look(ImageView image, const Level& level, const image::Window& band,
+                                  const Cell& origin, float threshold, std::vector<Cell>& cells);
+  void keep(const Cell& cell, int x, int y, const image::Window& band);
   /// Sees the doubtful cells again and adds those that reach the threshold.
   [[nodiscard]] Result<void> confirm(float threshold, std::vector<Cell>& cells);
+  [[nodiscard]] Result<void> confirm(Group& group, int width, int height, float threshold,
+                                     std::vector<Cell>& cells);
 
   NetworkPart net_;
-  std::optional<NetworkPart> screen_;
+  ProposalScreen screen_;
   float margin_ = 0;
   float mean_ = 0;
   float scale_ = 1;
   std::vector<float> pixels_;
-  std::vector<Cell> doubtful_;
-  std::vector<float> windows_;  ///< Of the doubtful cells, [n, 3, 12, 12].
+  std::array<std::array<Group, 2>, 2> doubtful_;  ///< 11 or 12 pixels high, 11 or 12 wide.
 };
 
 /// Boxes from cells: overlapping ones are suppressed within their level (.5) and image (.7), the

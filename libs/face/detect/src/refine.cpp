@@ -18,6 +18,7 @@
 
 #include "candidate.hpp"
 #include "network_part.hpp"
+#include "screen.hpp"
 
 namespace visavis::detect {
 namespace {
@@ -45,10 +46,12 @@ Result<CropNet> CropNet::open(const models::Network& network, std::string_view p
   const std::vector<std::int64_t> channels =
       has_points ? std::vector<std::int64_t>{2, 4, 10} : std::vector<std::int64_t>{2, 4};
   VISAVIS_TRY(net, NetworkPart::open(network, part, channels));
-  VISAVIS_TRY(screen, NetworkPart::open_screen(network, part, channels));
   CropNet result(std::move(net), network.manifest.preparation, has_points ? 48 : 24, has_points);
-  if (screen) result.margin_ = network.screens.find(part)->second.margin;
+  if (has_points) return result;
+  VISAVIS_TRY(source, find_screen(network, part));
+  VISAVIS_TRY(screen, RefineScreen::make(*source.graph));
   result.screen_ = std::move(screen);
+  result.margin_ = source.margin;
   return result;
 }
 
@@ -58,36 +61,48 @@ Result<std::vector<Verdict>> CropNet::judge(std::span<const ImageView> images,
     const image::Window window = window_of(candidate, images);
     return window.width <= 0 || window.height <= 0;
   });
-  if (!screen_) return judge_all(net_, images, candidates);
-  VISAVIS_TRY(verdicts, judge_all(*screen_, images, candidates));
+  if (!screen_) return judge_all(images, candidates);
+  const std::vector<float> odds = screened(images, candidates);
+  std::vector<Verdict> verdicts(candidates.size());  // a score of 0 for those that are refused
   std::vector<std::size_t> doubtful;
   std::vector<Candidate> again;
-  for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    if (verdicts[i].score < threshold - margin_) continue;
+  for (std::size_t i = 0; i < odds.size(); ++i) {
+    if (odds[i] < log_odds(threshold - margin_)) continue;
     doubtful.push_back(i);
     again.push_back(candidates[i]);
   }
-  VISAVIS_TRY(confirmed, judge_all(net_, images, again));
+  VISAVIS_TRY(confirmed, judge_all(images, again));
   for (std::size_t k = 0; k < doubtful.size(); ++k) verdicts[doubtful[k]] = confirmed[k];
   return verdicts;
 }
 
-Result<std::vector<Verdict>> CropNet::judge_all(NetworkPart& net, std::span<const ImageView> images,
+std::vector<float> CropNet::screened(std::span<const ImageView> images,
+                                     std::span<const Candidate> candidates) {
+  std::vector<float> odds;
+  odds.reserve(candidates.size());
+  for (std::span<const Candidate> left = candidates; !left.empty();) {
+    const std::size_t count = std::min(RefineScreen::kAtOnce, left.size());
+    screen_->look(draw(images, left.first(count), count), odds);
+    left = left.subspan(count);
+  }
+  return odds;
+}
+
+Result<std::vector<Verdict>> CropNet::judge_all(std::span<const ImageView> images,
                                                 std::span<const Candidate> candidates) {
   std::vector<Verdict> verdicts;
   verdicts.reserve(candidates.size());
   for (std::span<const Candidate> left = candidates; !left.empty();) {
     const std::size_t batch = next_batch(left.size());
     const std::size_t count = std::min(batch, left.size());
-    VISAVIS_CHECK(judge_batch(net, images, left.first(count), batch, verdicts));
+    VISAVIS_CHECK(judge_batch(images, left.first(count), batch, verdicts));
     left = left.subspan(count);
   }
   return verdicts;
 }
 
-Result<void> CropNet::judge_batch(NetworkPart& net, std::span<const ImageView> images,
-                                  std::span<const Candidate> candidates, std::size_t batch,
-                                  std::vector<Verdict>& verdicts) {
+std::span<const float> CropNet::draw(std::span<const ImageView> images,
+                                     std::span<const Candidate> candidates, std::size_t batch) {
   const std::ptrdiff_t plane = std::ptrdiff_t{side_} * side_;
   const std::size_t count = batch * 3 * static_cast<std::size_t>(plane);
   if (pixels_.size() < count) pixels_.resize(count);
@@ -98,8 +113,14 @@ Result<void> CropNet::judge_batch(NetworkPart& net, std::span<const ImageView> i
                               plane);
     out += 3 * plane;
   }
-  VISAVIS_TRY(outputs, net.run(std::span(pixels_).first(count),
-                               {static_cast<std::int64_t>(batch), 3, side_, side_}));
+  return std::span(pixels_).first(count);
+}
+
+Result<void> CropNet::judge_batch(std::span<const ImageView> images,
+                                  std::span<const Candidate> candidates, std::size_t batch,
+                                  std::vector<Verdict>& verdicts) {
+  VISAVIS_TRY(outputs, net_.run(draw(images, candidates, batch),
+                                {static_cast<std::int64_t>(batch), 3, side_, side_}));
   const auto scores = outputs[0].floats();
   const auto shifts = outputs[1].floats();
   for (std::size_t i = 0; i < candidates.size(); ++i) {

@@ -16,6 +16,7 @@
 
 #include "candidate.hpp"
 #include "network_part.hpp"
+#include "screen.hpp"
 
 namespace visavis::detect {
 
@@ -26,15 +27,16 @@ struct Verdict {
   std::array<float, 10> points{};  ///< O-Net: five x, then five y, in box sides.
 };
 
-/// Thread-compatible. Runs batches of few sizes, because every new one costs a compilation.
+/// Thread-compatible. Runs batches of few sizes, because every new one costs a compilation. With a
+/// screen (R-Net), the network sees only what the screen does not refuse.
 class CropNet {
  public:
   /// @param part  "rnet" or "onet".
   [[nodiscard]] static Result<CropNet> open(const models::Network& network, std::string_view part);
 
   /// Drops candidates without a pixel inside their picture.
-  /// @return a verdict for each of the others, in their order; with a screen, the screen's for
-  /// those that it puts below `threshold` by more than its margin.
+  /// @return a verdict for each of the others, in their order; an empty one, of score 0, for those
+  /// that the screen puts below `threshold` by more than its margin.
   [[nodiscard]] Result<std::vector<Verdict>> judge(std::span<const ImageView> images,
                                                    std::vector<Candidate>& candidates,
                                                    float threshold);
@@ -46,15 +48,21 @@ class CropNet {
         scale_(preparation.scale[0]),
         side_(side),
         has_points_(has_points) {}
-  [[nodiscard]] Result<std::vector<Verdict>> judge_all(NetworkPart& net,
-                                                       std::span<const ImageView> images,
+  /// The screen's log odds.
+  [[nodiscard]] std::vector<float> screened(std::span<const ImageView> images,
+                                            std::span<const Candidate> candidates);
+  /// The candidates' pixels as the network wants them, room for `batch` of them.
+  [[nodiscard]] std::span<const float> draw(std::span<const ImageView> images,
+                                            std::span<const Candidate> candidates,
+                                            std::size_t batch);
+  [[nodiscard]] Result<std::vector<Verdict>> judge_all(std::span<const ImageView> images,
                                                        std::span<const Candidate> candidates);
-  [[nodiscard]] Result<void> judge_batch(NetworkPart& net, std::span<const ImageView> images,
+  [[nodiscard]] Result<void> judge_batch(std::span<const ImageView> images,
                                          std::span<const Candidate> candidates, std::size_t batch,
                                          std::vector<Verdict>& verdicts);
 
   NetworkPart net_;
-  std::optional<NetworkPart> screen_;
+  std::optional<RefineScreen> screen_;
   float margin_ = 0;
   float mean_ = 0;
   float scale_ = 1;

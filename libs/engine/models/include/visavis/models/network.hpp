@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 #include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
 #include <visavis/models/manifest.hpp>
 #include <visavis/models/store.hpp>
 #include <visavis/runtime/engine.hpp>
@@ -28,10 +29,11 @@ struct LoadTimes {
   double warm_up_ms = 0;
 };
 
-/// The same network in bf16, which takes about half the time and may say no for the other: where
-/// its score is below the threshold by more than `margin`, so is the f32 score.
+/// The network as data, for whoever computes it in another way, several times as fast, which may say
+/// no for the network itself: where its score is below the threshold by more than `margin`, so is
+/// the network's.
 struct Screen {
-  std::shared_ptr<const runtime::Model> model;
+  std::shared_ptr<const graph::Graph> graph;
   float margin = 0;
 };
 
@@ -39,7 +41,7 @@ struct Screen {
 struct Network {
   Manifest manifest;
   std::map<std::string, std::shared_ptr<const runtime::Model>, std::less<>> parts;
-  /// By ModelFile::name; only with f32, where the manifest has a margin and the engine has bf16.
+  /// By ModelFile::name, where the manifest has a margin.
   std::map<std::string, Screen, std::less<>> screens{};
   LoadTimes times;
 };
