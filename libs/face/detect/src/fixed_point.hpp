@@ -15,8 +15,8 @@
 namespace visavis::detect {
 
 inline constexpr std::size_t kFixedLanes = 16;   ///< Places, or pictures, computed side by side.
-inline constexpr float kFixedSteps = 128;        ///< To 1.
-inline constexpr float kFixedLargest = 8191;     ///< In steps: activations beyond ±64 are cut.
+inline constexpr float kFixedSteps = 512;        ///< To 1.
+inline constexpr float kFixedLargest = 8191;     ///< In steps: activations beyond ±16 are cut.
 inline constexpr float kFixedPixelSteps = 8192;  ///< To 1, of pixels, which lie within ±.997.
 
 /// Two channels' activations in a word, the first in the lower half.
