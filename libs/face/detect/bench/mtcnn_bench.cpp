@@ -93,7 +93,7 @@ json pnet_stages(const Job& job, const models::Network& network,
                                 level.height, 127.5F, 0.0078125F, canvas.data(), level.width,
                                 plane);
   });
-  auto screen = must(ProposalScreen::make(*network.screens.at("pnet").graph));
+  auto screen = ProposalScreen(must(read_pnet(*network.screens.at("pnet").graph)));
   result["screen"] = time_of(job.repetitions, [&] {
     for (const Level& level : pyramids.front())
       (void)screen.look(
@@ -102,7 +102,7 @@ json pnet_stages(const Job& job, const models::Network& network,
           level.width, level.height);
   });
   result["find_cells"] =
-      time_of(job.repetitions, [&] { cells = must(pnet.find_cells(images, pyramids, 0.6F)); });
+      time_of(job.repetitions, [&] { cells = pnet.find_cells(images, pyramids, 0.6F); });
   return result;
 }
 
@@ -126,8 +126,8 @@ int run(int argc, char** argv) {
   result["cells"] = cells.size();
   std::vector<Candidate> boxes;
   result["boxes"] = time_of(job.repetitions, [&] { boxes = boxes_of(cells, pyramids); });
-  auto rnet = must(CropNet::open(*network, "rnet"));
-  result["rnet"] = time_of(job.repetitions, [&] { (void)must(rnet.judge(images, boxes, 0.7F)); });
+  auto rnet = must(RefineStage::open(*network));
+  result["rnet"] = time_of(job.repetitions, [&] { (void)rnet.judge(images, boxes, 0.7F); });
   result["rnet_crops"] = boxes.size();
   auto detector = must(open_detector(network, {.min_face_px = job.min_face}));
   std::size_t faces = 0;

@@ -110,7 +110,7 @@ std::vector<std::vector<Face>> conclude(std::span<const Candidate> candidates,
 
 class Mtcnn final : public Detector {
  public:
-  Mtcnn(ProposalNet pnet, CropNet rnet, CropNet onet, DetectorOptions options)
+  Mtcnn(ProposalNet pnet, RefineStage rnet, OutputStage onet, DetectorOptions options)
       : pnet_(std::move(pnet)),
         rnet_(std::move(rnet)),
         onet_(std::move(onet)),
@@ -124,11 +124,13 @@ class Mtcnn final : public Detector {
                   make_pyramid(image.width, image.height, options_.min_face_px, options_.factor));
       pyramids.push_back(std::move(levels));
     }
-    VISAVIS_TRY(cells, pnet_.find_cells(images, pyramids, options_.thresholds[0]));
+    const std::vector<Cell> cells = pnet_.find_cells(images, pyramids, options_.thresholds[0]);
     std::vector<Candidate> candidates = boxes_of(cells, pyramids);
-    VISAVIS_TRY(refined, rnet_.judge(images, candidates, options_.thresholds[1]));
-    candidates = refine(candidates, refined, options_.thresholds[1]);
-    VISAVIS_TRY(concluded, onet_.judge(images, candidates, options_.thresholds[2]));
+    drop_empty(images, candidates);
+    candidates = refine(candidates, rnet_.judge(images, candidates, options_.thresholds[1]),
+                        options_.thresholds[1]);
+    drop_empty(images, candidates);
+    VISAVIS_TRY(concluded, onet_.judge(images, candidates));
     return conclude(candidates, concluded, options_.thresholds[2], images.size());
   }
 
@@ -136,8 +138,8 @@ class Mtcnn final : public Detector {
 
  private:
   ProposalNet pnet_;
-  CropNet rnet_;
-  CropNet onet_;
+  RefineStage rnet_;
+  OutputStage onet_;
   DetectorOptions options_;  ///< With all three thresholds.
 };
 
@@ -147,8 +149,8 @@ Result<std::unique_ptr<Detector>> open_mtcnn(const models::Network& network,
                                              const DetectorOptions& options) {
   VISAVIS_TRY(complete, complete_options(options, kDefaultThresholds));
   VISAVIS_TRY(pnet, ProposalNet::open(network));
-  VISAVIS_TRY(rnet, CropNet::open(network, "rnet"));
-  VISAVIS_TRY(onet, CropNet::open(network, "onet"));
+  VISAVIS_TRY(rnet, RefineStage::open(network));
+  VISAVIS_TRY(onet, OutputStage::open(network));
   return std::make_unique<Mtcnn>(std::move(pnet), std::move(rnet), std::move(onet),
                                  std::move(complete));
 }

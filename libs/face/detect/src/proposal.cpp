@@ -16,14 +16,14 @@
 #include <visavis/vocab/image.hpp>
 
 #include "candidate.hpp"
-#include "network_part.hpp"
 #include "pyramid.hpp"
 #include "screen.hpp"
+#include "side_by_side.hpp"
+#include "trained.hpp"
 
 namespace visavis::detect {
 namespace {
 
-constexpr std::array<std::int64_t, 2> kOutputs{2, 4};
 constexpr int kSeen = 12;  // pixels, along a side, that a cell sees; at the end of an odd side 11
 constexpr std::size_t kMostDoubtful = 1024;
 constexpr int kBandPixels = 1 << 20;
@@ -36,10 +36,6 @@ bool any_reaches(std::span<const float> scores, float threshold) {
   for (const float score : scores) any |= score >= threshold;
   return any;
 }
-
-/// Windows in the next call when `left` are left: few sizes, because every new one costs a
-/// compilation, and a call costs as much as some five windows (OpenVINO, one thread).
-std::size_t windows_at_once(std::size_t left) { return left > 32 ? 128 : left > 8 ? 32 : 8; }
 
 /// Rows of pixels that hold these rows of cells.
 image::Window band_of(const Level& level, int first, int rows) {
@@ -73,16 +69,14 @@ std::size_t group_end(std::span<const Cell> cells, std::size_t begin, Same same)
 }  // namespace
 
 Result<ProposalNet> ProposalNet::open(const models::Network& network) {
-  VISAVIS_TRY(net, NetworkPart::open(network, "pnet", kOutputs));
   VISAVIS_TRY(source, find_screen(network, "pnet"));
-  VISAVIS_TRY(screen, ProposalScreen::make(*source.graph));
-  return ProposalNet(std::move(net), std::move(screen), source.margin,
-                     network.manifest.preparation);
+  VISAVIS_TRY(trained, read_pnet(*source.graph));
+  return ProposalNet(trained, source.margin, network.manifest.preparation);
 }
 
-Result<std::vector<Cell>> ProposalNet::find_cells(std::span<const ImageView> images,
-                                                  std::span<const std::vector<Level>> pyramids,
-                                                  float threshold) {
+std::vector<Cell> ProposalNet::find_cells(std::span<const ImageView> images,
+                                          std::span<const std::vector<Level>> pyramids,
+                                          float threshold) {
   std::vector<Cell> cells;
   for (std::size_t i = 0; i < images.size(); ++i) {
     for (std::size_t k = 0; k < pyramids[i].size(); ++k) {
@@ -92,18 +86,18 @@ Result<std::vector<Cell>> ProposalNet::find_cells(std::span<const ImageView> ima
       for (int first = 0; first < all; first += at_once) {
         const image::Window band = band_of(level, first, std::min(at_once, all - first));
         const Cell origin{.image = static_cast<int>(i), .level = static_cast<int>(k), .y = first};
-        VISAVIS_CHECK(look(images[i], level, band, origin, threshold, cells));
+        look(images[i], level, band, origin, threshold, cells);
       }
     }
   }
-  VISAVIS_CHECK(confirm(threshold, cells));
+  confirm(threshold, cells);
   std::ranges::sort(cells, {},
                     [](const Cell& c) { return std::tuple(c.image, c.level, c.y, c.x); });
   return cells;
 }
 
-Result<void> ProposalNet::look(ImageView image, const Level& level, const image::Window& band,
-                               const Cell& origin, float threshold, std::vector<Cell>& cells) {
+void ProposalNet::look(ImageView image, const Level& level, const image::Window& band,
+                       const Cell& origin, float threshold, std::vector<Cell>& cells) {
   const std::ptrdiff_t plane = std::ptrdiff_t{band.width} * band.height;
   const auto count = static_cast<std::size_t>(3 * plane);
   if (pixels_.size() < count) pixels_.resize(count);
@@ -123,9 +117,8 @@ Result<void> ProposalNet::look(ImageView image, const Level& level, const image:
       cell.y += y;
       keep(cell, 2 * cell.x, 2 * y, band);
     }
-    if (doubtful_[1][1].cells.size() >= kMostDoubtful) VISAVIS_CHECK(confirm(threshold, cells));
+    if (doubtful_[1][1].cells.size() >= kMostDoubtful) confirm(threshold, cells);
   }
-  return {};
 }
 
 void ProposalNet::keep(const Cell& cell, int x, int y, const image::Window& band) {
@@ -142,39 +135,21 @@ void ProposalNet::keep(const Cell& cell, int x, int y, const image::Window& band
   }
 }
 
-Result<void> ProposalNet::confirm(float threshold, std::vector<Cell>& cells) {
-  for (const int height : {kSeen - 1, kSeen})
-    for (const int width : {kSeen - 1, kSeen})
-      VISAVIS_CHECK(confirm(doubtful_[height == kSeen ? 1 : 0][width == kSeen ? 1 : 0], width,
-                            height, threshold, cells));
-  return {};
-}
-
-Result<void> ProposalNet::confirm(Group& group, int width, int height, float threshold,
-                                  std::vector<Cell>& cells) {
-  const std::size_t size = std::size_t{3} * static_cast<std::size_t>(width * height);
-  for (std::size_t done = 0; done < group.cells.size();) {
-    const std::size_t batch = windows_at_once(group.cells.size() - done);
-    const std::size_t count = std::min(batch, group.cells.size() - done);
-    if (group.windows.size() < (done + batch) * size) group.windows.resize((done + batch) * size);
-    VISAVIS_TRY(outputs, net_.run(std::span(group.windows).subspan(done * size, batch * size),
-                                  {static_cast<std::int64_t>(batch), 3, height, width}));
-    const auto scores = outputs[0].floats();
-    const auto shifts = outputs[1].floats();
-    if (scores.size() != 2 * batch || shifts.size() != 4 * batch)
-      return fail(ErrorCode::kModelMismatch, "pnet answered with a map of another size");
-    for (std::size_t i = 0; i < count; ++i) {
-      Cell cell = group.cells[done + i];
-      cell.score = scores[2 * i + 1];
-      std::ranges::copy_n(shifts.begin() + static_cast<std::ptrdiff_t>(4 * i), 4,
-                          cell.shift.begin());
-      if (cell.score >= threshold) cells.push_back(cell);
+void ProposalNet::confirm(float threshold, std::vector<Cell>& cells) {
+  for (const int height : {kSeen - 1, kSeen}) {
+    for (const int width : {kSeen - 1, kSeen}) {
+      Group& group = doubtful_[height == kSeen ? 1 : 0][width == kSeen ? 1 : 0];
+      const std::vector<Verdict> verdicts = net_.look(group.windows, width, height);
+      for (std::size_t i = 0; i < verdicts.size(); ++i) {
+        if (!(verdicts[i].score >= threshold)) continue;
+        cells.push_back(group.cells[i]);
+        cells.back().score = verdicts[i].score;
+        cells.back().shift = verdicts[i].shift;
+      }
+      group.cells.clear();
+      group.windows.clear();
     }
-    done += count;
   }
-  group.cells.clear();
-  group.windows.clear();
-  return {};
 }
 
 std::vector<Candidate> boxes_of(std::span<const Cell> cells,

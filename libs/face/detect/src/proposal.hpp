@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <span>
-#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/image/resize.hpp>
@@ -13,9 +12,10 @@
 #include <visavis/vocab/image.hpp>
 
 #include "candidate.hpp"
-#include "network_part.hpp"
 #include "pyramid.hpp"
 #include "screen.hpp"
+#include "side_by_side.hpp"
+#include "trained.hpp"
 
 namespace visavis::detect {
 
@@ -43,9 +43,9 @@ class ProposalNet {
   [[nodiscard]] static Result<ProposalNet> open(const models::Network& network);
 
   /// Every cell that scores at least `threshold`, by image, level, row and column.
-  [[nodiscard]] Result<std::vector<Cell>> find_cells(std::span<const ImageView> images,
-                                                     std::span<const std::vector<Level>> pyramids,
-                                                     float threshold);
+  [[nodiscard]] std::vector<Cell> find_cells(std::span<const ImageView> images,
+                                             std::span<const std::vector<Level>> pyramids,
+                                             float threshold);
 
  private:
   /// Doubtful cells whose windows are of one size.
@@ -54,23 +54,20 @@ class ProposalNet {
     std::vector<float> windows;  ///< [n, 3, height, width]
   };
 
-  ProposalNet(NetworkPart net, ProposalScreen screen, float margin,
-              const models::Preparation& preparation)
-      : net_(std::move(net)),
-        screen_(std::move(screen)),
+  ProposalNet(const TrainedNet& net, float margin, const models::Preparation& preparation)
+      : net_(net),
+        screen_(net),
         margin_(margin),
         mean_(preparation.mean[0]),
         scale_(preparation.scale[0]) {}
   /// Looks at rows of a level and keeps what is doubtful. @param origin  image, level, first row
-  [[nodiscard]] Result<void> look(ImageView image, const Level& level, const image::Window& band,
-                                  const Cell& origin, float threshold, std::vector<Cell>& cells);
+  void look(ImageView image, const Level& level, const image::Window& band, const Cell& origin,
+            float threshold, std::vector<Cell>& cells);
   void keep(const Cell& cell, int x, int y, const image::Window& band);
   /// Sees the doubtful cells again and adds those that reach the threshold.
-  [[nodiscard]] Result<void> confirm(float threshold, std::vector<Cell>& cells);
-  [[nodiscard]] Result<void> confirm(Group& group, int width, int height, float threshold,
-                                     std::vector<Cell>& cells);
+  void confirm(float threshold, std::vector<Cell>& cells);
 
-  NetworkPart net_;
+  ProposalWindows net_;
   ProposalScreen screen_;
   float margin_ = 0;
   float mean_ = 0;

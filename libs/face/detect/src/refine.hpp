@@ -2,12 +2,8 @@
 
 /// MTCNN's second and third stage: a network looks at each candidate's pixels.
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
-#include <optional>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
@@ -16,62 +12,80 @@
 
 #include "candidate.hpp"
 #include "network_part.hpp"
-#include "screen.hpp"
+#include "side_by_side.hpp"
+#include "trained.hpp"
 
 namespace visavis::detect {
 
-/// What a network says of one candidate.
-struct Verdict {
-  float score = 0;
-  std::array<float, 4> shift{};
-  std::array<float, 10> points{};  ///< O-Net: five x, then five y, in box sides.
-};
-
-/// Thread-compatible. Runs batches of few sizes, because every new one costs a compilation. With a
-/// screen (R-Net), the network sees only what the screen does not refuse.
-class CropNet {
+/// Candidates' pixels as a network wants them. Thread-compatible.
+class CropDrawer {
  public:
-  /// @param part  "rnet" or "onet".
-  [[nodiscard]] static Result<CropNet> open(const models::Network& network, std::string_view part);
+  CropDrawer(const models::Preparation& preparation, int side)
+      : mean_(preparation.mean[0]), scale_(preparation.scale[0]), side_(side) {}
 
-  /// Drops candidates without a pixel inside their picture.
-  /// @return a verdict for each of the others, in their order; an empty one, of score 0, for those
-  /// that the screen puts below `threshold` by more than its margin.
-  [[nodiscard]] Result<std::vector<Verdict>> judge(std::span<const ImageView> images,
-                                                   std::vector<Candidate>& candidates,
-                                                   float threshold);
-
- private:
-  CropNet(NetworkPart net, const models::Preparation& preparation, int side, bool has_points)
-      : net_(std::move(net)),
-        mean_(preparation.mean[0]),
-        scale_(preparation.scale[0]),
-        side_(side),
-        has_points_(has_points) {}
-  /// The screen's log odds.
-  [[nodiscard]] std::vector<float> screened(std::span<const ImageView> images,
-                                            std::span<const Candidate> candidates);
-  /// The candidates' pixels as the network wants them, room for `batch` of them.
+  [[nodiscard]] std::size_t crop_size() const noexcept {
+    return std::size_t{3} * static_cast<std::size_t>(side_ * side_);
+  }
+  /// @return [n, 3, side, side], valid until the next call, with room for `batch` of them
   [[nodiscard]] std::span<const float> draw(std::span<const ImageView> images,
                                             std::span<const Candidate> candidates,
                                             std::size_t batch);
-  [[nodiscard]] Result<std::vector<Verdict>> judge_all(std::span<const ImageView> images,
-                                                       std::span<const Candidate> candidates);
+
+ private:
+  float mean_;
+  float scale_;
+  int side_;
+  std::vector<float> pixels_;
+};
+
+/// Drops candidates without a pixel inside their picture.
+void drop_empty(std::span<const ImageView> images, std::vector<Candidate>& candidates);
+
+/// R-Net. The screen sees every candidate; those that it does not put below the threshold by more
+/// than its margin are seen again in f32, and only that answer counts. Thread-compatible.
+class RefineStage {
+ public:
+  [[nodiscard]] static Result<RefineStage> open(const models::Network& network);
+
+  /// @pre  no candidate is empty
+  /// @return a verdict each, in order; an empty one, of score 0, for what the screen refuses.
+  [[nodiscard]] std::vector<Verdict> judge(std::span<const ImageView> images,
+                                           std::span<const Candidate> candidates, float threshold);
+
+ private:
+  RefineStage(const TrainedNet& net, float margin, const models::Preparation& preparation)
+      : net_(net), screen_(net), margin_(margin), drawer_(preparation, RefineNet::kSide) {}
+
+  RefineNet net_;
+  RefineScreen screen_;
+  float margin_;
+  CropDrawer drawer_;
+};
+
+/// O-Net, by the engine, in batches of few sizes, because every new one costs a compilation.
+/// Thread-compatible.
+class OutputStage {
+ public:
+  [[nodiscard]] static Result<OutputStage> open(const models::Network& network);
+
+  /// @pre  no candidate is empty
+  /// @return a verdict each, in order
+  [[nodiscard]] Result<std::vector<Verdict>> judge(std::span<const ImageView> images,
+                                                   std::span<const Candidate> candidates);
+
+ private:
+  OutputStage(NetworkPart net, const models::Preparation& preparation)
+      : net_(std::move(net)), drawer_(preparation, kSide) {}
   [[nodiscard]] Result<void> judge_batch(std::span<const ImageView> images,
                                          std::span<const Candidate> candidates, std::size_t batch,
                                          std::vector<Verdict>& verdicts);
 
+  static constexpr int kSide = 48;
   NetworkPart net_;
-  std::optional<RefineScreen> screen_;
-  float margin_ = 0;
-  float mean_ = 0;
-  float scale_ = 1;
-  int side_ = 0;
-  bool has_points_ = false;
-  std::vector<float> pixels_;
+  CropDrawer drawer_;
 };
 
-/// The size of the next batch when `left` crops are left: a power of two, at most 32, that may
+/// The size of O-Net's next batch when `left` crops are left: a power of two, at most 32, that may
 /// exceed `left`.
 [[nodiscard]] std::size_t next_batch(std::size_t left) noexcept;
 

@@ -23,6 +23,8 @@
 #include "pyramid.hpp"
 #include "refine.hpp"
 #include "screen.hpp"
+#include "side_by_side.hpp"
+#include "trained.hpp"
 
 namespace visavis::detect {
 namespace {
@@ -211,9 +213,8 @@ TEST(ProposalNet, SeesInWindowsWhatItSeesInTheLevel) {
     pyramids.push_back(*make_pyramid(picture.width(), picture.height(), 20, 0.709));
   }
   const auto cells = pnet->find_cells(views, pyramids, 0);  // all of them
-  ASSERT_TRUE(cells) << cells.error().message;
   std::map<std::tuple<int, int, int, int>, const Cell*> by_place;
-  for (const Cell& c : *cells) by_place[{c.image, c.level, c.y, c.x}] = &c;
+  for (const Cell& c : cells) by_place[{c.image, c.level, c.y, c.x}] = &c;
   std::size_t all = 0;
   for (int i = 0; i < static_cast<int>(views.size()); ++i) {
     const auto& levels = pyramids[static_cast<std::size_t>(i)];
@@ -232,12 +233,10 @@ TEST(ProposalNet, SeesInWindowsWhatItSeesInTheLevel) {
         }
     }
   }
-  EXPECT_EQ(cells->size(), all);
+  EXPECT_EQ(cells.size(), all);
 }
 
-float probability(float odds) { return 1 / (1 + std::exp(-odds)); }
-
-/// The screens against the networks, on every photograph of the goldens that this machine has.
+/// Our kernels against the engine, on every photograph of the goldens that this machine has.
 class Screens : public testing::Test {
  protected:
   void SetUp() override {
@@ -257,30 +256,30 @@ TEST_F(Screens, LoseNoCellAndStayWithinTheirMargin) {
   auto pnet = ProposalNet::open(*network_);
   auto exact = NetworkPart::open(*network_, "pnet", kScoresAndShifts);
   const auto& source = network_->screens.at("pnet");
-  auto screen = ProposalScreen::make(*source.graph);
-  ASSERT_TRUE(pnet && exact && screen);
+  const auto trained = read_pnet(*source.graph);
+  ASSERT_TRUE(pnet && exact && trained);
+  ProposalScreen screen(*trained);
   float worst = 0;
   std::size_t accepted = 0;
   for (const Image& picture : pictures_) {
     const std::array views{picture.view()};
     const std::array pyramids{*make_pyramid(picture.width(), picture.height(), 20, 0.709)};
     const auto found = pnet->find_cells(views, pyramids, 0.6F);
-    ASSERT_TRUE(found);
     std::size_t expected = 0;
     for (const Level& level : pyramids[0]) {
       const LevelMaps maps = look(*exact, views[0], level);
-      const auto odds = screen->look(pixels_of(views[0], level), level.width, level.height);
+      const auto odds = screen.look(pixels_of(views[0], level), level.width, level.height);
       for (int y = 0; y < maps.height; ++y)
         for (int x = 0; x < maps.width; ++x) {
           const float score = maps.score(x, y);
           if (score < 0.6F) continue;
           ++expected;
           const auto at =
-              static_cast<std::size_t>(y) * screen->stride() + static_cast<std::size_t>(x);
+              static_cast<std::size_t>(y) * screen.stride() + static_cast<std::size_t>(x);
           worst = std::max(worst, score - probability(odds[at]));
         }
     }
-    EXPECT_EQ(found->size(), expected);
+    EXPECT_EQ(found.size(), expected);
     accepted += expected;
   }
   EXPECT_GT(accepted, 0U);
@@ -293,16 +292,17 @@ TEST_F(Screens, JudgeCropsWithinTheirMargin) {
   auto pnet = ProposalNet::open(*network_);
   auto exact = NetworkPart::open(*network_, "rnet", kScoresAndShifts);
   const auto& source = network_->screens.at("rnet");
-  auto screen = RefineScreen::make(*source.graph);
-  ASSERT_TRUE(pnet && exact && screen);
+  const auto trained = read_rnet(*source.graph);
+  ASSERT_TRUE(pnet && exact && trained);
+  RefineScreen screen(*trained);
+  RefineNet net(*trained);
   float worst = 0;
   std::size_t crops = 0;
   for (const Image& picture : pictures_) {
     const std::array views{picture.view()};
     const std::array pyramids{*make_pyramid(picture.width(), picture.height(), 20, 0.709)};
     const auto cells = pnet->find_cells(views, pyramids, 0.6F);
-    ASSERT_TRUE(cells);
-    for (const Candidate& box : boxes_of(*cells, pyramids)) {
+    for (const Candidate& box : boxes_of(cells, pyramids)) {
       const image::Window window = pixels_of(box.box, picture.width(), picture.height());
       if (window.width <= 0 || window.height <= 0) continue;
       std::vector<float> pixels(std::size_t{3} * 24 * 24);
@@ -310,9 +310,12 @@ TEST_F(Screens, JudgeCropsWithinTheirMargin) {
                                 24 * 24);
       const auto answer = exact->run(pixels, {1, 3, 24, 24});
       ASSERT_TRUE(answer);
-      std::vector<float> odds;
-      screen->look(pixels, odds);
-      worst = std::max(worst, answer->at(0).floats()[1] - probability(odds.at(0)));
+      const float score = answer->at(0).floats()[1];
+      worst = std::max(worst, score - probability(screen.look(pixels).at(0)));
+      const Verdict verdict = net.look(pixels).at(0);
+      EXPECT_NEAR(verdict.score, score, 1e-5);
+      for (std::size_t k = 0; k < 4; ++k)
+        EXPECT_NEAR(verdict.shift[k], answer->at(1).floats()[k], 1e-5);
       ++crops;
     }
   }
