@@ -106,6 +106,7 @@ ModelFile read_model_file(Fields fields) {
   file.importer = fields.text("importer", 64);
   if (file.importer.empty()) fields.complain(fields.path_of("importer"), "is empty");
   file.onnx_sha256 = fields.sha256("onnx_sha256");
+  if (fields.has("as_data")) file.as_data = fields.boolean("as_data");
   if (fields.has("screen_margin")) {
     file.screen_margin = fields.number("screen_margin");
     if (!(file.screen_margin > 0 && file.screen_margin < 1))

@@ -69,17 +69,14 @@ Result<void> check_parts(const Manifest& manifest, const std::vector<std::string
   return {};
 }
 
-/// Nothing where the manifest has none.
-Result<std::optional<Screen>> load_screen(std::span<const std::byte> bytes,
-                                          const ModelFile& file) {
-  if (file.screen_margin <= 0) return std::nullopt;
+Result<NetworkData> load_data(std::span<const std::byte> bytes, const ModelFile& file) {
   VISAVIS_TRY(graph, graph::read_onnx(bytes));
-  return Screen{.graph = std::make_shared<const graph::Graph>(std::move(graph)),
-                .margin = static_cast<float>(file.screen_margin)};
+  return NetworkData{.graph = std::make_shared<const graph::Graph>(std::move(graph)),
+                     .screen_margin = static_cast<float>(file.screen_margin)};
 }
 
 Result<void> load_file(const Store& store, const ModelFile& file, const runtime::Engine& engine,
-                       runtime::LoadOptions options, Network& network) {
+                       const NetworkOptions& options, Network& network) {
   const std::string& id = network.manifest.id;
   Result<std::vector<std::byte>> bytes = store.read(file);
   if (!bytes) {
@@ -89,12 +86,16 @@ Result<void> load_file(const Store& store, const ModelFile& file, const runtime:
       message += "; run: visavis models fetch " + id;
     return fail(bytes.error().code, std::move(message));
   }
-  options.model_sha256 = file.onnx_sha256;  // reading compared it with the bytes
-  auto model = engine.load(*bytes, options);
+  if (file.as_data) {
+    VISAVIS_TRY(data, load_data(*bytes, file));
+    network.data.emplace(file.name, std::move(data));
+    if (!options.compile_data) return {};
+  }
+  runtime::LoadOptions load = options.load;
+  load.model_sha256 = file.onnx_sha256;  // reading compared it with the bytes
+  auto model = engine.load(*bytes, load);
   if (!model) return fail(model.error().code, id + ": " + file.name + ": " + model.error().message);
   network.parts.emplace(file.name, *std::move(model));
-  VISAVIS_TRY(screen, load_screen(*bytes, file));
-  if (screen) network.screens.emplace(file.name, *std::move(screen));
   return {};
 }
 
@@ -106,10 +107,10 @@ Result<Network> load_network(const Store& store, std::string_view id,
   VISAVIS_TRY(manifest, store.find(id));
   VISAVIS_TRY(engine, runtime::find_engine(options.engine));
   VISAVIS_CHECK(check_parts(manifest, options.parts));
-  Network network{.manifest = std::move(manifest), .parts = {}, .screens = {}, .times = {}};
+  Network network{.manifest = std::move(manifest), .parts = {}, .data = {}, .times = {}};
   for (const ModelFile& file : network.manifest.files)
     if (is_wanted(file, options.parts))
-      VISAVIS_CHECK(load_file(store, file, *engine, options.load, network));
+      VISAVIS_CHECK(load_file(store, file, *engine, options, network));
   network.times.load_ms = milliseconds_since(start);
   const Clock::time_point loaded = Clock::now();
   for (const auto& [name, model] : network.parts) {

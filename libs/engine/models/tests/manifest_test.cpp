@@ -123,11 +123,13 @@ TEST(Manifest, RefusesWhatIsNoManifest) {
   EXPECT_FALSE(parse_manifest(std::string(1U << 20U, '[')));
 }
 
-TEST(Manifest, ReadsTheMarginOfAScreen) {
+TEST(Manifest, ReadsWhatIsKeptAsData) {
   EXPECT_EQ(parse_manifest(sample())->files[0].screen_margin, 0);
-  const auto m =
-      parse_manifest(with(R"("importer":"onnx")", R"("importer":"onnx","screen_margin":0.25)"));
+  EXPECT_FALSE(parse_manifest(sample())->files[0].as_data);
+  const auto m = parse_manifest(
+      with(R"("importer":"onnx")", R"("importer":"onnx","as_data":true,"screen_margin":0.25)"));
   ASSERT_TRUE(m) << m.error().message;
+  EXPECT_TRUE(m->files[0].as_data);
   EXPECT_EQ(m->files[0].screen_margin, 0.25);
 }
 

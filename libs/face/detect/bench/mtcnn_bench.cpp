@@ -93,7 +93,7 @@ json pnet_stages(const Job& job, const models::Network& network,
                                 level.height, 127.5F, 0.0078125F, canvas.data(), level.width,
                                 plane);
   });
-  auto screen = ProposalScreen(must(read_pnet(*network.screens.at("pnet").graph)));
+  auto screen = ProposalScreen(must(read_pnet(*network.data.at("pnet").graph)));
   result["screen"] = time_of(job.repetitions, [&] {
     for (const Level& level : pyramids.front())
       (void)screen.look(

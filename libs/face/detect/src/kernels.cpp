@@ -190,6 +190,68 @@ void run_row(const Layer<Word>& layer, const Word* in, const Grid& grid, int pla
   }
 }
 
+/// A tile of neighbouring places and kWords × 16 channels.
+template <std::size_t kPlaces, std::size_t kWords>
+void run_wide_tile(const WideLayer& layer, std::size_t channel, const float* in,
+                   const Grid& in_grid, float* out, const Grid& out_grid) {
+  const DF d;
+  const auto products = static_cast<std::size_t>(layer.taps * layer.taps * layer.inputs);
+  for (std::size_t lane = 0; lane < kLanes; lane += hn::Lanes(d)) {
+    const float* const bias = layer.bias.data() + channel + lane;
+    const float* const slope = layer.slope.data() + channel + lane;
+    std::array<std::array<Floats, kWords>, kPlaces> sums;
+    for (auto& of_place : sums)
+      for (std::size_t w = 0; w < kWords; ++w) of_place[w] = hn::LoadU(d, bias + w * kLanes);
+    const float* weights = layer.weights.data() + channel * products + lane;
+    for (int y = 0; y < layer.taps; ++y) {
+      const float* from = in + y * in_grid.row;  // the columns follow each other
+      for (int i = 0; i < layer.taps * layer.inputs; ++i, ++from, weights += kWords * kLanes) {
+        std::array<Floats, kWords> w;
+        for (std::size_t k = 0; k < kWords; ++k) w[k] = hn::LoadU(d, weights + k * kLanes);
+        for (std::size_t p = 0; p < kPlaces; ++p) {
+          const auto value = hn::Set(d, from[static_cast<std::ptrdiff_t>(p) * in_grid.place]);
+          for (std::size_t k = 0; k < kWords; ++k) sums[p][k] = hn::MulAdd(value, w[k], sums[p][k]);
+        }
+      }
+    }
+    const auto zero = hn::Zero(d);
+    for (std::size_t p = 0; p < kPlaces; ++p) {
+      float* to = out + static_cast<std::ptrdiff_t>(p) * out_grid.place + channel + lane;
+      for (std::size_t w = 0; w < kWords; ++w) {
+        const auto v = sums[p][w];
+        hn::StoreU(hn::MulAdd(hn::Min(v, zero), hn::LoadU(d, slope + w * kLanes), hn::Max(v, zero)),
+                   d, to + w * kLanes);
+      }
+    }
+  }
+}
+
+/// @return how many places were done: as many as leave registers for the operands.
+template <std::size_t kWords>
+int run_wide_places(const WideLayer& layer, std::size_t channel, const float* in,
+                    const Grid& in_grid, int left, float* out, const Grid& out_grid) {
+  const auto run = [&]<std::size_t kPlaces>() {
+    run_wide_tile<kPlaces, kWords>(layer, channel, in, in_grid, out, out_grid);
+    return static_cast<int>(kPlaces);
+  };
+  if (left >= 12) return run.template operator()<12>();
+  if (left >= 8) return run.template operator()<8>();
+  if (left >= 6) return run.template operator()<6>();
+  if (left >= 4) return run.template operator()<4>();
+  if (left >= 3) return run.template operator()<3>();
+  return run.template operator()<1>();
+}
+
+template <std::size_t kWords>
+void run_wide_row(const WideLayer& layer, const float* in, const Grid& in_grid, int places,
+                  float* out, const Grid& out_grid) {
+  constexpr std::size_t kTile = kWords * kLanes;
+  for (std::size_t c = 0; c < static_cast<std::size_t>(layer.channels); c += kTile)
+    for (int done = 0; done < places;)
+      done += run_wide_places<kWords>(layer, c, in + done * in_grid.place, in_grid, places - done,
+                                      out + done * out_grid.place, out_grid);
+}
+
 HWY_INLINE Floats larger_of(Floats a, Floats b) { return hn::Max(a, b); }
 HWY_INLINE Ints larger_of(Ints a, Ints b) {
   return hn::BitCast(D32(), hn::Max(hn::BitCast(D16(), a), hn::BitCast(D16(), b)));
@@ -200,6 +262,20 @@ void run_larger(const Word* a, const Word* b, std::size_t words, Word* out) {
   const Tag<Word> d;
   for (std::size_t i = 0; i < words; i += hn::Lanes(d))
     hn::StoreU(larger_of(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
+}
+
+template <class Word>
+void run_pool_columns(const Word* row, std::size_t words, int width, int side, Word* out) {
+  const Tag<Word> d;
+  for (int x = 0; x < pooled_side(width, side); ++x, row += 2 * words) {
+    const int columns = std::min(side, width - 2 * x);
+    for (std::size_t i = 0; i < words; i += hn::Lanes(d), out += hn::Lanes(d)) {
+      auto most = hn::LoadU(d, row + i);
+      for (int k = 1; k < columns; ++k)
+        most = larger_of(most, hn::LoadU(d, row + static_cast<std::size_t>(k) * words + i));
+      hn::StoreU(most, d, out);
+    }
+  }
 }
 
 HWY_INLINE Ints steps_of_pixels(const float* values) {
@@ -219,6 +295,14 @@ void convolve_fixed_here(const Layer<Pair>& layer, const Pair* in, const Grid& i
   run_row(layer, in, in_grid, places, MapOut<Pair>{.layer = layer, .out = out, .grid = out_grid});
 }
 
+void convolve_wide_here(const WideLayer& layer, const float* in, const Grid& in_grid, int places,
+                        float* out, const Grid& out_grid) {
+  if (wide_tile(layer.channels) == static_cast<int>(kLanes))
+    run_wide_row<1>(layer, in, in_grid, places, out, out_grid);
+  else
+    run_wide_row<2>(layer, in, in_grid, places, out, out_grid);
+}
+
 void convolve_to_scores_here(const Layer<Pair>& layer, const Score& score, const Pair* in,
                              const Grid& in_grid, int places, float* out) {
   run_row(layer, in, in_grid, places, ScoresOut{.layer = layer, .score = score, .out = out});
@@ -230,6 +314,14 @@ void larger_f32_here(const float* a, const float* b, std::size_t words, float* o
 
 void larger_fixed_here(const Pair* a, const Pair* b, std::size_t words, Pair* out) {
   run_larger(a, b, words, out);
+}
+
+void pool_columns_f32_here(const float* row, std::size_t words, int width, int side, float* out) {
+  run_pool_columns(row, words, width, side, out);
+}
+
+void pool_columns_fixed_here(const Pair* row, std::size_t words, int width, int side, Pair* out) {
+  run_pool_columns(row, words, width, side, out);
 }
 
 void larger_of_neighbours_here(const Pair* in, std::size_t words, Pair* out) {
@@ -261,9 +353,12 @@ namespace {
 
 HWY_EXPORT(convolve_f32_here);
 HWY_EXPORT(convolve_fixed_here);
+HWY_EXPORT(convolve_wide_here);
 HWY_EXPORT(convolve_to_scores_here);
 HWY_EXPORT(larger_f32_here);
 HWY_EXPORT(larger_fixed_here);
+HWY_EXPORT(pool_columns_f32_here);
+HWY_EXPORT(pool_columns_fixed_here);
 HWY_EXPORT(larger_of_neighbours_here);
 HWY_EXPORT(fixed_pixels_here);
 
@@ -331,6 +426,26 @@ Layer<Word> make_layer(const TrainedLayer& trained, float steps_in) {
   return layer;
 }
 
+WideLayer make_wide_layer(const TrainedLayer& trained) {
+  const auto taps = static_cast<std::size_t>(trained.taps * trained.taps);
+  const std::size_t channels = trained.bias.size();
+  const std::size_t inputs = trained.weights.size() / (channels * taps);
+  const auto tile = static_cast<std::size_t>(wide_tile(static_cast<int>(channels)));
+  WideLayer layer{.taps = trained.taps,
+                  .channels = static_cast<int>(channels),
+                  .inputs = static_cast<int>(inputs),
+                  .weights = {},
+                  .bias = trained.bias,
+                  .slope = trained.slope};
+  layer.weights.reserve(trained.weights.size());
+  for (std::size_t first = 0; first < channels; first += tile)
+    for (std::size_t tap = 0; tap < taps; ++tap)
+      for (std::size_t input = 0; input < inputs; ++input)
+        for (std::size_t c = first; c < first + tile; ++c)
+          layer.weights.push_back(trained.weights[(c * inputs + input) * taps + tap]);
+  return layer;
+}
+
 template Layer<float> make_layer(const TrainedLayer& trained, float steps_in);
 template Layer<Pair> make_layer(const TrainedLayer& trained, float steps_in);
 
@@ -346,6 +461,11 @@ void convolve(const Layer<Pair>& layer, const Pair* in, const Grid& in_grid, int
   HWY_DYNAMIC_DISPATCH(convolve_fixed_here)(layer, in, in_grid, places, out, out_grid);
 }
 
+void convolve(const WideLayer& layer, const float* in, const Grid& in_grid, int places, float* out,
+              const Grid& out_grid) {
+  HWY_DYNAMIC_DISPATCH(convolve_wide_here)(layer, in, in_grid, places, out, out_grid);
+}
+
 void convolve_to_scores(const Layer<Pair>& layer, const Score& score, const Pair* in,
                         const Grid& in_grid, int places, float* out) {
   HWY_DYNAMIC_DISPATCH(convolve_to_scores_here)(layer, score, in, in_grid, places, out);
@@ -359,6 +479,16 @@ void larger(const float* a, const float* b, std::size_t words, float* out) {
 template <>
 void larger(const Pair* a, const Pair* b, std::size_t words, Pair* out) {
   HWY_DYNAMIC_DISPATCH(larger_fixed_here)(a, b, words, out);
+}
+
+template <>
+void pool_columns(const float* row, std::size_t words, int width, int side, float* out) {
+  HWY_DYNAMIC_DISPATCH(pool_columns_f32_here)(row, words, width, side, out);
+}
+
+template <>
+void pool_columns(const Pair* row, std::size_t words, int width, int side, Pair* out) {
+  HWY_DYNAMIC_DISPATCH(pool_columns_fixed_here)(row, words, width, side, out);
 }
 
 void larger_of_neighbours(const Pair* in, std::size_t words, Pair* out) {

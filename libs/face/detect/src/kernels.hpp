@@ -65,6 +65,24 @@ struct Layer {
 template <MapWord Word>
 [[nodiscard]] Layer<Word> make_layer(const TrainedLayer& trained, float steps_in);
 
+/// A layer in f32 for one picture, whose channels, a multiple of 16, are computed side by side: for
+/// few pictures and many channels. Its maps are [row][column][channel].
+struct WideLayer {
+  int taps = 1;
+  int channels = 0;
+  int inputs = 0;
+  std::vector<float> weights;  ///< By tile of channels, row, column, input, channel.
+  std::vector<float> bias;
+  std::vector<float> slope;
+};
+
+[[nodiscard]] constexpr int wide_tile(int channels) noexcept {
+  return channels % 32 == 0 ? 32 : 16;
+}
+
+/// @pre  the channels are a multiple of 16
+[[nodiscard]] WideLayer make_wide_layer(const TrainedLayer& trained);
+
 /// What may follow the last layer in fixed point: for each place Σ weight · steps + bias.
 struct Score {
   std::vector<float> weights;  ///< For each channel.
@@ -85,6 +103,11 @@ template <MapWord Word>
 void convolve(const Layer<Word>& layer, const Word* in, const Grid& in_grid, int places, Word* out,
               const Grid& out_grid);
 
+/// The same by channels; `channel` of the grids is not used, and a place is all channels of one
+/// pixel.
+void convolve(const WideLayer& layer, const float* in, const Grid& in_grid, int places, float* out,
+              const Grid& out_grid);
+
 /// The score of every place of a row instead: out[places][kLanes].
 void convolve_to_scores(const Layer<Pair>& layer, const Score& score, const Pair* in,
                         const Grid& in_grid, int places, float* out);
@@ -93,6 +116,16 @@ void convolve_to_scores(const Layer<Pair>& layer, const Score& score, const Pair
 /// @pre here and below: `words` is a multiple of kLanes
 template <MapWord Word>
 void larger(const Word* a, const Word* b, std::size_t words, Word* out);
+
+/// Windows along a side of `pixels`, every 2 pixels; the last one may have fewer than `window`.
+[[nodiscard]] constexpr int pooled_side(int pixels, int window) noexcept {
+  return (pixels - window + 1) / 2 + 1;
+}
+
+/// The largest of each window of a row [width][words], channel by channel:
+/// [pooled_side(width, window)][words].
+template <MapWord Word>
+void pool_columns(const Word* row, std::size_t words, int width, int window, Word* out);
 
 /// The larger of neighbours, channel by channel: of in[2 i] and in[2 i + 1].
 void larger_of_neighbours(const Pair* in, std::size_t words, Pair* out);

@@ -130,8 +130,8 @@ class Mtcnn final : public Detector {
     candidates = refine(candidates, rnet_.judge(images, candidates, options_.thresholds[1]),
                         options_.thresholds[1]);
     drop_empty(images, candidates);
-    VISAVIS_TRY(concluded, onet_.judge(images, candidates));
-    return conclude(candidates, concluded, options_.thresholds[2], images.size());
+    return conclude(candidates, onet_.judge(images, candidates), options_.thresholds[2],
+                    images.size());
   }
 
   [[nodiscard]] bool finds_landmarks() const noexcept override { return true; }

@@ -69,9 +69,9 @@ std::size_t group_end(std::span<const Cell> cells, std::size_t begin, Same same)
 }  // namespace
 
 Result<ProposalNet> ProposalNet::open(const models::Network& network) {
-  VISAVIS_TRY(source, find_screen(network, "pnet"));
+  VISAVIS_TRY(source, find_data(network, "pnet"));
   VISAVIS_TRY(trained, read_pnet(*source.graph));
-  return ProposalNet(trained, source.margin, network.manifest.preparation);
+  return ProposalNet(trained, source.screen_margin, network.manifest.preparation);
 }
 
 std::vector<Cell> ProposalNet::find_cells(std::span<const ImageView> images,

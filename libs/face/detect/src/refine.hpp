@@ -4,16 +4,16 @@
 
 #include <cstddef>
 #include <span>
-#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/models/network.hpp>
 #include <visavis/vocab/image.hpp>
 
 #include "candidate.hpp"
-#include "network_part.hpp"
+#include "output_net.hpp"
 #include "side_by_side.hpp"
 #include "trained.hpp"
+#include "verdict.hpp"
 
 namespace visavis::detect {
 
@@ -26,10 +26,9 @@ class CropDrawer {
   [[nodiscard]] std::size_t crop_size() const noexcept {
     return std::size_t{3} * static_cast<std::size_t>(side_ * side_);
   }
-  /// @return [n, 3, side, side], valid until the next call, with room for `batch` of them
+  /// @return [n, 3, side, side], valid until the next call
   [[nodiscard]] std::span<const float> draw(std::span<const ImageView> images,
-                                            std::span<const Candidate> candidates,
-                                            std::size_t batch);
+                                            std::span<const Candidate> candidates);
 
  private:
   float mean_;
@@ -62,31 +61,22 @@ class RefineStage {
   CropDrawer drawer_;
 };
 
-/// O-Net, by the engine, in batches of few sizes, because every new one costs a compilation.
-/// Thread-compatible.
+/// O-Net. Thread-compatible.
 class OutputStage {
  public:
   [[nodiscard]] static Result<OutputStage> open(const models::Network& network);
 
   /// @pre  no candidate is empty
   /// @return a verdict each, in order
-  [[nodiscard]] Result<std::vector<Verdict>> judge(std::span<const ImageView> images,
-                                                   std::span<const Candidate> candidates);
+  [[nodiscard]] std::vector<Verdict> judge(std::span<const ImageView> images,
+                                           std::span<const Candidate> candidates);
 
  private:
-  OutputStage(NetworkPart net, const models::Preparation& preparation)
-      : net_(std::move(net)), drawer_(preparation, kSide) {}
-  [[nodiscard]] Result<void> judge_batch(std::span<const ImageView> images,
-                                         std::span<const Candidate> candidates, std::size_t batch,
-                                         std::vector<Verdict>& verdicts);
+  OutputStage(const TrainedNet& net, const models::Preparation& preparation)
+      : net_(net), drawer_(preparation, OutputNet::kSide) {}
 
-  static constexpr int kSide = 48;
-  NetworkPart net_;
+  OutputNet net_;
   CropDrawer drawer_;
 };
-
-/// The size of O-Net's next batch when `left` crops are left: a power of two, at most 32, that may
-/// exceed `left`.
-[[nodiscard]] std::size_t next_batch(std::size_t left) noexcept;
 
 }  // namespace visavis::detect

@@ -23,7 +23,6 @@ T* at_least(std::vector<T>& buffer, std::size_t size) {
 }
 
 int blocks_of(int places) { return (places + kBlock - 1) / kBlock; }
-int pooled_side(int side) { return (side + 1) / 2; }  // 2×2, every 2, rounding up
 
 /// Words of a row that is computed in whole blocks and read by taps up to two places further.
 int padded(int blocks) { return (blocks + 1) * kBlock; }
@@ -55,7 +54,7 @@ ProposalScreen::ProposalScreen(const TrainedNet& pnet)
       score_(make_score(pnet.head)) {}
 
 void ProposalScreen::lay_out(int width) {
-  const int pooled_width = pooled_side(width - 2);
+  const int pooled_width = pooled_side(width - 2, 2);
   first_blocks_ = (blocks_of(width - 2) + 1) / 2 * 2;
   second_blocks_ = blocks_of(pooled_width - 2);
   third_blocks_ = blocks_of(pooled_width - 4);
@@ -102,7 +101,7 @@ std::span<const float> ProposalScreen::look(std::span<const float> pixels, int w
   lay_out(width);
   const auto columns = static_cast<std::size_t>(width);
   const std::size_t plane = columns * static_cast<std::size_t>(height);
-  const int pooled_height = pooled_side(height - 2);
+  const int pooled_height = pooled_side(height - 2, 2);
   const std::size_t size = static_cast<std::size_t>(pooled_height - 4) * stride_;
   float* map = at_least(map_, size);
   int taken = 0;

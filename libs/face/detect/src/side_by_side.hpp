@@ -8,22 +8,11 @@
 #include <vector>
 
 #include "kernels.hpp"
+#include "maps.hpp"
 #include "trained.hpp"
+#include "verdict.hpp"
 
 namespace visavis::detect {
-
-/// What a network says of one candidate.
-struct Verdict {
-  float score = 0;
-  std::array<float, 4> shift{};
-  std::array<float, 10> points{};  ///< O-Net: five x, then five y, in box sides.
-};
-
-/// Scratch memory of a network. Thread-compatible.
-template <MapWord Word>
-struct SideBySide {
-  std::vector<Word> pixels, row, columns, map, next;
-};
 
 /// P-Net in f32 on its own windows. Thread-compatible.
 class ProposalWindows {
@@ -36,7 +25,7 @@ class ProposalWindows {
 
  private:
   std::array<Layer<float>, 4> layers_;
-  SideBySide<float> scratch_;
+  Scratch<float> scratch_;
 };
 
 /// R-Net in f32. Thread-compatible.
@@ -51,7 +40,7 @@ class RefineNet {
 
  private:
   std::array<Layer<float>, 5> layers_;
-  SideBySide<float> scratch_;
+  Scratch<float> scratch_;
 };
 
 /// R-Net in fixed point. Thread-compatible.
@@ -65,7 +54,7 @@ class RefineScreen {
  private:
   std::array<Layer<Pair>, 4> layers_;
   Score score_;
-  SideBySide<Pair> scratch_;
+  Scratch<Pair> scratch_;
 };
 
 }  // namespace visavis::detect

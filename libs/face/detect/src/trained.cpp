@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <span>
@@ -19,8 +20,6 @@
 namespace visavis::detect {
 namespace {
 
-constexpr std::size_t kHead = 8;
-
 /// Layers by the names of their weights. The first failure is kept.
 class Reader {
  public:
@@ -35,18 +34,20 @@ class Reader {
             .taps = taps};
   }
 
-  /// Two classes by one layer, four shifts by another.
-  TrainedLayer head(const std::string& name, std::size_t inputs) {
-    TrainedLayer head{.weights = take(name + "_1.weight", 2 * inputs),
-                      .bias = take(name + "_1.bias", 2),
-                      .slope = std::vector<float>(kHead, 1),
-                      .taps = 1};
-    const std::vector<float> shifts = take(name + "_2.weight", 4 * inputs);
-    const std::vector<float> bias = take(name + "_2.bias", 4);
-    head.weights.insert(head.weights.end(), shifts.begin(), shifts.end());
-    head.bias.insert(head.bias.end(), bias.begin(), bias.end());
-    head.weights.resize(kHead * inputs);
-    head.bias.resize(kHead);
+  /// The layers `name`_1, `name`_2 … of so many channels, as one, filled up to a multiple of 8.
+  TrainedLayer head(const std::string& name, std::initializer_list<std::size_t> channels,
+                    std::size_t inputs) {
+    TrainedLayer head;
+    int number = 0;
+    for (const std::size_t n : channels) {
+      const std::string part = name + "_" + std::to_string(++number);
+      append(take(part + ".weight", n * inputs), head.weights);
+      append(take(part + ".bias", n), head.bias);
+    }
+    const std::size_t all = (head.bias.size() + 7) / 8 * 8;
+    head.weights.resize(all * inputs);
+    head.bias.resize(all);
+    head.slope.assign(all, 1);
     return head;
   }
 
@@ -56,6 +57,10 @@ class Reader {
   }
 
  private:
+  static void append(const std::vector<float>& values, std::vector<float>& to) {
+    to.insert(to.end(), values.begin(), values.end());
+  }
+
   std::vector<float> take(const std::string& name, std::size_t count) {
     const graph::Tensor* tensor = graph_.initializer(name);
     const auto* values =
@@ -71,19 +76,18 @@ class Reader {
   std::optional<Error> problem_;
 };
 
-/// The dense layer reads a 3×3 map of 64 channels columns first; here it is a convolution.
-std::vector<float> rows_first(const std::vector<float>& dense) {
+/// A dense layer reads its 3×3 map columns first; here it is a convolution of 3×3 taps.
+void turn_to_rows_first(TrainedLayer& dense) {
   constexpr std::size_t kSide = 3;
-  constexpr std::size_t kChannels = 64;
-  constexpr std::size_t kSize = kSide * kSide * kChannels;
-  std::vector<float> result(dense.size());
-  for (std::size_t i = 0; i < dense.size(); ++i) {
-    const std::size_t out = i / kSize;
-    const std::size_t x = i / (kSide * kChannels) % kSide;
-    const std::size_t y = i / kChannels % kSide;
-    result[out * kSize + (i % kChannels * kSide + y) * kSide + x] = dense[i];
+  const std::size_t size = dense.weights.size() / dense.bias.size();
+  const std::size_t channels = size / (kSide * kSide);
+  std::vector<float> turned(dense.weights.size());
+  for (std::size_t i = 0; i < turned.size(); ++i) {
+    const std::size_t x = i / (kSide * channels) % kSide;
+    const std::size_t y = i / channels % kSide;
+    turned[i / size * size + (i % channels * kSide + y) * kSide + x] = dense.weights[i];
   }
-  return result;
+  dense.weights = std::move(turned);
 }
 
 }  // namespace
@@ -93,7 +97,7 @@ Result<TrainedNet> read_pnet(const graph::Graph& graph) {
   TrainedNet net;
   net.layers = {reader.layer("1", 10, 3, 3), reader.layer("2", 16, 10, 3),
                 reader.layer("3", 32, 16, 3)};
-  net.head = reader.head("conv4", 32);
+  net.head = reader.head("conv4", {2, 4}, 32);
   return reader.finish(std::move(net));
 }
 
@@ -102,22 +106,33 @@ Result<TrainedNet> read_rnet(const graph::Graph& graph) {
   TrainedNet net;
   net.layers = {reader.layer("1", 28, 3, 3), reader.layer("2", 48, 28, 3),
                 reader.layer("3", 64, 48, 2), reader.layer("4", 128, 64, 3, "dense")};
-  net.layers[3].weights = rows_first(net.layers[3].weights);
-  net.head = reader.head("dense5", 128);
+  turn_to_rows_first(net.layers[3]);
+  net.head = reader.head("dense5", {2, 4}, 128);
+  return reader.finish(std::move(net));
+}
+
+Result<TrainedNet> read_onet(const graph::Graph& graph) {
+  Reader reader(graph);
+  TrainedNet net;
+  net.layers = {reader.layer("1", 32, 3, 3), reader.layer("2", 64, 32, 3),
+                reader.layer("3", 64, 64, 3), reader.layer("4", 128, 64, 2),
+                reader.layer("5", 256, 128, 3, "dense")};
+  turn_to_rows_first(net.layers[4]);
+  net.head = reader.head("dense6", {2, 4, 10}, 256);
   return reader.finish(std::move(net));
 }
 
 Score make_score(const TrainedLayer& head) {
-  const std::size_t inputs = head.weights.size() / kHead;
+  const std::size_t inputs = head.weights.size() / head.bias.size();
   Score score{.weights = {}, .bias = head.bias[1] - head.bias[0]};
   for (std::size_t i = 0; i < inputs; ++i)
     score.weights.push_back((head.weights[inputs + i] - head.weights[i]) / kFixedSteps);
   return score;
 }
 
-Result<models::Screen> find_screen(const models::Network& network, std::string_view part) {
-  const auto found = network.screens.find(part);
-  if (found == network.screens.end() || !found->second.graph)
+Result<models::NetworkData> find_data(const models::Network& network, std::string_view part) {
+  const auto found = network.data.find(part);
+  if (found == network.data.end() || !found->second.graph)
     return fail(ErrorCode::kModelMismatch,
                 network.manifest.id + " has no weights of " + std::string(part));
   return found->second;

@@ -1,6 +1,6 @@
 #pragma once
 
-/// P-Net and R-Net as they were trained, from a network as data.
+/// MTCNN's networks as they were trained, from networks as data.
 
 #include <string_view>
 #include <vector>
@@ -23,14 +23,15 @@ struct TrainedNet {
 /// @return kModelMismatch if one of them is missing or of another size.
 [[nodiscard]] Result<TrainedNet> read_pnet(const graph::Graph& graph);
 [[nodiscard]] Result<TrainedNet> read_rnet(const graph::Graph& graph);
+[[nodiscard]] Result<TrainedNet> read_onet(const graph::Graph& graph);
 
 /// The second class against the first: log odds from the last layer's steps.
 [[nodiscard]] Score make_score(const TrainedLayer& head);
 
 /// A part of the model as data.
 /// @return kModelMismatch if it is not kept so.
-[[nodiscard]] Result<models::Screen> find_screen(const models::Network& network,
-                                                 std::string_view part);
+[[nodiscard]] Result<models::NetworkData> find_data(const models::Network& network,
+                                                    std::string_view part);
 
 /// log(p / (1 - p)), which is what screens answer with; for p ≤ 0 less than anything.
 [[nodiscard]] float log_odds(float probability) noexcept;

@@ -71,15 +71,6 @@ TEST(OpenDetector, RefusesNetworksThatAreNoDetectors) {
   EXPECT_EQ(open_detector(nullptr, {}).error().code, ErrorCode::kInvalidArgument);
 }
 
-TEST(NextBatch, FillsUpOnlyWhereThatSavesCalls) {
-  EXPECT_EQ(next_batch(1), 1U);
-  EXPECT_EQ(next_batch(3), 2U);    // 2 + 1
-  EXPECT_EQ(next_batch(7), 8U);    // one call with one crop wasted, not 4 + 2 + 1
-  EXPECT_EQ(next_batch(20), 16U);  // 16 + 4
-  EXPECT_EQ(next_batch(31), 32U);
-  EXPECT_EQ(next_batch(500), 32U);
-}
-
 /// With the real networks, where they are.
 class Detectors : public testing::TestWithParam<const char*> {
  protected:
@@ -255,7 +246,7 @@ class Screens : public testing::Test {
 TEST_F(Screens, LoseNoCellAndStayWithinTheirMargin) {
   auto pnet = ProposalNet::open(*network_);
   auto exact = NetworkPart::open(*network_, "pnet", kScoresAndShifts);
-  const auto& source = network_->screens.at("pnet");
+  const auto& source = network_->data.at("pnet");
   const auto trained = read_pnet(*source.graph);
   ASSERT_TRUE(pnet && exact && trained);
   ProposalScreen screen(*trained);
@@ -285,13 +276,13 @@ TEST_F(Screens, LoseNoCellAndStayWithinTheirMargin) {
   EXPECT_GT(accepted, 0U);
   std::cout << "  of " << accepted << " cells the screen's score is at most " << worst
             << " lower\n";
-  EXPECT_LE(2 * worst, source.margin);
+  EXPECT_LE(2 * worst, source.screen_margin);
 }
 
 TEST_F(Screens, JudgeCropsWithinTheirMargin) {
   auto pnet = ProposalNet::open(*network_);
   auto exact = NetworkPart::open(*network_, "rnet", kScoresAndShifts);
-  const auto& source = network_->screens.at("rnet");
+  const auto& source = network_->data.at("rnet");
   const auto trained = read_rnet(*source.graph);
   ASSERT_TRUE(pnet && exact && trained);
   RefineScreen screen(*trained);
@@ -321,7 +312,7 @@ TEST_F(Screens, JudgeCropsWithinTheirMargin) {
   }
   EXPECT_GT(crops, 0U);
   std::cout << "  of " << crops << " crops the screen's score is at most " << worst << " lower\n";
-  EXPECT_LE(2 * worst, source.margin);
+  EXPECT_LE(2 * worst, source.screen_margin);
 }
 
 }  // namespace

@@ -14,7 +14,11 @@
 #include <visavis/geometry/box.hpp>
 
 #include "network_part.hpp"
+#include "output_net.hpp"
 #include "photographs.hpp"
+#include "proposal.hpp"
+#include "side_by_side.hpp"
+#include "trained.hpp"
 #include "visavis/detect/detector.hpp"
 
 namespace visavis::detect {
@@ -152,6 +156,70 @@ TEST_P(MtcnnNets, AnswerTheSame) {
       EXPECT_EQ((*outputs)[k].shape, entry["outputs"][k]["shape"].get<std::vector<std::int64_t>>());
       const auto expected = entry["outputs"][k]["values"].get<std::vector<float>>();
       EXPECT_THAT((*outputs)[k].floats(), testing::Pointwise(testing::FloatNear(1e-4F), expected));
+    }
+    ++compared;
+  }
+  EXPECT_GE(compared, 1);
+}
+
+/// P-Net's maps from its windows, [channels, height, width] like the golden's.
+std::vector<Verdict> look_at_windows(ProposalWindows& pnet, const std::vector<float>& pixels,
+                                     int width, int height) {
+  std::vector<Verdict> map;
+  for (int y = 0; y < map_side(height); ++y)
+    for (int x = 0; x < map_side(width); ++x) {
+      const int w = std::min(12, width - 2 * x), h = std::min(12, height - 2 * y);
+      std::vector<float> window;
+      for (int row = 0; row < 3 * h; ++row) {
+        const auto* from = pixels.data() + (row / h * height + 2 * y + row % h) * width + 2 * x;
+        window.insert(window.end(), from, from + w);
+      }
+      map.push_back(pnet.look(window, w, h).at(0));
+    }
+  return map;
+}
+
+TEST_P(MtcnnNets, OurKernelsAnswerTheSame) {
+  const auto mtcnn = network("mtcnn", "auto");
+  if (!mtcnn) GTEST_SKIP() << mtcnn.error();
+  const std::string part = GetParam();
+  const graph::Graph& graph = *(*mtcnn)->data.at(part).graph;
+  const auto trained = part == "pnet"   ? read_pnet(graph)
+                       : part == "rnet" ? read_rnet(graph)
+                                        : read_onet(graph);
+  ASSERT_TRUE(trained) << trained.error().message;
+  int compared = 0;
+  for (const json& entry : golden()["nets"]) {
+    if (entry["net"] != part) continue;
+    Image image;
+    if (entry.contains("pattern")) {
+      image = pattern(entry["pattern"][0], entry["pattern"][1]);
+    } else {
+      auto picture = picture_of(entry);
+      if (!picture) continue;  // the test above names it
+      image = *std::move(picture);
+    }
+    const std::vector<float> pixels = tensor_of(image);
+    std::vector<Verdict> verdicts;
+    if (part == "pnet") {
+      ProposalWindows pnet(*trained);
+      verdicts = look_at_windows(pnet, pixels, image.width(), image.height());
+    } else {
+      verdicts =
+          part == "rnet" ? RefineNet(*trained).look(pixels) : OutputNet(*trained).look(pixels);
+    }
+    for (const json& output : entry["outputs"]) {
+      const auto channels = output["shape"][1].get<std::size_t>();
+      const auto expected = output["values"].get<std::vector<float>>();
+      ASSERT_EQ(expected.size(), channels * verdicts.size());
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        const Verdict& verdict = verdicts[i % verdicts.size()];
+        const std::size_t c = i / verdicts.size();
+        const float answer = channels == 2   ? (c == 1 ? verdict.score : 1 - verdict.score)
+                             : channels == 4 ? verdict.shift[c]
+                                             : verdict.points[c];
+        ASSERT_NEAR(answer, expected[i], 1e-4) << channels << ' ' << i;
+      }
     }
     ++compared;
   }

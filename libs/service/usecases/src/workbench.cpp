@@ -71,6 +71,7 @@ Outcome<std::vector<SharedNetwork>> load_all(const models::Store& store,
   pool->parallel_for(wanted.size(), [&](std::size_t index, int) {
     models::NetworkOptions own = options;
     own.parts = wanted[index].parts;
+    own.compile_data = !own.parts.empty();  // a whole model brings its own kernels for these
     loaded[index] = models::load_network(store, wanted[index].id, own);
   });
   std::vector<SharedNetwork> networks;
@@ -81,12 +82,18 @@ Outcome<std::vector<SharedNetwork>> load_all(const models::Store& store,
   return networks;
 }
 
+/// What the answer says where no engine ran: MTCNN alone.
+constexpr std::string_view kOwnKernels = "native";
+
 void note_networks(Workbench::Impl& bench) {
   for (const SharedNetwork& network : {bench.detector, bench.landmarks, bench.recogniser}) {
-    if (!network || network->parts.empty()) continue;
+    if (!network) continue;
     // The recogniser comes last: its precision is the one that decides the embeddings.
-    bench.facts.engine = network->parts.begin()->second->engine_name();
-    bench.facts.precision = runtime::to_string(network->parts.begin()->second->precision());
+    const bool is_compiled = !network->parts.empty();
+    bench.facts.engine =
+        is_compiled ? network->parts.begin()->second->engine_name() : std::string(kOwnKernels);
+    bench.facts.precision = runtime::to_string(
+        is_compiled ? network->parts.begin()->second->precision() : runtime::Precision::kF32);
     log(bench.sink, LogLevel::kInfo,
         network->manifest.id + " runs on " + bench.facts.engine + " in " + bench.facts.precision +
             ": loaded in " + std::to_string(std::lround(network->times.load_ms)) +

@@ -36,10 +36,10 @@ struct ModelFile {
   std::string name;    ///< Of the role inside the model: "pnet", "network".
   std::string sha256;  ///< Of the original file, hexadecimal.
   std::optional<PackageSource> source;
-  std::string importer;     ///< "onnx", "pytorch:mtcnn-pnet", "tflite", …: how it becomes ONNX.
-  std::string onnx_sha256;  ///< Of what the importer makes of it; the file every engine runs.
-  /// Above 0: bf16 may decide where its score lies this far below a threshold (see Screen).
-  double screen_margin = 0;
+  std::string importer;      ///< "onnx", "pytorch:mtcnn-pnet", "tflite", …: how it becomes ONNX.
+  std::string onnx_sha256;   ///< Of what the importer makes of it; the file every engine runs.
+  bool as_data = false;      ///< Also kept as data, for kernels of its own (see NetworkData).
+  double screen_margin = 0;  ///< See NetworkData.
 };
 
 /// Pixels to tensor: value = (pixel − mean[c]) · scale[c], channels in `colour` order, NCHW.

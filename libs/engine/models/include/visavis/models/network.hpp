@@ -21,6 +21,7 @@ struct NetworkOptions {
   std::string engine = "auto";
   runtime::LoadOptions load;
   std::vector<std::string> parts{};  ///< Only these files, by ModelFile::name; empty: all.
+  bool compile_data = true;          ///< Whether what is kept as data is compiled, too.
 };
 
 /// What loading took, in milliseconds; `warm_up_ms` is the first run on zeros.
@@ -29,20 +30,19 @@ struct LoadTimes {
   double warm_up_ms = 0;
 };
 
-/// The network as data, for whoever computes it in another way, several times as fast, which may say
-/// no for the network itself: where its score is below the threshold by more than `margin`, so is
-/// the network's.
-struct Screen {
+/// A network as data, for whoever computes it with kernels of his own.
+struct NetworkData {
   std::shared_ptr<const graph::Graph> graph;
-  float margin = 0;
+  /// An approximation whose score is so far below a threshold may say no for the network; 0: none.
+  float screen_margin = 0;
 };
 
 /// A manifest with its compiled networks, by ModelFile::name. Immutable.
 struct Network {
   Manifest manifest;
   std::map<std::string, std::shared_ptr<const runtime::Model>, std::less<>> parts;
-  /// By ModelFile::name, where the manifest has a margin.
-  std::map<std::string, Screen, std::less<>> screens{};
+  /// By ModelFile::name, where the manifest asks for it.
+  std::map<std::string, NetworkData, std::less<>> data{};
   LoadTimes times;
 };
 
