@@ -26,18 +26,13 @@ bool has_channels(const runtime::TensorSpec& spec, std::int64_t channels) {
 
 Result<NetworkPart> NetworkPart::open(const models::Network& network, std::string_view part,
                                       std::span<const std::int64_t> channels) {
+  const std::string title = network.manifest.id + ": " + std::string(part);
   const auto found = network.parts.find(part);
   if (found == network.parts.end() || !found->second)
     return fail(ErrorCode::kModelMismatch,
                 network.manifest.id + " has no network called " + std::string(part));
-  return open(found->second, network.manifest.id + ": " + std::string(part), channels);
-}
-
-Result<NetworkPart> NetworkPart::open(std::shared_ptr<const runtime::Model> model,
-                                      const std::string& title,
-                                      std::span<const std::int64_t> channels) {
   NetworkPart result;
-  result.model_ = std::move(model);
+  result.model_ = found->second;
   result.channels_.assign(channels.begin(), channels.end());
   const auto specs = result.model_->outputs();
   for (const std::int64_t wanted : channels) {

@@ -33,9 +33,6 @@ class NetworkPart {
 
  private:
   NetworkPart() = default;
-  [[nodiscard]] static Result<NetworkPart> open(std::shared_ptr<const runtime::Model> model,
-                                                const std::string& title,
-                                                std::span<const std::int64_t> channels);
   std::shared_ptr<const runtime::Model> model_;
   std::unique_ptr<runtime::Session> session_;
   std::vector<std::size_t> outputs_;

@@ -1,5 +1,6 @@
 #include "trained.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <initializer_list>
@@ -65,10 +66,13 @@ class Reader {
     const graph::Tensor* tensor = graph_.initializer(name);
     const auto* values =
         tensor == nullptr ? nullptr : std::get_if<std::vector<float>>(&tensor->values);
-    if (values != nullptr && values->size() == count) return *values;
+    const bool is_usable =
+        values != nullptr && values->size() == count &&
+        std::ranges::all_of(*values, [](float value) { return std::isfinite(value); });
+    if (is_usable) return *values;
     if (!problem_)
-      problem_ = Error{ErrorCode::kModelMismatch,
-                       "the network has no weights " + name + " of the size that MTCNN's have"};
+      problem_ = Error{ErrorCode::kModelMismatch, "the network has no finite weights " + name +
+                                                      " of the size that MTCNN's have"};
     return std::vector<float>(count);
   }
 

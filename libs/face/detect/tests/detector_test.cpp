@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <variant>
 #include <vector>
 #include <visavis/image/resize.hpp>
 
@@ -69,6 +70,19 @@ TEST(OpenDetector, RefusesNetworksThatAreNoDetectors) {
   EXPECT_EQ(refusal({}, "mtcnn"), ErrorCode::kModelMismatch);  // without pnet, rnet, onet
   EXPECT_EQ(refusal({}, "ultraface"), ErrorCode::kModelMismatch);
   EXPECT_EQ(open_detector(nullptr, {}).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(ReadPnet, RefusesWeightsThatAreNotMtcnns) {
+  const auto mtcnn = network("mtcnn", "auto");
+  if (!mtcnn) GTEST_SKIP() << mtcnn.error();
+  const graph::Graph& pnet = *(*mtcnn)->data.at("pnet").graph;
+  ASSERT_TRUE(read_pnet(pnet));
+  EXPECT_EQ(read_rnet(pnet).error().code, ErrorCode::kModelMismatch);
+  graph::Graph broken = pnet;
+  for (graph::Tensor& tensor : broken.initializers)
+    if (auto* values = std::get_if<std::vector<float>>(&tensor.values))
+      values->front() = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(read_pnet(broken).error().code, ErrorCode::kModelMismatch);
 }
 
 /// With the real networks, where they are.
