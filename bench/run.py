@@ -68,7 +68,8 @@ def cold_start(visavis, photos, rounds):
                 (cache / part).symlink_to(CACHE / part)
         env = dict(os.environ, VISAVIS_CACHE=str(cache))
         gallery = pathlib.Path(folder) / "gallery"
-        process([visavis, "enrol", "--gallery", gallery, "someone", photos[0]], env)
+        process([visavis, "enrol", "--gallery", gallery, "someone", photos[0], "--select", "largest"],
+                env)
         ask = [visavis, "identify", photos[0], "--gallery", gallery, "--json"]
         cold, warm, memory = [], [], 0
         for _ in range(rounds):

@@ -138,7 +138,7 @@ void run_tile(const Layer<Word>& layer, std::size_t channel, const Word* in, con
               std::ptrdiff_t place, const Out& out) {
   const Tag<Word> d;
   const auto lanes = static_cast<std::ptrdiff_t>(hn::Lanes(d));
-  const auto products = static_cast<std::size_t>(layer.taps * layer.taps * layer.inputs);
+  const auto products = area(layer.taps, layer.taps) * static_cast<std::size_t>(layer.inputs);
   for (std::ptrdiff_t lane = 0; lane < static_cast<std::ptrdiff_t>(kLanes); lane += lanes) {
     std::array<Sums<Word, kChannels>, kPlaces> sums;
     for (auto& of_place : sums)
@@ -195,7 +195,7 @@ template <std::size_t kPlaces, std::size_t kWords>
 void run_wide_tile(const WideLayer& layer, std::size_t channel, const float* in,
                    const Grid& in_grid, float* out, const Grid& out_grid) {
   const DF d;
-  const auto products = static_cast<std::size_t>(layer.taps * layer.taps * layer.inputs);
+  const auto products = area(layer.taps, layer.taps) * static_cast<std::size_t>(layer.inputs);
   for (std::size_t lane = 0; lane < kLanes; lane += hn::Lanes(d)) {
     const float* const bias = layer.bias.data() + channel + lane;
     const float* const slope = layer.slope.data() + channel + lane;
@@ -389,7 +389,7 @@ Pair pair_of_weights(double first, double second) {
 template <MapWord Word>
 Layer<Word> make_layer(const TrainedLayer& trained, float steps_in) {
   constexpr auto kStep = static_cast<std::size_t>(kChannelsOf<Word>);
-  const auto taps = static_cast<std::size_t>(trained.taps * trained.taps);
+  const auto taps = area(trained.taps, trained.taps);
   const std::size_t channels = trained.bias.size();
   const std::size_t inputs = trained.weights.size() / (channels * taps);
   const auto tile = static_cast<std::size_t>(channel_tile(static_cast<int>(channels)));
@@ -427,7 +427,7 @@ Layer<Word> make_layer(const TrainedLayer& trained, float steps_in) {
 }
 
 WideLayer make_wide_layer(const TrainedLayer& trained) {
-  const auto taps = static_cast<std::size_t>(trained.taps * trained.taps);
+  const auto taps = area(trained.taps, trained.taps);
   const std::size_t channels = trained.bias.size();
   const std::size_t inputs = trained.weights.size() / (channels * taps);
   const auto tile = static_cast<std::size_t>(wide_tile(static_cast<int>(channels)));

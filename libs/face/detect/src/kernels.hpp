@@ -19,6 +19,11 @@ namespace visavis::detect {
 
 inline constexpr std::size_t kLanes = 16;
 
+/// @pre  neither is negative
+[[nodiscard]] constexpr std::size_t area(int width, int height) noexcept {
+  return static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+}
+
 /// Two channels' activations in fixed point, the first in the lower half.
 using Pair = std::int32_t;
 

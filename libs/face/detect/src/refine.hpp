@@ -10,6 +10,7 @@
 #include <visavis/vocab/image.hpp>
 
 #include "candidate.hpp"
+#include "kernels.hpp"
 #include "output_net.hpp"
 #include "side_by_side.hpp"
 #include "trained.hpp"
@@ -24,7 +25,7 @@ class CropDrawer {
       : mean_(preparation.mean[0]), scale_(preparation.scale[0]), side_(side) {}
 
   [[nodiscard]] std::size_t crop_size() const noexcept {
-    return std::size_t{3} * static_cast<std::size_t>(side_ * side_);
+    return std::size_t{3} * area(side_, side_);
   }
   /// @return [n, 3, side, side], valid until the next call
   [[nodiscard]] std::span<const float> draw(std::span<const ImageView> images,

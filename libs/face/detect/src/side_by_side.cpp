@@ -73,7 +73,7 @@ ProposalWindows::ProposalWindows(const TrainedNet& pnet)
               make_layer<float>(pnet.layers[2], 1), make_layer<float>(pnet.head, 1)} {}
 
 std::vector<Verdict> ProposalWindows::look(std::span<const float> windows, int width, int height) {
-  const auto pixels = static_cast<std::size_t>(width * height);
+  const auto pixels = area(width, height);
   std::vector<Verdict> verdicts;
   for_each_batch(windows, 3 * pixels, [&](std::span<const float> batch) {
     interleave(batch, pixels, scratch_.pixels);
