@@ -47,6 +47,15 @@ TEST_F(KeptFiles, AChipIsWhatTheRecogniserSaw) {
               bytes_of(at("cut/obama_0.png")));
 }
 
+TEST_F(KeptFiles, TheFaceIsDescribedAsItWasDetected) {
+  ASSERT_EQ(enrol("obama", "none", {photo("obama.jpg")}).code, 0);
+  const nlohmann::json face = faces_of("obama")[0];
+  const nlohmann::json seen =
+      visavis({"detect", photo("obama.jpg"), "--json"}).json()["images"][0]["faces"][0];
+  EXPECT_EQ(face["box"], seen["box"]);
+  EXPECT_EQ(face["landmarks"], seen["landmarks"]);
+}
+
 TEST_F(KeptFiles, ArePartOfAnExportAndGoWithTheirFace) {
   ASSERT_EQ(enrol("obama", "photos", {photo("obama.jpg"), photo("obama3.jpg")}).code, 0);
   ASSERT_EQ(enrol("biden", "none", {photo("biden.jpg")}).code, 0);
@@ -189,6 +198,7 @@ TEST_F(ReEmbed, FromPhotosItIsTheFaceThatWasEnrolled) {
   ASSERT_EQ(moved.code, 0) << moved.err;
   EXPECT_EQ(moved.json()["from_photos"], 2);
   EXPECT_GT(agreement("somebody", photos), kTheSame);
+  EXPECT_EQ(faces_of("somebody")[1]["landmarks"].size(), 5U);
 }
 
 TEST_F(ReEmbed, SaysForWhomNothingIsKeptAndChangesNothing) {

@@ -578,6 +578,15 @@ Result<std::vector<Material>> FolderGallery::materials_of(
 
 namespace {
 
+store::FaceFields remade(store::FaceFields fields, const Remade& face) {
+  fields.norm = face.embedding.norm;
+  if (!face.found) return fields;
+  fields.quality = face.found->quality;
+  fields.box = face.found->box;
+  fields.landmarks = face.found->landmarks;
+  return fields;
+}
+
 /// Gives some faces their new vectors.
 Result<void> replace_some(store::Change& change, std::span<const store::FaceRow> rows,
                           std::vector<Material>& materials,
@@ -591,8 +600,8 @@ Result<void> replace_some(store::Change& change, std::span<const store::FaceRow>
     }
     if (faces[i]->embedding.model != options.model)
       return fail(ErrorCode::kModelMismatch, "a face was embedded by another model than announced");
-    VISAVIS_CHECK(change.replace(rows[i].id, faces[i]->embedding.values, faces[i]->embedding.norm,
-                                 faces[i]->quality.value_or(rows[i].fields.quality)));
+    VISAVIS_CHECK(
+        change.replace(rows[i].id, faces[i]->embedding.values, remade(rows[i].fields, *faces[i])));
   }
   return {};
 }

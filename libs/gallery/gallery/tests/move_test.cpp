@@ -147,6 +147,38 @@ TEST_F(MoveTest, SearchesFindTheOldVectorsAndThenTheNewOnes) {
   EXPECT_TRUE(gallery->check()->empty());
 }
 
+TEST_F(MoveTest, WhatWasFoundInAPhotoTakesThePlaceOfWhatWasStored) {
+  fill();
+  const auto gallery = open(OpenMode::kWrite);
+  const Finding found{.quality = .25F,
+                      .box = {.x = 5, .y = 6, .width = 7, .height = 8},
+                      .landmarks = Landmarks{{{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}}};
+  const auto moved = gallery->move_to(to(kNew), [&](std::span<const Material> materials) {
+    auto faces = remake_as(kNew)(materials);
+    for (std::size_t i = 0; i < materials.size(); ++i)
+      if (materials[i].face.face_id == "f8") (*faces)[i]->found = found;
+    return faces;
+  });
+  ASSERT_TRUE(moved) << moved.error().message;
+  const auto person = gallery->show("person 3");
+  EXPECT_EQ(person->faces[0].face_id, "f7");
+  EXPECT_EQ(person->faces[0].quality, .5F);
+  EXPECT_EQ(person->faces[0].box.width, 3);
+  EXPECT_EQ(person->faces[0].landmarks, std::nullopt);
+  EXPECT_EQ(person->faces[1].quality, .25F);
+  EXPECT_EQ(person->faces[1].box, found.box);
+  EXPECT_EQ(person->faces[1].landmarks, found.landmarks);
+  EXPECT_EQ(person->faces[1].source, "photo.jpg");
+  EXPECT_TRUE(gallery->check()->empty());
+  const auto refused = gallery->move_to(to(kOld), [&](std::span<const Material> materials) {
+    auto faces = remake_as(kOld)(materials);
+    faces->front()->found = found;
+    faces->front()->found->landmarks[4].y = NAN;
+    return faces;
+  });
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST_F(MoveTest, ChangesNothingIfSomebodyIsMissingUnlessTheyMayGo) {
   fill(3);
   {

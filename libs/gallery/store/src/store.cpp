@@ -54,13 +54,20 @@ Result<void> check_vector(std::span<const float> unit) {
   return invalid("the embedding is not a finite unit vector");
 }
 
-Result<void> check_face(const NewFace& face) {
-  VISAVIS_CHECK(check_name(face.person, "the person's name"));
-  const FaceFields& fields = *face.fields;
+Result<void> check_fields(const FaceFields& fields) {
   VISAVIS_CHECK(check_text(fields.source, kMaxSourceBytes, "the photo's path"));
   const Box& box = fields.box;
-  for (const float value : {fields.quality, fields.norm, box.x, box.y, box.width, box.height})
-    if (!std::isfinite(value)) return invalid("a face's number is not finite");
+  std::vector<float> numbers{fields.quality, fields.norm, box.x, box.y, box.width, box.height};
+  if (fields.landmarks)
+    for (const Point& point : *fields.landmarks) numbers.insert(numbers.end(), {point.x, point.y});
+  for (const float number : numbers)
+    if (!std::isfinite(number)) return invalid("a face's number is not finite");
+  return {};
+}
+
+Result<void> check_face(const NewFace& face) {
+  VISAVIS_CHECK(check_name(face.person, "the person's name"));
+  VISAVIS_CHECK(check_fields(*face.fields));
   VISAVIS_CHECK(check_vector(face.unit));
   for (const KeptFile& file : {face.chip, face.photo}) {
     if (file.bytes.empty()) continue;
@@ -88,6 +95,11 @@ Result<void> check_person(const PersonFields& person) {
 template <class T>
 std::span<const std::byte> bytes_of(const T& value) {
   return std::as_bytes(std::span(&value, 1));
+}
+
+std::optional<std::span<const std::byte>> bytes_of(const std::optional<Landmarks>& landmarks) {
+  if (!landmarks) return std::nullopt;
+  return bytes_of(*landmarks);
 }
 
 /// The gallery's model, made the faces' if it has none yet.
@@ -149,8 +161,6 @@ Result<AddedFace> add_face(Database& database, NewFiles& files, const Kind& kind
   VISAVIS_TRY(person, find_or_make_person(database, face.person, now));
   const FaceFields& fields = *face.fields;
   const std::vector<std::byte> vector = encode(face.unit, kind.element);
-  std::optional<std::span<const std::byte>> landmarks;
-  if (fields.landmarks) landmarks = bytes_of(*fields.landmarks);
   // The files are named after the row before it is there.
   VISAVIS_TRY(next, database.number("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE "
                                     "name = 'faces'"));
@@ -162,8 +172,8 @@ Result<AddedFace> add_face(Database& database, NewFiles& files, const Kind& kind
       "INSERT INTO faces (id, person, norm, quality, box, landmarks, source, enrolled, chip, "
       "photo, embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       id, person.person, static_cast<double>(fields.norm), static_cast<double>(fields.quality),
-      bytes_of(fields.box), landmarks, std::string_view(fields.source), face.enrolled.value_or(now),
-      chip, photo, std::span<const std::byte>(vector)));
+      bytes_of(fields.box), bytes_of(fields.landmarks), std::string_view(fields.source),
+      face.enrolled.value_or(now), chip, photo, std::span<const std::byte>(vector)));
   VISAVIS_CHECK(seal_face(database, id));
   AddedFace added{.face = id,
                   .person = person.person,
@@ -550,18 +560,19 @@ Result<AddedPerson> Change::add_person(const PersonFields& person, std::int64_t 
   return added;
 }
 
-Result<void> Change::replace(std::int64_t face, std::span<const float> unit, float norm,
-                             float quality) {
+Result<void> Change::replace(std::int64_t face, std::span<const float> unit,
+                             const FaceFields& fields) {
   VISAVIS_CHECK(check_vector(unit));
-  if (!std::isfinite(norm) || !std::isfinite(quality))
-    return invalid("a face's number is not finite");
+  VISAVIS_CHECK(check_fields(fields));
   if (unit.size() != impl_->kind.dimension)
     return fail(ErrorCode::kModelMismatch, "the new vectors differ in their dimension");
   const std::vector<std::byte> vector = encode(unit, impl_->kind.element);
-  VISAVIS_CHECK(
-      impl_->database.run("UPDATE faces SET embedding = ?, norm = ?, quality = ? WHERE id = ?",
-                          std::span<const std::byte>(vector), static_cast<double>(norm),
-                          static_cast<double>(quality), face));
+  VISAVIS_CHECK(impl_->database.run(
+      "UPDATE faces SET embedding = ?, norm = ?, quality = ?, box = ?, landmarks = ?, source = ? "
+      "WHERE id = ?",
+      std::span<const std::byte>(vector), static_cast<double>(fields.norm),
+      static_cast<double>(fields.quality), bytes_of(fields.box), bytes_of(fields.landmarks),
+      std::string_view(fields.source), face));
   if (impl_->database.changes() == 0) return fail(ErrorCode::kNotFound, "there is no such face");
   return seal_face(impl_->database, face);
 }

@@ -183,6 +183,8 @@ TEST_F(StoreTest, RefusesWhatIsNoFace) {
   EXPECT_EQ(code("a", good, {.source = std::string(5000, 'x')}), ErrorCode::kInvalidArgument);
   EXPECT_EQ(code("a", good, {.norm = std::numeric_limits<float>::infinity()}),
             ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code("a", good, {.landmarks = Landmarks{{{}, {}, {}, {}, {0, nan[3]}}}}),
+            ErrorCode::kInvalidArgument);
   ASSERT_TRUE(add(store, "a", good));
   EXPECT_EQ(code("a", good, {}, "fedcba9876543210"), ErrorCode::kModelMismatch);
   EXPECT_EQ(code("a", unit_vector(1, 32)), ErrorCode::kModelMismatch);

@@ -161,6 +161,7 @@ class Registrar {
                           .face = {.embedding = std::move(record.embedding),
                                    .quality = record.quality.score,
                                    .box = record.face.box,
+                                   .landmarks = record.face.landmarks,
                                    .source = photo.photo.path}};
     if (auto kept = keep(face.face, record, found, request_.keep, alignment); !kept) {
       answer_.errors.push_back(problem(photo.photo.path, std::move(kept).error()));

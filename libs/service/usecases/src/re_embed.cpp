@@ -60,7 +60,10 @@ Result<std::optional<gallery::Remade>> see_photo(const gallery::Material& materi
   if (best == faces.end() || overlap(*best) < kSameFace || best->embedding.values.empty())
     return std::optional<gallery::Remade>();
   return std::optional(
-      gallery::Remade{.embedding = std::move(best->embedding), .quality = best->quality.score});
+      gallery::Remade{.embedding = std::move(best->embedding),
+                      .found = gallery::Finding{.quality = best->quality.score,
+                                                .box = best->face.box,
+                                                .landmarks = best->face.landmarks}});
 }
 
 Result<Seen> see(const gallery::Material& material, Eyes eyes) {

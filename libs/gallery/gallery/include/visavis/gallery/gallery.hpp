@@ -168,10 +168,17 @@ struct Material {
   std::optional<KeptFile> photo{};
 };
 
+/// Where in its photo a face was found, and how good.
+struct Finding {
+  float quality = 0;  ///< In [0, 1].
+  Box box{};
+  Landmarks landmarks{};
+};
+
 /// A face as another model sees it.
 struct Remade {
   Embedding embedding{};
-  std::optional<float> quality{};  ///< Nothing: as it was.
+  std::optional<Finding> found{};  ///< If it was looked for in its photo; nothing: as it was.
 };
 
 /// Embeds faces again, in order; nothing for one that cannot be.

@@ -280,9 +280,9 @@ class Change {
   [[nodiscard]] Result<AddedFace> add(const NewFace& face);
   /// Makes a person who is not there yet; leaves one who is as they are.
   [[nodiscard]] Result<AddedPerson> add_person(const PersonFields& person, std::int64_t created);
-  /// Gives a face another vector. @return as Store::add; kNotFound
-  [[nodiscard]] Result<void> replace(std::int64_t face, std::span<const float> unit, float norm,
-                                     float quality);
+  /// Gives a face another vector and other fields. @return as Store::add; kNotFound
+  [[nodiscard]] Result<void> replace(std::int64_t face, std::span<const float> unit,
+                                     const FaceFields& fields);
   [[nodiscard]] Result<void> remove_face(std::int64_t face);
   [[nodiscard]] Result<void> note(std::string_view action, std::optional<std::int64_t> person,
                                   std::int64_t count);
