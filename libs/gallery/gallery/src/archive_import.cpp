@@ -284,14 +284,6 @@ class KnownVectors {
   std::unordered_set<std::uint64_t> known_;
 };
 
-/// Removes what was made for an import that failed, while its lock is still held.
-void remove_gallery(const fs::path& folder) {
-  std::error_code ignored;
-  for (const char* name : {"gallery.sqlite", "gallery.sqlite-wal", "gallery.sqlite-shm", "chips",
-                           "photos", "gallery.lock"})
-    fs::remove(folder / name, ignored);
-}
-
 Result<void> check_model(const store::Facts& facts, const ArchiveManifest& manifest) {
   if (facts.model.empty() || manifest.model.empty()) return {};
   if (facts.model == manifest.model && facts.dimension == manifest.dimension) return {};
@@ -302,8 +294,8 @@ Result<void> check_model(const store::Facts& facts, const ArchiveManifest& manif
 /// Adds an archive's persons and faces to a gallery, in one change.
 class Importer {
  public:
-  static Result<Imported> run(const fs::path& archive, store::Store& store,
-                              const store::Facts& facts) {
+  static Result<Imported> run(const fs::path& archive, store::Store& store) {
+    VISAVIS_TRY(facts, store.facts());
     Importer importer(facts);
     if (facts.faces > 0)
       VISAVIS_CHECK(store.scan([&](auto, std::int64_t person, auto, std::span<const float> unit) {
@@ -377,27 +369,23 @@ Result<Imported> import_archive(const fs::path& archive, const fs::path& gallery
   VISAVIS_TRY(reader, ArchiveReader::open(archive));
   VISAVIS_TRY(manifest, read_manifest(reader));
   if (is_past_folder(gallery)) VISAVIS_CHECK(open_gallery(gallery, OpenMode::kWrite, options));
-  std::error_code ignored;
-  const bool had_folder = fs::exists(gallery, ignored);
-  const bool had_gallery = store::Store::exists(gallery);
-  Result<Imported> imported;
-  {
-    VISAVIS_TRY(store, store::Store::open(gallery, {.mode = store::Mode::kCreate,
-                                                    .element = manifest.element,
-                                                    .key = options.key}));
-    VISAVIS_TRY(facts, store.facts());
-    imported = Importer::run(archive, store, facts);
-    if (imported) return imported;
-    const bool is_ours = !had_gallery && facts.generation == 0 && facts.persons == 0;
-    if (is_ours) {
-      remove_gallery(gallery);
-    } else {
-      // What this leaves the next writer does.
-      [[maybe_unused]] const Result<void> purged = store.purge();
-    }
+  std::optional<Imported> imported;
+  const auto import = [&](store::Store& store) -> Result<void> {
+    VISAVIS_TRY(done, Importer::run(archive, store));
+    imported = done;
+    return {};
+  };
+  VISAVIS_TRY(store, store::Store::open(gallery, {.mode = store::Mode::kCreate,
+                                                  .element = manifest.element,
+                                                  .key = options.key,
+                                                  .fill = import}));
+  if (imported) return *imported;
+  auto added = Importer::run(archive, store);
+  if (!added) {
+    // What this leaves the next writer does.
+    [[maybe_unused]] const Result<void> purged = store.purge();
   }
-  if (!had_folder) fs::remove(gallery, ignored);  // if it is empty
-  return imported;
+  return added;
 }
 
 }  // namespace visavis::gallery

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,18 +16,28 @@ namespace {
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
+std::unexpected<Error> busy() {
+  return fail(ErrorCode::kUnavailable, "another process is writing to this gallery");
+}
+
 }  // namespace
 
 Result<Descriptor> take_write_lock(const std::filesystem::path& folder) {
-  Descriptor lock(::open((folder / "gallery.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  const std::filesystem::path path = folder / "gallery.lock";
+  Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (lock.get() < 0)
     return fail(ErrorCode::kUnavailable, "the gallery cannot be written: " + reason(errno));
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
-    if (errno == EWOULDBLOCK)
-      return fail(ErrorCode::kUnavailable, "another process is writing to this gallery");
+    if (errno == EWOULDBLOCK) return busy();
     return fail(ErrorCode::kUnavailable, "the gallery cannot be locked: " + reason(errno));
   }
+  // Who failed to make a gallery removes its lock: that of a file without a name keeps nobody out.
+  struct stat ours{};
+  struct stat named{};
+  if (::fstat(lock.get(), &ours) != 0 || ::stat(path.c_str(), &named) != 0 ||
+      ours.st_ino != named.st_ino)
+    return busy();
   return lock;
 }
 

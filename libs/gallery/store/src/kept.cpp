@@ -219,6 +219,15 @@ Result<void> empty_trash(Database& database, const fs::path& gallery) {
   return database.run("DELETE FROM trash");
 }
 
+Result<void> wipe_all_kept(const fs::path& gallery) {
+  for (const KeptKind kind : kKinds) {
+    VISAVIS_TRY(names, names_in(gallery / folder_of(kind)));
+    for (const std::string& name : names)
+      if (is_kept_name(name)) VISAVIS_CHECK(wipe_file(gallery / folder_of(kind) / name));
+  }
+  return sync_folders(gallery);
+}
+
 Result<void> check_files(Database& database, const fs::path& gallery,
                          std::vector<std::string>& found) {
   std::size_t odd = 0;

@@ -65,6 +65,9 @@ class NewFiles {
 /// Overwrites and removes what the table `trash` names.
 [[nodiscard]] Result<void> empty_trash(Database& database, const std::filesystem::path& gallery);
 
+/// Overwrites and removes every file that a face may have. @pre there is no database
+[[nodiscard]] Result<void> wipe_all_kept(const std::filesystem::path& gallery);
+
 /// What is wrong with the files, a sentence each.
 [[nodiscard]] Result<void> check_files(Database& database, const std::filesystem::path& gallery,
                                        std::vector<std::string>& found);

@@ -306,6 +306,62 @@ Result<bool> find_database(const fs::path& folder) {
   return true;
 }
 
+/// The folder of a gallery that is being made. What has come into being for it goes again unless
+/// `keep` is called.
+class NewFolder {
+ public:
+  explicit NewFolder(fs::path folder) : folder_(std::move(folder)) {}
+  NewFolder(const NewFolder&) = delete;
+  NewFolder& operator=(const NewFolder&) = delete;
+  ~NewFolder() {
+    std::error_code ignored;  // a folder that is not empty stays
+    if (is_ours_) {
+      remove_unborn(folder_);
+      for (const char* name : {"chips", "photos", "gallery.lock"})
+        fs::remove(folder_ / name, ignored);
+    }
+    for (const fs::path& folder : made_) fs::remove(folder, ignored);
+  }
+
+  Result<void> make() {
+    std::error_code error;
+    for (fs::path at = folder_; !at.empty() && !fs::exists(at, error) && !error;
+         at = at.parent_path())
+      made_.push_back(at);
+    fs::create_directories(folder_, error);
+    if (!error) return {};
+    return fail(ErrorCode::kUnavailable, "the gallery folder cannot be made: " + error.message());
+  }
+  /// Removes what somebody who was stopped has left of a gallery that never was. @pre it is locked
+  Result<void> clear() {
+    is_ours_ = true;
+    remove_unborn(folder_);
+    return wipe_all_kept(folder_);
+  }
+  void keep() {
+    is_ours_ = false;
+    made_.clear();
+  }
+
+ private:
+  fs::path folder_;
+  std::vector<fs::path> made_;  ///< The innermost first.
+  bool is_ours_ = false;        ///< Whatever is in it.
+};
+
+/// Gives a whole database its name.
+Result<void> give_birth(const fs::path& folder) {
+  std::error_code error;
+  // Closing the last connection has emptied the log into the file and removed it.
+  if (fs::exists(with_ending(unborn_path(folder), "-wal"), error))
+    return fail(ErrorCode::kUnavailable, "the gallery cannot be written: the disk may be full");
+  VISAVIS_CHECK(sync(unborn_path(folder)));
+  fs::rename(unborn_path(folder), database_path(folder), error);
+  if (error)
+    return fail(ErrorCode::kUnavailable, "the gallery cannot be written: " + error.message());
+  return sync(folder);
+}
+
 Result<void> make_tables(const fs::path& path, const StoreOptions& options) {
   VISAVIS_TRY(database, Database::open(path, Database::Mode::kCreate, options.key.get()));
   VISAVIS_CHECK(set_up(database));
@@ -318,16 +374,12 @@ Result<void> make_tables(const fs::path& path, const StoreOptions& options) {
 
 Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
   const bool write = options.mode != Mode::kRead;
-  std::error_code error;
-  if (options.mode == Mode::kCreate) {
-    fs::create_directories(folder, error);
-    if (error)
-      return fail(ErrorCode::kUnavailable, "the gallery folder cannot be made: " + error.message());
-  }
+  Descriptor lock;
+  NewFolder fresh(folder);
+  if (options.mode == Mode::kCreate) VISAVIS_CHECK(fresh.make());
   VISAVIS_TRY(there, find_database(folder));
   if (options.mode != Mode::kCreate && !there)
     return fail(ErrorCode::kNotFound, "there is no gallery in this folder");
-  Descriptor lock;
   if (write) {
     VISAVIS_TRY(taken, take_write_lock(folder));
     lock = std::move(taken);
@@ -339,28 +391,21 @@ Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
     if (connections.writer) impl->writer.emplace(*std::move(connections.writer));
     return Store(std::move(impl));
   };
-  if (!there) {
-    const auto make = [&]() -> Result<void> {
-      VISAVIS_CHECK(make_tables(unborn_path(folder), options));
-      if (options.fill) {
-        VISAVIS_TRY(unborn, assemble(unborn_path(folder), Descriptor()));
-        VISAVIS_CHECK(options.fill(unborn));
-      }
-      // Closing the last connection has emptied the log into the file and removed it.
-      if (fs::exists(with_ending(unborn_path(folder), "-wal"), error))
-        return fail(ErrorCode::kUnavailable, "the gallery cannot be written: the disk may be full");
-      VISAVIS_CHECK(sync(unborn_path(folder)));
-      fs::rename(unborn_path(folder), database_path(folder), error);
-      if (error)
-        return fail(ErrorCode::kUnavailable, "the gallery cannot be written: " + error.message());
-      return sync(folder);
-    };
-    remove_unborn(folder);
-    if (const auto made = make(); !made) {
-      remove_unborn(folder);
-      return std::unexpected(made.error());
+  const auto make = [&]() -> Result<void> {
+    VISAVIS_CHECK(fresh.clear());
+    VISAVIS_CHECK(make_tables(unborn_path(folder), options));
+    if (options.fill) {
+      VISAVIS_TRY(unborn, assemble(unborn_path(folder), Descriptor()));
+      VISAVIS_CHECK(options.fill(unborn));
     }
+    return give_birth(folder);
+  };
+  if (!there) {
+    // Another process may have made it before the lock was ours.
+    VISAVIS_TRY(now, find_database(folder));
+    if (!now) VISAVIS_CHECK(make());
   }
+  fresh.keep();
   VISAVIS_TRY(store, assemble(database_path(folder), std::move(lock)));
   if (write) VISAVIS_CHECK(empty_trash(*store.impl_->writer, folder));
   return store;

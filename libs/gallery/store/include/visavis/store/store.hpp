@@ -161,8 +161,8 @@ struct StoreOptions {
   Element element = Element::kF16;
   /// Of an encrypted gallery, one that is made now too; null for a plain one.
   std::shared_ptr<const Key> key{};
-  /// Fills a gallery that is made now before it gets its name, so that a crash leaves all or
-  /// nothing.
+  /// Fills a gallery that is made now before it gets its name, so that an error or a crash leaves
+  /// all or nothing.
   std::function<Result<void>(Store&)> fill{};
 };
 
