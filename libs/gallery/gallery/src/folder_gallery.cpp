@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -120,9 +121,8 @@ class FolderGallery final : public Gallery {
   FolderGallery(const FolderGallery&) = delete;
   FolderGallery& operator=(const FolderGallery&) = delete;
 
-  Result<std::vector<Enrolled>> enrol(std::span<const NewFace> faces) override;
-  [[nodiscard]] Result<std::vector<std::optional<Duplicate>>> duplicates(
-      std::span<const NewFace> faces) const override;
+  Result<std::vector<Decision>> enrol(std::span<const NewFace> faces,
+                                      const EnrolOptions& options) override;
   [[nodiscard]] Result<std::vector<Candidate>> identify(
       const Embedding& probe, const IdentifyOptions& options) const override;
   Result<void> put_person(const Person& person) override;
@@ -162,9 +162,22 @@ class FolderGallery final : public Gallery {
   /// Brings the vectors to memory when they are first needed and, beside a foreign writer, whenever
   /// they changed.
   Result<void> load() const;
+  /// @pre changing_ is held
+  Result<void> reload() const;
   [[nodiscard]] Result<void> check_model(const Embedding& embedding) const;
   /// @pre changing_ is held
   Result<void> put(const Person& person);
+  /// Adds faces, and persons before them. @pre changing_ is held
+  Result<std::vector<Enrolled>> add(std::span<const NewFace* const> faces,
+                                    std::span<const store::PersonFields> persons);
+  /// Those of whom faces are to be added whom `change` makes others than they are.
+  /// @pre changing_ is held
+  [[nodiscard]] Result<std::vector<store::PersonFields>> changed_persons(
+      std::span<const NewFace* const> faces, const PersonChange& change) const;
+  /// Of which face that is enrolled, or comes before in `faces`, each of them is the same picture:
+  /// nothing for most. @pre changing_ is held
+  [[nodiscard]] Result<std::vector<std::optional<Duplicate>>> duplicates(
+      std::span<const NewFace> faces) const;
   /// The enrolled face that is the same picture as a query, which has found `hits`.
   [[nodiscard]] Result<std::optional<Duplicate>> duplicate_of(
       const std::vector<index::Hit>& hits) const;
@@ -206,6 +219,10 @@ Result<void> FolderGallery::load() const {
     if (index_.is_loaded() && (!generation || *generation == index_.generation())) return {};
   }
   const std::scoped_lock changing(changing_);
+  return reload();
+}
+
+Result<void> FolderGallery::reload() const {
   SearchIndex fresh = index_;
   VISAVIS_CHECK(fresh.load(store_));
   VISAVIS_TRY(facts, store_.facts());
@@ -228,6 +245,15 @@ Result<void> FolderGallery::check_model(const Embedding& embedding) const {
   return {};
 }
 
+store::PersonFields fields_of(const Person& person) {
+  return {.public_id = person.id,
+          .name = person.name,
+          .attributes = person.attributes,
+          .consent_basis = person.consent_basis,
+          .consent_at = person.consent_at,
+          .expires_at = person.expires_at};
+}
+
 store::FaceFields fields_of(const Template& face) {
   return {.norm = face.embedding.norm,
           .quality = face.quality,
@@ -236,36 +262,75 @@ store::FaceFields fields_of(const Template& face) {
           .source = face.source};
 }
 
-Result<std::vector<Enrolled>> FolderGallery::enrol(std::span<const NewFace> faces) {
+Result<std::vector<Enrolled>> FolderGallery::add(std::span<const NewFace* const> faces,
+                                                 std::span<const store::PersonFields> persons) {
   std::vector<store::FaceFields> fields;
   std::vector<std::string> models;
-  for (const NewFace& face : faces) {
-    fields.push_back(fields_of(face.face));
-    models.push_back(matching::to_text(face.face.embedding.model));
+  for (const NewFace* face : faces) {
+    fields.push_back(fields_of(face->face));
+    models.push_back(matching::to_text(face->face.embedding.model));
   }
   std::vector<store::NewFace> rows;
   for (std::size_t i = 0; i < faces.size(); ++i)
-    rows.push_back({.person = faces[i].person,
+    rows.push_back({.person = faces[i]->person,
                     .model = models[i],
-                    .unit = faces[i].face.embedding.values,
+                    .unit = faces[i]->face.embedding.values,
                     .fields = &fields[i],
-                    .chip = file_of(faces[i].face.chip),
-                    .photo = file_of(faces[i].face.photo)});
-  const std::scoped_lock changing(changing_);
-  VISAVIS_TRY(added, store_.add(rows));
+                    .chip = file_of(faces[i]->face.chip),
+                    .photo = file_of(faces[i]->face.photo)});
+  VISAVIS_TRY(added, store_.add(rows, persons));
   std::vector<Enrolled> enrolled;
   const std::unique_lock lock(searching_);
   if (!faces.empty()) {
-    model_ = faces.front().face.embedding.model;
-    dimension_ = faces.front().face.embedding.values.size();
+    model_ = faces.front()->face.embedding.model;
+    dimension_ = faces.front()->face.embedding.values.size();
   }
   for (std::size_t i = 0; i < added.size(); ++i) {
     if (added[i].new_person) ++persons_;
     ++faces_;
-    enrolled.push_back({.person = faces[i].person, .face_id = face_id_of(added[i].face)});
+    enrolled.push_back({.person = faces[i]->person, .face_id = face_id_of(added[i].face)});
   }
   index_.add(added);
   return enrolled;
+}
+
+Result<std::vector<store::PersonFields>> FolderGallery::changed_persons(
+    std::span<const NewFace* const> faces, const PersonChange& change) const {
+  std::vector<store::PersonFields> persons;
+  if (change.is_empty()) return persons;
+  std::set<std::string_view> seen;
+  for (const NewFace* face : faces) {
+    if (!seen.insert(face->person).second) continue;
+    VISAVIS_TRY(row, store_.find_person(face->person));
+    Person person =
+        row ? person_of(*std::move(row)) : Person{.id = face->person, .name = face->person};
+    VISAVIS_TRY(changed, apply_change(person, change));
+    if (changed != person) persons.push_back(fields_of(changed));
+  }
+  return persons;
+}
+
+Result<std::vector<Decision>> FolderGallery::enrol(std::span<const NewFace> faces,
+                                                   const EnrolOptions& options) {
+  const std::scoped_lock changing(changing_);
+  std::vector<std::optional<Duplicate>> known(faces.size());
+  if (options.refuse_duplicates) {
+    VISAVIS_TRY(found, duplicates(faces));
+    known = std::move(found);
+  }
+  std::vector<const NewFace*> fresh;
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    if (!known[i]) fresh.push_back(&faces[i]);
+  VISAVIS_TRY(persons, changed_persons(fresh, options.change));
+  VISAVIS_TRY(added, add(fresh, persons));
+  std::vector<Decision> decisions;
+  auto next = added.begin();
+  for (std::optional<Duplicate>& duplicate : known)
+    if (duplicate)
+      decisions.emplace_back(*std::move(duplicate));
+    else
+      decisions.emplace_back(std::move(*next++));
+  return decisions;
 }
 
 Result<std::optional<Duplicate>> FolderGallery::duplicate_of(
@@ -273,7 +338,7 @@ Result<std::optional<Duplicate>> FolderGallery::duplicate_of(
   if (hits.empty() || hits.front().similarity < kSamePicture) return std::optional<Duplicate>();
   const auto face = static_cast<std::int64_t>(hits.front().key);
   VISAVIS_TRY(owner, store_.owner_of(face));
-  if (!owner) return std::optional<Duplicate>();  // removed meanwhile
+  if (!owner) return std::optional<Duplicate>();  // the index holds what the database has not
   return std::optional(Duplicate{.person = std::move(owner->public_id),
                                  .face_id = face_id_of(face),
                                  .similarity = hits.front().similarity});
@@ -304,13 +369,9 @@ Result<std::vector<std::optional<Duplicate>>> FolderGallery::duplicates(
     queries.insert(queries.end(), face.face.embedding.values.begin(),
                    face.face.embedding.values.end());
   }
-  VISAVIS_CHECK(load());
-  std::shared_ptr<const index::VectorIndex> vectors;
-  {
-    const std::shared_lock lock(searching_);
-    for (const NewFace& face : faces) VISAVIS_CHECK(check_model(face.face.embedding));
-    vectors = index_.vectors();
-  }
+  if (!index_.is_loaded()) VISAVIS_CHECK(reload());
+  for (const NewFace& face : faces) VISAVIS_CHECK(check_model(face.face.embedding));
+  const auto vectors = index_.vectors();
   std::vector<std::vector<index::Hit>> hits(faces.size());
   if (vectors && !faces.empty()) {
     VISAVIS_TRY(found, vectors->search(queries, faces.size(), {.k = 1}));
@@ -408,12 +469,7 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
 
 Result<void> FolderGallery::put(const Person& person) {
   VISAVIS_TRY(known, store_.find_person(person.id));
-  VISAVIS_CHECK(store_.put_person({.public_id = person.id,
-                                   .name = person.name,
-                                   .attributes = person.attributes,
-                                   .consent_basis = person.consent_basis,
-                                   .consent_at = person.consent_at,
-                                   .expires_at = person.expires_at}));
+  VISAVIS_CHECK(store_.put_person(fields_of(person)));
   if (!known) ++persons_;
   return {};
 }

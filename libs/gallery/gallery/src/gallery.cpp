@@ -3,6 +3,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "visavis/core/result.hpp"
@@ -19,6 +21,13 @@ std::string_view to_string(Fusion fusion) noexcept {
       return "quality";
   }
   return "";
+}
+
+Result<std::vector<Enrolled>> Gallery::enrol(std::span<const NewFace> faces) {
+  VISAVIS_TRY(decisions, enrol(faces, {}));
+  std::vector<Enrolled> enrolled;
+  for (Decision& decision : decisions) enrolled.push_back(std::get<Enrolled>(std::move(decision)));
+  return enrolled;
 }
 
 Result<std::vector<Enrolled>> Gallery::enrol(std::string_view person,

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 #include <visavis/core/half.hpp>
 #include <visavis/gallery/gallery.hpp>
@@ -203,9 +204,10 @@ TEST_F(FolderGalleryTest, RemovesOneFace) {
 }
 
 /// kSamePicture is the cosine of 11.5°.
-TEST_F(FolderGalleryTest, KnowsTheSamePictureAgain) {
+TEST_F(FolderGalleryTest, EnrolsNoPictureTwiceIfToldSo) {
   auto gallery = open();
-  EXPECT_THAT(*gallery->duplicates({}), testing::IsEmpty());
+  const EnrolOptions options{.refuse_duplicates = true};
+  EXPECT_THAT(*gallery->enrol({}, options), testing::IsEmpty());
   ASSERT_TRUE(gallery->enrol("a", std::vector{at_degrees(0), at_degrees(60)}));
   const std::vector<NewFace> faces{{"a", at_degrees(61)},    // of f2
                                    {"b", at_degrees(5)},     // of f1, under another id
@@ -213,31 +215,83 @@ TEST_F(FolderGalleryTest, KnowsTheSamePictureAgain) {
                                    {"c", at_degrees(120)},   // new
                                    {"c", at_degrees(125)},   // as the one before
                                    {"c", at_degrees(133)}};  // as that one, which is not enrolled
-  const auto found = gallery->duplicates(faces);
-  ASSERT_TRUE(found) << found.error().message;
-  ASSERT_EQ(found->size(), 6U);
-  ASSERT_TRUE((*found)[0]);
-  EXPECT_EQ((*found)[0]->person, "a");
-  EXPECT_EQ((*found)[0]->face_id, "f2");
-  EXPECT_NEAR((*found)[0]->similarity, .99985, kRounding);  // cos 1°
-  ASSERT_TRUE((*found)[1]);
-  EXPECT_EQ((*found)[1]->person, "a");
-  EXPECT_EQ((*found)[1]->face_id, "f1");
-  EXPECT_FALSE((*found)[2]);
-  EXPECT_FALSE((*found)[3]);
-  ASSERT_TRUE((*found)[4]);
-  EXPECT_EQ((*found)[4]->person, "c");
-  EXPECT_EQ((*found)[4]->face_id, "");
-  EXPECT_NEAR((*found)[4]->similarity, .99619, 1e-5);  // cos 5°, neither of them rounded
-  EXPECT_FALSE((*found)[5]);
-  EXPECT_EQ(gallery->faces(), 2U) << "nothing was enrolled";
+  const auto made = gallery->enrol(faces, options);
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_EQ(made->size(), 6U);
+  const auto* first = std::get_if<Duplicate>(&(*made)[0]);
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(first->person, "a");
+  EXPECT_EQ(first->face_id, "f2");
+  EXPECT_NEAR(first->similarity, .99985, kRounding);  // cos 1°
+  const auto* second = std::get_if<Duplicate>(&(*made)[1]);
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(second->person, "a");
+  EXPECT_EQ(second->face_id, "f1");
+  const auto* fifth = std::get_if<Duplicate>(&(*made)[4]);
+  ASSERT_NE(fifth, nullptr);
+  EXPECT_EQ(fifth->person, "c");
+  EXPECT_EQ(fifth->face_id, "");
+  EXPECT_NEAR(fifth->similarity, .99619, 1e-5);  // cos 5°, neither of them rounded
+  std::vector<std::string> enrolled;
+  for (const Decision& decision : *made)
+    if (const auto* face = std::get_if<Enrolled>(&decision))
+      enrolled.push_back(face->person + " " + face->face_id);
+  EXPECT_THAT(enrolled, testing::ElementsAre("b f3", "c f4", "c f5"));
+  EXPECT_EQ(gallery->faces(), 5U);
+  EXPECT_EQ(gallery->persons(), 3U);
+  EXPECT_EQ(gallery->enrol("a", std::vector{at_degrees(0)})->size(), 1U) << "unless told so";
 
   Template other = at_degrees(0);
   other.embedding.model = ModelId{43};
-  EXPECT_EQ(gallery->duplicates(std::vector<NewFace>{{"a", other}}).error().code,
+  EXPECT_EQ(gallery->enrol(std::vector<NewFace>{{"a", other}}, options).error().code,
             ErrorCode::kModelMismatch);
-  EXPECT_EQ(gallery->duplicates(std::vector<NewFace>{{"a", face({1, 1})}}).error().code,
+  EXPECT_EQ(gallery->enrol(std::vector<NewFace>{{"a", face({1, 1})}}, options).error().code,
             ErrorCode::kInvalidArgument);
+}
+
+TEST_F(FolderGalleryTest, ChangesWhoseFaceIsEnrolledAndNobodyElse) {
+  auto gallery = open();
+  ASSERT_TRUE(gallery->enrol("a", std::vector{at_degrees(0)}));
+  const EnrolOptions options{.refuse_duplicates = true, .change = {.consent_basis = "asked"}};
+  const std::vector<NewFace> faces{
+      {"a", at_degrees(1)}, {"b", at_degrees(2)}, {"c", at_degrees(90)}, {"c", at_degrees(120)}};
+  ASSERT_TRUE(gallery->enrol(faces, options));
+  EXPECT_EQ(gallery->show("a")->person.consent_basis, std::nullopt);
+  EXPECT_EQ(gallery->show("b").error().code, ErrorCode::kNotFound) << "only a duplicate's";
+  EXPECT_EQ(gallery->show("c")->person.consent_basis, "asked");
+  EXPECT_EQ(gallery->show("c")->faces.size(), 2U);
+  EXPECT_EQ(gallery->persons(), 2U);
+  const std::vector<NewFace> wrong{{"d", at_degrees(180)}, {"e", face({0, 0, 1})}};
+  EXPECT_EQ(gallery->enrol(wrong, {.change = options.change}).error().code,
+            ErrorCode::kModelMismatch);
+  EXPECT_EQ(gallery->show("d").error().code, ErrorCode::kNotFound) << "all or none, persons too";
+  EXPECT_EQ(gallery->stats()->persons, 2U);
+}
+
+TEST_F(FolderGalleryTest, OfThreadsThatEnrolOnePictureOnlyOneDoes) {
+  constexpr int kThreads = 4;
+  constexpr int kPictures = 25;
+  auto gallery = open();
+  std::barrier start(kThreads);
+  std::atomic<int> enrolled{0};
+  std::atomic<int> refused{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread)
+    threads.emplace_back([&, thread] {
+      for (int picture = 0; picture < kPictures; ++picture) {
+        // As it came from four cameras' uploads: under four ids, at once.
+        const std::vector<NewFace> faces{
+            {std::to_string(thread), at_random(static_cast<unsigned>(picture))}};
+        start.arrive_and_wait();
+        const auto decisions = gallery->enrol(faces, {.refuse_duplicates = true});
+        if (!decisions) continue;
+        ++(std::holds_alternative<Enrolled>(decisions->front()) ? enrolled : refused);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(enrolled, kPictures);
+  EXPECT_EQ(refused, kPictures * (kThreads - 1));
+  EXPECT_EQ(gallery->faces(), std::size_t{kPictures});
 }
 
 TEST_F(FolderGalleryTest, FusesTemplates) {

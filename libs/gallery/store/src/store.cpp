@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <visavis/core/file.hpp>
@@ -417,11 +418,29 @@ auto read_only() {
   return fail(ErrorCode::kInvalidArgument, "the gallery was opened for reading only");
 }
 
+Result<void> write_person(Database& database, std::int64_t row, const PersonFields& person) {
+  std::optional<std::string_view> basis;
+  if (person.consent_basis) basis = *person.consent_basis;
+  return database.run(
+      "UPDATE persons SET name = ?, attributes = ?, consent_basis = ?, consent_at = ?, "
+      "expires_at = ? WHERE id = ?",
+      std::string_view(person.name), std::string_view(person.attributes), basis, person.consent_at,
+      person.expires_at, row);
+}
+
+Result<AddedPerson> put_row(Database& database, const PersonFields& person, std::int64_t now) {
+  VISAVIS_TRY(row, find_or_make_person(database, person.public_id, now));
+  VISAVIS_CHECK(write_person(database, row.person, person));
+  return row;
+}
+
 }  // namespace
 
-Result<std::vector<AddedFace>> Store::add(std::span<const NewFace> faces) {
+Result<std::vector<AddedFace>> Store::add(std::span<const NewFace> faces,
+                                          std::span<const PersonFields> persons) {
   if (!impl_->writer) return read_only();
-  if (faces.empty()) return std::vector<AddedFace>{};
+  if (faces.empty() && persons.empty()) return std::vector<AddedFace>{};
+  for (const PersonFields& person : persons) VISAVIS_CHECK(check_person(person));
   for (const NewFace& face : faces) VISAVIS_CHECK(check_face(face));
   const std::scoped_lock lock(impl_->writing);
   Database& database = *impl_->writer;
@@ -430,11 +449,17 @@ Result<std::vector<AddedFace>> Store::add(std::span<const NewFace> faces) {
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
   VISAVIS_TRY(kind, read_kind(database));
   const std::int64_t now = seconds_now();
+  std::set<std::int64_t> made;
+  for (const PersonFields& person : persons) {
+    VISAVIS_TRY(row, put_row(database, person, now));
+    if (row.is_new) made.insert(row.person);
+  }
   std::vector<AddedFace> added;
   added.reserve(faces.size());
   for (const NewFace& face : faces) {
     VISAVIS_CHECK(fit(database, kind, face));
     VISAVIS_TRY(one, add_face(database, files, kind, face, now));
+    one.new_person = one.new_person || made.erase(one.person) > 0;
     added.push_back(std::move(one));
   }
   VISAVIS_CHECK(audit_enrolment(database, added));
@@ -446,28 +471,13 @@ Result<std::vector<AddedFace>> Store::add(std::span<const NewFace> faces) {
   return added;
 }
 
-namespace {
-
-Result<void> write_person(Database& database, std::int64_t row, const PersonFields& person) {
-  std::optional<std::string_view> basis;
-  if (person.consent_basis) basis = *person.consent_basis;
-  return database.run(
-      "UPDATE persons SET name = ?, attributes = ?, consent_basis = ?, consent_at = ?, "
-      "expires_at = ? WHERE id = ?",
-      std::string_view(person.name), std::string_view(person.attributes), basis, person.consent_at,
-      person.expires_at, row);
-}
-
-}  // namespace
-
 Result<std::int64_t> Store::put_person(const PersonFields& person) {
   if (!impl_->writer) return read_only();
   VISAVIS_CHECK(check_person(person));
   const std::scoped_lock lock(impl_->writing);
   Database& database = *impl_->writer;
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
-  VISAVIS_TRY(row, find_or_make_person(database, person.public_id, seconds_now()));
-  VISAVIS_CHECK(write_person(database, row.person, person));
+  VISAVIS_TRY(row, put_row(database, person, seconds_now()));
   VISAVIS_CHECK(transaction.commit());
   return row.person;
 }

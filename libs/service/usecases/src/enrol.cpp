@@ -149,14 +149,17 @@ class Registrar {
   Outcome<void> consider(const EnrolPhoto& photo, Analysed found,
                          models::AlignmentTemplate alignment) {
     auto choice = main_face(found.faces);
-    if (auto* refusing = std::get_if<Refusing>(&choice))
-      return refuse(photo.photo.path, std::move(*refusing));
+    if (auto* refusing = std::get_if<Refusing>(&choice)) {
+      refuse(photo.photo.path, std::move(*refusing));
+      return {};
+    }
     pipeline::FaceRecord& record = found.faces[std::get<std::size_t>(choice)];
-    if (record.embedding.values.empty() || record.quality.score < request_.min_quality)
-      return refuse(photo.photo.path,
-                    {.reason = Refusal::kLowQuality,
-                     .message = "the quality " + two_digits(record.quality.score) + " is below " +
-                                two_digits(request_.min_quality)});
+    if (record.embedding.values.empty() || record.quality.score < request_.min_quality) {
+      refuse(photo.photo.path, {.reason = Refusal::kLowQuality,
+                                .message = "the quality " + two_digits(record.quality.score) +
+                                           " is below " + two_digits(request_.min_quality)});
+      return {};
+    }
     gallery::NewFace face{.person = photo.person,
                           .face = {.embedding = std::move(record.embedding),
                                    .quality = record.quality.score,
@@ -171,10 +174,11 @@ class Registrar {
   }
 
   Outcome<void> consider(gallery::NewFace face) {
-    if (expired_.contains(face.person))
-      return refuse(face.face.source,
-                    {.reason = Refusal::kExpired,
-                     .message = "the person's time is over; --expires says another"});
+    if (expired_.contains(face.person)) {
+      refuse(face.face.source, {.reason = Refusal::kExpired,
+                                .message = "the person's time is over; --expires says another"});
+      return {};
+    }
     pending_bytes_ += kept_bytes(face.face);
     pending_.push_back(std::move(face));
     const bool full = pending_.size() >= kBatch || pending_bytes_ >= kBatchBytes;
@@ -211,31 +215,6 @@ class Registrar {
     return {};
   }
 
-  Outcome<void> refuse_duplicates() {
-    if (request_.allow_duplicates) return {};
-    VISAVIS_TRY(duplicates, people_->duplicates(pending_));
-    std::vector<gallery::NewFace> left;
-    for (std::size_t i = 0; i < pending_.size(); ++i) {
-      if (!duplicates[i]) {
-        left.push_back(std::move(pending_[i]));
-        continue;
-      }
-      VISAVIS_CHECK(
-          refuse(pending_[i].face.source, as_refusal(*duplicates[i], pending_[i].person)));
-    }
-    pending_ = std::move(left);
-    return {};
-  }
-
-  /// Before the faces: whoever is stopped in between leaves no face without its consent and expiry.
-  Outcome<void> change_pending() {
-    if (request_.change.is_empty()) return {};
-    for (const gallery::NewFace& face : pending_)
-      if (changed_.insert(face.person).second)
-        VISAVIS_CHECK(people_->change_person(face.person, request_.change));
-    return {};
-  }
-
   /// The photos that the gallery has of the persons.
   using Sources = std::unordered_map<std::string, std::unordered_set<std::string>>;
   [[nodiscard]] Outcome<Sources> known_sources(const std::vector<EnrolPhoto>& photos) const {
@@ -250,7 +229,7 @@ class Registrar {
     return sources;
   }
 
-  Outcome<void> refuse(const std::string& path, Refusing refusing) {
+  void refuse(const std::string& path, Refusing refusing) {
     // An expiry may be over now and another one said the next time.
     if (!import_.source.empty() && refusing.reason != Refusal::kExpired)
       refusals_.push_back({.path = path,
@@ -258,7 +237,6 @@ class Registrar {
                            .message = refusing.message});
     answer_.refused.push_back(
         {.path = path, .reason = refusing.reason, .message = std::move(refusing.message)});
-    return {};
   }
 
   Outcome<void> enrol_pending() {
@@ -266,7 +244,7 @@ class Registrar {
     pending_bytes_ = 0;
     if (!people_) {
       VISAVIS_TRY(made, gallery_at(request_.gallery, gallery::OpenMode::kCreate));
-      // What is pending was not compared with what another process has put there meanwhile.
+      // Whose time is over there, and which photos it knows, was not asked.
       if (made->faces() > 0)
         return std::unexpected(
             Failure({ErrorCode::kUnavailable, request_.gallery.folder.string() +
@@ -274,15 +252,21 @@ class Registrar {
                                                   "meanwhile; run again"}));
       people_ = std::move(made);
     }
-    VISAVIS_CHECK(refuse_duplicates());
-    if (pending_.empty()) return {};
-    VISAVIS_CHECK(change_pending());
-    VISAVIS_TRY(enrolled, people_->enrol(pending_));
-    for (std::size_t i = 0; i < enrolled.size(); ++i)
-      answer_.enrolled.push_back({.path = pending_[i].face.source,
-                                  .person = std::move(enrolled[i].person),
-                                  .face_id = std::move(enrolled[i].face_id),
-                                  .quality = pending_[i].face.quality});
+    VISAVIS_TRY(decisions,
+                people_->enrol(pending_, {.refuse_duplicates = !request_.allow_duplicates,
+                                          .change = request_.change}));
+    for (std::size_t i = 0; i < decisions.size(); ++i) {
+      const gallery::NewFace& face = pending_[i];
+      if (const auto* duplicate = std::get_if<gallery::Duplicate>(&decisions[i])) {
+        refuse(face.face.source, as_refusal(*duplicate, face.person));
+        continue;
+      }
+      auto& enrolled = std::get<gallery::Enrolled>(decisions[i]);
+      answer_.enrolled.push_back({.path = face.face.source,
+                                  .person = std::move(enrolled.person),
+                                  .face_id = std::move(enrolled.face_id),
+                                  .quality = face.face.quality});
+    }
     pending_.clear();
     return {};
   }
@@ -294,7 +278,6 @@ class Registrar {
   std::vector<gallery::NewFace> pending_;
   std::size_t pending_bytes_ = 0;
   std::unordered_set<std::string> expired_;
-  std::unordered_set<std::string> changed_;
   std::vector<gallery::RefusedPhoto> refusals_;  ///< That the gallery does not know of yet.
 };
 

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/store/key.hpp>
@@ -68,6 +69,9 @@ struct Duplicate {
   float similarity = 0;
 };
 
+/// What became of a face that was to be enrolled.
+using Decision = std::variant<Enrolled, Duplicate>;
+
 /// What several templates of one person count for.
 enum class Fusion : std::uint8_t {
   kBest,             ///< The most similar one.
@@ -93,6 +97,8 @@ struct Person {
   std::int64_t created = 0;
   std::uint64_t faces = 0;
   std::int64_t number = 0;  ///< What the audit log calls the person; never given twice.
+
+  bool operator==(const Person&) const = default;
 };
 
 /// What is to become of a person; what is not said stays as it is.
@@ -115,6 +121,14 @@ struct PersonChange {
 /// @return kInvalidArgument for texts that are too long or not UTF-8, attributes that are no JSON
 /// object, have over 64 KiB or are nested more than 64 deep.
 [[nodiscard]] Result<Person> apply_change(Person person, const PersonChange& change);
+
+struct EnrolOptions {
+  /// A face that is the same picture as one that is enrolled already, under whatever person, or
+  /// that comes before it in the same call, is not enrolled.
+  bool refuse_duplicates = false;
+  /// Applied to everybody of whom a face is enrolled.
+  PersonChange change{};
+};
 
 struct EnrolledFace {
   std::string face_id{};
@@ -226,23 +240,20 @@ class Gallery {
   Gallery& operator=(const Gallery&) = delete;
 
   /// Adds faces, all or none, in order; persons are made if new. Durable when it returns. The first
-  /// face decides the gallery's model and dimension.
-  /// @return kModelMismatch if an embedding is of another model or dimension, kInvalidArgument for
-  /// an id that is empty, not UTF-8 or over 256 bytes, a source that is not UTF-8 or over 4,096
-  /// bytes, a kept file over 64 MiB or of no form, or a vector that is empty, not finite or not a
-  /// unit vector.
-  [[nodiscard]] virtual Result<std::vector<Enrolled>> enrol(std::span<const NewFace> faces) = 0;
+  /// face decides the gallery's model and dimension. Comparing and adding are one step: of threads
+  /// that enrol the same picture at once, one does and the others are told of its face.
+  /// @return one entry a face; kModelMismatch if an embedding is of another model or dimension,
+  /// kInvalidArgument for an id that is empty, not UTF-8 or over 256 bytes, a source that is not
+  /// UTF-8 or over 4,096 bytes, a kept file over 64 MiB or of no form, or a vector that is empty,
+  /// not finite or not a unit vector; as `apply_change`.
+  [[nodiscard]] virtual Result<std::vector<Decision>> enrol(std::span<const NewFace> faces,
+                                                            const EnrolOptions& options) = 0;
 
-  /// The same for one person.
+  /// The same, whatever is enrolled already.
+  [[nodiscard]] Result<std::vector<Enrolled>> enrol(std::span<const NewFace> faces);
+  /// And that for one person.
   [[nodiscard]] Result<std::vector<Enrolled>> enrol(std::string_view person,
                                                     std::span<const Template> faces);
-
-  /// Of which face that is enrolled already, under whatever person, or that comes before in `faces`
-  /// each of them is the same picture: nothing for most. What another thread enrols meanwhile is
-  /// not seen.
-  /// @return one entry a face; as `identify`
-  [[nodiscard]] virtual Result<std::vector<std::optional<Duplicate>>> duplicates(
-      std::span<const NewFace> faces) const = 0;
 
   /// The best persons for a probe, one entry a person, by falling similarity; equal ones in the
   /// order of enrolment. An empty gallery answers with nobody, and nobody is found whose time is

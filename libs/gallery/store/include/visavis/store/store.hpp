@@ -191,11 +191,13 @@ class Store {
 
   // What changes the gallery. On disk when it returns; one change at a time.
 
-  /// All or none, in order. The first face of a gallery decides its model and dimension.
-  /// @return kInvalidArgument for a person's id, a source or a number outside the format's limits
-  /// or a vector that is not finite and of length 1, or a file that is too large or of no form;
-  /// kModelMismatch for a model or dimension other than the gallery's.
-  [[nodiscard]] Result<std::vector<AddedFace>> add(std::span<const NewFace> faces);
+  /// All or none, in order, after persons have been put. The first face of a gallery decides its
+  /// model and dimension.
+  /// @return as `put_person`; kInvalidArgument for a person's id, a source or a number outside the
+  /// format's limits or a vector that is not finite and of length 1, or a file that is too large or
+  /// of no form; kModelMismatch for a model or dimension other than the gallery's.
+  [[nodiscard]] Result<std::vector<AddedFace>> add(std::span<const NewFace> faces,
+                                                   std::span<const PersonFields> persons = {});
 
   /// Begins a change in many steps. Every other change waits until it goes.
   [[nodiscard]] Result<Change> begin(Keeping keeping);
