@@ -67,12 +67,19 @@ HWY_INLINE Floats activated(const Layer<Word>& layer, std::size_t channel, Sum s
   return hn::MulAdd(hn::Min(v, zero), hn::Set(df, layer.slope[channel]), hn::Max(v, zero));
 }
 
-HWY_INLINE Ints steps_of(Floats v) {
-  const DF df;
-  const auto cut = hn::Max(hn::Min(v, hn::Set(df, kFixedLargest)), hn::Set(df, -kFixedLargest));
-  return hn::NearestInt(cut);
+/// Rounded to the nearest, in the lower half of each lane; what is above it says nothing. Beyond
+/// 1.5 · 2^23 a float has no fraction left, and its last bits count from there.
+/// @pre  |v| < 32768
+HWY_INLINE Ints lower_half(Floats v) {
+  return hn::BitCast(D32(), hn::Add(v, hn::Set(DF(), 12582912.0F)));
 }
 
+HWY_INLINE Ints steps_of(Floats v) {
+  const DF df;
+  return lower_half(hn::Max(hn::Min(v, hn::Set(df, kFixedLargest)), hn::Set(df, -kFixedLargest)));
+}
+
+/// Of lower halves.
 HWY_INLINE Ints pair_of(Ints first, Ints second) {
   return hn::Or(hn::And(first, hn::Set(D32(), 0xffff)), hn::ShiftLeft<16>(second));
 }
@@ -173,7 +180,7 @@ void run_places(const Layer<Word>& layer, const Word* in, const Grid& grid, std:
       run_tile<kPlaces, kChannels>(layer, channel, in, grid, place, out);
 }
 
-// As many sums as leave registers for the operands: 24, 20 and 28 of 32.
+// As many sums as leave registers for the operands: 24 or 20 of 32.
 template <class Word, class Out>
 void run_row(const Layer<Word>& layer, const Word* in, const Grid& grid, int places,
              const Out& out) {
@@ -181,12 +188,219 @@ void run_row(const Layer<Word>& layer, const Word* in, const Grid& grid, int pla
     case 10:
       run_places<2, 10>(layer, in, grid, 0, places / 2 * 2, out);
       return run_places<1, 10>(layer, in, grid, places / 2 * 2, places, out);
-    case 14:
-      run_places<2, 14>(layer, in, grid, 0, places / 2 * 2, out);
-      return run_places<1, 14>(layer, in, grid, places / 2 * 2, places, out);
     default:
       run_places<3, 8>(layer, in, grid, 0, places / 3 * 3, out);
       return run_places<1, 8>(layer, in, grid, places / 3 * 3, places, out);
+  }
+}
+
+/// The sums of two rows.
+template <class Sums>
+using Both = std::array<Sums, 2>;
+
+/// From the sums of the first two prepared rows to what both rows have of them.
+HWY_INLINE void cross(Ints& a, Ints& b) {
+  const auto sum = hn::Add(a, b);
+  b = hn::Sub(a, b);
+  a = sum;
+}
+HWY_INLINE void cross(Floats& a, Floats& b) {
+  const auto sum = hn::Add(a, b);
+  b = hn::Sub(a, b);
+  a = sum;
+}
+
+/// Adds the products of one word of neighbouring places with the weights of neighbouring channels.
+template <std::size_t kPlaces, std::size_t kChannels>
+HWY_INLINE void add_place_products(const Pair* in, std::ptrdiff_t place, const Pair* weights,
+                                   std::array<Sums<Pair, kChannels>, kPlaces>& sums) {
+  const D32 d;
+  std::array<Ints, kPlaces> values;
+#pragma GCC unroll 8
+  for (std::size_t p = 0; p < kPlaces; ++p)
+    values[p] = hn::LoadU(d, in + static_cast<std::ptrdiff_t>(p) * place);
+#pragma GCC unroll 8
+  for (std::size_t c = 0; c < kChannels; ++c) {
+    const auto weight = hn::Set(d, weights[c]);
+#pragma GCC unroll 8
+    for (std::size_t p = 0; p < kPlaces; ++p)
+      sums[p][c] = add_products(values[p], weight, sums[p][c]);
+  }
+}
+
+/// Where the words lie that a row of three taps reads, in the order of their weights. One loop over
+/// them, because between a loop for columns and one for inputs the compiler does not keep the sums.
+class Reach {
+ public:
+  Reach(const Layer<Pair>& layer, const Grid& grid) {
+    for (int x = 0; x < 3; ++x)
+      for (int i = 0; i < layer.inputs; ++i)
+        distances_[count_++] = x * grid.column + i * grid.channel;
+  }
+  [[nodiscard]] const std::ptrdiff_t* begin() const { return distances_.data(); }
+  [[nodiscard]] const std::ptrdiff_t* end() const { return distances_.data() + count_; }
+  [[nodiscard]] std::size_t size() const { return count_; }
+
+ private:
+  std::array<std::ptrdiff_t, std::size_t{3} * kMostInputs> distances_;
+  std::size_t count_ = 0;
+};
+
+/// Adds the products of two prepared rows, each to its own sums.
+template <std::size_t kPlaces, std::size_t kChannels>
+HWY_INLINE void add_two_rows(const Pair* in, const Grid& grid, const Reach& reach,
+                             const Pair* weights,
+                             Both<std::array<Sums<Pair, kChannels>, kPlaces>>& sums) {
+  const D32 d;
+  for (const std::ptrdiff_t distance : reach) {
+    const Pair* from = in + distance;
+    for (std::size_t row = 0; row < 2; ++row, from += grid.row, weights += kChannels) {
+      std::array<Ints, kPlaces> values;
+      for (std::size_t p = 0; p < kPlaces; ++p)
+        values[p] = hn::LoadU(d, from + static_cast<std::ptrdiff_t>(p) * grid.place);
+      for (std::size_t c = 0; c < kChannels; ++c) {
+        const auto weight = hn::Set(d, weights[c]);
+        for (std::size_t p = 0; p < kPlaces; ++p)
+          sums[row][p][c] = add_products(values[p], weight, sums[row][p][c]);
+      }
+    }
+  }
+}
+
+/// The sums of two rows of a tile of neighbouring places and channels.
+template <std::size_t kPlaces, std::size_t kChannels>
+HWY_INLINE Both<std::array<Sums<Pair, kChannels>, kPlaces>> two_rows_sums(const Layer<Pair>& layer,
+                                                                          std::size_t channel,
+                                                                          const Pair* in,
+                                                                          const Grid& grid,
+                                                                          const Reach& reach) {
+  Both<std::array<Sums<Pair, kChannels>, kPlaces>> sums;
+  for (auto& of_row : sums)
+    for (auto& of_place : of_row)
+      for (auto& sum : of_place) sum = hn::Zero(D32());
+  const Pair* const weights = layer.weights.data() + 4 * channel * reach.size();
+  add_two_rows<kPlaces, kChannels>(in, grid, reach, weights, sums);
+  for (std::size_t p = 0; p < kPlaces; ++p)
+    for (std::size_t c = 0; c < kChannels; ++c) cross(sums[0][p][c], sums[1][p][c]);
+  add_two_rows<kPlaces, kChannels>(in + 2 * grid.row, grid, reach,
+                                   weights + 2 * kChannels * reach.size(), sums);
+  return sums;
+}
+
+/// Two rows of a tile of neighbouring places and channels.
+template <std::size_t kPlaces, std::size_t kChannels, class Out>
+void run_two_rows_tile(const Layer<Pair>& layer, std::size_t channel, const Pair* in,
+                       const Grid& grid, const Reach& reach, std::ptrdiff_t place,
+                       const Both<Out>& out) {
+  const auto lanes = static_cast<std::ptrdiff_t>(hn::Lanes(D32()));
+  for (std::ptrdiff_t lane = 0; lane < static_cast<std::ptrdiff_t>(kLanes); lane += lanes) {
+    const auto sums = two_rows_sums<kPlaces, kChannels>(
+        layer, channel, in + place * grid.place + lane, grid, reach);
+    for (std::size_t p = 0; p < kPlaces; ++p)
+      for (std::size_t row = 0; row < 2; ++row)
+        out[row].template take<kChannels>(channel, place + static_cast<std::ptrdiff_t>(p), lane,
+                                          sums[row][p]);
+  }
+}
+
+template <std::size_t kPlaces, std::size_t kChannels, class Out>
+void run_two_rows_places(const Layer<Pair>& layer, const Pair* in, const Grid& grid,
+                         const Reach& reach, std::ptrdiff_t first, std::ptrdiff_t end,
+                         const Both<Out>& out) {
+  const auto channels = static_cast<std::size_t>(layer.channels);
+  for (std::size_t channel = 0; channel < channels; channel += kChannels)
+    for (std::ptrdiff_t place = first; place < end; place += std::ptrdiff_t{kPlaces})
+      run_two_rows_tile<kPlaces, kChannels>(layer, channel, in, grid, reach, place, out);
+}
+
+template <class Out>
+void run_two_rows(const Layer<Pair>& layer, const Pair* in, const Grid& grid, int places,
+                  const Both<Out>& out) {
+  const Reach reach(layer, grid);
+  if (two_rows_tile(layer.channels) == 4) {
+    run_two_rows_places<3, 4>(layer, in, grid, reach, 0, places / 3 * 3, out);
+    return run_two_rows_places<1, 4>(layer, in, grid, reach, places / 3 * 3, places, out);
+  }
+  run_two_rows_places<6, 2>(layer, in, grid, reach, 0, places / 6 * 6, out);
+  run_two_rows_places<2, 2>(layer, in, grid, reach, places / 6 * 6, places / 2 * 2, out);
+  run_two_rows_places<1, 2>(layer, in, grid, reach, places / 2 * 2, places, out);
+}
+
+template <std::size_t kPlaces, std::size_t kWords>
+using WideSums = std::array<std::array<Floats, kWords>, kPlaces>;
+
+HWY_INLINE Floats halves(Floats v) { return v; }
+HWY_INLINE hn::Vec<D16> halves(Ints v) { return hn::BitCast(D16(), v); }
+
+/// One place's kWords × 16 channels.
+template <std::size_t kWords>
+HWY_INLINE void put_wide(const WideLayer& layer, std::size_t channel,
+                         const std::array<Floats, kWords>& sums, float* out) {
+  const DF d;
+  const auto zero = hn::Zero(d);
+  for (std::size_t w = 0; w < kWords; ++w, channel += kLanes) {
+    const auto v = hn::Add(sums[w], hn::LoadU(d, layer.bias.data() + channel));
+    const auto slope = hn::LoadU(d, layer.slope.data() + channel);
+    hn::StoreU(hn::MulAdd(hn::Min(v, zero), slope, hn::Max(v, zero)), d, out + channel);
+  }
+}
+
+/// The maxima of two rows of neighbouring places, 2×2 each.
+struct Pools {
+  const Layer<Pair>& layer;
+  Pair* out;
+  Grid grid;  ///< Of the maxima.
+  int width;  ///< Places of a row that count; a window at its end may have one column.
+  bool both;  ///< Whether the second row counts.
+
+  /// The activation of the largest of four sums, two of which are in the second vector. PReLU falls
+  /// below zero where its slope is negative: there the smallest sum counts too.
+  HWY_INLINE Floats activated_largest(std::size_t channel, const Both<Ints>& first,
+                                      const Both<Ints>& second, std::ptrdiff_t column) const {
+    const auto pool = [&](auto choose) {
+      const auto low = both ? choose(first[0], first[1]) : first[0];
+      const auto high = both ? choose(second[0], second[1]) : second[0];
+      const auto even = hn::ConcatEven(D32(), high, low);
+      const auto count = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, width / 2 - column));
+      const auto odd =
+          hn::IfThenElse(hn::FirstN(D32(), count), hn::ConcatOdd(D32(), high, low), even);
+      return activated(layer, channel, choose(even, odd));
+    };
+    const auto largest = pool([](Ints a, Ints b) { return hn::Max(a, b); });
+    if (layer.slope[channel] >= 0) return largest;
+    return hn::Max(largest, pool([](Ints a, Ints b) { return hn::Min(a, b); }));
+  }
+};
+
+/// A tile of neighbouring places, an even number of vectors, and two channels.
+template <std::size_t kVectors>
+void run_pools_tile(const Pair* in, const Grid& grid, const Reach& reach, std::size_t channel,
+                    std::ptrdiff_t place, const Pools& pools) {
+  const auto lanes = static_cast<std::ptrdiff_t>(hn::Lanes(D32()));
+  Grid vectors = grid;
+  vectors.place = lanes;
+  const auto sums = two_rows_sums<kVectors, 2>(pools.layer, channel, in + place, vectors, reach);
+  const std::ptrdiff_t word = static_cast<std::ptrdiff_t>(channel) / 2 * pools.grid.channel;
+  for (std::size_t v = 0; v < kVectors; v += 2) {
+    const std::ptrdiff_t column = (place + static_cast<std::ptrdiff_t>(v) * lanes) / 2;
+    const auto steps = [&](std::size_t c) {
+      return steps_of(pools.activated_largest(channel + c, {sums[0][v][c], sums[1][v][c]},
+                                              {sums[0][v + 1][c], sums[1][v + 1][c]}, column));
+    };
+    hn::StoreU(pair_of(steps(0), steps(1)), D32(), pools.out + word + column);
+  }
+}
+
+void run_pools(const Pair* in, const Grid& grid, std::ptrdiff_t places, const Pools& pools) {
+  constexpr std::size_t kVectors = 4;
+  const auto lanes = static_cast<std::ptrdiff_t>(hn::Lanes(D32()));
+  const std::ptrdiff_t tile = lanes * std::ptrdiff_t{kVectors};
+  const Reach reach(pools.layer, grid);
+  for (std::size_t c = 0; c < static_cast<std::size_t>(pools.layer.channels); c += 2) {
+    std::ptrdiff_t place = 0;
+    for (; place + tile <= places; place += tile)
+      run_pools_tile<kVectors>(in, grid, reach, c, place, pools);
+    for (; place < places; place += 2 * lanes) run_pools_tile<2>(in, grid, reach, c, place, pools);
   }
 }
 
@@ -197,11 +411,9 @@ void run_wide_tile(const WideLayer& layer, std::size_t channel, const float* in,
   const DF d;
   const auto products = area(layer.taps, layer.taps) * static_cast<std::size_t>(layer.inputs);
   for (std::size_t lane = 0; lane < kLanes; lane += hn::Lanes(d)) {
-    const float* const bias = layer.bias.data() + channel + lane;
-    const float* const slope = layer.slope.data() + channel + lane;
-    std::array<std::array<Floats, kWords>, kPlaces> sums;
+    WideSums<kPlaces, kWords> sums;
     for (auto& of_place : sums)
-      for (std::size_t w = 0; w < kWords; ++w) of_place[w] = hn::LoadU(d, bias + w * kLanes);
+      for (auto& sum : of_place) sum = hn::Zero(d);
     const float* weights = layer.weights.data() + channel * products + lane;
     for (int y = 0; y < layer.taps; ++y) {
       const float* from = in + y * in_grid.row;  // the columns follow each other
@@ -214,15 +426,9 @@ void run_wide_tile(const WideLayer& layer, std::size_t channel, const float* in,
         }
       }
     }
-    const auto zero = hn::Zero(d);
-    for (std::size_t p = 0; p < kPlaces; ++p) {
-      float* to = out + static_cast<std::ptrdiff_t>(p) * out_grid.place + channel + lane;
-      for (std::size_t w = 0; w < kWords; ++w) {
-        const auto v = sums[p][w];
-        hn::StoreU(hn::MulAdd(hn::Min(v, zero), hn::LoadU(d, slope + w * kLanes), hn::Max(v, zero)),
-                   d, to + w * kLanes);
-      }
-    }
+    for (std::size_t p = 0; p < kPlaces; ++p)
+      put_wide<kWords>(layer, channel + lane, sums[p],
+                       out + static_cast<std::ptrdiff_t>(p) * out_grid.place);
   }
 }
 
@@ -234,8 +440,10 @@ int run_wide_places(const WideLayer& layer, std::size_t channel, const float* in
     run_wide_tile<kPlaces, kWords>(layer, channel, in, in_grid, out, out_grid);
     return static_cast<int>(kPlaces);
   };
-  if (left >= 12) return run.template operator()<12>();
-  if (left >= 8) return run.template operator()<8>();
+  if constexpr (kWords < 3) {
+    if (left >= 12) return run.template operator()<12>();
+    if (left >= 8) return run.template operator()<8>();
+  }
   if (left >= 6) return run.template operator()<6>();
   if (left >= 4) return run.template operator()<4>();
   if (left >= 3) return run.template operator()<3>();
@@ -250,6 +458,106 @@ void run_wide_row(const WideLayer& layer, const float* in, const Grid& in_grid, 
     for (int done = 0; done < places;)
       done += run_wide_places<kWords>(layer, c, in + done * in_grid.place, in_grid, places - done,
                                       out + done * out_grid.place, out_grid);
+}
+
+/// Adds the products of two prepared rows, each to its own sums.
+template <std::size_t kPlaces, std::size_t kWords>
+HWY_INLINE void add_two_wide_rows(const float* in, const Grid& grid, int numbers,
+                                  const float* weights, Both<WideSums<kPlaces, kWords>>& sums) {
+  const DF d;
+  for (int i = 0; i < numbers; ++i, ++in) {
+    for (std::size_t row = 0; row < 2; ++row, weights += kWords * kLanes) {
+      std::array<Floats, kWords> w;
+      for (std::size_t k = 0; k < kWords; ++k) w[k] = hn::LoadU(d, weights + k * kLanes);
+      const float* const from = in + static_cast<std::ptrdiff_t>(row) * grid.row;
+      for (std::size_t p = 0; p < kPlaces; ++p) {
+        const auto value = hn::Set(d, from[static_cast<std::ptrdiff_t>(p) * grid.place]);
+        for (std::size_t k = 0; k < kWords; ++k)
+          sums[row][p][k] = hn::MulAdd(value, w[k], sums[row][p][k]);
+      }
+    }
+  }
+}
+
+template <std::size_t kPlaces, std::size_t kWords>
+void run_two_wide_rows_tile(const WideLayer& layer, std::size_t channel, const float* in,
+                            const Grid& in_grid, float* out, const Grid& out_grid) {
+  const DF d;
+  const int numbers = 3 * layer.inputs;  // the columns follow each other
+  for (std::size_t lane = 0; lane < kLanes; lane += hn::Lanes(d)) {
+    Both<WideSums<kPlaces, kWords>> sums;
+    for (auto& of_row : sums)
+      for (auto& of_place : of_row)
+        for (auto& sum : of_place) sum = hn::Zero(d);
+    const auto size = static_cast<std::size_t>(numbers);
+    const float* const weights = layer.weights.data() + 4 * channel * size + lane;
+    add_two_wide_rows<kPlaces, kWords>(in, in_grid, numbers, weights, sums);
+    for (std::size_t p = 0; p < kPlaces; ++p)
+      for (std::size_t w = 0; w < kWords; ++w) cross(sums[0][p][w], sums[1][p][w]);
+    add_two_wide_rows<kPlaces, kWords>(in + 2 * in_grid.row, in_grid, numbers,
+                                       weights + 2 * kWords * kLanes * size, sums);
+    for (std::size_t row = 0; row < 2; ++row)
+      for (std::size_t p = 0; p < kPlaces; ++p)
+        put_wide<kWords>(layer, channel + lane, sums[row][p],
+                         out + static_cast<std::ptrdiff_t>(row) * out_grid.row +
+                             static_cast<std::ptrdiff_t>(p) * out_grid.place);
+  }
+}
+
+/// The next of `left` places, in tiles of about the same size.
+constexpr int next_places(int left, int most) {
+  const int tiles = (left + most - 1) / most;
+  return (left + tiles - 1) / tiles;
+}
+
+template <std::size_t kWords>
+void run_two_wide_rows(const WideLayer& layer, const float* in, const Grid& in_grid, int places,
+                       float* out, const Grid& out_grid) {
+  constexpr std::size_t kTile = kWords * kLanes;
+  constexpr int kMost = kWords == 3 ? 4 : 6;
+  for (std::size_t c = 0; c < static_cast<std::size_t>(layer.channels); c += kTile) {
+    for (int done = 0; done < places;) {
+      const int now = next_places(places - done, kMost);
+      const auto run = [&]<std::size_t kPlaces>() {
+        run_two_wide_rows_tile<kPlaces, kWords>(layer, c, in + done * in_grid.place, in_grid,
+                                                out + done * out_grid.place, out_grid);
+      };
+      switch (now) {
+        case 6:
+          run.template operator()<6>();
+          break;
+        case 5:
+          run.template operator()<5>();
+          break;
+        case 4:
+          run.template operator()<4>();
+          break;
+        case 3:
+          run.template operator()<3>();
+          break;
+        case 2:
+          run.template operator()<2>();
+          break;
+        default:
+          run.template operator()<1>();
+      }
+      done += now;
+    }
+  }
+}
+
+template <class Word>
+void run_prepare_rows(const std::array<const Word*, 4>& rows, std::ptrdiff_t words, Word* out) {
+  const Tag<Word> d;
+  words = whole_lanes(words);
+  for (std::ptrdiff_t i = 0; i < words; i += static_cast<std::ptrdiff_t>(hn::Lanes(d))) {
+    const auto r0 = halves(hn::LoadU(d, rows[0] + i)), r1 = halves(hn::LoadU(d, rows[1] + i));
+    const auto r2 = halves(hn::LoadU(d, rows[2] + i)), r3 = halves(hn::LoadU(d, rows[3] + i));
+    hn::StoreU(hn::BitCast(d, hn::Add(r1, r2)), d, out + i);
+    hn::StoreU(hn::BitCast(d, hn::Sub(r2, r1)), d, out + words + i);
+    hn::StoreU(hn::BitCast(d, hn::Sub(r0, r2)), d, out + 2 * words + i);
+    hn::StoreU(hn::BitCast(d, hn::Sub(r3, r1)), d, out + 3 * words + i);
+  }
 }
 
 HWY_INLINE Floats larger_of(Floats a, Floats b) { return hn::Max(a, b); }
@@ -280,7 +588,7 @@ void run_pool_columns(const Word* row, std::size_t words, int width, int side, W
 
 HWY_INLINE Ints steps_of_pixels(const float* values) {
   const DF df;
-  return hn::NearestInt(hn::Mul(hn::LoadU(df, values), hn::Set(df, kFixedPixelSteps)));
+  return lower_half(hn::Mul(hn::LoadU(df, values), hn::Set(df, kFixedPixelSteps)));
 }
 
 }  // namespace
@@ -297,15 +605,56 @@ void convolve_fixed_here(const Layer<Pair>& layer, const Pair* in, const Grid& i
 
 void convolve_wide_here(const WideLayer& layer, const float* in, const Grid& in_grid, int places,
                         float* out, const Grid& out_grid) {
-  if (wide_tile(layer.channels) == static_cast<int>(kLanes))
-    run_wide_row<1>(layer, in, in_grid, places, out, out_grid);
-  else
-    run_wide_row<2>(layer, in, in_grid, places, out, out_grid);
+  switch (wide_tile(layer.channels)) {
+    case 16:
+      return run_wide_row<1>(layer, in, in_grid, places, out, out_grid);
+    case 32:
+      return run_wide_row<2>(layer, in, in_grid, places, out, out_grid);
+    default:
+      return run_wide_row<3>(layer, in, in_grid, places, out, out_grid);
+  }
+}
+
+void convolve_two_rows_here(const Layer<Pair>& layer, const Pair* in, const Grid& in_grid,
+                            int places, Pair* out, const Grid& out_grid) {
+  const MapOut<Pair> first{.layer = layer, .out = out, .grid = out_grid};
+  const MapOut<Pair> second{.layer = layer, .out = out + out_grid.row, .grid = out_grid};
+  run_two_rows(layer, in, in_grid, places, Both<MapOut<Pair>>{first, second});
+}
+
+void convolve_two_wide_rows_here(const WideLayer& layer, const float* in, const Grid& in_grid,
+                                 int places, float* out, const Grid& out_grid) {
+  switch (wide_tile(layer.channels)) {
+    case 16:
+      return run_two_wide_rows<1>(layer, in, in_grid, places, out, out_grid);
+    case 32:
+      return run_two_wide_rows<2>(layer, in, in_grid, places, out, out_grid);
+    default:
+      return run_two_wide_rows<3>(layer, in, in_grid, places, out, out_grid);
+  }
+}
+
+void prepare_rows_f32_here(const std::array<const float*, 4>& rows, std::ptrdiff_t words,
+                           float* out) {
+  run_prepare_rows(rows, words, out);
+}
+
+void prepare_rows_fixed_here(const std::array<const Pair*, 4>& rows, std::ptrdiff_t words,
+                             Pair* out) {
+  run_prepare_rows(rows, words, out);
 }
 
 void convolve_to_scores_here(const Layer<Pair>& layer, const Score& score, const Pair* in,
                              const Grid& in_grid, int places, float* out) {
   run_row(layer, in, in_grid, places, ScoresOut{.layer = layer, .score = score, .out = out});
+}
+
+void convolve_two_rows_to_scores_here(const Layer<Pair>& layer, const Score& score, const Pair* in,
+                                      const Grid& in_grid, int places, float* out,
+                                      std::ptrdiff_t row) {
+  const ScoresOut first{.layer = layer, .score = score, .out = out};
+  const ScoresOut second{.layer = layer, .score = score, .out = out + row};
+  run_two_rows(layer, in, in_grid, places, Both<ScoresOut>{first, second});
 }
 
 void larger_f32_here(const float* a, const float* b, std::size_t words, float* out) {
@@ -324,13 +673,10 @@ void pool_columns_fixed_here(const Pair* row, std::size_t words, int width, int 
   run_pool_columns(row, words, width, side, out);
 }
 
-void larger_of_neighbours_here(const Pair* in, std::size_t words, Pair* out) {
-  const D32 d;
-  for (std::size_t i = 0; i < words; i += hn::Lanes(d)) {
-    const auto low = hn::LoadU(d, in + 2 * i);
-    const auto high = hn::LoadU(d, in + 2 * i + hn::Lanes(d));
-    hn::StoreU(larger_of(hn::ConcatEven(d, high, low), hn::ConcatOdd(d, high, low)), d, out + i);
-  }
+void convolve_to_pools_here(const Layer<Pair>& layer, const Pair* in, const Grid& in_grid,
+                            int blocks, int width, bool both, Pair* out, const Grid& out_grid) {
+  run_pools(in, in_grid, static_cast<std::ptrdiff_t>(kLanes) * blocks,
+            {.layer = layer, .out = out, .grid = out_grid, .width = width, .both = both});
 }
 
 void fixed_pixels_here(const float* red, const float* green, const float* blue, std::size_t words,
@@ -355,26 +701,28 @@ HWY_EXPORT(convolve_f32_here);
 HWY_EXPORT(convolve_fixed_here);
 HWY_EXPORT(convolve_wide_here);
 HWY_EXPORT(convolve_to_scores_here);
+HWY_EXPORT(convolve_two_rows_here);
+HWY_EXPORT(convolve_two_wide_rows_here);
+HWY_EXPORT(convolve_two_rows_to_scores_here);
+HWY_EXPORT(prepare_rows_f32_here);
+HWY_EXPORT(prepare_rows_fixed_here);
 HWY_EXPORT(larger_f32_here);
 HWY_EXPORT(larger_fixed_here);
 HWY_EXPORT(pool_columns_f32_here);
 HWY_EXPORT(pool_columns_fixed_here);
-HWY_EXPORT(larger_of_neighbours_here);
+HWY_EXPORT(convolve_to_pools_here);
 HWY_EXPORT(fixed_pixels_here);
 
 /// What a channel's weights are multiplied by: as much as lets no sum leave 32 bits.
-double steps_of_weights(std::span<const float> weights) {
+/// @param sum  of the sizes of the trained weights, of which there are `count`
+/// @param largest  of the sizes of the weights that are kept
+double steps_of_weights(double sum, std::size_t count, double largest) {
   constexpr double kMostSum = 2147483647.0 / kFixedLargest;
   constexpr double kMostWeight = 32767;
-  double sum = 0;
-  double largest = 0;
-  for (const float w : weights) {
-    sum += std::abs(static_cast<double>(w));
-    largest = std::max(largest, std::abs(static_cast<double>(w)));
-  }
   if (largest == 0) return 1;
-  // Rounding adds at most a half to each weight.
-  const double room = kMostSum - static_cast<double>(weights.size());
+  // Rounding adds at most a half to each weight, or to the three weights that take three's place,
+  // whose rows are up to twice as large.
+  const double room = kMostSum - static_cast<double>(count);
   return std::min(room / sum, kMostWeight / largest);
 }
 
@@ -384,66 +732,128 @@ Pair pair_of_weights(double first, double second) {
   return static_cast<Pair>((low & 0xffffU) | (high << 16U));
 }
 
-}  // namespace
+/// A trained layer's weights in the order of its taps, or of the rows that TwoRows reads.
+class Weights {
+ public:
+  explicit Weights(const TrainedLayer& trained, bool two_rows)
+      : trained_(trained), taps_(area(trained.taps, trained.taps)), two_rows_(two_rows) {}
+
+  [[nodiscard]] std::size_t channels() const { return trained_.bias.size(); }
+  [[nodiscard]] std::size_t inputs() const {
+    return trained_.weights.size() / (channels() * taps_);
+  }
+  /// Zero beyond the trained channels and inputs.
+  [[nodiscard]] double at(std::size_t channel, std::size_t input, std::size_t row,
+                          std::size_t column) const {
+    if (channel >= channels() || input >= inputs()) return 0;
+    const auto side = static_cast<std::size_t>(trained_.taps);
+    const float* const taps = &trained_.weights[(channel * inputs() + input) * taps_ + column];
+    if (!two_rows_) return taps[row * side];
+    const double first = taps[0], second = taps[side], third = taps[2 * side];
+    return std::array{(first + second + third) / 2, (first - second + third) / 2, first,
+                      third}[row];
+  }
+  /// Applies `add` to the weights of `tile` channels from `first` on in the order in which they are
+  /// read; inputs up to `most`, `step` at a time.
+  template <class Add>
+  void for_each(std::size_t first, std::size_t tile, std::size_t most, std::size_t step,
+                Add add) const {
+    const auto side = static_cast<std::size_t>(trained_.taps);
+    const std::size_t rows = two_rows_ ? 4 : side, together = two_rows_ ? 2 : 1;
+    for (std::size_t upper = 0; upper < rows; upper += together)
+      for (std::size_t column = 0; column < side; ++column)
+        for (std::size_t input = 0; input < most; input += step)
+          for (std::size_t row = upper; row < upper + together; ++row)
+            for (std::size_t c = first; c < first + tile; ++c) add(c, input, row, column);
+  }
+  [[nodiscard]] double steps(std::size_t channel) const {
+    const std::size_t count = inputs() * taps_;
+    double sum = 0;
+    for (const float w : std::span(trained_.weights).subspan(channel * count, count))
+      sum += std::abs(static_cast<double>(w));
+    double largest = 0;
+    for_each(channel, 1, inputs(), 1,
+             [&](auto... place) { largest = std::max(largest, std::abs(at(place...))); });
+    return steps_of_weights(sum, count, largest);
+  }
+
+ private:
+  const TrainedLayer& trained_;
+  std::size_t taps_;
+  bool two_rows_;
+};
 
 template <MapWord Word>
-Layer<Word> make_layer(const TrainedLayer& trained, float steps_in) {
+Layer<Word> lay_out(const TrainedLayer& trained, float steps_in, std::size_t tile, bool two_rows) {
   constexpr auto kStep = static_cast<std::size_t>(kChannelsOf<Word>);
-  const auto taps = area(trained.taps, trained.taps);
-  const std::size_t channels = trained.bias.size();
-  const std::size_t inputs = trained.weights.size() / (channels * taps);
-  const auto tile = static_cast<std::size_t>(channel_tile(static_cast<int>(channels)));
+  constexpr float kStepsOut = kStep == 1 ? 1 : kFixedSteps;
+  const Weights weights(trained, two_rows);
   Layer<Word> layer{.taps = trained.taps,
-                    .channels = static_cast<int>(channels),
-                    .inputs = static_cast<int>((inputs + kStep - 1) / kStep),
+                    .channels = static_cast<int>(weights.channels()),
+                    .inputs = static_cast<int>((weights.inputs() + kStep - 1) / kStep),
                     .weights = {},
                     .scale = {},
                     .offset = {},
                     .slope = trained.slope};
-  constexpr float kStepsOut = kStep == 1 ? 1 : kFixedSteps;
   std::vector<double> steps;
-  for (std::size_t c = 0; c < channels; ++c) {
-    const auto own = std::span(trained.weights).subspan(c * inputs * taps, inputs * taps);
-    steps.push_back(kStep == 1 ? 1 : steps_of_weights(own));
+  for (std::size_t c = 0; c < weights.channels(); ++c) {
+    steps.push_back(kStep == 1 ? 1 : weights.steps(c));
     layer.scale.push_back(static_cast<float>(kStepsOut / (steps[c] * steps_in)));
     layer.offset.push_back(trained.bias[c] * kStepsOut);
   }
-  const auto weight = [&](std::size_t channel, std::size_t input, std::size_t tap) {
-    return input < inputs
-               ? trained.weights[(channel * inputs + input) * taps + tap] * steps[channel]
-               : 0.0;
+  const auto add = [&](std::size_t c, std::size_t input, std::size_t row, std::size_t column) {
+    const double weight = weights.at(c, input, row, column) * steps[c];
+    if constexpr (kStep == 1)
+      layer.weights.push_back(static_cast<float>(weight));
+    else
+      layer.weights.push_back(
+          pair_of_weights(weight, weights.at(c, input + 1, row, column) * steps[c]));
   };
-  for (std::size_t first = 0; first < channels; first += tile)
-    for (std::size_t tap = 0; tap < taps; ++tap)
-      for (std::size_t input = 0; input < inputs; input += kStep)
-        for (std::size_t c = first; c < first + tile; ++c) {
-          if constexpr (kStep == 1)
-            layer.weights.push_back(static_cast<float>(weight(c, input, tap)));
-          else
-            layer.weights.push_back(
-                pair_of_weights(weight(c, input, tap), weight(c, input + 1, tap)));
-        }
+  for (std::size_t first = 0; first < weights.channels(); first += tile)
+    weights.for_each(first, tile, weights.inputs(), kStep, add);
   return layer;
 }
 
-WideLayer make_wide_layer(const TrainedLayer& trained) {
-  const auto taps = area(trained.taps, trained.taps);
-  const std::size_t channels = trained.bias.size();
-  const std::size_t inputs = trained.weights.size() / (channels * taps);
+WideLayer lay_out_wide(const TrainedLayer& trained, int inputs, bool two_rows) {
+  const Weights weights(trained, two_rows);
+  const std::size_t channels = (weights.channels() + kLanes - 1) / kLanes * kLanes;
   const auto tile = static_cast<std::size_t>(wide_tile(static_cast<int>(channels)));
   WideLayer layer{.taps = trained.taps,
                   .channels = static_cast<int>(channels),
-                  .inputs = static_cast<int>(inputs),
+                  .inputs = inputs,
                   .weights = {},
                   .bias = trained.bias,
                   .slope = trained.slope};
-  layer.weights.reserve(trained.weights.size());
+  layer.bias.resize(channels);
+  layer.slope.resize(channels);
   for (std::size_t first = 0; first < channels; first += tile)
-    for (std::size_t tap = 0; tap < taps; ++tap)
-      for (std::size_t input = 0; input < inputs; ++input)
-        for (std::size_t c = first; c < first + tile; ++c)
-          layer.weights.push_back(trained.weights[(c * inputs + input) * taps + tap]);
+    weights.for_each(first, tile, static_cast<std::size_t>(inputs), 1, [&](auto... place) {
+      layer.weights.push_back(static_cast<float>(weights.at(place...)));
+    });
   return layer;
+}
+
+std::size_t size_of(int tile) { return static_cast<std::size_t>(tile); }
+
+}  // namespace
+
+template <MapWord Word>
+Layer<Word> make_layer(const TrainedLayer& trained, float steps_in) {
+  const int tile = channel_tile(static_cast<int>(trained.bias.size()));
+  return lay_out<Word>(trained, steps_in, size_of(tile), false);
+}
+
+TwoRows<Layer<Pair>> make_two_rows(const TrainedLayer& trained, float steps_in) {
+  const int tile = two_rows_tile(static_cast<int>(trained.bias.size()));
+  return {.layer = lay_out<Pair>(trained, steps_in, size_of(tile), true)};
+}
+
+WideLayer make_wide_layer(const TrainedLayer& trained, int inputs) {
+  return lay_out_wide(trained, inputs, false);
+}
+
+TwoRows<WideLayer> make_wide_two_rows(const TrainedLayer& trained, int inputs) {
+  return {.layer = lay_out_wide(trained, inputs, true)};
 }
 
 template Layer<float> make_layer(const TrainedLayer& trained, float steps_in);
@@ -471,6 +881,33 @@ void convolve_to_scores(const Layer<Pair>& layer, const Score& score, const Pair
   HWY_DYNAMIC_DISPATCH(convolve_to_scores_here)(layer, score, in, in_grid, places, out);
 }
 
+void convolve_to_scores(const TwoRows<Layer<Pair>>& layer, const Score& score, const Pair* in,
+                        const Grid& in_grid, int places, float* out, std::ptrdiff_t row) {
+  HWY_DYNAMIC_DISPATCH(convolve_two_rows_to_scores_here)
+  (layer.layer, score, in, in_grid, places, out, row);
+}
+
+void convolve(const TwoRows<Layer<Pair>>& layer, const Pair* in, const Grid& in_grid, int places,
+              Pair* out, const Grid& out_grid) {
+  HWY_DYNAMIC_DISPATCH(convolve_two_rows_here)(layer.layer, in, in_grid, places, out, out_grid);
+}
+
+void convolve(const TwoRows<WideLayer>& layer, const float* in, const Grid& in_grid, int places,
+              float* out, const Grid& out_grid) {
+  HWY_DYNAMIC_DISPATCH(convolve_two_wide_rows_here)
+  (layer.layer, in, in_grid, places, out, out_grid);
+}
+
+template <>
+void prepare_rows(const std::array<const float*, 4>& rows, std::ptrdiff_t words, float* out) {
+  HWY_DYNAMIC_DISPATCH(prepare_rows_f32_here)(rows, words, out);
+}
+
+template <>
+void prepare_rows(const std::array<const Pair*, 4>& rows, std::ptrdiff_t words, Pair* out) {
+  HWY_DYNAMIC_DISPATCH(prepare_rows_fixed_here)(rows, words, out);
+}
+
 template <>
 void larger(const float* a, const float* b, std::size_t words, float* out) {
   HWY_DYNAMIC_DISPATCH(larger_f32_here)(a, b, words, out);
@@ -491,8 +928,10 @@ void pool_columns(const Pair* row, std::size_t words, int width, int side, Pair*
   HWY_DYNAMIC_DISPATCH(pool_columns_fixed_here)(row, words, width, side, out);
 }
 
-void larger_of_neighbours(const Pair* in, std::size_t words, Pair* out) {
-  HWY_DYNAMIC_DISPATCH(larger_of_neighbours_here)(in, words, out);
+void convolve_to_pools(const TwoRows<Layer<Pair>>& layer, const Pair* in, const Grid& in_grid,
+                       int blocks, int width, bool both, Pair* out, const Grid& out_grid) {
+  HWY_DYNAMIC_DISPATCH(convolve_to_pools_here)
+  (layer.layer, in, in_grid, blocks, width, both, out, out_grid);
 }
 
 void fixed_pixels(const float* red, const float* green, const float* blue, std::size_t words,

@@ -9,8 +9,10 @@
 /// one instruction multiplies both with their weights and adds the two products exactly (vpdpwssd,
 /// vpmaddwd). Sums are exact too, so that every CPU agrees on them.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -18,6 +20,25 @@
 namespace visavis::detect {
 
 inline constexpr std::size_t kLanes = 16;
+
+/// Starts memory where a cache line starts: a vector of 64 bytes that lies across two takes twice
+/// the time to load.
+template <class T>
+struct LineAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+
+  LineAllocator() = default;
+  template <class U>
+  explicit LineAllocator(const LineAllocator<U>& /*other*/) noexcept {}
+  [[nodiscard]] T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new(count * sizeof(T), kLine));
+  }
+  void deallocate(T* memory, std::size_t /*count*/) noexcept { ::operator delete(memory, kLine); }
+  friend bool operator==(const LineAllocator&, const LineAllocator&) = default;
+};
+template <class T>
+using Buffer = std::vector<T, LineAllocator<T>>;
 
 /// @pre  neither is negative
 [[nodiscard]] constexpr std::size_t area(int width, int height) noexcept {
@@ -54,7 +75,7 @@ struct Layer {
   int channels = 0;
   int inputs = 0;  ///< In words.
   /// In the order in which they are read: by tile of channels, row, column, input, channel.
-  std::vector<Word> weights;
+  Buffer<Word> weights;
   std::vector<float> scale;   ///< Of each channel: value = sum * scale + offset.
   std::vector<float> offset;  ///< In fixed point the value is in steps.
   std::vector<float> slope;
@@ -62,11 +83,15 @@ struct Layer {
 
 /// Channels whose sums are computed side by side.
 [[nodiscard]] constexpr int channel_tile(int channels) noexcept {
-  return channels % 8 == 0 ? 8 : channels % 14 == 0 ? 14 : 10;
+  return channels % 8 == 0 ? 8 : 10;
+}
+/// The same where two rows are computed.
+[[nodiscard]] constexpr int two_rows_tile(int channels) noexcept {
+  return channels % 4 == 0 ? 4 : 2;
 }
 
 /// @param steps_in  what the inputs' values were multiplied by; 1 for f32.
-/// @pre  finite weights; the channels are a multiple of 8, 10 or 14
+/// @pre  finite weights; the channels are a multiple of 8 or 10
 template <MapWord Word>
 [[nodiscard]] Layer<Word> make_layer(const TrainedLayer& trained, float steps_in);
 
@@ -76,17 +101,36 @@ struct WideLayer {
   int taps = 1;
   int channels = 0;
   int inputs = 0;
-  std::vector<float> weights;  ///< By tile of channels, row, column, input, channel.
+  Buffer<float> weights;  ///< By tile of channels, row, column, input, channel.
   std::vector<float> bias;
   std::vector<float> slope;
 };
 
 [[nodiscard]] constexpr int wide_tile(int channels) noexcept {
-  return channels % 32 == 0 ? 32 : 16;
+  return channels % 48 == 0 ? 48 : channels % 32 == 0 ? 32 : 16;
 }
 
-/// @pre  the channels are a multiple of 16
-[[nodiscard]] WideLayer make_wide_layer(const TrainedLayer& trained);
+/// @param inputs  of the map that it reads, at least the layer's own; the others count nothing.
+/// @return with channels of nothing up to a multiple of 16
+[[nodiscard]] WideLayer make_wide_layer(const TrainedLayer& trained, int inputs);
+
+/// A layer of 3×3 taps that computes two rows at a time with two thirds of the products: Winograd's
+/// F(2, 3) down the columns (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
+/// CVPR 2016). It reads four rows r prepared as r1 + r2, r2 - r1, r0 - r2 and r3 - r1; their
+/// weights are (g0 + g1 + g2) / 2, (g0 - g1 + g2) / 2, g0 and g2. With the sums s of their products
+/// the rows are s0 + s1 + s2 and s0 - s1 + s3. In fixed point this too is exact: a prepared row
+/// still fits 16 bits, and what wraps in the sums wraps back.
+template <class Base>
+struct TwoRows {
+  /// Its weights by tile of channels, first or last two rows, column, input, row, channel.
+  Base layer;
+};
+
+inline constexpr int kMostInputs = 32;  ///< In words, of TwoRows.
+
+/// @pre  3×3 taps; in fixed point at most kMostInputs
+[[nodiscard]] TwoRows<Layer<Pair>> make_two_rows(const TrainedLayer& trained, float steps_in);
+[[nodiscard]] TwoRows<WideLayer> make_wide_two_rows(const TrainedLayer& trained, int inputs);
 
 /// What may follow the last layer in fixed point: for each place Σ weight · steps + bias.
 struct Score {
@@ -113,9 +157,36 @@ void convolve(const Layer<Word>& layer, const Word* in, const Grid& in_grid, int
 void convolve(const WideLayer& layer, const float* in, const Grid& in_grid, int places, float* out,
               const Grid& out_grid);
 
+/// Up to the next multiple of kLanes.
+[[nodiscard]] constexpr std::ptrdiff_t whole_lanes(std::ptrdiff_t words) noexcept {
+  constexpr auto kWhole = static_cast<std::ptrdiff_t>(kLanes);
+  return (words + kWhole - 1) / kWhole * kWhole;
+}
+
+/// Four rows made ready for TwoRows, whole_lanes(words) of each.
+/// @param out  the prepared rows, one after the other
+template <MapWord Word>
+void prepare_rows(const std::array<const Word*, 4>& rows, std::ptrdiff_t words, Word* out);
+
+/// Two rows of a layer's output. @param in  prepared; in_grid.row is from one to the next.
+void convolve(const TwoRows<Layer<Pair>>& layer, const Pair* in, const Grid& in_grid, int places,
+              Pair* out, const Grid& out_grid);
+void convolve(const TwoRows<WideLayer>& layer, const float* in, const Grid& in_grid, int places,
+              float* out, const Grid& out_grid);
+
+/// The largest of each 2×2 window of two rows instead, where lanes are neighbouring columns.
+/// @param blocks  places, an even number: half as many are written.
+/// @param width  columns that count; the last window may have only one.
+/// @param both  whether the second row counts.
+void convolve_to_pools(const TwoRows<Layer<Pair>>& layer, const Pair* in, const Grid& in_grid,
+                       int blocks, int width, bool both, Pair* out, const Grid& out_grid);
+
 /// The score of every place of a row instead: out[places][kLanes].
 void convolve_to_scores(const Layer<Pair>& layer, const Score& score, const Pair* in,
                         const Grid& in_grid, int places, float* out);
+/// Of two rows. @param row  from one to the next in `out`
+void convolve_to_scores(const TwoRows<Layer<Pair>>& layer, const Score& score, const Pair* in,
+                        const Grid& in_grid, int places, float* out, std::ptrdiff_t row);
 
 /// The larger of two words, channel by channel; `out` may be one of them.
 /// @pre here and below: `words` is a multiple of kLanes
@@ -131,9 +202,6 @@ void larger(const Word* a, const Word* b, std::size_t words, Word* out);
 /// [pooled_side(width, window)][words].
 template <MapWord Word>
 void pool_columns(const Word* row, std::size_t words, int width, int window, Word* out);
-
-/// The larger of neighbours, channel by channel: of in[2 i] and in[2 i + 1].
-void larger_of_neighbours(const Pair* in, std::size_t words, Pair* out);
 
 /// Pixels as they go into the networks, (x - 127.5) / 128, from three planes to two words each: red
 /// and green, and `channel` words further blue and nothing.

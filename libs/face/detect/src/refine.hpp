@@ -10,8 +10,8 @@
 #include <visavis/vocab/image.hpp>
 
 #include "candidate.hpp"
+#include "crop_net.hpp"
 #include "kernels.hpp"
-#include "output_net.hpp"
 #include "side_by_side.hpp"
 #include "trained.hpp"
 #include "verdict.hpp"
@@ -54,9 +54,12 @@ class RefineStage {
 
  private:
   RefineStage(const TrainedNet& net, float margin, const models::Preparation& preparation)
-      : net_(net), screen_(net), margin_(margin), drawer_(preparation, RefineNet::kSide) {}
+      : net_(CropNet::refine(net)),
+        screen_(net),
+        margin_(margin),
+        drawer_(preparation, kRefineSide) {}
 
-  RefineNet net_;
+  CropNet net_;
   RefineScreen screen_;
   float margin_;
   CropDrawer drawer_;
@@ -74,9 +77,9 @@ class OutputStage {
 
  private:
   OutputStage(const TrainedNet& net, const models::Preparation& preparation)
-      : net_(net), drawer_(preparation, OutputNet::kSide) {}
+      : net_(CropNet::output(net)), drawer_(preparation, kOutputSide) {}
 
-  OutputNet net_;
+  CropNet net_;
   CropDrawer drawer_;
 };
 

@@ -17,13 +17,13 @@ class Rows {
  public:
   /// Forgets all rows. @param words  of each row
   void start(std::ptrdiff_t words);
-  /// Room for the next row; the four before it stay.
-  [[nodiscard]] Pair* add();
-  /// One of the rows that stay, with those after it.
-  [[nodiscard]] const Pair* from(int y) const { return words_.data() + (y - first_) * row_; }
+  /// Room for the next rows, one after the other; the four before them stay.
+  [[nodiscard]] Pair* add(int rows);
+  /// Four rows, from one of those that stay, made ready; below the last one it stands again.
+  void prepare(int y, Buffer<Pair>& out) const;
 
  private:
-  std::vector<Pair> words_;
+  Buffer<Pair> words_;
   std::ptrdiff_t row_ = 0;
   int first_ = 0;
   int end_ = 0;
@@ -47,15 +47,15 @@ class ProposalScreen {
   /// Row `y` behind the first layer and its pooling. @param full  size of the layer's map
   void pool_row(int y, int full_width, int full_height);
 
-  Layer<Pair> first_, second_, third_;
+  TwoRows<Layer<Pair>> first_, second_, third_;
   Score score_;
   std::size_t stride_ = 0;
   // Blocks of a row of each layer's map, and how each layer's input lies.
   int first_blocks_ = 0, second_blocks_ = 0, third_blocks_ = 0;
-  Grid pixel_grid_, full_grid_, pooled_grid_, middle_grid_;
+  Grid pixel_grid_, pooled_grid_, middle_grid_;
   Rows pixels_, pooled_, middle_;
-  std::vector<Pair> full_;
-  std::vector<float> map_;
+  Buffer<Pair> prepared_;
+  Buffer<float> map_;
 };
 
 }  // namespace visavis::detect

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "crop_net.hpp"
 #include "kernels.hpp"
 #include "maps.hpp"
 #include "trained.hpp"
@@ -13,11 +14,11 @@
 namespace visavis::detect {
 namespace {
 
-constexpr int kHeadChannels = 8;
-constexpr std::size_t kCrop = std::size_t{RefineNet::kSide} * RefineNet::kSide;
+constexpr int kHeadChannels = 16;
+constexpr std::size_t kCrop = area(kRefineSide, kRefineSide);
 
 /// Pictures [n, 3, pixels], n ≤ 16, to [pixels][3][16].
-void interleave(std::span<const float> pictures, std::size_t pixels, std::vector<float>& out) {
+void interleave(std::span<const float> pictures, std::size_t pixels, Buffer<float>& out) {
   const std::size_t count = pictures.size() / (3 * pixels);
   float* to = at_least(out, static_cast<std::ptrdiff_t>(3 * pixels * kLanes));
   for (std::size_t i = 0; i < pixels; ++i)
@@ -26,7 +27,7 @@ void interleave(std::span<const float> pictures, std::size_t pixels, std::vector
 }
 
 /// Crops to [pixels][2][16].
-void interleave(std::span<const float> crops, std::vector<Pair>& out) {
+void interleave(std::span<const float> crops, Buffer<Pair>& out) {
   const std::size_t count = crops.size() / (3 * kCrop);
   std::array<std::array<Pair, 2 * kCrop>, kLanes> fixed;
   for (std::size_t n = 0; n < count; ++n) {
@@ -55,17 +56,6 @@ void for_each_batch(std::span<const float> pictures, std::size_t size, Work work
     work(pictures.first(std::min(kLanes * size, pictures.size())));
 }
 
-/// R-Net up to its dense layer's input, a 3×3 map.
-template <MapWord Word>
-const Word* run_refine(std::span<const Layer<Word>> layers, Scratch<Word>& scratch) {
-  const Size crop{.height = RefineNet::kSide, .width = RefineNet::kSide};
-  const Size first = run_pooled(layers[0], scratch.pixels.data(), crop, 3, scratch, scratch.map);
-  const Size second = run_pooled(layers[1], scratch.map.data(), first, 3, scratch, scratch.next);
-  Word* const last = at_least(scratch.map, 9 * out_grid(layers[2], 1).place);
-  run_layer(layers[2], scratch.next.data(), second, last);
-  return last;
-}
-
 }  // namespace
 
 ProposalWindows::ProposalWindows(const TrainedNet& pnet)
@@ -80,48 +70,33 @@ std::vector<Verdict> ProposalWindows::look(std::span<const float> windows, int w
     const Size pooled = run_pooled(layers_[0], scratch_.pixels.data(),
                                    {.height = height, .width = width}, 2, scratch_, scratch_.map);
     float* const next = at_least(scratch_.next, 9 * out_grid(layers_[1], 1).place);
-    const Size second = run_layer(layers_[1], scratch_.map.data(), pooled, next);
-    const Size third = run_layer(layers_[2], next, second, scratch_.map.data());
+    const Size second = run_layer(layers_[1], scratch_.map.data(), pooled, scratch_, next);
+    const Size third = run_layer(layers_[2], next, second, scratch_, scratch_.map.data());
     std::array<float, kHeadChannels * kLanes> head;
-    run_layer(layers_[3], scratch_.map.data(), third, head.data());
+    run_layer(layers_[3], scratch_.map.data(), third, scratch_, head.data());
     read_head(head.data(), batch.size() / (3 * pixels), verdicts);
   });
   return verdicts;
 }
 
-RefineNet::RefineNet(const TrainedNet& rnet)
-    : layers_{make_layer<float>(rnet.layers[0], 1), make_layer<float>(rnet.layers[1], 1),
-              make_layer<float>(rnet.layers[2], 1), make_layer<float>(rnet.layers[3], 1),
-              make_layer<float>(rnet.head, 1)} {}
-
-std::vector<Verdict> RefineNet::look(std::span<const float> crops) {
-  std::vector<Verdict> verdicts;
-  for_each_batch(crops, 3 * kCrop, [&](std::span<const float> batch) {
-    interleave(batch, kCrop, scratch_.pixels);
-    const float* last = run_refine(std::span<const Layer<float>>(layers_), scratch_);
-    float* const dense = at_least(scratch_.next, out_grid(layers_[3], 1).place);
-    const Size one = run_layer(layers_[3], last, {.height = 3, .width = 3}, dense);
-    std::array<float, kHeadChannels * kLanes> head;
-    run_layer(layers_[4], dense, one, head.data());
-    read_head(head.data(), batch.size() / (3 * kCrop), verdicts);
-  });
-  return verdicts;
-}
-
 RefineScreen::RefineScreen(const TrainedNet& rnet)
-    : layers_{make_layer<Pair>(rnet.layers[0], kFixedPixelSteps),
-              make_layer<Pair>(rnet.layers[1], kFixedSteps),
-              make_layer<Pair>(rnet.layers[2], kFixedSteps),
-              make_layer<Pair>(rnet.layers[3], kFixedSteps)},
+    : pooled_{make_two_rows(rnet.layers[0], kFixedPixelSteps),
+              make_two_rows(rnet.layers[1], kFixedSteps)},
+      third_(make_layer<Pair>(rnet.layers[2], kFixedSteps)),
+      dense_(make_layer<Pair>(rnet.layers[3], kFixedSteps)),
       score_(make_score(rnet.head)) {}
 
 std::vector<float> RefineScreen::look(std::span<const float> crops) {
   std::vector<float> odds;
   for_each_batch(crops, 3 * kCrop, [&](std::span<const float> batch) {
     interleave(batch, scratch_.pixels);
-    const Pair* last = run_refine(std::span<const Layer<Pair>>(layers_), scratch_);
+    Size size{.height = kRefineSide, .width = kRefineSide};
+    size = run_pooled(pooled_[0], scratch_.pixels.data(), size, 3, scratch_, scratch_.map);
+    size = run_pooled(pooled_[1], scratch_.map.data(), size, 3, scratch_, scratch_.next);
+    Pair* const last = at_least(scratch_.map, 9 * out_grid(third_, 1).place);
+    run_layer(third_, scratch_.next.data(), size, scratch_, last);
     std::array<float, kLanes> scores;
-    convolve_to_scores(layers_[3], score_, last, in_grid(layers_[3], 3), 1, scores.data());
+    convolve_to_scores(dense_, score_, last, in_grid(dense_, 3), 1, scores.data());
     const auto count = static_cast<std::ptrdiff_t>(batch.size() / (3 * kCrop));
     odds.insert(odds.end(), scores.begin(), scores.begin() + count);
   });

@@ -1,6 +1,6 @@
 #pragma once
 
-/// P-Net's windows and R-Net's crops, sixteen at a time side by side.
+/// P-Net's windows in f32 and R-Net's crops in fixed point, sixteen at a time side by side.
 
 #include <array>
 #include <cstddef>
@@ -28,21 +28,6 @@ class ProposalWindows {
   Scratch<float> scratch_;
 };
 
-/// R-Net in f32. Thread-compatible.
-class RefineNet {
- public:
-  static constexpr int kSide = 24;
-
-  explicit RefineNet(const TrainedNet& rnet);
-
-  /// @param crops  [n, 3, 24, 24] as R-Net gets them
-  [[nodiscard]] std::vector<Verdict> look(std::span<const float> crops);
-
- private:
-  std::array<Layer<float>, 5> layers_;
-  Scratch<float> scratch_;
-};
-
 /// R-Net in fixed point. Thread-compatible.
 class RefineScreen {
  public:
@@ -52,7 +37,8 @@ class RefineScreen {
   [[nodiscard]] std::vector<float> look(std::span<const float> crops);
 
  private:
-  std::array<Layer<Pair>, 4> layers_;
+  std::array<TwoRows<Layer<Pair>>, 2> pooled_;
+  Layer<Pair> third_, dense_;
   Score score_;
   Scratch<Pair> scratch_;
 };

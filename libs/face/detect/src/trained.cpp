@@ -35,7 +35,7 @@ class Reader {
             .taps = taps};
   }
 
-  /// The layers `name`_1, `name`_2 … of so many channels, as one, filled up to a multiple of 8.
+  /// The layers `name`_1, `name`_2 … of so many channels, as one, filled up to 16.
   TrainedLayer head(const std::string& name, std::initializer_list<std::size_t> channels,
                     std::size_t inputs) {
     TrainedLayer head;
@@ -45,7 +45,7 @@ class Reader {
       append(take(part + ".weight", n * inputs), head.weights);
       append(take(part + ".bias", n), head.bias);
     }
-    const std::size_t all = (head.bias.size() + 7) / 8 * 8;
+    const std::size_t all = kLanes;
     head.weights.resize(all * inputs);
     head.bias.resize(all);
     head.slope.assign(all, 1);

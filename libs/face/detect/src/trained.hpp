@@ -12,8 +12,8 @@
 
 namespace visavis::detect {
 
-/// Layers in order; the head, without PReLU, has eight channels: two classes (the second is a
-/// face), four shifts, two of nothing.
+/// Layers in order; the head, without PReLU, has sixteen channels: two classes (the second is a
+/// face), four shifts, five points (x, then y) or nothing.
 struct TrainedNet {
   std::vector<TrainedLayer> layers;
   TrainedLayer head;

@@ -300,7 +300,7 @@ TEST_F(Screens, JudgeCropsWithinTheirMargin) {
   const auto trained = read_rnet(*source.graph);
   ASSERT_TRUE(pnet && exact && trained);
   RefineScreen screen(*trained);
-  RefineNet net(*trained);
+  CropNet net = CropNet::refine(*trained);
   float worst = 0;
   std::size_t crops = 0;
   for (const Image& picture : pictures_) {

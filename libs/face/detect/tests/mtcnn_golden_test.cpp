@@ -13,8 +13,8 @@
 #include <vector>
 #include <visavis/geometry/box.hpp>
 
+#include "crop_net.hpp"
 #include "network_part.hpp"
-#include "output_net.hpp"
 #include "photographs.hpp"
 #include "proposal.hpp"
 #include "side_by_side.hpp"
@@ -205,8 +205,8 @@ TEST_P(MtcnnNets, OurKernelsAnswerTheSame) {
       ProposalWindows pnet(*trained);
       verdicts = look_at_windows(pnet, pixels, image.width(), image.height());
     } else {
-      verdicts =
-          part == "rnet" ? RefineNet(*trained).look(pixels) : OutputNet(*trained).look(pixels);
+      verdicts = part == "rnet" ? CropNet::refine(*trained).look(pixels)
+                                : CropNet::output(*trained).look(pixels);
     }
     for (const json& output : entry["outputs"]) {
       const auto channels = output["shape"][1].get<std::size_t>();
