@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <set>
 #include <visavis/store/npy.hpp>
 #include <visavis/store/store.hpp>
 
@@ -9,6 +10,7 @@
 namespace visavis::integration {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 /// A gallery of two persons made of vectors along the axes: no face, no network.
@@ -95,7 +97,7 @@ TEST_F(GalleryVerbs, ArchivesAreWholeGalleriesAndWhatIsNoneIsBadInput) {
   EXPECT_EQ(import(at("nothing.tar"), at("fresh")).code, 3);
   EXPECT_FALSE(std::filesystem::exists(at("fresh")));
   EXPECT_EQ(visavis({"gallery", "import", at("people.tar")}).code, 2);
-  EXPECT_EQ(import(at("people.tar"), at("labels.tsv")).code, 2) << "a file is no folder";
+  EXPECT_EQ(import(at("people.tar"), at("labels.tsv")).code, 3) << "a file is no folder";
 }
 
 TEST_F(GalleryVerbs, RemovesAndSaysWhomItDoesNotKnow) {
@@ -131,6 +133,60 @@ TEST_F(GalleryVerbs, SetSaysWhatIsKnownOfAPerson) {
   EXPECT_THAT(visavis({"gallery", "list", people()}).out, HasSubstr("contract"));
   EXPECT_THAT(visavis({"gallery", "show", people(), "ada"}).out,
               HasSubstr("consent: contract, 2026-01-02T02:04:05Z"));
+}
+
+TEST_F(GalleryVerbs, AFileIsNoGalleryForAnyVerb) {
+  write("file", "text");
+  const auto code = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--gallery", at("file")});
+    return visavis(words).code;
+  };
+  EXPECT_EQ(code({"enrol", "--npy", at("rows.npy"), "--labels", at("labels.tsv")}), 3);
+  ASSERT_EQ(visavis({"gallery", "export", people(), "--archive", at("a.tar")}).code, 0);
+  EXPECT_EQ(code({"gallery", "import", at("a.tar")}), 3);
+  for (const char* verb : {"list", "stats", "check", "compact"})
+    EXPECT_EQ(code({"gallery", verb}), 3) << verb;
+  EXPECT_EQ(code({"gallery", "remove", "ada"}), 3);
+  EXPECT_EQ(code({"gallery", "export", "--out", at("a.npy")}), 3);
+}
+
+TEST_F(GalleryVerbs, WhoReadsLeavesNoFileBehind) {
+  const auto names = [&] {
+    std::set<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(people()))
+      found.insert(entry.path().filename());
+    return found;
+  };
+  for (const char* verb : {"list", "stats", "check"}) {
+    ASSERT_EQ(visavis({"gallery", verb, people()}).code, 0);
+    EXPECT_THAT(names(), ElementsAre("gallery.lock", "gallery.sqlite")) << verb;
+  }
+}
+
+TEST_F(GalleryVerbs, SetForgetsWhatWasSaid) {
+  ASSERT_EQ(ask("set", {"ada", "--attribute", "team=engine", "--consent", "contract", "--expires",
+                        "2999-12-31"})
+                .code,
+            0);
+  const nlohmann::json some = ask("set", {"ada", "--clear", "consent"}).json();
+  EXPECT_TRUE(some["consent_basis"].is_null());
+  EXPECT_TRUE(some["consent_at"].is_null());
+  EXPECT_FALSE(some["expires_at"].is_null());
+  const nlohmann::json all =
+      ask("set", {"ada", "--clear", "expiry", "--clear", "attributes", "--attribute", "floor=2"})
+          .json();
+  EXPECT_TRUE(all["expires_at"].is_null());
+  EXPECT_EQ(all["attributes"], (nlohmann::json{{"floor", "2"}}));
+  EXPECT_EQ(ask("set", {"ada", "--clear", "name"}).code, 2);
+  EXPECT_EQ(ask("set", {"ada", "--clear", "consent", "--consent", "contract"}).code, 2);
+  std::vector<std::string> actions;
+  const auto store = store::Store::open(people(), {});
+  const auto audit = store->audit();
+  for (const store::AuditRow& row : *audit) actions.push_back(row.action);
+  ASSERT_GE(actions.size(), 6U);
+  EXPECT_THAT(std::vector(actions.end() - 6, actions.end()),
+              ElementsAre("set-attributes", "set-consent", "set-expiry", "set-consent",
+                          "set-attributes", "set-expiry"));
 }
 
 TEST_F(GalleryVerbs, SetRefusesWhatItCannotDo) {

@@ -33,9 +33,10 @@ int flags_of(Database::Mode mode) {
   // The store serialises the use of each connection itself.
   constexpr int kAlways = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE;
   switch (mode) {
-    case Database::Mode::kRead:
     case Database::Mode::kImmutable:
       return kAlways | SQLITE_OPEN_READONLY;
+    // What reads may write if the system lets it, so that the last one can put the log away.
+    case Database::Mode::kRead:
     case Database::Mode::kWrite:
       return kAlways | SQLITE_OPEN_READWRITE;
     case Database::Mode::kCreate:
@@ -169,6 +170,7 @@ Result<Database> Database::open(const std::filesystem::path& path, Mode mode, co
   sqlite3_create_function(connection, "row_checksum", -1,
                           SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
                           row_checksum, nullptr, nullptr);
+  if (mode == Mode::kRead) VISAVIS_CHECK(database.execute("PRAGMA query_only = ON"));
   return database;
 }
 

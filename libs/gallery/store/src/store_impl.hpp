@@ -40,7 +40,7 @@ struct Store::Impl {
   std::shared_ptr<const Key> key;  ///< Null for a plain gallery.
   Descriptor lock;                 ///< Held by the writer. Outlives the connections.
   std::mutex writing;
-  /// Nothing in Mode::kRead. Closed last: only a connection that may write puts the log away.
+  /// Nothing in Mode::kRead.
   std::optional<Database> writer;
   FaceQueries queries;
   mutable std::mutex reading;

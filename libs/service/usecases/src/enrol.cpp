@@ -106,11 +106,7 @@ class Registrar {
     if (!(request.min_quality >= 0 && request.min_quality <= 1))
       return std::unexpected(
           Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, "the quality is from 0 to 1"}));
-    if (auto usable = check_folder(request.gallery.folder); !usable) {
-      // A gallery is bad input to every verb, not a wrong option to this one.
-      if (usable.error().cause == Cause::kUsage) usable.error().cause = Cause::kInput;
-      return std::unexpected(std::move(usable).error());
-    }
+    VISAVIS_CHECK(check_place(request.gallery));
     Registrar registrar(request, std::move(settings), answer);
     auto people = gallery_of(model, request.gallery, gallery::OpenMode::kWrite);
     if (!people && people.error().error.code == ErrorCode::kNotFound) return registrar;

@@ -144,7 +144,7 @@ Outcome<gallery::Archived> archive_gallery(const GalleryPlace& place, const fs::
 }
 
 Outcome<gallery::Imported> import_gallery(const fs::path& archive, const GalleryPlace& place) {
-  VISAVIS_CHECK(check_folder(place.folder));
+  VISAVIS_CHECK(check_place(place));
   VISAVIS_TRY(options, options_of(place));
   auto imported = named(archive, gallery::import_archive(archive, place.folder, options));
   // The file is of another version, not this machine.

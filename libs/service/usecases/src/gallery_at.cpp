@@ -3,6 +3,8 @@
 #include <utility>
 #include <visavis/store/key.hpp>
 
+#include "outputs.hpp"
+
 namespace visavis::usecases {
 
 Outcome<gallery::GalleryOptions> options_of(const GalleryPlace& place) {
@@ -12,6 +14,12 @@ Outcome<gallery::GalleryOptions> options_of(const GalleryPlace& place) {
     options.key = std::move(key);
   }
   return options;
+}
+
+Outcome<void> check_place(const GalleryPlace& place) {
+  auto usable = check_folder(place.folder);
+  if (!usable && usable.error().cause == Cause::kUsage) usable.error().cause = Cause::kInput;
+  return usable;
 }
 
 Outcome<std::unique_ptr<gallery::Gallery>> gallery_at(const GalleryPlace& place,

@@ -21,6 +21,10 @@ template <class T>
 /// Reads the key file, if one is given.
 [[nodiscard]] Outcome<gallery::GalleryOptions> options_of(const GalleryPlace& place);
 
+/// Whether a gallery is or can be made there, as far as its folder tells.
+/// @return kInput: a gallery is bad input to every verb, never a wrong option
+[[nodiscard]] Outcome<void> check_place(const GalleryPlace& place);
+
 /// As gallery::open_gallery; reads the key file, if one is given.
 [[nodiscard]] Outcome<std::unique_ptr<gallery::Gallery>> gallery_at(const GalleryPlace& place,
                                                                     gallery::OpenMode mode);
