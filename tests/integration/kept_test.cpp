@@ -7,6 +7,7 @@
 #include <numeric>
 #include <span>
 #include <visavis/store/npy.hpp>
+#include <visavis/store/store.hpp>
 
 #include "program.hpp"
 
@@ -199,6 +200,44 @@ TEST_F(ReEmbed, FromPhotosItIsTheFaceThatWasEnrolled) {
   EXPECT_EQ(moved.json()["from_photos"], 2);
   EXPECT_GT(agreement("somebody", photos), kTheSame);
   EXPECT_EQ(faces_of("somebody")[1]["landmarks"].size(), 5U);
+}
+
+TEST_F(ReEmbed, ALargerChipIsMadeSmallerAndASmallerOneIsNone) {
+  for (const char* size : {"300", "60"})
+    ASSERT_EQ(visavis({"align", photo("obama.jpg"), "--select", "largest", "--size", size, "--out",
+                       at(size)})
+                  .code,
+              0);
+  {
+    // As another model's, which wants chips of another size.
+    auto store = store::Store::open(people(), {.mode = store::Mode::kCreate});
+    ASSERT_TRUE(store);
+    const std::vector<float> unit{1, 0};
+    const store::FaceFields fields{.norm = 1, .quality = .5F, .source = "somewhere"};
+    for (const char* size : {"300", "60"}) {
+      const std::string chip = bytes_of(fs::path(at(size)) / "obama_0.png");
+      const store::NewFace face{
+          .person = size,
+          .model = "0123456789abcdef",
+          .unit = unit,
+          .fields = &fields,
+          .chip = {.form = "arcface.png", .bytes = std::as_bytes(std::span(chip))}};
+      ASSERT_TRUE(store->add({&face, 1}));
+    }
+  }
+  const nlohmann::json refused = move().json();
+  EXPECT_EQ(refused["changed"], false);
+  ASSERT_EQ(refused["missing"].size(), 1U);
+  EXPECT_EQ(refused["missing"][0]["person"], "60");
+  const nlohmann::json moved = move({"--drop-missing"}).json();
+  EXPECT_EQ(moved["changed"], true);
+  EXPECT_EQ(moved["from_chips"], 1);
+  const nlohmann::json found = visavis({"identify", photo("obama.jpg"), "--gallery", people(),
+                                        "--recogniser", kOther, "--json"})
+                                   .json()["images"][0]["faces"][0];
+  EXPECT_EQ(found["person"], "300");
+  // From here on enrol takes two faces for the same picture.
+  EXPECT_GT(found["candidates"][0]["similarity"].get<double>(), .98);
 }
 
 TEST_F(ReEmbed, SaysForWhomNothingIsKeptAndChangesNothing) {

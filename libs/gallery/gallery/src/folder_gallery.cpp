@@ -607,8 +607,13 @@ Result<std::optional<KeptFile>> FolderGallery::read_kept(store::KeptKind kind,
                                                          const std::string& name) const {
   if (name.empty()) return std::optional<KeptFile>();
   auto bytes = store_.read_kept(kind, name);
-  if (!bytes && bytes.error().code == ErrorCode::kNotFound) return std::optional<KeptFile>();
-  if (!bytes) return std::unexpected(std::move(bytes).error());
+  if (!bytes) {
+    // What is lost or damaged is as if it had not been kept; `check` tells of it.
+    const ErrorCode code = bytes.error().code;
+    if (code == ErrorCode::kNotFound || code == ErrorCode::kDecodeFailed)
+      return std::optional<KeptFile>();
+    return std::unexpected(std::move(bytes).error());
+  }
   return std::optional(
       KeptFile{.form = name.substr(name.find('.') + 1), .bytes = *std::move(bytes)});
 }

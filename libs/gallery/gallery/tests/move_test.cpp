@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <initializer_list>
 #include <random>
@@ -202,6 +203,19 @@ TEST_F(MoveTest, ChangesNothingIfSomebodyIsMissingUnlessTheyMayGo) {
   EXPECT_EQ(gallery->faces(), kFaces - 3);
   EXPECT_TRUE(gallery->show("person 0")->faces.empty());
   EXPECT_TRUE(gallery->check()->empty());
+}
+
+TEST_F(MoveTest, ALostOrDamagedChipIsNone) {
+  fill();
+  fs::remove(folder_ / "chips/f3.arcface.png");
+  std::ofstream(folder_ / "chips/f5.arcface.png") << "something else";
+  const auto gallery = open(OpenMode::kWrite);
+  const auto moved = gallery->move_to(to(kNew), remake_as(kNew));
+  ASSERT_TRUE(moved) << moved.error().message;
+  EXPECT_FALSE(moved->changed);
+  ASSERT_EQ(moved->missing.size(), 2U);
+  EXPECT_EQ(moved->missing[0].face_id, "f3");
+  EXPECT_EQ(moved->missing[1].face_id, "f5");
 }
 
 TEST_F(MoveTest, AnErrorLeavesTheOldGallery) {

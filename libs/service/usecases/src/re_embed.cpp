@@ -10,6 +10,7 @@
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/geometry/box.hpp>
 #include <visavis/image/decode.hpp>
+#include <visavis/image/resize.hpp>
 
 #include "bench_impl.hpp"
 #include "gallery_at.hpp"
@@ -39,14 +40,31 @@ bool has_form(std::string_view chip, std::string_view form) {
   return !form.empty() && chip.ends_with("." + std::string(form));
 }
 
+Result<std::optional<gallery::Remade>> see_pixels(ImageView chip, Eyes eyes) {
+  VISAVIS_TRY(embeddings, eyes.embedder.embed(std::span(&chip, 1)));
+  return std::optional(gallery::Remade{.embedding = std::move(embeddings.front())});
+}
+
 Result<std::optional<gallery::Remade>> see_chip(const gallery::KeptFile& chip, Eyes eyes) {
   const auto decoded = image::decode(chip.bytes);
   const int side = eyes.embedder.chip_side();
   if (!decoded || decoded->image.width() != side || decoded->image.height() != side)
     return std::optional<gallery::Remade>();
-  const ImageView view = decoded->image.view();
-  VISAVIS_TRY(embeddings, eyes.embedder.embed(std::span(&view, 1)));
-  return std::optional(gallery::Remade{.embedding = std::move(embeddings.front())});
+  return see_pixels(decoded->image.view(), eyes);
+}
+
+/// A larger chip, made smaller: the ArcFace template grows by its edges, as pictures do, so that
+/// the points come to lie where they must. A smaller one lacks what the model wants to see, and
+/// FaceNet's margin does not grow along.
+Result<std::optional<gallery::Remade>> see_larger_chip(const gallery::KeptFile& chip, Eyes eyes) {
+  const auto decoded = image::decode(chip.bytes);
+  const int side = eyes.embedder.chip_side();
+  if (!decoded || decoded->image.width() != decoded->image.height() ||
+      decoded->image.width() < side || chip.form != chip_form(models::AlignmentTemplate::kArcFace))
+    return std::optional<gallery::Remade>();
+  const image::Window all{.width = decoded->image.width(), .height = decoded->image.height()};
+  const Image small = image::resize_area(decoded->image.view(), all, side, side);
+  return see_pixels(small.view(), eyes);
 }
 
 Result<std::optional<gallery::Remade>> see_photo(const gallery::Material& material, Eyes eyes) {
@@ -67,13 +85,18 @@ Result<std::optional<gallery::Remade>> see_photo(const gallery::Material& materi
 }
 
 Result<Seen> see(const gallery::Material& material, Eyes eyes) {
-  if (material.chip && material.chip->form == eyes.chip_form) {
+  const bool has_chip = material.chip && material.chip->form == eyes.chip_form;
+  if (has_chip) {
     VISAVIS_TRY(face, see_chip(*material.chip, eyes));
     if (face) return Seen{.face = std::move(face), .from_chip = true};
   }
-  if (!material.photo) return Seen{};
-  VISAVIS_TRY(face, see_photo(material, eyes));
-  return Seen{.face = std::move(face)};
+  if (material.photo) {
+    VISAVIS_TRY(face, see_photo(material, eyes));
+    if (face) return Seen{.face = std::move(face)};
+  }
+  if (!has_chip) return Seen{};
+  VISAVIS_TRY(face, see_larger_chip(*material.chip, eyes));
+  return Seen{.face = std::move(face), .from_chip = true};
 }
 
 /// Whose chip or photo nobody needs to look at to know that it is not there.

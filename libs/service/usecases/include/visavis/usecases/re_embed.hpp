@@ -31,8 +31,8 @@ struct ReEmbedding {
 
 /// Embeds every face again with the workbench's recogniser: from its chip if that was aligned like
 /// the recogniser's and has its size, else from its photo, in which the face is detected again: the
-/// one that overlaps the stored box most. The gallery changes at once or not at all: not if faces
-/// are missing, unless they may be dropped.
+/// one that overlaps the stored box most; else from a larger chip of the ArcFace template. The
+/// gallery changes at once or not at all: not if faces are missing, unless they may be dropped.
 [[nodiscard]] Outcome<ReEmbedding> re_embed(Workbench& bench, const ReEmbedRequest& request,
                                             const Progress& progress);
 
