@@ -172,6 +172,10 @@ void add_set(VerbList& list, CLI::App& parent) {
                "gallery set --gallery people ada --consent contract --expires 1y");
   add_names(*verb, *given);
   add_person_options(*verb, *words);
+  verb->add_option("--clear", words->clear, "Forget it: consent, expiry or attributes; repeatable")
+      ->type_name("WHAT")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   list.verbs.push_back(
       {verb, [=](Desk& desk) { return run_set(desk, given->resolved(), *words); }});
 }

@@ -468,7 +468,7 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
 }
 
 Result<void> FolderGallery::put(const Person& person) {
-  VISAVIS_TRY(known, store_.find_person(person.id));
+  VISAVIS_TRY(known, store_.row_of(person.id));
   VISAVIS_CHECK(store_.put_person(fields_of(person)));
   if (!known) ++persons_;
   return {};
@@ -521,9 +521,9 @@ Result<std::size_t> FolderGallery::remove_row(std::int64_t person) {
 Result<std::size_t> FolderGallery::remove_person(std::string_view id) {
   VISAVIS_CHECK(load_for_removal());
   const std::scoped_lock changing(changing_);
-  VISAVIS_TRY(person, store_.find_person(id));
+  VISAVIS_TRY(person, store_.row_of(id));
   if (!person) return no_such_person();
-  return remove_row(person->id);
+  return remove_row(*person);
 }
 
 Result<void> FolderGallery::remove_face(std::string_view face_id) {

@@ -63,6 +63,10 @@ Result<Person> apply_change(Person person, const PersonChange& change) {
     VISAVIS_TRY(attributes, merge_attributes(person, change));
     person.attributes = std::move(attributes);
   }
+  if (change.forgets_consent) {
+    person.consent_basis.reset();
+    person.consent_at.reset();
+  }
   if (change.consent_basis) {
     VISAVIS_CHECK(check_text(*change.consent_basis, "the basis of consent"));
     person.consent_basis = change.consent_basis;

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <cmath>
@@ -449,7 +450,7 @@ TEST_F(FolderGalleryTest, StatesWhatItIs) {
   EXPECT_EQ(stats.dimension, 2U);
   EXPECT_EQ(stats.element, "f16");
   EXPECT_EQ(stats.generation, 1U);
-  EXPECT_EQ(stats.format_version, 2);
+  EXPECT_EQ(stats.format_version, 3);
   EXPECT_TRUE(gallery->check()->empty());
   EXPECT_TRUE(gallery->compact());
 }
@@ -548,7 +549,7 @@ TEST_F(VersionOneTest, IsLiftedByTheFirstWriter) {
   {
     const auto gallery = open(OpenMode::kWrite);
     ASSERT_TRUE(gallery);
-    EXPECT_EQ(gallery->stats()->format_version, 2);
+    EXPECT_EQ(gallery->stats()->format_version, 3);
     expect_all(*gallery);
     const auto audit = store::Store::open(folder_, {})->audit().value();
     EXPECT_EQ(audit.back().action, "migrate");
@@ -575,6 +576,58 @@ TEST_F(VersionOneTest, StaysWhatItWasOnAFullDisk) {
   EXPECT_EQ(status, 0);
   EXPECT_EQ(open(OpenMode::kRead)->stats()->format_version, 1);
   expect_all(*open(OpenMode::kWrite));
+}
+
+/// tests/data/version-2: what the program of format version 2 wrote of the archive that
+/// fuzz/make_archive_corpus.py calls "whole".
+class VersionTwoTest : public FolderGalleryTest {
+ protected:
+  void SetUp() override {
+    FolderGalleryTest::SetUp();
+    fs::copy(fs::path(VISAVIS_SOURCE_DIR) / "libs/gallery/gallery/tests/data/version-2", folder_,
+             fs::copy_options::recursive);
+  }
+  static void expect_all(const Gallery& gallery) {
+    const auto person = gallery.show("łukasz");
+    ASSERT_TRUE(person) << person.error().message;
+    EXPECT_EQ(person->person.name, "Łukasz");
+    EXPECT_EQ(person->person.attributes, R"({"note":[1,null]})");
+    EXPECT_EQ(person->person.consent_basis, "asked");
+    EXPECT_EQ(person->person.consent_at, 5);
+    EXPECT_EQ(person->person.created, 7);
+    EXPECT_EQ(person->faces[0].face_id, "f5");
+    const auto photo = gallery.kept_file(person->faces[0].photo);
+    ASSERT_TRUE(photo);
+    EXPECT_TRUE(std::ranges::equal(
+        *photo, std::as_bytes(std::span(std::string_view("bytes of photos 5")))));
+    const Embedding probe{.model = gallery.model(), .values = {.6F, .8F, 0, 0}, .norm = 1};
+    EXPECT_EQ(gallery.identify(probe, 1)->at(0).person, "łukasz");
+    EXPECT_THAT(*gallery.check(), testing::IsEmpty());
+  }
+};
+
+TEST_F(VersionTwoTest, IsReadAsItIs) {
+  const auto gallery = open(OpenMode::kRead);
+  ASSERT_TRUE(gallery);
+  EXPECT_EQ(gallery->stats()->format_version, 2);
+  expect_all(*gallery);
+}
+
+TEST_F(VersionTwoTest, IsLiftedByTheFirstWriter) {
+  const auto reader = open(OpenMode::kRead);
+  {
+    const auto gallery = open(OpenMode::kWrite);
+    ASSERT_TRUE(gallery);
+    EXPECT_EQ(gallery->stats()->format_version, 3);
+    expect_all(*gallery);
+    const auto audit = store::Store::open(folder_, {})->audit().value();
+    EXPECT_EQ(audit.back().action, "migrate");
+    EXPECT_EQ(audit.back().count, 3);
+  }
+  expect_all(*reader);
+  const auto again = open(OpenMode::kWrite);
+  EXPECT_EQ(store::Store::open(folder_, {})->audit()->size(), 2U) << "one import, one lift";
+  expect_all(*again);
 }
 
 /// What ThreadSanitizer watches, and what must hold without it: a search never fails, never finds

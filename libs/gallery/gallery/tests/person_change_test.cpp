@@ -34,6 +34,16 @@ TEST(PersonChange, RefusesWhatCannotBeKept) {
   EXPECT_EQ(wrong_with({.name = "b", .attributes = R"({"a":[1,{"b":null}]})"}), "nothing");
 }
 
+TEST(PersonChange, ForgetsAConsentBeforeItTakesAnother) {
+  const Person person{.id = "a", .name = "a", .consent_basis = "contract", .consent_at = 5};
+  const auto none = apply_change(person, {.forgets_consent = true});
+  EXPECT_EQ(none->consent_basis, std::nullopt);
+  EXPECT_EQ(none->consent_at, std::nullopt);
+  const auto other = apply_change(person, {.consent_basis = "asked", .forgets_consent = true});
+  EXPECT_EQ(other->consent_basis, "asked");
+  EXPECT_EQ(other->consent_at, std::nullopt);
+}
+
 TEST(PersonChange, RefusesWhatIsNestedTooDeeply) {
   const auto nested = [](int depth) {
     return "{\"a\":" + std::string(static_cast<std::size_t>(depth), '[') +

@@ -14,6 +14,7 @@
 #include <visavis/core/descriptor.hpp>
 #include <visavis/core/file.hpp>
 
+#include "checksum.hpp"
 #include "encryption.hpp"
 #include "folder.hpp"
 #include "visavis/store/wipe.hpp"
@@ -48,20 +49,9 @@ Result<void> make_folder(const fs::path& gallery, const fs::path& folder) {
   return sync(gallery);
 }
 
-/// The face's number; nothing for what is no name of a kept file.
-std::optional<std::int64_t> face_of(std::string_view name) {
-  if (!name.starts_with('f')) return std::nullopt;
-  std::int64_t face = 0;
-  const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), face);
-  if (error != std::errc{} || face <= 0) return std::nullopt;
-  const auto rest = name.substr(static_cast<std::size_t>(end - name.data()));
-  if (!rest.starts_with('.') || !is_kept_form(rest.substr(1))) return std::nullopt;
-  return kept_name(face, rest.substr(1)) == name ? std::optional(face) : std::nullopt;
-}
-
 /// Whether a face's row names this file.
 Result<bool> has_row(Database& database, KeptKind kind, std::string_view name) {
-  const auto face = face_of(name);
+  const auto face = face_of_kept(name);
   if (!face) return false;
   VISAVIS_TRY(named, database.number(kind == KeptKind::kChip
                                          ? "SELECT count(*) FROM faces WHERE id = ? AND chip = ?"
@@ -87,7 +77,7 @@ Result<void> wipe_orphans(Database& database, const fs::path& gallery, KeptKind 
   const fs::path folder = gallery / folder_of(kind);
   VISAVIS_TRY(names, names_in(folder));
   for (const std::string& name : names) {
-    if (!is_kept_name(name)) continue;  // not ours
+    if (!face_of_kept(name)) continue;  // not ours
     VISAVIS_TRY(named, has_row(database, kind, name));
     if (!named) VISAVIS_CHECK(wipe_file(folder / name));
   }
@@ -100,7 +90,7 @@ Result<void> wipe_trash(Database& database, const fs::path& gallery, std::string
     if (!path.starts_with(folder) || !path.substr(folder.size()).starts_with('/')) continue;
     const std::string_view name = path.substr(folder.size() + 1);
     if (name.empty()) return wipe_orphans(database, gallery, kind);
-    if (!is_kept_name(name)) break;
+    if (!face_of_kept(name)) break;
     VISAVIS_TRY(there, has_folder(gallery / folder));
     return there ? wipe_file(gallery / path) : Result<void>();
   }
@@ -131,6 +121,14 @@ std::string place_of(const fs::path& file) {
   return (file.parent_path().filename() / file.filename()).string();
 }
 
+Result<std::vector<std::byte>> read_as_it_lies(const fs::path& file) {
+  VISAVIS_TRY(there, has_folder(file.parent_path()));
+  std::error_code ignored;
+  if (!there || fs::is_symlink(file, ignored))
+    return fail(ErrorCode::kNotFound, "there is no such file");
+  return read_file(file, kMaxKeptBytes + kEncryptedExtra);
+}
+
 void tell(std::vector<std::string>& found, std::size_t count, const char* what) {
   if (count > 0) found.push_back(std::to_string(count) + " " + what);
 }
@@ -153,15 +151,25 @@ bool is_kept_form(std::string_view form) noexcept {
          });
 }
 
-bool is_kept_name(std::string_view name) noexcept { return face_of(name).has_value(); }
+std::optional<std::int64_t> face_of_kept(std::string_view name) {
+  if (!name.starts_with('f')) return std::nullopt;
+  std::int64_t face = 0;
+  const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), face);
+  if (error != std::errc{} || face <= 0) return std::nullopt;
+  const auto rest = name.substr(static_cast<std::size_t>(end - name.data()));
+  if (!rest.starts_with('.') || !is_kept_form(rest.substr(1))) return std::nullopt;
+  return kept_name(face, rest.substr(1)) == name ? std::optional(face) : std::nullopt;
+}
 
-Result<void> write_kept(const fs::path& path, std::span<const std::byte> bytes, const Key* key) {
+Result<std::uint32_t> write_kept(const fs::path& path, std::span<const std::byte> bytes,
+                                 const Key* key) {
   std::vector<std::byte> sealed;
   if (key != nullptr) {
     VISAVIS_TRY(done, encrypt(bytes, place_of(path), *key));
     sealed = std::move(done);
     bytes = sealed;
   }
+  const std::uint32_t checksum = crc32c(bytes, 0);
   const Descriptor file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (file.get() < 0) return not_written(errno);
@@ -171,17 +179,16 @@ Result<void> write_kept(const fs::path& path, std::span<const std::byte> bytes, 
     if (n <= 0) return not_written(errno);
     bytes = bytes.subspan(static_cast<std::size_t>(n));
   }
-  return ::fsync(file.get()) == 0 ? Result<void>() : not_written(errno);
+  if (::fsync(file.get()) != 0) return not_written(errno);
+  return checksum;
 }
 
-Result<std::vector<std::byte>> read_kept(const fs::path& file, const Key* key) {
-  VISAVIS_TRY(there, has_folder(file.parent_path()));
-  std::error_code ignored;
-  if (!there || fs::is_symlink(file, ignored))
-    return fail(ErrorCode::kNotFound, "there is no such file");
-  if (key == nullptr) return read_file(file, kMaxKeptBytes);
-  VISAVIS_TRY(sealed, read_file(file, kMaxKeptBytes + kEncryptedExtra));
-  return decrypt(sealed, place_of(file), *key);
+Result<std::vector<std::byte>> read_kept(const fs::path& file, const Key* key,
+                                         std::optional<std::uint32_t> checksum) {
+  VISAVIS_TRY(bytes, read_as_it_lies(file));
+  if (checksum && crc32c(bytes, 0) != *checksum)
+    return fail(ErrorCode::kDecodeFailed, "it is not as it was written");
+  return key == nullptr ? std::move(bytes) : decrypt(bytes, place_of(file), *key);
 }
 
 NewFiles::~NewFiles() {
@@ -198,8 +205,8 @@ Result<void> NewFiles::announce(Database& database) {
   return {};
 }
 
-Result<void> NewFiles::write(KeptKind kind, const std::string& name,
-                             std::span<const std::byte> bytes) {
+Result<std::uint32_t> NewFiles::write(KeptKind kind, const std::string& name,
+                                      std::span<const std::byte> bytes) {
   VISAVIS_CHECK(make_folder(gallery_, gallery_ / folder_of(kind)));
   written_.push_back(gallery_ / folder_of(kind) / name);
   return write_kept(written_.back(), bytes, key_);
@@ -223,16 +230,40 @@ Result<void> wipe_all_kept(const fs::path& gallery) {
   for (const KeptKind kind : kKinds) {
     VISAVIS_TRY(names, names_in(gallery / folder_of(kind)));
     for (const std::string& name : names)
-      if (is_kept_name(name)) VISAVIS_CHECK(wipe_file(gallery / folder_of(kind) / name));
+      if (face_of_kept(name)) VISAVIS_CHECK(wipe_file(gallery / folder_of(kind) / name));
   }
   return sync_folders(gallery);
 }
 
-Result<void> check_files(Database& database, const fs::path& gallery,
+namespace {
+
+/// How many files have changed since they were kept, of those of which that is known.
+Result<std::size_t> count_changed(Database& database, const fs::path& folder, KeptKind kind) {
+  std::size_t changed = 0;
+  VISAVIS_TRY(rows, database.query(kind == KeptKind::kChip
+                                       ? "SELECT chip, chip_checksum FROM faces WHERE chip IS NOT "
+                                         "NULL AND chip_checksum IS NOT NULL"
+                                       : "SELECT photo, photo_checksum FROM faces WHERE photo IS "
+                                         "NOT NULL AND photo_checksum IS NOT NULL"));
+  for (;;) {
+    VISAVIS_TRY(more, rows.next());
+    if (!more) return changed;
+    const std::string name = rows.text(0);
+    if (!face_of_kept(name)) continue;
+    const auto bytes = read_as_it_lies(folder / name);
+    if (!bytes && bytes.error().code == ErrorCode::kNotFound) continue;
+    if (!bytes || crc32c(*bytes, 0) != static_cast<std::uint32_t>(rows.integer(1))) ++changed;
+  }
+}
+
+}  // namespace
+
+Result<void> check_files(Database& database, int version, const fs::path& gallery,
                          std::vector<std::string>& found) {
   std::size_t odd = 0;
   std::size_t missing = 0;
   std::size_t orphans = 0;
+  std::size_t changed = 0;
   for (const KeptKind kind : kKinds) {
     const fs::path folder = gallery / folder_of(kind);
     VISAVIS_TRY(named,
@@ -243,14 +274,18 @@ Result<void> check_files(Database& database, const fs::path& gallery,
     const std::set<std::string_view> rows(named.begin(), named.end());
     const std::set<std::string_view> files(there.begin(), there.end());
     for (const std::string_view name : rows) {
-      if (!is_kept_name(name)) ++odd;
+      if (!face_of_kept(name)) ++odd;
       if (!files.contains(name)) ++missing;
     }
     for (const std::string_view name : files)
       if (!rows.contains(name)) ++orphans;
+    if (version < 3) continue;
+    VISAVIS_TRY(count, count_changed(database, folder, kind));
+    changed += count;
   }
   tell(found, odd, "faces name a chip or photo that cannot be theirs");
   tell(found, missing, "chips or photos of faces are missing");
+  tell(found, changed, "chips or photos of faces are not as they were written");
   tell(found, orphans, "files in chips/ and photos/ belong to no face");
   return {};
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,17 +25,21 @@ namespace visavis::store {
 /// "f<face>.<form>"
 [[nodiscard]] std::string kept_name(std::int64_t face, std::string_view form);
 
-/// Whether a row may name a file so: what `kept_name` makes, and nothing that leaves the folder.
-[[nodiscard]] bool is_kept_name(std::string_view name) noexcept;
+/// The face's row; nothing for what is no name of a kept file, as one that leaves the folder.
+[[nodiscard]] std::optional<std::int64_t> face_of_kept(std::string_view name);
 [[nodiscard]] bool is_kept_form(std::string_view form) noexcept;
 
 /// Makes a file that only its owner can read, and syncs it; its name is durable when the folder has
-/// been synced. @param key  the gallery's, null for a plain one @return kUnavailable
-[[nodiscard]] Result<void> write_kept(const std::filesystem::path& file,
-                                      std::span<const std::byte> bytes, const Key* key);
+/// been synced. @param key  the gallery's, null for a plain one
+/// @return CRC-32C of what the file holds; kUnavailable
+[[nodiscard]] Result<std::uint32_t> write_kept(const std::filesystem::path& file,
+                                               std::span<const std::byte> bytes, const Key* key);
+/// @param checksum  what `write_kept` answered, if that is known
 /// @return as read_file; kDecodeFailed for one that was not written with this key under this name
+/// or has changed since
 [[nodiscard]] Result<std::vector<std::byte>> read_kept(const std::filesystem::path& file,
-                                                       const Key* key);
+                                                       const Key* key,
+                                                       std::optional<std::uint32_t> checksum);
 
 /// The files of faces that are being added. They are wiped again unless `leave` was called.
 class NewFiles {
@@ -48,8 +53,9 @@ class NewFiles {
   /// Says in the database, in a transaction of its own, that files without rows may come into being
   /// from here on. The transaction that adds the rows takes that back, with `settle`.
   [[nodiscard]] Result<void> announce(Database& database);
-  [[nodiscard]] Result<void> write(KeptKind kind, const std::string& name,
-                                   std::span<const std::byte> bytes);
+  /// @return as write_kept
+  [[nodiscard]] Result<std::uint32_t> write(KeptKind kind, const std::string& name,
+                                            std::span<const std::byte> bytes);
   /// Before the commit: makes the files' names durable. After it `leave` is due, whatever it said:
   /// rows that a failed commit may have left need their files, and the announcement stands if not.
   [[nodiscard]] Result<void> settle(Database& database);
@@ -68,8 +74,9 @@ class NewFiles {
 /// Overwrites and removes every file that a face may have. @pre there is no database
 [[nodiscard]] Result<void> wipe_all_kept(const std::filesystem::path& gallery);
 
-/// What is wrong with the files, a sentence each.
-[[nodiscard]] Result<void> check_files(Database& database, const std::filesystem::path& gallery,
+/// What is wrong with the files, a sentence each. @param version  of the format
+[[nodiscard]] Result<void> check_files(Database& database, int version,
+                                       const std::filesystem::path& gallery,
                                        std::vector<std::string>& found);
 
 }  // namespace visavis::store

@@ -12,6 +12,11 @@ constexpr std::string_view kFaceChecksum =
     "row_checksum(faces.id, person, norm, quality, box, landmarks, source, enrolled, chip, photo, "
     "embedding)";
 
+/// What `persons.checksum` must be.
+constexpr std::string_view kPersonChecksum =
+    "row_checksum(persons.id, public_id, name, attributes, consent_basis, consent_at, expires_at, "
+    "persons.created)";
+
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -31,7 +36,8 @@ CREATE TABLE persons (
   consent_basis TEXT,
   consent_at INTEGER,
   expires_at INTEGER,
-  created INTEGER NOT NULL
+  created INTEGER NOT NULL,
+  checksum INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX persons_by_expiry ON persons (expires_at) WHERE expires_at IS NOT NULL;
 CREATE TABLE faces (
@@ -46,7 +52,9 @@ CREATE TABLE faces (
   chip TEXT,
   photo TEXT,
   embedding BLOB NOT NULL,
-  checksum INTEGER NOT NULL DEFAULT 0
+  checksum INTEGER NOT NULL DEFAULT 0,
+  chip_checksum INTEGER,
+  photo_checksum INTEGER
 );
 CREATE INDEX faces_by_person ON faces (person);
 CREATE TABLE audit (
@@ -56,24 +64,12 @@ CREATE TABLE audit (
   person INTEGER,
   count INTEGER NOT NULL
 );
-CREATE TABLE imports (
-  source TEXT NOT NULL,
-  path TEXT NOT NULL,
-  settings TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  message TEXT NOT NULL,
-  PRIMARY KEY (source, path)
-) WITHOUT ROWID;
 CREATE TABLE trash (path TEXT PRIMARY KEY) WITHOUT ROWID;
 PRAGMA application_id = 1986622279;
-PRAGMA user_version = 2;
 )sql";
-static_assert(kApplicationId == 1986622279 && kFormatVersion == 2, "as in kTables");
+static_assert(kApplicationId == 1986622279, "as in kTables");
 
-/// From version 1, whose `imports` nothing filled.
-constexpr const char* kFirstLift = R"sql(
-ALTER TABLE faces ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
-DROP TABLE imports;
+constexpr const char* kImports = R"sql(
 CREATE TABLE imports (
   source TEXT NOT NULL,
   path TEXT NOT NULL,
@@ -82,10 +78,26 @@ CREATE TABLE imports (
   message TEXT NOT NULL,
   PRIMARY KEY (source, path)
 ) WITHOUT ROWID;
-PRAGMA user_version = 2;
 )sql";
 
-std::string seal() { return "UPDATE faces SET checksum = " + std::string(kFaceChecksum); }
+constexpr const char* kVersion = "PRAGMA user_version = 3";
+static_assert(kFormatVersion == 3, "as in kVersion");
+
+/// From version 1, whose `imports` nothing filled.
+constexpr const char* kFirstLift =
+    "ALTER TABLE faces ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0; DROP TABLE imports;";
+
+/// From version 2. Of chips and photos that are there nobody knows whether they are as they were.
+constexpr const char* kSecondLift =
+    "ALTER TABLE persons ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE faces ADD COLUMN chip_checksum INTEGER;"
+    "ALTER TABLE faces ADD COLUMN photo_checksum INTEGER;";
+
+std::string seal_faces() { return "UPDATE faces SET checksum = " + std::string(kFaceChecksum); }
+
+std::string seal_persons() {
+  return "UPDATE persons SET checksum = " + std::string(kPersonChecksum);
+}
 
 }  // namespace
 
@@ -98,7 +110,7 @@ Result<void> set_up(Database& database) {
 Result<void> create_tables(Database& database, Element element, std::int64_t now) {
   VISAVIS_CHECK(database.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"));
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
-  VISAVIS_CHECK(database.execute(kTables));
+  for (const char* part : {kTables, kImports, kVersion}) VISAVIS_CHECK(database.execute(part));
   VISAVIS_CHECK(database.run(
       "INSERT INTO meta (id, dimension, element, generation, created) VALUES (1, 0, ?, 0, ?)",
       to_string(element), now));
@@ -123,19 +135,34 @@ Result<int> verify_schema(Database& database) {
   return static_cast<int>(version);
 }
 
-std::string is_sound(int version) {
-  return version < 2 ? "1" : "checksum IS " + std::string(kFaceChecksum);
+std::string is_sound_face(int version) {
+  return version < 2 ? "1" : "faces.checksum IS " + std::string(kFaceChecksum);
+}
+
+std::string is_sound_person(int version) {
+  return version < 3 ? "1" : "persons.checksum IS " + std::string(kPersonChecksum);
 }
 
 Result<void> seal_face(Database& database, std::int64_t face) {
-  static const std::string sql = seal() + " WHERE id = ?";
+  static const std::string sql = seal_faces() + " WHERE id = ?";
   return database.run(sql, face);
 }
 
-Result<void> lift(Database& database, std::int64_t now) {
+Result<void> seal_person(Database& database, std::int64_t person) {
+  static const std::string sql = seal_persons() + " WHERE id = ?";
+  return database.run(sql, person);
+}
+
+Result<void> lift(Database& database, int version, std::int64_t now) {
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
-  VISAVIS_CHECK(database.execute(kFirstLift));
-  VISAVIS_CHECK(database.run(seal()));
+  if (version < 2) {
+    VISAVIS_CHECK(database.execute(kFirstLift));
+    VISAVIS_CHECK(database.execute(kImports));
+    VISAVIS_CHECK(database.run(seal_faces()));
+  }
+  VISAVIS_CHECK(database.execute(kSecondLift));
+  VISAVIS_CHECK(database.run(seal_persons()));
+  VISAVIS_CHECK(database.execute(kVersion));
   VISAVIS_CHECK(database.run(
       "INSERT INTO audit (at, action, count) SELECT ?, 'migrate', count(*) FROM faces", now));
   return transaction.commit();

@@ -11,7 +11,7 @@
 
 namespace visavis::store {
 
-inline constexpr int kFormatVersion = 2;
+inline constexpr int kFormatVersion = 3;
 
 /// What every connection needs to be told.
 [[nodiscard]] Result<void> set_up(Database& database);
@@ -20,11 +20,13 @@ inline constexpr int kFormatVersion = 2;
 /// Refuses what is not a gallery of a version that we read. @return its version
 [[nodiscard]] Result<int> verify_schema(Database& database);
 /// Brings a gallery of an older version to ours: all or nothing.
-[[nodiscard]] Result<void> lift(Database& database, std::int64_t now);
+[[nodiscard]] Result<void> lift(Database& database, int version, std::int64_t now);
 
-/// SQL that says whether a row of `faces` is as it was written.
-[[nodiscard]] std::string is_sound(int version);
-/// Gives a row of `faces` that was written its checksum: after every change of one.
+/// SQL that says whether a row of `faces` or `persons` is as it was written.
+[[nodiscard]] std::string is_sound_face(int version);
+[[nodiscard]] std::string is_sound_person(int version);
+/// Gives a row that was written its checksum: after every change of one.
 [[nodiscard]] Result<void> seal_face(Database& database, std::int64_t face);
+[[nodiscard]] Result<void> seal_person(Database& database, std::int64_t person);
 
 }  // namespace visavis::store

@@ -145,16 +145,22 @@ Result<AddedPerson> find_or_make_person(Database& database, std::string_view id,
   }
   VISAVIS_CHECK(
       database.run("INSERT INTO persons (public_id, name, created) VALUES (?, ?, ?)", id, id, now));
-  return AddedPerson{.person = database.last_row(), .is_new = true};
+  const std::int64_t row = database.last_row();
+  VISAVIS_CHECK(seal_person(database, row));
+  return AddedPerson{.person = row, .is_new = true};
 }
 
-/// Writes the file, if there is one. @return its name
-Result<std::optional<std::string>> keep_file(NewFiles& files, KeptKind kind, std::int64_t face,
-                                             const KeptFile& file) {
-  if (file.bytes.empty()) return std::optional<std::string>();
+/// What a face's row says of a file; nothing if there is none.
+struct Kept {
+  std::optional<std::string> name{};
+  std::optional<std::int64_t> checksum{};
+};
+
+Result<Kept> keep_file(NewFiles& files, KeptKind kind, std::int64_t face, const KeptFile& file) {
+  if (file.bytes.empty()) return Kept{};
   std::string name = kept_name(face, file.form);
-  VISAVIS_CHECK(files.write(kind, name, file.bytes));
-  return std::optional(std::move(name));
+  VISAVIS_TRY(checksum, files.write(kind, name, file.bytes));
+  return Kept{.name = std::move(name), .checksum = checksum};
 }
 
 Result<AddedFace> add_face(Database& database, NewFiles& files, const Kind& kind,
@@ -171,10 +177,12 @@ Result<AddedFace> add_face(Database& database, NewFiles& files, const Kind& kind
   VISAVIS_TRY(photo, keep_file(files, KeptKind::kPhoto, id, face.photo));
   VISAVIS_CHECK(database.run(
       "INSERT INTO faces (id, person, norm, quality, box, landmarks, source, enrolled, chip, "
-      "photo, embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "photo, embedding, chip_checksum, photo_checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?, ?)",
       id, person.person, static_cast<double>(fields.norm), static_cast<double>(fields.quality),
       bytes_of(fields.box), bytes_of(fields.landmarks), std::string_view(fields.source),
-      face.enrolled.value_or(now), chip, photo, std::span<const std::byte>(vector)));
+      face.enrolled.value_or(now), chip.name, photo.name, std::span<const std::byte>(vector),
+      chip.checksum, photo.checksum));
   VISAVIS_CHECK(seal_face(database, id));
   AddedFace added{.face = id,
                   .person = person.person,
@@ -277,7 +285,7 @@ Result<Connections> connect(const fs::path& path, bool write, const Key* key) {
     VISAVIS_TRY(opened, Database::open(path, Database::Mode::kWrite, key));
     VISAVIS_CHECK(set_up(opened));
     VISAVIS_TRY(version, verify_schema(opened));
-    if (version < kFormatVersion) VISAVIS_CHECK(lift(opened, seconds_now()));
+    if (version < kFormatVersion) VISAVIS_CHECK(lift(opened, version, seconds_now()));
     writer.emplace(std::move(opened));
   }
   VISAVIS_TRY(reader, open_reader(path, key));
@@ -421,16 +429,42 @@ auto read_only() {
 Result<void> write_person(Database& database, std::int64_t row, const PersonFields& person) {
   std::optional<std::string_view> basis;
   if (person.consent_basis) basis = *person.consent_basis;
-  return database.run(
+  VISAVIS_CHECK(database.run(
       "UPDATE persons SET name = ?, attributes = ?, consent_basis = ?, consent_at = ?, "
       "expires_at = ? WHERE id = ?",
       std::string_view(person.name), std::string_view(person.attributes), basis, person.consent_at,
-      person.expires_at, row);
+      person.expires_at, row));
+  return seal_person(database, row);
+}
+
+/// Which of the things that are said of a person are about to change.
+Result<std::vector<std::string_view>> changes_of(Database& database, std::int64_t row,
+                                                 const PersonFields& person) {
+  VISAVIS_TRY(old, database.query("SELECT name, attributes, consent_basis, consent_at, expires_at "
+                                  "FROM persons WHERE id = ?",
+                                  row));
+  VISAVIS_CHECK(old.next());
+  const auto text = [&](int column) {
+    return old.is_null(column) ? std::nullopt : std::optional(old.text(column));
+  };
+  const auto time = [&](int column) {
+    return old.is_null(column) ? std::nullopt : std::optional(old.integer(column));
+  };
+  std::vector<std::string_view> changes;
+  if (old.text(0) != person.name) changes.emplace_back("set-name");
+  if (old.text(1) != person.attributes) changes.emplace_back("set-attributes");
+  if (text(2) != person.consent_basis || time(3) != person.consent_at)
+    changes.emplace_back("set-consent");
+  if (time(4) != person.expires_at) changes.emplace_back("set-expiry");
+  return changes;
 }
 
 Result<AddedPerson> put_row(Database& database, const PersonFields& person, std::int64_t now) {
   VISAVIS_TRY(row, find_or_make_person(database, person.public_id, now));
+  VISAVIS_TRY(changes, changes_of(database, row.person, person));
   VISAVIS_CHECK(write_person(database, row.person, person));
+  for (const std::string_view change : changes)
+    VISAVIS_CHECK(write_audit(database, change, row.person, 0));
   return row;
 }
 

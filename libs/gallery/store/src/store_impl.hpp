@@ -22,18 +22,30 @@ struct FaceQueries {
   std::string vectors_of_person;
   std::string of_person;  ///< As `one`.
   std::string after;      ///< As `one`: the next by id.
-  std::string one;    ///< id, person, norm, quality, box, landmarks, source, enrolled, chip, photo
-  std::string owner;  ///< public_id, name, norm, quality, expires_at
-  std::string all;    ///< id, norm, quality, embedding, box, landmarks, source
+  std::string one;  ///< id, person, norm, quality, box, landmarks, source, enrolled, chip, photo
+  /// public_id, name, norm, quality, expires_at, the person's row; then whether that is sound, too.
+  std::string owner;
+  std::string all;  ///< id, norm, quality, embedding, box, landmarks, source
+};
+
+/// The same of `persons`: id, public_id, name, attributes, consent_basis, consent_at, expires_at,
+/// created, how many faces.
+struct PersonQueries {
+  explicit PersonQueries(int version);
+  std::string after;  ///< The next by id.
+  std::string one;    ///< By public id.
+  std::string expired;
 };
 
 struct Store::Impl {
   Impl(std::filesystem::path where, std::shared_ptr<const Key> with, Descriptor held, Database read,
-       int version)
+       int format)
       : folder(std::move(where)),
         key(std::move(with)),
         lock(std::move(held)),
+        version(format),
         queries(version),
+        person_queries(version),
         reader(std::move(read)) {}
 
   std::filesystem::path folder;
@@ -42,7 +54,9 @@ struct Store::Impl {
   std::mutex writing;
   /// Nothing in Mode::kRead.
   std::optional<Database> writer;
+  int version;  ///< Of the format.
   FaceQueries queries;
+  PersonQueries person_queries;
   mutable std::mutex reading;
   mutable Database reader;
 };

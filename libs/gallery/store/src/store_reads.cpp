@@ -17,10 +17,6 @@ namespace {
 
 constexpr double kUnitTolerance = 2e-3;  // a unit vector to 1e-3, and f16's rounding
 
-constexpr std::string_view kPerson =
-    "SELECT id, public_id, name, attributes, consent_basis, consent_at, expires_at, created, "
-    "(SELECT count(*) FROM faces WHERE faces.person = persons.id) FROM persons ";
-
 auto damaged(const std::string& what) {
   return fail(ErrorCode::kDecodeFailed, "the gallery is damaged: " + what);
 }
@@ -30,7 +26,12 @@ std::optional<std::int64_t> maybe_integer(const Query& row, int column) {
   return row.integer(column);
 }
 
-PersonRow person_of(const Query& row) {
+auto changed_person(std::int64_t person) {
+  return damaged("person number " + std::to_string(person) + " is not as it was written");
+}
+
+Result<PersonRow> person_of(const Query& row) {
+  if (row.integer(9) == 0) return changed_person(row.integer(0));
   PersonRow person{.id = row.integer(0),
                    .fields = {.public_id = row.text(1),
                               .name = row.text(2),
@@ -49,7 +50,8 @@ Result<std::vector<PersonRow>> people_of(Result<Query> rows) {
   for (;;) {
     VISAVIS_TRY(more, rows->next());
     if (!more) return persons;
-    persons.push_back(person_of(*rows));
+    VISAVIS_TRY(person, person_of(*rows));
+    persons.push_back(std::move(person));
   }
 }
 
@@ -134,7 +136,7 @@ Result<void> visit_rows(Query& rows, const Shape& shape, const Store::Visit& vis
 
 FaceQueries::FaceQueries(int version) {
   const auto select = [&](const std::string& columns, const std::string& rest) {
-    return "SELECT " + columns + ", " + std::string(is_sound(version)) + " FROM faces " + rest;
+    return "SELECT " + columns + ", " + is_sound_face(version) + " FROM faces " + rest;
   };
   const std::string vector = "id, person, quality, embedding";
   const std::string row =
@@ -144,9 +146,19 @@ FaceQueries::FaceQueries(int version) {
   of_person = select(row, "WHERE person = ? ORDER BY id");
   after = select(row, "WHERE id > ? ORDER BY id LIMIT ?");
   one = select(row, "WHERE id = ?");
-  owner = select("public_id, name, norm, quality, expires_at",
+  owner = select("public_id, name, norm, quality, expires_at, person, " + is_sound_person(version),
                  "JOIN persons ON persons.id = faces.person WHERE faces.id = ?");
   all = select("id, norm, quality, embedding, box, landmarks, source", "");
+}
+
+PersonQueries::PersonQueries(int version) {
+  const std::string select =
+      "SELECT id, public_id, name, attributes, consent_basis, consent_at, expires_at, created, "
+      "(SELECT count(*) FROM faces WHERE faces.person = persons.id), " +
+      is_sound_person(version) + " FROM persons ";
+  after = select + "WHERE id > ? ORDER BY id LIMIT ?";
+  one = select + "WHERE public_id = ?";
+  expired = select + "WHERE expires_at <= ? ORDER BY id";
 }
 
 Result<Facts> Store::facts() const {
@@ -183,23 +195,28 @@ Result<std::uint64_t> Store::generation() const {
 }
 
 Result<std::vector<PersonRow>> Store::persons(std::int64_t after, std::size_t limit) const {
-  static const std::string sql = std::string(kPerson) + "WHERE id > ? ORDER BY id LIMIT ?";
   const std::scoped_lock lock(impl_->reading);
-  return people_of(impl_->reader.query(sql, after, static_cast<std::int64_t>(limit)));
+  return people_of(
+      impl_->reader.query(impl_->person_queries.after, after, static_cast<std::int64_t>(limit)));
 }
 
 Result<std::optional<PersonRow>> Store::find_person(std::string_view public_id) const {
-  static const std::string sql = std::string(kPerson) + "WHERE public_id = ?";
   const std::scoped_lock lock(impl_->reading);
-  VISAVIS_TRY(found, people_of(impl_->reader.query(sql, public_id)));
+  VISAVIS_TRY(found, people_of(impl_->reader.query(impl_->person_queries.one, public_id)));
   if (found.empty()) return std::optional<PersonRow>();
   return std::optional(std::move(found.front()));
 }
 
-Result<std::vector<PersonRow>> Store::expired(std::int64_t now) const {
-  static const std::string sql = std::string(kPerson) + "WHERE expires_at <= ? ORDER BY id";
+Result<std::optional<std::int64_t>> Store::row_of(std::string_view public_id) const {
   const std::scoped_lock lock(impl_->reading);
-  return people_of(impl_->reader.query(sql, now));
+  VISAVIS_TRY(row, impl_->reader.query("SELECT id FROM persons WHERE public_id = ?", public_id));
+  VISAVIS_TRY(there, row.next());
+  return there ? std::optional(row.integer(0)) : std::nullopt;
+}
+
+Result<std::vector<PersonRow>> Store::expired(std::int64_t now) const {
+  const std::scoped_lock lock(impl_->reading);
+  return people_of(impl_->reader.query(impl_->person_queries.expired, now));
 }
 
 Result<std::uint64_t> Store::count_expired(std::int64_t now) const {
@@ -234,7 +251,8 @@ Result<std::optional<Owner>> Store::owner_of(std::int64_t face) const {
   VISAVIS_TRY(row, impl_->reader.query(impl_->queries.owner, face));
   VISAVIS_TRY(there, row.next());
   if (!there) return std::optional<Owner>();
-  if (row.integer(5) == 0) return changed(face);
+  if (row.integer(6) == 0) return changed_person(row.integer(5));
+  if (row.integer(7) == 0) return changed(face);
   return std::optional(Owner{.public_id = row.text(0),
                              .name = row.text(1),
                              .norm = static_cast<float>(row.real(2)),
@@ -242,9 +260,34 @@ Result<std::optional<Owner>> Store::owner_of(std::int64_t face) const {
                              .expires_at = maybe_integer(row, 4)});
 }
 
+namespace {
+
+/// Nothing of a file that is from before there were such checksums.
+Result<std::optional<std::uint32_t>> kept_checksum(Database& database, int version, KeptKind kind,
+                                                   std::int64_t face) {
+  std::optional<std::uint32_t> checksum;
+  if (version < 3) return checksum;
+  VISAVIS_TRY(
+      row, database.query(kind == KeptKind::kChip ? "SELECT chip_checksum FROM faces WHERE id = ?"
+                                                  : "SELECT photo_checksum FROM faces WHERE id = ?",
+                          face));
+  VISAVIS_TRY(there, row.next());
+  if (there && !row.is_null(0)) checksum = static_cast<std::uint32_t>(row.integer(0));
+  return checksum;
+}
+
+}  // namespace
+
 Result<std::vector<std::byte>> Store::read_kept(KeptKind kind, std::string_view name) const {
-  if (!is_kept_name(name)) return damaged("a face names a file that cannot be its own");
-  auto bytes = store::read_kept(impl_->folder / folder_of(kind) / name, impl_->key.get());
+  const auto face = face_of_kept(name);
+  if (!face) return damaged("a face names a file that cannot be its own");
+  std::optional<std::uint32_t> checksum;
+  {
+    const std::scoped_lock lock(impl_->reading);
+    VISAVIS_TRY(known, kept_checksum(impl_->reader, impl_->version, kind, *face));
+    checksum = known;
+  }
+  auto bytes = store::read_kept(impl_->folder / folder_of(kind) / name, impl_->key.get(), checksum);
   if (bytes) return bytes;
   return fail(bytes.error().code == ErrorCode::kInvalidArgument ? ErrorCode::kDecodeFailed
                                                                 : bytes.error().code,
@@ -383,15 +426,19 @@ Result<void> check_faces(Database& database, const FaceQueries& queries,
   }
 }
 
-Result<void> check_persons(Database& database, std::vector<std::string>& found) {
-  VISAVIS_TRY(rows, database.query("SELECT id, public_id, name FROM persons"));
+Result<void> check_persons(Database& database, int version, std::vector<std::string>& found) {
+  VISAVIS_TRY(rows, database.query("SELECT id, public_id, name, " + is_sound_person(version) +
+                                   " FROM persons"));
   for (;;) {
     VISAVIS_TRY(more, rows.next());
     if (!more) return {};
+    const std::string person = "person number " + std::to_string(rows.integer(0));
+    const std::size_t before = found.size();
     for (const std::string& text : {rows.text(1), rows.text(2)})
       if (text.empty() || text.size() > kMaxNameBytes || !is_utf8(text))
-        found.push_back("person number " + std::to_string(rows.integer(0)) +
-                        " has an id or a name that is not allowed");
+        found.push_back(person + " has an id or a name that is not allowed");
+    if (rows.integer(3) == 0 && found.size() == before)
+      found.push_back(person + " is not as it was written");
   }
 }
 
@@ -406,11 +453,13 @@ Result<std::vector<std::string>> Store::check() const {
   const Part faces = [&](Database& from, std::vector<std::string>& into) {
     return check_faces(from, impl_->queries, into);
   };
-  const Part files = [&](Database& from, std::vector<std::string>& into) {
-    return check_files(from, impl_->folder, into);
+  const Part persons = [&](Database& from, std::vector<std::string>& into) {
+    return check_persons(from, impl_->version, into);
   };
-  for (const Part& part :
-       {Part(check_database), Part(check_rules), faces, Part(check_persons), files}) {
+  const Part files = [&](Database& from, std::vector<std::string>& into) {
+    return check_files(from, impl_->version, impl_->folder, into);
+  };
+  for (const Part& part : {Part(check_database), Part(check_rules), faces, persons, files}) {
     const auto done = part(database, found);
     if (!done && done.error().code != ErrorCode::kDecodeFailed)
       return std::unexpected(done.error());

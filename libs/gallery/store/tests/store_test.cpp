@@ -24,6 +24,7 @@ namespace visavis::store {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -253,6 +254,39 @@ TEST_F(StoreTest, AuditTellsWhatHappenedButNotToWhom) {
   }
 }
 
+TEST_F(StoreTest, AuditTellsWhatKindOfThingWasChanged) {
+  Store store = open();
+  const auto added = add(store, "ada", unit_vector(1));
+  PersonFields ada{.public_id = "ada", .name = "ada"};
+  const auto put = [&] {
+    const std::size_t before = store.audit()->size();
+    EXPECT_TRUE(store.put_person(ada));
+    std::vector<std::string> actions;
+    const auto audit = store.audit().value();
+    for (std::size_t i = before; i < audit.size(); ++i) {
+      EXPECT_EQ(audit[i].person, added->front().person);
+      EXPECT_EQ(audit[i].count, 0);
+      actions.push_back(audit[i].action);
+    }
+    return actions;
+  };
+  EXPECT_THAT(put(), IsEmpty()) << "nothing was changed";
+  ada.name = "Ada";
+  EXPECT_THAT(put(), ElementsAre("set-name"));
+  ada.consent_at = 5;
+  EXPECT_THAT(put(), ElementsAre("set-consent"));
+  ada.consent_basis = "asked";
+  ada.expires_at = 77;
+  ada.attributes = R"({"a":1})";
+  EXPECT_THAT(put(), ElementsAre("set-attributes", "set-consent", "set-expiry"));
+  ada.expires_at.reset();
+  EXPECT_THAT(put(), ElementsAre("set-expiry"));
+  ada.consent_basis.reset();
+  ada.consent_at.reset();
+  ada.attributes = "{}";
+  EXPECT_THAT(put(), ElementsAre("set-attributes", "set-consent"));
+}
+
 TEST_F(StoreTest, PersonsExpire) {
   Store store = open();
   ASSERT_TRUE(store.put_person({.public_id = "soon", .name = "n", .expires_at = 1000}));
@@ -404,10 +438,10 @@ TEST_F(StoreTest, RefusesTheFuture) {
   {
     static_cast<void>(open());
   }
-  tamper(file(), "PRAGMA user_version = 3");
+  tamper(file(), "PRAGMA user_version = 4");
   EXPECT_EQ(refused(Mode::kRead).code, ErrorCode::kUnsupported);
   EXPECT_EQ(refused(Mode::kWrite).code, ErrorCode::kUnsupported);
-  tamper(file(), "PRAGMA user_version = 2; UPDATE meta SET encryption = 'rot13'");
+  tamper(file(), "PRAGMA user_version = 3; UPDATE meta SET encryption = 'rot13'");
   EXPECT_EQ(refused(Mode::kRead).code, ErrorCode::kUnsupported);
 }
 
@@ -434,7 +468,7 @@ TEST_F(StoreTest, CheckFindsWhatIsWrong) {
   EXPECT_EQ(scanned.error().code, ErrorCode::kDecodeFailed);
 }
 
-/// The row's content begins with its box and ends with its vector.
+/// The row's content begins with its norm and ends with its vector.
 TEST_F(StoreTest, EveryFlippedBitOfAFaceIsFound) {
   const std::vector<float> vector = unit_vector(1);
   const FaceFields fields{.norm = 23.5F,
@@ -451,7 +485,8 @@ TEST_F(StoreTest, EveryFlippedBitOfAFaceIsFound) {
   const std::size_t end =
       whole.find({reinterpret_cast<const char*>(stored.data()), stored.size()}) + stored.size();
   const std::size_t begin =
-      whole.find({reinterpret_cast<const char*>(&fields.box), sizeof fields.box}) - 17;  // and norm
+      whole.find({reinterpret_cast<const char*>(&fields.box), sizeof fields.box}) -
+      16;  // norm, quality
   ASSERT_LT(begin, end);
   ASSERT_LT(end - begin, 400U);
   for (std::size_t bit = begin * 8; bit < end * 8; ++bit) {
@@ -469,6 +504,69 @@ TEST_F(StoreTest, EveryFlippedBitOfAFaceIsFound) {
     EXPECT_EQ(store.faces_of(1).error().code, ErrorCode::kDecodeFailed);
     EXPECT_EQ(store.scan_person(1, [](auto...) {}).error().code, ErrorCode::kDecodeFailed);
   }
+}
+
+/// The row's content begins with its public id and ends with the basis of consent and its times.
+TEST_F(StoreTest, EveryFlippedBitOfAPersonIsFoundAndThePersonCanBeRemoved) {
+  {
+    Store store = open();
+    ASSERT_TRUE(store.put_person({.public_id = "ada id",
+                                  .name = "Ada",
+                                  .attributes = R"({"team":"A"})",
+                                  .consent_basis = "asked",
+                                  .consent_at = 0x1234567890,
+                                  .expires_at = 0x7234567890}));
+    ASSERT_TRUE(add(store, "ada id", unit_vector(1)));
+  }
+  const std::string whole = read_all(file());
+  const std::size_t begin = whole.find("ada idAda{");
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t end = whole.find("asked", begin) + 5 + 6 + 6;
+  for (std::size_t bit = begin * 8; bit < end * 8; ++bit) {
+    std::string bytes = whole;
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+    std::ofstream(file(), std::ios::binary) << bytes;
+    const Store store = open(Mode::kRead);
+    const auto found = store.check();
+    ASSERT_TRUE(!found || !found->empty()) << "bit " << bit - begin * 8;
+    EXPECT_EQ(store.persons(0, 9).error().code, ErrorCode::kDecodeFailed);
+    EXPECT_EQ(store.owner_of(1).error().code, ErrorCode::kDecodeFailed);
+  }
+  std::string bytes = whole;
+  bytes[whole.find("Ada{", begin)] = 'B';
+  std::ofstream(file(), std::ios::binary) << bytes;
+  Store store = open(Mode::kWrite);
+  EXPECT_EQ(store.find_person("ada id").error().code, ErrorCode::kDecodeFailed);
+  ASSERT_TRUE(store.remove_person(store.row_of("ada id")->value()));
+  EXPECT_THAT(*store.check(), IsEmpty());
+}
+
+/// One row by hand, so that other programs can follow docs/formats/gallery.md.
+TEST_F(StoreTest, TheChecksumOfAPersonIsWhatTheFormatSays) {
+  std::int64_t created = 0;
+  {
+    Store store = open();
+    ASSERT_TRUE(store.put_person({.public_id = "a", .name = "Ada", .expires_at = 5}));
+    created = (*store.find_person("a"))->created;
+  }
+  const auto number = [](auto value) {
+    return std::string(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  const auto text = [&](const std::string& bytes) { return '\3' + number(bytes.size()) + bytes; };
+  const std::string row = '\1' + number(std::int64_t{1}) +  // id
+                          text("a") + text("Ada") + text("{}") +
+                          "\5\5" +                          // consent_basis, consent_at: null
+                          '\1' + number(std::int64_t{5}) +  // expires_at
+                          '\1' + number(created);
+  const std::string sql = "SELECT checksum FROM persons";
+  sqlite3* connection = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &connection), SQLITE_OK);
+  sqlite3_stmt* statement = nullptr;
+  sqlite3_prepare_v2(connection, sql.c_str(), -1, &statement, nullptr);
+  ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
+  EXPECT_EQ(sqlite3_column_int64(statement, 0), crc32c(std::as_bytes(std::span(row))));
+  sqlite3_finalize(statement);
+  sqlite3_close(connection);
 }
 
 /// One row by hand, so that other programs can follow docs/formats/gallery.md.
@@ -615,6 +713,31 @@ TEST_F(StoreTest, KeepsFilesAndForgetsThemWithTheirFace) {
   EXPECT_EQ(count_files(folder_ / "chips"), 0U);
   EXPECT_THAT(*store.check(), IsEmpty());
   EXPECT_EQ(store.read_kept(KeptKind::kChip, "f2.arcface.png").error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(StoreTest, EveryFlippedBitOfAKeptFileIsFound) {
+  Store store = open();
+  ASSERT_TRUE(add_kept(store, "ada", 1, "a chip", "a photo"));
+  for (const auto& [kind, name] :
+       {std::pair(KeptKind::kChip, "chips/f1.arcface.png"), {KeptKind::kPhoto, "photos/f1.jpg"}}) {
+    const std::string whole = read_all(folder_ / name);
+    for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
+      std::string bytes = whole;
+      bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+      std::ofstream(folder_ / name, std::ios::binary) << bytes;
+      const auto found = store.check();
+      ASSERT_EQ(found->size(), 1U);
+      EXPECT_THAT(found->front(), HasSubstr("1 chips or photos of faces are not as they were"));
+      const std::string file = fs::path(name).filename();
+      EXPECT_EQ(store.read_kept(kind, file).error().code, ErrorCode::kDecodeFailed);
+    }
+    std::ofstream(folder_ / name, std::ios::binary) << whole;
+    EXPECT_THAT(*store.check(), IsEmpty());
+  }
+  // CRC-32C of "123456789" (RFC 3720's polynomial; the check value of the CRC catalogues).
+  ASSERT_TRUE(add_kept(store, "grace", 2, "123456789", ""));
+  tamper(file(), "DELETE FROM faces WHERE chip_checksum = 0xE3069283");
+  EXPECT_EQ(store.facts()->faces, 1U);
 }
 
 TEST_F(StoreTest, RefusesFormsAndNamesThatLeaveTheFolder) {

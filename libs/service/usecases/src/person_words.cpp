@@ -71,6 +71,25 @@ Outcome<void> read_attributes(const PersonWords& words, gallery::PersonChange& c
   return {};
 }
 
+Outcome<void> read_clear(const PersonWords& words, gallery::PersonChange& change) {
+  for (const std::string& what : words.clear) {
+    const bool is_consent = what == "consent";
+    const bool is_expiry = what == "expiry";
+    if (!is_consent && !is_expiry && what != "attributes")
+      return usage("what can be cleared is consent, expiry and attributes");
+    const std::string& said =
+        is_consent ? words.consent : (is_expiry ? words.expires : words.attributes);
+    if (!said.empty()) return usage("the " + what + " cannot be cleared and said at once");
+    if (is_consent)
+      change.forgets_consent = true;
+    else if (is_expiry)
+      change.never_expires = true;
+    else
+      change.attributes = "{}";
+  }
+  return {};
+}
+
 }  // namespace
 
 Outcome<gallery::PersonChange> change_of(const PersonWords& words, std::int64_t now) {
@@ -79,6 +98,7 @@ Outcome<gallery::PersonChange> change_of(const PersonWords& words, std::int64_t 
   VISAVIS_CHECK(read_attributes(words, change));
   VISAVIS_CHECK(read_consent(words, now, change));
   VISAVIS_CHECK(read_expiry(words, now, change));
+  VISAVIS_CHECK(read_clear(words, change));
   VISAVIS_CHECK(caused_by(Cause::kUsage, gallery::apply_change({.id = "-", .name = "-"}, change)));
   return change;
 }

@@ -46,6 +46,21 @@ TEST(PersonWords, ConsentHasABasisAndATime) {
   expect_usage({.consent = "c", .consent_at = "2030-01-01"});
 }
 
+TEST(PersonWords, WhatIsClearedIsNotSaidAtOnce) {
+  const auto change = change_of({.clear = {"consent", "expiry", "attributes"}}, kNow);
+  ASSERT_TRUE(change);
+  EXPECT_TRUE(change->forgets_consent);
+  EXPECT_TRUE(change->never_expires);
+  EXPECT_EQ(change->attributes, "{}");
+  EXPECT_FALSE(change->is_empty());
+  EXPECT_TRUE(change_of({.attribute = {"a=b"}, .clear = {"attributes"}}, kNow));
+  expect_usage({.consent = "c", .clear = {"consent"}});
+  expect_usage({.expires = "1y", .clear = {"expiry"}});
+  expect_usage({.attributes = "{}", .clear = {"attributes"}});
+  expect_usage({.clear = {"faces"}});
+  expect_usage({.clear = {""}});
+}
+
 TEST(PersonWords, AttributesAreTextsOrAWholeObject) {
   const auto change =
       change_of({.attribute = {"team=a=b", "empty="}, .attributes = "{\"n\":1}"}, kNow);

@@ -110,10 +110,11 @@ struct PersonChange {
   std::optional<std::int64_t> consent_at{};
   std::optional<std::int64_t> expires_at{};
   bool never_expires = false;
+  bool forgets_consent = false;  ///< Basis and time, before those that are said here.
 
   [[nodiscard]] bool is_empty() const {
     return !name && !attributes && single_attributes.empty() && !consent_basis && !consent_at &&
-           !expires_at && !never_expires;
+           !expires_at && !never_expires && !forgets_consent;
   }
 };
 

@@ -141,7 +141,7 @@ struct RefusedPhoto {
 
 struct AuditRow {
   std::int64_t at = 0;
-  std::string action{};                ///< "enrol", "remove", "export", "migrate", "re-embed"
+  std::string action{};                ///< As docs/formats/gallery.md lists them.
   std::optional<std::int64_t> person;  ///< Row id.
   std::int64_t count = 0;              ///< Faces.
 };
@@ -202,7 +202,7 @@ class Store {
   /// Begins a change in many steps. Every other change waits until it goes.
   [[nodiscard]] Result<Change> begin(Keeping keeping);
 
-  /// Makes a person or changes one. @return the row id
+  /// Makes a person or changes one; the audit log notes what kinds of things. @return the row id
   [[nodiscard]] Result<std::int64_t> put_person(const PersonFields& person);
 
   /// Removes rows. Their bytes may remain in the log until `purge`.
@@ -235,6 +235,8 @@ class Store {
   /// By row id, from the first after `after` on.
   [[nodiscard]] Result<std::vector<PersonRow>> persons(std::int64_t after, std::size_t limit) const;
   [[nodiscard]] Result<std::optional<PersonRow>> find_person(std::string_view public_id) const;
+  /// A person's row, whatever is in it: one that is damaged can be removed.
+  [[nodiscard]] Result<std::optional<std::int64_t>> row_of(std::string_view public_id) const;
   [[nodiscard]] Result<std::vector<PersonRow>> expired(std::int64_t now) const;
   [[nodiscard]] Result<std::uint64_t> count_expired(std::int64_t now) const;
   [[nodiscard]] Result<std::vector<FaceRow>> faces_of(std::int64_t person) const;
@@ -243,7 +245,8 @@ class Store {
   [[nodiscard]] Result<std::vector<FaceRow>> faces(std::int64_t after, std::size_t limit) const;
   [[nodiscard]] Result<std::optional<Owner>> owner_of(std::int64_t face) const;
   /// The bytes of a file that a face's row names.
-  /// @return kNotFound if it is gone, kDecodeFailed for a name that no file can have.
+  /// @return kNotFound if it is gone, kDecodeFailed for a name that no file can have or one that
+  /// has changed since.
   [[nodiscard]] Result<std::vector<std::byte>> read_kept(KeptKind kind,
                                                          std::string_view name) const;
   [[nodiscard]] Result<std::vector<AuditRow>> audit() const;

@@ -31,6 +31,8 @@ struct PersonWords {
   std::string consent{};                 ///< The basis; the time is now unless it is said.
   std::string consent_at{};              ///< A time of RFC 3339, or a date.
   std::string expires{};  ///< The same, or so long from now: "30d", "12w", "1y"; or "never".
+  std::vector<std::string>
+      clear{};  ///< What is to be forgotten: "consent", "expiry", "attributes".
 };
 /// @param now  seconds since 1970
 /// @return kUsage for what cannot be understood or kept
