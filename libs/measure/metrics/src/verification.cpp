@@ -9,42 +9,12 @@
 #include <span>
 #include <vector>
 
+#include "roc.hpp"
+
 namespace visavis::metrics {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-std::vector<float> falling(std::span<const float> scores) {
-  std::vector<float> sorted(scores.begin(), scores.end());
-  std::ranges::sort(sorted, std::greater{});
-  return sorted;
-}
-
-/// One step of the ROC: how many of each kind are accepted at a threshold.
-struct Step {
-  float threshold;
-  std::size_t genuine;
-  std::size_t impostor;
-};
-
-/// From accepting nothing to accepting everything that can be, one step for each distinct score.
-/// The first step's threshold is +infinity.
-std::vector<Step> roc(const Scores& scores) {
-  const std::vector<float> genuine = falling(scores.genuine);
-  const std::vector<float> impostor = falling(scores.impostor);
-  std::vector<Step> steps{{.threshold = kInfinity, .genuine = 0, .impostor = 0}};
-  std::size_t g = 0;
-  std::size_t i = 0;
-  while (g < genuine.size() || i < impostor.size()) {
-    const float next = std::max(g < genuine.size() ? genuine[g] : -kInfinity,
-                                i < impostor.size() ? impostor[i] : -kInfinity);
-    if (next == -kInfinity) break;
-    while (g < genuine.size() && genuine[g] == next) ++g;
-    while (i < impostor.size() && impostor[i] == next) ++i;
-    steps.push_back({.threshold = next, .genuine = g, .impostor = i});
-  }
-  return steps;
-}
 
 /// A threshold that accepts what step `k` accepts and nothing more, as far as possible from the
 /// scores on both sides.
@@ -53,10 +23,6 @@ double between(const std::vector<Step>& steps, std::size_t k) {
   if (k + 1 == steps.size()) return upper;
   const double lower = steps[k + 1].threshold;
   return k == 0 ? std::nextafter(steps[1].threshold, kInfinity) : (upper + lower) / 2;
-}
-
-double share(std::size_t part, std::size_t whole) {
-  return static_cast<double>(part) / static_cast<double>(whole);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@ Usage: python make_golden.py > sklearn_golden.hpp   (scikit-learn 1.9.1, SciPy 1
 import numpy as np
 from scipy.interpolate import interp1d
 from scipy.optimize import brentq
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 random = np.random.default_rng(20261123)
 genuine = np.round(random.normal(0.55, 0.15, 150), 2)  # two digits: many ties
@@ -30,4 +30,19 @@ print(f"inline constexpr double kGoldenAuc = {float(roc_auc_score(labels, scores
 print(f"inline constexpr double kGoldenEer = {eer!r};")
 for name, far in (("1e1", 1e-1), ("5e2", 5e-2), ("1e2", 1e-2)):
     print(f"inline constexpr double kGoldenTarAt{name} = {float(tpr[fpr <= far].max())!r};")
+print(f"inline constexpr double kGoldenAveragePrecision = {float(average_precision_score(labels, scores))!r};")
+pooled = (np.var(genuine.astype(np.float32), dtype=np.float64) + np.var(impostor.astype(np.float32), dtype=np.float64)) / 2
+d_prime = abs(genuine.mean() - impostor.mean()) / np.sqrt(pooled)
+print(f"inline constexpr double kGoldenDPrime = {float(d_prime)!r};")
+
+
+def doubles(values):
+    rows = ["    " + ", ".join(repr(float(v)) for v in values[i:i + 4]) for i in range(0, len(values), 4)]
+    return ",\n".join(rows)
+
+
+print("// roc_curve, drop_intermediate=False\n// clang-format off")
+print("inline const std::vector<double> kGoldenFpr{\n" + doubles(fpr) + "};")
+print("inline const std::vector<double> kGoldenTpr{\n" + doubles(tpr) + "};")
+print("// clang-format on")
 print("\n}  // namespace visavis::metrics")

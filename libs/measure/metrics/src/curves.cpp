@@ -1,0 +1,106 @@
+#include "visavis/metrics/curves.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "roc.hpp"
+#include "visavis/metrics/verification.hpp"
+
+namespace visavis::metrics {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::vector<float> falling(std::span<const float> scores) {
+  std::vector<float> sorted(scores.begin(), scores.end());
+  std::ranges::sort(sorted, std::greater{});
+  return sorted;
+}
+
+struct Moments {
+  double mean = 0;
+  double variance = 0;  ///< Of the population.
+};
+
+Moments moments(std::span<const float> scores) {
+  Moments result;
+  const auto count = static_cast<double>(scores.size());
+  for (const float s : scores) result.mean += s / count;
+  for (const float s : scores) result.variance += (s - result.mean) * (s - result.mean) / count;
+  return result;
+}
+
+}  // namespace
+
+std::vector<Step> roc(const Scores& scores) {
+  const std::vector<float> genuine = falling(scores.genuine);
+  const std::vector<float> impostor = falling(scores.impostor);
+  std::vector<Step> steps{{.threshold = kInfinity, .genuine = 0, .impostor = 0}};
+  std::size_t g = 0;
+  std::size_t i = 0;
+  while (g < genuine.size() || i < impostor.size()) {
+    const float next = std::max(g < genuine.size() ? genuine[g] : -kInfinity,
+                                i < impostor.size() ? impostor[i] : -kInfinity);
+    if (next == -kInfinity) break;
+    while (g < genuine.size() && genuine[g] == next) ++g;
+    while (i < impostor.size() && impostor[i] == next) ++i;
+    steps.push_back({.threshold = next, .genuine = g, .impostor = i});
+  }
+  return steps;
+}
+
+std::vector<ErrorRates> error_rates(const Scores& scores) {
+  std::vector<ErrorRates> curve;
+  for (const Step& step : roc(scores))
+    curve.push_back({.threshold = step.threshold,
+                     .fmr = share(step.impostor, scores.impostor.size()),
+                     .fnmr = 1 - share(step.genuine, scores.genuine.size())});
+  return curve;
+}
+
+std::vector<PrecisionRecallPoint> precision_recall_curve(const Scores& scores) {
+  std::vector<PrecisionRecallPoint> curve;
+  for (const Step& step : roc(scores)) {
+    const std::size_t accepted = step.genuine + step.impostor;
+    curve.push_back({.threshold = step.threshold,
+                     .precision = accepted == 0 ? 1 : share(step.genuine, accepted),
+                     .recall = share(step.genuine, scores.genuine.size())});
+  }
+  return curve;
+}
+
+double average_precision(const Scores& scores) {
+  double sum = 0;
+  double recall = 0;
+  for (const PrecisionRecallPoint& point : precision_recall_curve(scores)) {
+    sum += (point.recall - recall) * point.precision;
+    recall = point.recall;
+  }
+  return sum;
+}
+
+double d_prime(const Scores& scores) {
+  const Moments genuine = moments(scores.genuine);
+  const Moments impostor = moments(scores.impostor);
+  return std::abs(genuine.mean - impostor.mean) /
+         std::sqrt((genuine.variance + impostor.variance) / 2);
+}
+
+std::vector<ErrorRates> thinned(const std::vector<ErrorRates>& curve, std::size_t per_decade) {
+  std::vector<ErrorRates> kept;
+  const auto cell = [&](const ErrorRates& point) {
+    return point.fmr > 0 ? std::floor(std::log10(point.fmr) * static_cast<double>(per_decade))
+                         : -std::numeric_limits<double>::infinity();
+  };
+  for (std::size_t i = 0; i < curve.size(); ++i)
+    if (i == 0 || i + 1 == curve.size() || cell(curve[i]) != cell(curve[i + 1]))
+      kept.push_back(curve[i]);
+  return kept;
+}
+
+}  // namespace visavis::metrics
