@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches what no Debian package brings (the inference runtimes, SQLite with encryption) with the
-# registries' own clients into the cache, pinned by version and SHA-256. Does nothing when it is there.
+# Fetches what no Debian package brings (the inference runtimes, SQLite with encryption, USearch) with
+# the registries' own clients into the cache, pinned by version and SHA-256. Does nothing when it is there.
 set -euo pipefail
 
 cache=${VISAVIS_CACHE:-$HOME/.cache/visavis}
@@ -89,6 +89,20 @@ sqlite3mc() {
   say "sqlite3mc 2.4.0 is ready"
 }
 
+# One header: graphs of nearest neighbours. Its package also has programs for five systems.
+usearch() {
+  local target=$runtimes/usearch-2.25.3
+  [ -e "$target" ] && return
+  local file tmp
+  file=$(tarball usearch 2.25.3 006132253b3484a58726afbf300baf449c680cba00f2d2a869011415ed16db3e)
+  tmp=$(mktemp -d "$runtimes/.usearch.XXXXXX")
+  tar -xzf "$file" -C "$tmp" --strip-components=1 package/LICENSE package/include/usearch/index.hpp
+  chmod -R u+rwX,go+rX "$tmp"
+  mv -T "$tmp" "$target"
+  say "usearch 2.25.3 is ready"
+}
+
 openvino
 onnxruntime
 sqlite3mc
+usearch

@@ -1,7 +1,9 @@
-// visavis-bench-index KIND COUNT FOLDER
+// visavis-bench-index KIND COUNT FOLDER [exact|hnsw]
 //
-// Searches COUNT vectors of KIND (spectrum, clusters, isotropic) and prints JSON. FOLDER gets the
-// index file and, for the peers, rows.f16 and queries.f32 (plain numbers, row after row).
+// Searches COUNT vectors of KIND (spectrum, clusters, isotropic, or faces=FILE) and prints JSON.
+// FILE has embeddings of real faces, f32, the first 64 of which are asked for; drawn ones are added
+// up to COUNT. FOLDER gets the index file and, for the peers, rows.f16 and queries.f32 (plain
+// numbers, row after row).
 
 #include <algorithm>
 #include <cmath>
@@ -58,26 +60,63 @@ double at_share(std::vector<double> values, double share) {
   return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
+[[noreturn]] void refuse() {
+  std::cerr << "usage: visavis-bench-index spectrum|clusters|isotropic|faces=FILE COUNT FOLDER "
+               "[exact|hnsw]\n";
+  std::exit(2);
+}
+
 struct World {
-  bench::Source source;
+  std::function<Row(std::size_t person, std::size_t draw)> draw;
   std::size_t persons;
-  std::size_t strangers;  ///< Of the queries, how many are of nobody in the gallery.
+  std::size_t strangers;         ///< Of the queries, how many are of nobody in the gallery.
+  std::vector<Row> faces{};      ///< Come before what is drawn.
+  std::vector<Row> questions{};  ///< Instead of drawn queries.
+
+  [[nodiscard]] Row row(std::size_t i) const {
+    if (i < faces.size()) return faces[i];
+    return draw(i % persons, i / persons);
+  }
+  [[nodiscard]] Row query(std::size_t q) const {
+    if (q < questions.size()) return questions[q];
+    return draw(q < strangers ? persons + q : q * 7919 % persons, 1000 + q);
+  }
+  [[nodiscard]] std::size_t group(std::size_t i) const {
+    return i < faces.size() ? persons + i : i % persons;
+  }
 };
+
+auto drawing(bench::Source source) {
+  return [source = std::move(source)](std::size_t person, std::size_t draw) {
+    return source.row(person, draw);
+  };
+}
+
+World world_of_faces(const std::string& path, std::size_t count) {
+  std::vector<Row> faces = bench::rows_in(path.c_str());
+  if (faces.size() <= kQueries) refuse();
+  const auto first = faces.begin() + static_cast<std::ptrdiff_t>(kQueries);
+  std::vector<Row> questions(faces.begin(), first);
+  faces.erase(faces.begin(), first);
+  return {.draw = [mixer = bench::Mixer(faces, kLikeness)](
+                      std::size_t person, std::size_t draw) { return mixer.row(person, draw); },
+          .persons = std::max<std::size_t>(count / kPerPerson, 1),
+          .strangers = 0,
+          .faces = std::move(faces),
+          .questions = std::move(questions)};
+}
 
 World world_of(std::string_view kind, std::size_t count) {
   std::vector<float> even(kDimension, 1);
-  if (kind == "isotropic") return {{std::move(even), 0}, count, kQueries};
+  if (kind == "isotropic") return {drawing({std::move(even), 0}), count, kQueries};
   if (kind == "clusters") {
-    return {
-        {std::move(even), kLikeness}, std::min(kCentres, std::max<std::size_t>(count / 5, 1)), 0};
+    return {drawing({std::move(even), kLikeness}),
+            std::min(kCentres, std::max<std::size_t>(count / 5, 1)), 0};
   }
+  if (kind.starts_with("faces=")) return world_of_faces(std::string(kind.substr(6)), count);
   auto deviations = bench::deviations_in(VISAVIS_SPECTRUM);
-  if (kind != "spectrum" || deviations.empty()) {
-    std::cerr << "usage: visavis-bench-index spectrum|clusters|isotropic COUNT FOLDER\n";
-    std::exit(2);
-  }
-  return {{std::move(deviations), kLikeness},
-          std::max<std::size_t>(count / kPerPerson, 1),
+  if (kind != "spectrum" || deviations.empty()) refuse();
+  return {drawing({std::move(deviations), kLikeness}), std::max<std::size_t>(count / kPerPerson, 1),
           kQueries / 2};
 }
 
@@ -123,10 +162,10 @@ double fill(index::VectorIndex& index, const World& world, std::size_t count, Da
   std::vector<std::uint64_t> groups;
   data.rows.reserve(count * kDimension);
   for (std::size_t i = 0; i < count; ++i) {
-    const Row row = world.source.row(i % world.persons, i / world.persons);
+    const Row row = world.row(i);
     rows.insert(rows.end(), row.begin(), row.end());
     keys.push_back(i);
-    groups.push_back(i % world.persons);
+    groups.push_back(world.group(i));
     if (keys.size() < kChunk && i + 1 < count) continue;
     taken += seconds([&] { need(index.add(keys, groups, rows)); });
     for (const float x : rows) data.rows.push_back(to_half(x));
@@ -135,8 +174,7 @@ double fill(index::VectorIndex& index, const World& world, std::size_t count, Da
     groups.clear();
   }
   for (std::size_t q = 0; q < kQueries; ++q) {
-    const std::size_t person = q < world.strangers ? world.persons + q : q * 7919 % world.persons;
-    const Row row = world.source.row(person, 1000 + q);
+    const Row row = world.query(q);
     data.queries.insert(data.queries.end(), row.begin(), row.end());
   }
   return taken;
@@ -175,9 +213,10 @@ double per_second(const index::VectorIndex& index, const Data& data, Executor* e
          fastest([&] { need(index.search(data.queries, kQueries, {.k = kBest}, executor)); });
 }
 
-void measure(std::string_view kind, std::size_t count, const std::filesystem::path& folder) {
+void measure(std::string_view kind, std::size_t count, const std::filesystem::path& folder,
+             index::IndexKind index_kind) {
   const World world = world_of(kind, count);
-  auto index = need(index::make_exact_index(kDimension));
+  auto index = need(index::make_index(index_kind, kDimension));
   Data data;
   const double build = fill(*index, world, count, data);
   const auto path = folder / "index";
@@ -204,23 +243,25 @@ void measure(std::string_view kind, std::size_t count, const std::filesystem::pa
   const double one = per_second(*index, data, nullptr);
   const double two = per_second(*index, data, pool.get());
   const std::vector<std::uint64_t> victim = {count / 2};
-  const double removal = seconds([&] { need(index->remove(victim)); });
+  const index::Stamp less{.count = count - 1, .generation = 2, .model = ModelId{1}};
+  const double removal = seconds([&] { need(index->remove(victim, less)); });
   std::printf(
-      "{\"kind\": \"%s\", \"count\": %zu, \"ms\": %.4f, \"p99_ms\": %.4f, "
+      "{\"kind\": \"%s\", \"index\": \"%s\", \"count\": %zu, \"ms\": %.4f, \"p99_ms\": %.4f, "
       "\"recall1\": %.4f, \"recall10\": %.4f, \"plain_ms\": %.4f, \"grouped_ms\": %.4f, "
       "\"batch_qps_1\": %.1f, \"batch_qps_2\": %.1f, \"bytes\": %zu, \"build_s\": %.2f, "
       "\"save_s\": %.2f, \"open_s\": %.3f, \"remove_ms\": %.2f}\n",
-      std::string(kind).c_str(), count, single.median, single.p99, single.first, single.ten,
-      at_share(plain_times, .5) * 1e3, grouped.median, one, two, index->memory_bytes(), build,
-      saving, opening, removal * 1e3);
+      std::string(kind.substr(0, kind.find('='))).c_str(),
+      std::string(to_string(index_kind)).c_str(), count, single.median, single.p99, single.first,
+      single.ten, at_share(plain_times, .5) * 1e3, grouped.median, one, two, index->memory_bytes(),
+      build, saving, opening, removal * 1e3);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::cerr << "usage: visavis-bench-index spectrum|clusters|isotropic COUNT FOLDER\n";
-    return 2;
-  }
-  measure(argv[1], std::strtoull(argv[2], nullptr, 10), argv[3]);
+  if (argc < 4 || argc > 5) refuse();
+  const std::string_view index = argc == 5 ? argv[4] : "exact";
+  if (index != "exact" && index != "hnsw") refuse();
+  measure(argv[1], std::strtoull(argv[2], nullptr, 10), argv[3],
+          index == "hnsw" ? visavis::index::IndexKind::kHnsw : visavis::index::IndexKind::kExact);
 }

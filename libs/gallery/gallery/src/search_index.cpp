@@ -116,14 +116,13 @@ Result<void> SearchIndex::remove(const store::Store& store, std::span<const std:
   if (!vectors_) return {};
   std::vector<std::uint64_t> keys;
   for (const std::int64_t face : faces) keys.push_back(static_cast<std::uint64_t>(face));
-  if (const auto removed = vectors_->remove(keys); !removed) {
+  VISAVIS_TRY(facts, store.facts());
+  if (const auto removed = vectors_->remove(keys, stamp_of(facts)); !removed) {
     loaded_ = false;
     return wipe();
   }
-  VISAVIS_TRY(facts, store.facts());
   generation_ = facts.generation;
-  if (!in_file_ || vectors_->restamp(stamp_of(facts))) return {};
-  return wipe();
+  return {};
 }
 
 Result<void> SearchIndex::save(const store::Store& store) {

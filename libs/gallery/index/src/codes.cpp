@@ -19,6 +19,7 @@
 #include <visavis/core/half.hpp>
 
 #include "dot.hpp"
+#include "products-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace visavis::index {
@@ -32,27 +33,6 @@ using D16U = hn::Repartition<std::uint16_t, D32>;
 using DF = hn::RebindToFloat<D32>;
 
 constexpr std::size_t kAhead = 2048;  // words: a page, where the hardware's own prefetching ends
-
-// sum + the products of each lane's two halves.
-template <class D, class D16 = hn::Repartition<std::int16_t, D>>
-HWY_INLINE hn::Vec<D> add_products(D d32, hn::Vec<D16> a, hn::Vec<D16> b, hn::Vec<D> sum) {
-#if HWY_TARGET == HWY_AVX3_DL
-  // Highway 1.0.3 asks for VNNI before it runs this target, but does not tell the compiler.
-  (void)d32;
-  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
-  return sum;
-#elif HWY_ARCH_X86
-  // Neighbours are added in place here, and nothing goes to the other sum.
-  auto unused = hn::Zero(d32);
-  return hn::ReorderWidenMulAccumulate(d32, a, b, sum, unused);
-#else
-  const auto a32 = hn::BitCast(d32, a);
-  const auto b32 = hn::BitCast(d32, b);
-  const auto low = hn::Mul(hn::ShiftRight<16>(hn::ShiftLeft<16>(a32)),
-                           hn::ShiftRight<16>(hn::ShiftLeft<16>(b32)));
-  return hn::Add(sum, hn::Add(low, hn::Mul(hn::ShiftRight<16>(a32), hn::ShiftRight<16>(b32))));
-#endif
-}
 
 // The coordinates at each place of words.
 template <class D16U, class D16 = hn::RebindToSigned<D16U>>
@@ -245,6 +225,24 @@ float level_of(float steps) noexcept {
   return std::clamp(std::floor(steps) + kLevels / 2, 0.F, kLevels - 1);
 }
 
+std::vector<float> coordinates_of(const Plan& plan, std::span<const float> query) {
+  std::vector<float> coordinates(query.begin(), query.end());
+  if (plan.basis.empty()) return coordinates;
+  coordinates.resize(plan.prefix());
+  HWY_DYNAMIC_DISPATCH(project_here)
+  (plan.basis.data(), plan.prefix(), query.data(), query.size(), coordinates.data());
+  return coordinates;
+}
+
+std::vector<std::int8_t> walk_levels(const Plan& plan, std::span<const float> coordinates) {
+  static constexpr float kMost = kWalkLevels;
+  std::vector<std::int8_t> levels(coordinates.size());
+  std::ranges::transform(coordinates, plan.steps, levels.begin(), [](float x, float step) {
+    return static_cast<std::int8_t>(std::clamp(std::nearbyint(x / step), -kMost, kMost));
+  });
+  return levels;
+}
+
 void put(std::vector<std::uint16_t>& words, std::size_t d, float level) noexcept {
   words[d / kWord] |= static_cast<std::uint16_t>(static_cast<unsigned>(level) << (d % kWord * 4));
 }
@@ -258,18 +256,32 @@ Encoder::~Encoder() {
   std::ranges::fill(coordinates_, 0.F);
   std::ranges::fill(code_.coarse, std::uint16_t{0});
   std::ranges::fill(code_.fine, std::uint16_t{0});
+  std::ranges::fill(code_.walk, std::int8_t{0});
 }
 
 const Code& Encoder::encode(const std::uint16_t* row) {
-  double whole = 0;
   if (plan_->basis.empty()) {
     std::transform(row, row + stride_, coordinates_.begin(), from_half);
   } else {
+    dot_f16(row, 1, plan_->basis.data(), plan_->prefix(), stride_, coordinates_.data());
+  }
+  if (plan_->form == CodeForm::kWalk) {
+    encode_walk();
+  } else {
+    encode_bounds(row);
+  }
+  return code_;
+}
+
+void Encoder::encode_walk() { code_.walk = walk_levels(*plan_, coordinates_); }
+
+void Encoder::encode_bounds(const std::uint16_t* row) {
+  double whole = 0;
+  if (!plan_->basis.empty()) {
     for (std::size_t d = 0; d < stride_; ++d) {
       const double x = from_half(row[d]);
       whole += x * x;
     }
-    dot_f16(row, 1, plan_->basis.data(), plan_->prefix(), stride_, coordinates_.data());
   }
   code_.coarse.assign(coordinates_.size() / kWord, 0);
   code_.fine.assign(coordinates_.size() / kWord, 0);
@@ -290,17 +302,15 @@ const Code& Encoder::encode(const std::uint16_t* row) {
   code_.error = half_above(std::sqrt(error));
   code_.fine_error = half_above(std::sqrt(fine_error));
   code_.rest = half_above(rest_of(whole, squared(coordinates_), !plan_->basis.empty()));
-  return code_;
+}
+
+std::vector<std::int8_t> walk_query(const Plan& plan, std::span<const float> query) {
+  return walk_levels(plan, coordinates_of(plan, query));
 }
 
 CodedQuery code_query(const Plan& plan, std::span<const float> query) {
-  std::vector<float> coordinates(query.begin(), query.end());
+  std::vector<float> coordinates = coordinates_of(plan, query);
   const std::size_t prefix = plan.prefix();
-  if (!plan.basis.empty()) {
-    coordinates.resize(prefix);
-    HWY_DYNAMIC_DISPATCH(project_here)
-    (plan.basis.data(), prefix, query.data(), query.size(), coordinates.data());
-  }
   CodedQuery coded;
   // What f32 sums of `size` products lose, here and in the similarity itself: 2^-24 for each of the
   // additions that one of at least 4 lanes and two sums sees; and in the coordinates of a row.

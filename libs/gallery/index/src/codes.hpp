@@ -48,6 +48,7 @@ struct Code {
   std::uint16_t error = 0;            ///< f16: at least |e| by the coarse code.
   std::uint16_t rest = 0;             ///< f16: at least |r|.
   std::uint16_t fine_error = 0;       ///< f16: at least |e| by both codes.
+  std::vector<std::int8_t> walk;      ///< prefix numbers; instead of all others.
 };
 
 /// Makes codes; keeps scratch memory, which is wiped at the end because vectors can be told from
@@ -62,6 +63,9 @@ class Encoder {
   [[nodiscard]] const Code& encode(const std::uint16_t* row);
 
  private:
+  void encode_bounds(const std::uint16_t* row);
+  void encode_walk();
+
   const Plan* plan_;
   std::size_t stride_;
   std::vector<float> coordinates_;
@@ -84,6 +88,9 @@ struct CodedQuery {
 
 /// @param query stride numbers, of a norm of at most 1.01.
 [[nodiscard]] CodedQuery code_query(const Plan& plan, std::span<const float> query);
+
+/// A query as a walk's codes are.
+[[nodiscard]] std::vector<std::int8_t> walk_query(const Plan& plan, std::span<const float> query);
 
 inline constexpr std::size_t kQueryTile = 4;
 

@@ -28,7 +28,7 @@ namespace visavis::index {
 namespace {
 
 constexpr std::array<char, 8> kMagic = {'V', 'S', 'V', 'I', 'N', 'D', 'E', 'X'};
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 
 struct Header {
   std::array<char, 8> magic;
@@ -44,7 +44,13 @@ struct Header {
   std::uint32_t directions;     ///< Rows of the basis: prefix or 0.
   std::uint64_t sample;         ///< What the plan was learned from.
   std::uint64_t plan_checksum;  ///< Of steps and basis, which are behind the header's page.
-  std::uint64_t checksum;       ///< Of everything before.
+  std::uint32_t kind;
+  std::uint32_t unused;
+  std::uint64_t graph_bytes;  ///< Behind the last segment; 0 without.
+  std::uint64_t graph_checksum;
+  /// Of the segments' checksums: not all segments of one state are those of another.
+  std::uint64_t segments_checksum;
+  std::uint64_t checksum;  ///< Of everything before.
 };
 
 std::uint64_t checksum_of(const Header& header) noexcept {
@@ -55,8 +61,19 @@ std::unexpected<Error> system_failure(const std::string& what) {
   return fail(ErrorCode::kUnavailable, what + ": " + std::generic_category().message(errno));
 }
 
+IndexKind kind_of(const Header& header) noexcept { return static_cast<IndexKind>(header.kind); }
+
 Layout layout_of(const Header& header) noexcept {
-  return Layout::of(header.dimension, header.prefix);
+  return Layout::of(header.dimension, header.prefix, code_form(kind_of(header)));
+}
+
+std::uint64_t checksum_of(std::span<const Segment> segments) noexcept {
+  std::uint64_t sum = 0;
+  for (const Segment& segment : segments) {
+    const std::uint64_t seal = segment.seal_value();
+    sum = checksum(std::as_bytes(std::span(&seal, 1)), sum);
+  }
+  return sum;
 }
 
 // Of steps, basis and zeros up to the end of a page.
@@ -69,6 +86,7 @@ std::size_t first_segment_at(const Header& header) noexcept { return kPage + pla
 
 bool is_sound(const Header& header) noexcept {
   if (header.dimension == 0 || header.dimension > 65536) return false;
+  if (header.kind > static_cast<std::uint32_t>(IndexKind::kHnsw)) return false;
   const std::size_t stride = padded(header.dimension);
   const bool rotated = header.directions != 0;
   if (header.prefix > stride || header.prefix > kMaxCoded || header.prefix % kPadding != 0 ||
@@ -108,10 +126,14 @@ Stamp stamp_of(const Header& header) noexcept {
 // A segment that is not the last is full, so each but the last has the same size.
 bool sizes_agree(const Header& header, const Layout& layout) noexcept {
   const std::uint64_t first = first_segment_at(header);
-  const std::uint64_t behind = header.bytes - std::min(header.bytes, first);
+  if (header.graph_bytes % kPage != 0 || header.bytes < first ||
+      header.graph_bytes > header.bytes - first) {
+    return false;
+  }
+  const std::uint64_t behind = header.bytes - first - header.graph_bytes;
   const std::uint64_t whole = layout.bytes();
-  return header.bytes >= first && header.segments <= behind / layout.bytes(0) &&
-         behind <= header.segments * whole && behind + whole > header.segments * whole;
+  return header.segments <= behind / layout.bytes(0) && behind <= header.segments * whole &&
+         behind + whole > header.segments * whole;
 }
 
 Result<Descriptor> opened(const std::filesystem::path& path) {
@@ -134,11 +156,13 @@ Result<void> write_all(int descriptor, std::span<const std::byte> bytes) {
 /// Packs live rows into whole segments and writes each when it is full.
 class Packer {
  public:
-  Packer(int descriptor, const Layout& layout) : descriptor_(descriptor), layout_(layout) {}
+  /// @param keeps_numbers Removed rows keep their places.
+  Packer(int descriptor, const Layout& layout, bool keeps_numbers)
+      : descriptor_(descriptor), layout_(layout), keeps_numbers_(keeps_numbers) {}
 
   Result<void> add(const Segment& from) {
     for (std::size_t row = 0; row < from.used(); ++row) {
-      if (!from.is_live(row)) continue;
+      if (!from.is_live(row) && !keeps_numbers_) continue;
       VISAVIS_CHECK(append(from, row));
     }
     return {};
@@ -149,12 +173,15 @@ class Packer {
     segment.seal();
     bytes_ += segment.bytes().size();
     ++segments_;
+    const std::uint64_t seal = segment.seal_value();
+    checksum_ = checksum(std::as_bytes(std::span(&seal, 1)), checksum_);
     VISAVIS_CHECK(write_all(descriptor_, segment.bytes()));
     memory_.reset();
     return {};
   }
   [[nodiscard]] std::uint64_t segments() const noexcept { return segments_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::uint64_t checksum_of_all() const noexcept { return checksum_; }
 
  private:
   Result<void> append(const Segment& from, std::size_t row) {
@@ -164,7 +191,9 @@ class Packer {
     }
     Segment to(memory_, 0, layout_);
     const std::span values(from.row(row), layout_.stride);
-    if (layout_.prefix == 0) {
+    if (!from.is_live(row)) {
+      to.append_nothing();
+    } else if (layout_.prefix == 0) {
       to.append(from.key(row), from.group(row), values, nullptr);
     } else {
       const Code code = from.code(row);
@@ -175,9 +204,11 @@ class Packer {
 
   int descriptor_;
   Layout layout_;
+  bool keeps_numbers_;
   std::shared_ptr<Mapping> memory_;
   std::uint64_t segments_ = 0;
   std::uint64_t bytes_ = 0;
+  std::uint64_t checksum_ = 0;
 };
 
 Result<std::uint64_t> write_plan(int descriptor, const Header& header, const Plan* plan) {
@@ -190,12 +221,28 @@ Result<std::uint64_t> write_plan(int descriptor, const Header& header, const Pla
   return checksum(bytes, kVersion);
 }
 
-Result<void> write_segments(int descriptor, std::size_t dimension, const Stamp& stamp,
-                            const Plan* plan, std::span<const Segment> segments) {
+Result<void> write_graph(int descriptor, Header& header, const Graph* graph) {
+  if (graph == nullptr) return {};
+  auto bytes = graph->bytes();
+  bytes.resize(round_up(bytes.size(), kPage));
+  header.graph_bytes = bytes.size();
+  header.graph_checksum = checksum(bytes, kVersion);
+  return write_all(descriptor, bytes);
+}
+
+void put_stamp(Header& header, const Stamp& stamp) noexcept {
+  header.count = stamp.count;
+  header.generation = stamp.generation;
+  header.model = static_cast<std::uint64_t>(stamp.model);
+}
+
+Result<void> write_content(int descriptor, const IndexContent& content, const Stamp& stamp) {
+  const Plan* plan = content.plan;
   Header header{};
   header.magic = kMagic;
   header.version = kVersion;
-  header.dimension = static_cast<std::uint32_t>(dimension);
+  header.dimension = static_cast<std::uint32_t>(content.dimension);
+  header.kind = static_cast<std::uint32_t>(content.kind);
   if (plan != nullptr) {
     header.prefix = static_cast<std::uint32_t>(plan->prefix());
     header.directions = plan->basis.empty() ? 0 : header.prefix;
@@ -205,15 +252,15 @@ Result<void> write_segments(int descriptor, std::size_t dimension, const Stamp& 
   const std::array<std::byte, kPage> blank{};
   VISAVIS_CHECK(write_all(descriptor, blank));
   VISAVIS_TRY(plan_checksum, write_plan(descriptor, header, plan));
-  Packer packer(descriptor, layout);
-  for (const Segment& segment : segments) VISAVIS_CHECK(packer.add(segment));
+  Packer packer(descriptor, layout, content.graph != nullptr);
+  for (const Segment& segment : content.segments) VISAVIS_CHECK(packer.add(segment));
   VISAVIS_CHECK(packer.flush());
+  VISAVIS_CHECK(write_graph(descriptor, header, content.graph));
   header.capacity = layout.capacity;
   header.segments = packer.segments();
-  header.bytes = first_segment_at(header) + packer.bytes();
-  header.count = stamp.count;
-  header.generation = stamp.generation;
-  header.model = static_cast<std::uint64_t>(stamp.model);
+  header.segments_checksum = packer.checksum_of_all();
+  header.bytes = first_segment_at(header) + packer.bytes() + header.graph_bytes;
+  put_stamp(header, stamp);
   header.plan_checksum = plan_checksum;
   header.checksum = checksum_of(header);
   if (::pwrite(descriptor, &header, sizeof(header), 0) != sizeof(header)) {
@@ -239,12 +286,28 @@ Result<std::shared_ptr<const Plan>> read_plan(const Header& header, const Mappin
   if (checksum(bytes, kVersion) != header.plan_checksum) {
     return fail(ErrorCode::kDecodeFailed, "the basis in the index file is damaged");
   }
-  Plan plan{.basis = {}, .steps = {}, .sample = header.sample};
+  Plan plan{.form = code_form(kind_of(header)), .basis = {}, .steps = {}, .sample = header.sample};
   const auto* numbers = reinterpret_cast<const float*>(bytes.data());
   const auto* basis = numbers + header.prefix;
   plan.steps.assign(numbers, basis);
   plan.basis.assign(basis, basis + header.directions * padded(header.dimension));
   return std::make_shared<const Plan>(std::move(plan));
+}
+
+Result<std::unique_ptr<Graph>> read_graph(const Header& header, const Mapping& memory,
+                                          std::span<const Segment> segments) {
+  if (header.graph_bytes == 0) return nullptr;
+  const auto bytes = memory.bytes().subspan(header.bytes - header.graph_bytes);
+  if (checksum(bytes, kVersion) != header.graph_checksum) {
+    return fail(ErrorCode::kDecodeFailed, "the graph in the index file is damaged");
+  }
+  VISAVIS_TRY(graph, Graph::read(bytes));
+  std::size_t rows = 0;
+  for (const Segment& segment : segments) rows += segment.used();
+  if (graph->size() != rows || header.prefix == 0) {
+    return fail(ErrorCode::kDecodeFailed, "the graph in the index file is of other rows");
+  }
+  return graph;
 }
 
 }  // namespace
@@ -259,10 +322,12 @@ Result<IndexFile> map_index_file(const std::filesystem::path& path) {
   VISAVIS_TRY(memory, Mapping::of_file(descriptor.get(), header.bytes));
   VISAVIS_TRY(plan, read_plan(header, *memory));
   IndexFile file{.memory = memory,
+                 .kind = kind_of(header),
                  .dimension = header.dimension,
                  .stamp = stamp_of(header),
                  .plan = std::move(plan),
-                 .segments = {}};
+                 .segments = {},
+                 .graph = {}};
   const std::size_t first = first_segment_at(header);
   std::size_t end = first;
   for (std::uint64_t i = 0; i < header.segments; ++i) {
@@ -273,22 +338,26 @@ Result<IndexFile> map_index_file(const std::filesystem::path& path) {
     }
     end = begin + layout.bytes(file.segments.back().used());
   }
-  if (end != header.bytes) {
+  if (end + header.graph_bytes != header.bytes) {
     return fail(ErrorCode::kDecodeFailed, "the sizes in the index file do not agree");
   }
+  if (checksum_of(file.segments) != header.segments_checksum) {
+    return fail(ErrorCode::kDecodeFailed, "a change of the index file was not finished");
+  }
+  VISAVIS_TRY(graph, read_graph(header, *memory, file.segments));
+  file.graph = std::move(graph);
   return file;
 }
 
-Result<IndexFile> write_index_file(const std::filesystem::path& path, std::size_t dimension,
-                                   const Stamp& stamp, const Plan* plan,
-                                   std::span<const Segment> segments) {
+Result<IndexFile> write_index_file(const std::filesystem::path& path, const IndexContent& content,
+                                   const Stamp& stamp) {
   std::filesystem::path beside = path;
   beside += ".part";
   // Embeddings are biometric data: nobody but the owner reads them.
   const Descriptor descriptor(
       ::open(beside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (descriptor.get() < 0) return system_failure("creating the index file");
-  auto written = write_segments(descriptor.get(), dimension, stamp, plan, segments);
+  auto written = write_content(descriptor.get(), content, stamp);
   if (written) written = replace(beside, path);
   if (!written) {
     ::unlink(beside.c_str());
@@ -297,15 +366,13 @@ Result<IndexFile> write_index_file(const std::filesystem::path& path, std::size_
   return map_index_file(path);
 }
 
-Result<void> write_stamp(const Mapping& memory, const Stamp& stamp) {
+void seal_index_file(const Mapping& memory, std::span<const Segment> segments, const Stamp& stamp) {
   Header header{};
   std::memcpy(&header, memory.bytes().data(), sizeof(header));
-  header.count = stamp.count;
-  header.generation = stamp.generation;
-  header.model = static_cast<std::uint64_t>(stamp.model);
+  put_stamp(header, stamp);
+  header.segments_checksum = checksum_of(segments);
   header.checksum = checksum_of(header);
   std::memcpy(memory.bytes().data(), &header, sizeof(header));
-  return memory.sync(0, sizeof(header));
 }
 
 Result<Stamp> read_stamp(const std::filesystem::path& path) {

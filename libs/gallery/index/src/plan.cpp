@@ -25,6 +25,7 @@ constexpr std::size_t kStep = 32;
 /// Of a normal variable's deviation: the step of the even quantizer of 16 levels with the least
 /// mean squared error (J. Max, Quantizing for Minimum Distortion, 1960, table II).
 constexpr double kBestStep = .3352;
+constexpr double kWalkReach = 5;     // deviations of the widest coordinate
 constexpr double kLeastStep = 1e-6;  // where the sample is zero
 constexpr int kRounds = 16;  // directions whose variances differ by a fifth are told apart 18 : 1
 
@@ -155,6 +156,14 @@ std::vector<float> steps_for(std::span<const double> squares, std::size_t count)
   return steps;
 }
 
+// One step for all, so that the widest coordinate is seldom beyond the last level.
+std::vector<float> even_steps_for(std::span<const double> squares, std::size_t count) {
+  const double widest =
+      std::sqrt(std::max(std::ranges::max(squares), 0.0) / static_cast<double>(count));
+  const double reach = std::clamp(kWalkReach * widest, kLeastStep, 1.0);
+  return std::vector<float>(squares.size(), static_cast<float>(reach / kWalkLevels));
+}
+
 }  // namespace
 
 std::size_t wanted_sample(std::size_t count, std::size_t dimension) noexcept {
@@ -162,8 +171,9 @@ std::size_t wanted_sample(std::size_t count, std::size_t dimension) noexcept {
   return std::min(count, kMost);
 }
 
-std::shared_ptr<const Plan> learn_plan(std::span<const std::uint16_t> rows, std::size_t stride) {
-  Plan plan{.basis = {}, .steps = {}, .sample = rows.size() / stride};
+std::shared_ptr<const Plan> learn_plan(std::span<const std::uint16_t> rows, std::size_t stride,
+                                       CodeForm form) {
+  Plan plan{.form = form, .basis = {}, .steps = {}, .sample = rows.size() / stride};
   const auto moments = second_moments(rows, stride);
   std::vector<double> squares(stride);
   for (std::size_t d = 0; d < stride; ++d) squares[d] = moments[d * stride + d];
@@ -176,7 +186,8 @@ std::shared_ptr<const Plan> learn_plan(std::span<const std::uint16_t> rows, std:
       squares = std::move(held);
     }
   }
-  plan.steps = steps_for(squares, plan.sample);
+  plan.steps = form == CodeForm::kWalk ? even_steps_for(squares, plan.sample)
+                                       : steps_for(squares, plan.sample);
   return std::make_shared<const Plan>(std::move(plan));
 }
 

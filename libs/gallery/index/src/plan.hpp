@@ -7,16 +7,29 @@
 #include <memory>
 #include <span>
 #include <vector>
+#include <visavis/index/vector_index.hpp>
 
 namespace visavis::index {
 
+/// What codes are for.
+enum class CodeForm : std::uint8_t {
+  kBounds,  ///< Two codes of 4 bits, with what bounds a similarity (codes.hpp).
+  kWalk,    ///< One of 8 bits that compares with others of its kind (walk.hpp).
+};
+
+[[nodiscard]] constexpr CodeForm code_form(IndexKind kind) noexcept {
+  return kind == IndexKind::kHnsw ? CodeForm::kWalk : CodeForm::kBounds;
+}
+
 /// A vector's code is of its first `prefix` coordinates along `basis`.
 struct Plan {
+  CodeForm form = CodeForm::kBounds;
   /// prefix x stride, orthonormal rows within kBasisError; empty: the coordinates as they are,
   /// and then prefix is the stride.
   std::vector<float> basis;
-  std::vector<float> steps;  ///< How far apart the levels of each coordinate's coarse code are.
-  std::size_t sample = 0;    ///< How many vectors it was learned from.
+  /// How far apart the levels of each coordinate's coarse code are; of a walk's codes, all of them.
+  std::vector<float> steps;
+  std::size_t sample = 0;  ///< How many vectors it was learned from.
 
   /// Coded coordinates: a multiple of 32, at most the stride.
   [[nodiscard]] std::size_t prefix() const noexcept { return steps.size(); }
@@ -24,6 +37,8 @@ struct Plan {
 
 /// The norm of basis * transposed(basis) less identity is below this.
 inline constexpr double kBasisError = 2e-6;
+/// Of a walk's codes, to both sides of zero.
+inline constexpr int kWalkLevels = 127;
 /// Codes of more coordinates than this could overflow 32-bit sums.
 inline constexpr std::size_t kMaxCoded = 4096;
 
@@ -34,6 +49,7 @@ inline constexpr std::size_t kMaxCoded = 4096;
 /// takes more than half of them.
 /// @param rows count x stride, f16.
 [[nodiscard]] std::shared_ptr<const Plan> learn_plan(std::span<const std::uint16_t> rows,
-                                                     std::size_t stride);
+                                                     std::size_t stride,
+                                                     CodeForm form = CodeForm::kBounds);
 
 }  // namespace visavis::index

@@ -6,8 +6,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
-#include <functional>
 #include <limits>
 #include <span>
 #include <utility>
@@ -21,6 +19,7 @@
 #include "dot.hpp"
 #include "plan.hpp"
 #include "segment.hpp"
+#include "work.hpp"
 
 namespace visavis::index {
 namespace {
@@ -31,27 +30,6 @@ constexpr std::size_t kTileRows = kGroupTile * kCodeRows;
 constexpr std::size_t kQuerySlice = 16;  // queries per piece of work where segments are few
 constexpr std::size_t kAsked = 64;       // codes asked for from memory at a time
 constexpr std::size_t kMostLater = std::size_t{1} << 17;  // candidates of all queries of a worker
-
-using Work = std::function<void(std::size_t index, int worker)>;
-
-// What work throws is thrown here.
-void run(Executor* executor, std::size_t count, const Work& work) {
-  if (executor == nullptr) {
-    for (std::size_t i = 0; i < count; ++i) work(i, 0);
-    return;
-  }
-  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(executor->concurrency()));
-  executor->parallel_for(count, [&](std::size_t index, int worker) {
-    try {
-      work(index, worker);
-    } catch (...) {
-      failures[static_cast<std::size_t>(worker)] = std::current_exception();
-    }
-  });
-  for (const auto& failure : failures) {
-    if (failure) std::rethrow_exception(failure);
-  }
-}
 
 /// A row that may yet be among the best.
 struct Candidate {

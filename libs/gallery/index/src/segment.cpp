@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <vector>
 #include <visavis/core/result.hpp>
 
 #include "checksum.hpp"
@@ -41,25 +42,30 @@ Result<std::shared_ptr<Mapping>> Mapping::of_file(int descriptor, std::size_t by
 
 Mapping::~Mapping() { ::munmap(base_, bytes_); }
 
-Result<void> Mapping::sync(std::size_t offset, std::size_t count) const {
-  const std::size_t first = offset / kPage * kPage;
-  if (::msync(base_ + first, offset + count - first, MS_SYNC) == 0) return {};
+Result<void> Mapping::sync() const {
+  if (::msync(base_, bytes_, MS_SYNC) == 0) return {};
   return fail(ErrorCode::kUnavailable,
               "syncing the index: " + std::generic_category().message(errno));
 }
 
-Layout Layout::of(std::size_t dimension, std::size_t prefix) noexcept {
+Layout Layout::of(std::size_t dimension, std::size_t prefix, CodeForm form) noexcept {
   constexpr std::size_t kRowBytes = std::size_t{8} << 20;  // small against a gallery, large to scan
   const std::size_t stride = padded(dimension);
   const std::size_t rows = std::bit_floor(kRowBytes / (2 * stride));
-  return {.stride = stride, .capacity = std::clamp<std::size_t>(rows, 64, 65536), .prefix = prefix};
+  return {.stride = stride,
+          .capacity = std::clamp<std::size_t>(rows, 64, 65536),
+          .prefix = prefix,
+          .form = form};
 }
 
-void Segment::append(std::uint64_t key, std::uint64_t group, std::span<const std::uint16_t> values,
-                     const Code* code) {
-  const std::size_t row = counts()->used++;
+void Segment::show(std::size_t row) noexcept {
   ++counts()->live;
   live_words()[row / 64] |= std::uint64_t{1} << (row % 64);
+}
+
+void Segment::append_unseen(std::uint64_t key, std::uint64_t group,
+                            std::span<const std::uint16_t> values, const Code* code) {
+  const std::size_t row = counts()->used++;
   at<std::uint64_t>(layout_.keys_at())[row] = key;
   groups()[row] = group;
   std::ranges::copy(values, at<std::uint16_t>(layout_.rows_at()) + row * layout_.stride);
@@ -68,6 +74,10 @@ void Segment::append(std::uint64_t key, std::uint64_t group, std::span<const std
 
 Code Segment::code(std::size_t row) const {
   Code code;
+  if (layout_.has_walk()) {
+    code.walk.assign(walk(row), walk(row) + layout_.prefix);
+    return code;
+  }
   code.coarse.resize(layout_.words());
   for (std::size_t w = 0; w < layout_.words(); ++w) {
     code.coarse[w] = coarse()[index::coarse_at(row, w, layout_.words())];
@@ -80,6 +90,10 @@ Code Segment::code(std::size_t row) const {
 }
 
 void Segment::set_code(std::size_t row, const Code& code) {
+  if (layout_.has_walk()) {
+    std::ranges::copy(code.walk, at<std::int8_t>(layout_.walk_at()) + row * layout_.prefix);
+    return;
+  }
   auto* coarse = at<std::uint16_t>(layout_.coarse_at());
   for (std::size_t w = 0; w < layout_.words(); ++w) {
     coarse[index::coarse_at(row, w, layout_.words())] = code.coarse[w];
@@ -92,24 +106,68 @@ void Segment::set_code(std::size_t row, const Code& code) {
 }
 
 void Segment::wipe(std::size_t row) {
+  const auto touched = pieces_of(row);
+  const std::uint64_t others = counts()->checksum - checksum_of(touched);
+  if (is_live(row)) --counts()->live;
   live_words()[row / 64] &= ~(std::uint64_t{1} << (row % 64));
-  --counts()->live;
   at<std::uint64_t>(layout_.keys_at())[row] = 0;
   groups()[row] = 0;
   std::fill_n(at<std::uint16_t>(layout_.rows_at()) + row * layout_.stride, layout_.stride,
               std::uint16_t{0});
-  if (layout_.prefix == 0) return;
-  Code nothing;
-  nothing.coarse.resize(layout_.words());
-  nothing.fine.resize(layout_.words());
-  set_code(row, nothing);
+  if (layout_.prefix != 0) {
+    Code nothing;
+    nothing.coarse.resize(layout_.words());
+    nothing.fine.resize(layout_.words());
+    nothing.walk.resize(layout_.prefix);
+    set_code(row, nothing);
+  }
+  counts()->checksum = others + checksum_of(touched);
+}
+
+std::uint64_t Segment::counts_checksum() const noexcept {
+  return checksum(std::as_bytes(std::span(counts(), 1)).first(offsetof(Counts, checksum)), 0);
+}
+
+std::uint64_t Segment::piece_checksum(std::size_t piece) const noexcept {
+  const auto whole = bytes().subspan(piece * kPage, kPage);
+  return checksum(piece == 0 ? whole.subspan(sizeof(Counts)) : whole, piece + 1);
+}
+
+// What these pieces and the counts add to the segment's checksum, which is a sum so that a removal
+// need not read all of it.
+std::uint64_t Segment::checksum_of(std::span<const std::size_t> pieces) const noexcept {
+  std::uint64_t sum = counts_checksum();
+  for (const std::size_t piece : pieces) sum += piece_checksum(piece);
+  return sum;
 }
 
 std::uint64_t Segment::computed_checksum() const noexcept {
-  const auto everything = memory_->bytes().subspan(offset_);
-  const std::uint64_t seed = counts()->used * 0x9E3779B97F4A7C15 ^ counts()->live;
-  constexpr std::size_t kFirst = sizeof(Counts);
-  return checksum(everything.subspan(kFirst, layout_.bytes(used()) - kFirst), seed);
+  std::uint64_t sum = counts_checksum();
+  for (std::size_t piece = 0; piece < bytes().size() / kPage; ++piece) sum += piece_checksum(piece);
+  return sum;
+}
+
+// Which pieces hold something of a row.
+std::vector<std::size_t> Segment::pieces_of(std::size_t row) const {
+  std::vector<std::size_t> pieces;
+  const auto add = [&](std::size_t begin, std::size_t count) {
+    for (std::size_t p = begin / kPage; p * kPage < begin + count; ++p) pieces.push_back(p);
+  };
+  add(layout_.live_at() + row / 64 * 8, 8);
+  add(layout_.keys_at() + row * 8, 8);
+  add(layout_.groups_at() + row * 8, 8);
+  add(layout_.rows_at() + row * layout_.stride * 2, layout_.stride * 2);
+  if (layout_.has_walk()) add(layout_.walk_at() + row * layout_.prefix, layout_.prefix);
+  if (layout_.has_bounds()) {
+    const std::size_t group = row / kCodeRows * kCodeRows;
+    add(layout_.factors_at() + group * kFactors * 2, kCodeRows * kFactors * 2);
+    add(layout_.coarse_at() + group * layout_.words() * 2, kCodeRows * layout_.words() * 2);
+    add(layout_.fine_at() + row * layout_.words() * 2, layout_.words() * 2);
+  }
+  std::ranges::sort(pieces);
+  const auto twice = std::ranges::unique(pieces);
+  pieces.erase(twice.begin(), twice.end());
+  return pieces;
 }
 
 bool Segment::intact() const noexcept {
@@ -121,7 +179,5 @@ bool Segment::intact() const noexcept {
     live += static_cast<std::uint64_t>(std::popcount(live_words()[i]));
   return live == found.live && found.checksum == computed_checksum();
 }
-
-Result<void> Segment::sync() const { return memory_->sync(offset_, layout_.bytes(used())); }
 
 }  // namespace visavis::index

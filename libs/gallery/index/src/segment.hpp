@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 #include <visavis/core/result.hpp>
 
 #include "codes.hpp"
@@ -28,8 +30,8 @@ class Mapping {
   Mapping& operator=(const Mapping&) = delete;
 
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {base_, bytes_}; }
-  /// Waits until the changes in [offset, offset + count) are on disk.
-  [[nodiscard]] Result<void> sync(std::size_t offset, std::size_t count) const;
+  /// Waits until all changes are on disk.
+  [[nodiscard]] Result<void> sync() const;
 
  private:
   std::byte* base_;
@@ -42,26 +44,32 @@ inline constexpr std::size_t kPage = 4096;
   return (value + step - 1) / step * step;
 }
 
-/// Where things are in a segment, in bytes from its start: counts, live bits, keys, groups,
-/// factors, coarse codes, fine codes, rows.
+/// Where things are in a segment, in bytes from its start: counts, live bits, keys, groups, codes
+/// (factors, coarse ones, fine ones; or a walk's), rows.
 struct Layout {
   std::size_t stride;    ///< Elements per row, padded.
-  std::size_t capacity;  ///< Rows, a multiple of 64.
+  std::size_t capacity;  ///< Rows, a power of two, at least 64.
   std::size_t prefix;    ///< Coded coordinates, 0 without codes.
+  CodeForm form;
 
-  [[nodiscard]] static Layout of(std::size_t dimension, std::size_t prefix) noexcept;
+  [[nodiscard]] static Layout of(std::size_t dimension, std::size_t prefix, CodeForm form) noexcept;
 
   [[nodiscard]] std::size_t live_at() const noexcept { return 64; }
   [[nodiscard]] std::size_t keys_at() const noexcept { return live_at() + capacity / 8; }
   [[nodiscard]] std::size_t groups_at() const noexcept { return keys_at() + capacity * 8; }
-  [[nodiscard]] std::size_t factors_at() const noexcept {
+  [[nodiscard]] std::size_t walk_at() const noexcept {
     return round_up(groups_at() + capacity * 8, 64);
   }
+  [[nodiscard]] std::size_t factors_at() const noexcept { return walk_at(); }
   [[nodiscard]] std::size_t coarse_at() const noexcept {
-    return factors_at() + (prefix == 0 ? 0 : capacity * kFactors * 2);
+    return factors_at() + (has_bounds() ? capacity * kFactors * 2 : 0);
   }
   [[nodiscard]] std::size_t fine_at() const noexcept { return coarse_at() + capacity * prefix / 2; }
   [[nodiscard]] std::size_t rows_at() const noexcept { return fine_at() + capacity * prefix / 2; }
+  [[nodiscard]] bool has_bounds() const noexcept {
+    return prefix != 0 && form == CodeForm::kBounds;
+  }
+  [[nodiscard]] bool has_walk() const noexcept { return prefix != 0 && form == CodeForm::kWalk; }
   /// Of a row's coarse code, and of its fine one.
   [[nodiscard]] std::size_t words() const noexcept { return prefix / kWord; }
   /// Of a segment whose first `used` rows are taken.
@@ -101,19 +109,31 @@ class Segment {
   [[nodiscard]] const std::uint16_t* fine(std::size_t row) const noexcept {
     return at<std::uint16_t>(layout_.fine_at()) + row * layout_.words();
   }
+  [[nodiscard]] const std::int8_t* walk(std::size_t row) const noexcept {
+    return at<std::int8_t>(layout_.walk_at()) + row * layout_.prefix;
+  }
   [[nodiscard]] Code code(std::size_t row) const;
 
   /// @param code Of the values; nullptr in a layout without codes.
   /// @pre room() > 0, values.size() == stride
   void append(std::uint64_t key, std::uint64_t group, std::span<const std::uint16_t> values,
-              const Code* code);
-  /// Overwrites everything of a row with zeros.
+              const Code* code) {
+    append_unseen(key, group, values, code);
+    show(used() - 1);
+  }
+  /// Such a row is not live until it is shown.
+  void append_unseen(std::uint64_t key, std::uint64_t group, std::span<const std::uint16_t> values,
+                     const Code* code);
+  void show(std::size_t row) noexcept;
+  /// A row that is as if it had been wiped.
+  void append_nothing() noexcept { ++counts()->used; }
+  /// Overwrites everything of a row with zeros. A sealed segment stays sealed.
   void wipe(std::size_t row);
 
   void seal() noexcept { counts()->checksum = computed_checksum(); }
+  [[nodiscard]] std::uint64_t seal_value() const noexcept { return counts()->checksum; }
   /// True if the counts make sense and the bytes are those of the last seal().
   [[nodiscard]] bool intact() const noexcept;
-  [[nodiscard]] Result<void> sync() const;
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
     return memory_->bytes().subspan(offset_, layout_.bytes(used()));
   }
@@ -137,6 +157,10 @@ class Segment {
     return at<std::uint64_t>(layout_.groups_at());
   }
   [[nodiscard]] std::uint64_t computed_checksum() const noexcept;
+  [[nodiscard]] std::uint64_t counts_checksum() const noexcept;
+  [[nodiscard]] std::uint64_t piece_checksum(std::size_t piece) const noexcept;
+  [[nodiscard]] std::uint64_t checksum_of(std::span<const std::size_t> pieces) const noexcept;
+  [[nodiscard]] std::vector<std::size_t> pieces_of(std::size_t row) const;
   void set_code(std::size_t row, const Code& code);
 
   std::shared_ptr<Mapping> memory_;

@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <memory>
 #include <numeric>
-#include <random>
 #include <span>
 #include <string>
 #include <utility>
@@ -35,28 +34,6 @@ namespace {
 constexpr std::size_t kDimension = 128;
 constexpr std::size_t kCount = 5000;
 
-// Unit rows whose coordinates fade, turned so that no axis is special; every third is near its
-// neighbour, as templates of one person are.
-std::vector<float> fading_rows(std::size_t count, std::size_t dimension, std::uint64_t seed) {
-  const auto axes = unit_rows(dimension, dimension, 1234);
-  std::mt19937_64 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> rows(count * dimension);
-  for (std::size_t i = 0; i < count; ++i) {
-    float* row = &rows[i * dimension];
-    if (i % 3 == 1) std::copy(row - dimension, row, row);
-    for (std::size_t a = 0; a < 40; ++a) {
-      const float along =
-          normal(random) * std::exp(-.08F * static_cast<float>(a)) * (i % 3 == 1 ? .2F : 1.F);
-      for (std::size_t d = 0; d < dimension; ++d) row[d] += along * axes[a * dimension + d];
-    }
-    double sum = 0;
-    for (std::size_t d = 0; d < dimension; ++d) sum += static_cast<double>(row[d]) * row[d];
-    for (std::size_t d = 0; d < dimension; ++d) row[d] /= static_cast<float>(std::sqrt(sum));
-  }
-  return rows;
-}
-
 std::vector<std::uint16_t> halves_of(std::span<const float> rows) {
   std::vector<std::uint16_t> halves(rows.size());
   std::ranges::transform(rows, halves.begin(), to_half);
@@ -72,8 +49,10 @@ struct Excess {
 Excess least_excess(const Plan& plan, std::span<const float> rows, std::span<const float> queries,
                     std::size_t dimension) {
   const std::size_t count = rows.size() / dimension;
-  const Layout layout{
-      .stride = dimension, .capacity = round_up(count, std::size_t{64}), .prefix = plan.prefix()};
+  const Layout layout{.stride = dimension,
+                      .capacity = round_up(count, std::size_t{64}),
+                      .prefix = plan.prefix(),
+                      .form = plan.form};
   const Segment segment(*Mapping::anonymous(layout.bytes()), 0, layout);
   Segment filling = segment;
   const auto halves = halves_of(rows);
@@ -226,7 +205,7 @@ class CodedIndexTest : public testing::Test {
   }
 
   void forget(std::size_t i) {
-    ASSERT_TRUE(index_->remove(std::vector{slow_.keys[i]}));
+    ASSERT_TRUE(index_->remove(std::vector{slow_.keys[i]}, {}));
     const auto at = static_cast<std::ptrdiff_t>(i);
     slow_.keys.erase(slow_.keys.begin() + at);
     slow_.groups.erase(slow_.groups.begin() + at);
@@ -307,7 +286,7 @@ TEST_F(CodedIndexTest, OverwritesTheCodeOfWhatItForgets) {
   const std::vector<std::uint16_t> nothing(32 / kWord);
   EXPECT_NE(before.coarse, nothing);
   EXPECT_NE(before.fine, nothing);
-  ASSERT_TRUE(index_->remove(std::vector{slow_.keys[41]}));
+  ASSERT_TRUE(index_->remove(std::vector{slow_.keys[41]}, stamp(kCount - 1)));
   const auto file = map_index_file(path_);
   ASSERT_TRUE(file);
   const Code after = file->segments[0].code(41);

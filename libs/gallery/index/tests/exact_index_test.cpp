@@ -96,7 +96,7 @@ TEST(ExactIndex, ForgetsAndTakesAKeyAgain) {
   Slow slow = people(9000, 64, 1);
   const auto index = index_of(slow);
   const auto first = std::span(slow.rows).first(64);
-  const auto removed = index->remove(std::vector<std::uint64_t>{1000, 1000, 5});
+  const auto removed = index->remove(std::vector<std::uint64_t>{1000, 1000, 5}, {});
   ASSERT_TRUE(removed);
   EXPECT_EQ(*removed, 1);
   EXPECT_EQ(index->size(), 8999);
@@ -146,7 +146,7 @@ TEST(ExactIndex, NeverShowsHalfAChange) {
       EXPECT_TRUE(index->add(keys, keys, both));
       if (round >= 8) {
         EXPECT_TRUE(
-            index->remove(std::vector<std::uint64_t>{2 * (round - 8), 2 * (round - 8) + 1}));
+            index->remove(std::vector<std::uint64_t>{2 * (round - 8), 2 * (round - 8) + 1}, {}));
       }
     }
     done = true;

@@ -24,7 +24,7 @@ namespace visavis::index {
 namespace {
 
 constexpr std::size_t kDimension = 48;
-constexpr std::size_t kHeaderBytes = 96;
+constexpr std::size_t kHeaderBytes = 128;
 constexpr Stamp kStamp{.count = 300, .generation = 12, .model = ModelId{0xABCD}};
 
 class IndexFileTest : public testing::Test {
@@ -112,19 +112,18 @@ TEST_F(IndexFileTest, RefusesEveryTruncationAndFlippedBit) {
 
 TEST_F(IndexFileTest, OverwritesWhatItForgets) {
   ASSERT_TRUE(on_disk(41));
-  ASSERT_TRUE(index_->remove(std::vector<std::uint64_t>{42}));
-  EXPECT_FALSE(on_disk(41));
-  EXPECT_TRUE(on_disk(40));
   Stamp next = kStamp;
   next.count = 299;
   next.generation = 13;
-  ASSERT_TRUE(index_->restamp(next));
+  ASSERT_TRUE(index_->remove(std::vector<std::uint64_t>{42}, next));
+  EXPECT_FALSE(on_disk(41));
+  EXPECT_TRUE(on_disk(40));
   index_.reset();
 
   auto opened = open_index(path_, next);
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_EQ((*opened)->size(), 299);
-  ASSERT_TRUE((*opened)->remove(std::vector<std::uint64_t>{1}));
+  ASSERT_TRUE((*opened)->remove(std::vector<std::uint64_t>{1}, next));
   EXPECT_FALSE(on_disk(0));
   const auto hits = (*opened)->search(row(0), 1, {.k = 299});
   ASSERT_TRUE(hits);
@@ -133,12 +132,12 @@ TEST_F(IndexFileTest, OverwritesWhatItForgets) {
 }
 
 TEST_F(IndexFileTest, NeedsASaveAfterAnAdd) {
-  ASSERT_TRUE(index_->restamp(kStamp));
   ASSERT_TRUE(index_->add(std::vector<std::uint64_t>{1000}, std::vector<std::uint64_t>{1}, row(0)));
-  const auto stamped = index_->restamp(kStamp);
-  ASSERT_FALSE(stamped);
-  EXPECT_EQ(stamped.error().code, ErrorCode::kUnsupported);
-  ASSERT_TRUE(index_->remove(std::vector<std::uint64_t>{2}));
+  Stamp next = kStamp;
+  ++next.generation;
+  ASSERT_TRUE(index_->remove(std::vector<std::uint64_t>{2}, next));
+  EXPECT_FALSE(on_disk(1));
+  EXPECT_FALSE(open_index(path_, next)) << "the file lacks a vector";
   ASSERT_TRUE(index_->save(path_, kStamp));
   const auto opened = open_index(path_, kStamp);
   ASSERT_TRUE(opened);

@@ -31,6 +31,29 @@ inline std::vector<float> unit_rows(std::size_t count, std::size_t dimension, st
   return rows;
 }
 
+/// Unit rows whose coordinates fade, turned so that no axis is special; every third is near its
+/// neighbour, as templates of one person are.
+inline std::vector<float> fading_rows(std::size_t count, std::size_t dimension,
+                                      std::uint64_t seed) {
+  const auto axes = unit_rows(dimension, dimension, 1234);
+  std::mt19937_64 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> rows(count * dimension);
+  for (std::size_t i = 0; i < count; ++i) {
+    float* row = &rows[i * dimension];
+    if (i % 3 == 1) std::copy(row - dimension, row, row);
+    for (std::size_t a = 0; a < 40; ++a) {
+      const float along =
+          normal(random) * std::exp(-.08F * static_cast<float>(a)) * (i % 3 == 1 ? .2F : 1.F);
+      for (std::size_t d = 0; d < dimension; ++d) row[d] += along * axes[a * dimension + d];
+    }
+    double sum = 0;
+    for (std::size_t d = 0; d < dimension; ++d) sum += static_cast<double>(row[d]) * row[d];
+    for (std::size_t d = 0; d < dimension; ++d) row[d] /= static_cast<float>(std::sqrt(sum));
+  }
+  return rows;
+}
+
 /// The nearest 16-bit float, found with the exponent and std::nearbyint instead of bit tricks.
 inline double as_stored(float value) {
   int exponent = 0;

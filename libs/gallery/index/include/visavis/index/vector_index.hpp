@@ -33,7 +33,10 @@ struct SearchOptions {
   Grouping grouping = Grouping::kNone;
 };
 
-enum class IndexKind : std::uint8_t { kExact, kHnsw };
+enum class IndexKind : std::uint8_t {
+  kExact,  ///< Every query is answered as if it met every vector.
+  kHnsw,   ///< A graph leads to most of the nearest vectors; what it finds is compared exactly.
+};
 
 [[nodiscard]] std::string_view to_string(IndexKind kind) noexcept;  ///< "exact", "hnsw".
 
@@ -67,11 +70,13 @@ class VectorIndex {
                                          std::span<const float> rows) = 0;
 
   /// Forgets vectors: their bytes, keys and groups are overwritten before this returns, in memory
-  /// and in the file that the index was opened from or saved to last, which is then synced. That
-  /// file keeps its old stamp, so it serves again only after `restamp` or `save`.
+  /// and in the file that the index was opened from or saved to last, which is then synced. Under
+  /// the new stamp that file goes on to serve, unless vectors were added that it does not hold:
+  /// then only after a `save`. A graph's links to and from them stay until it is made again.
   /// @return how many of `keys` were there; kUnavailable if the file cannot be synced (memory is
   /// overwritten all the same).
-  [[nodiscard]] virtual Result<std::size_t> remove(std::span<const std::uint64_t> keys) = 0;
+  [[nodiscard]] virtual Result<std::size_t> remove(std::span<const std::uint64_t> keys,
+                                                   const Stamp& stamp) = 0;
 
   /// The hits of each query, most similar first, equal similarities by rising key. A batch reads
   /// memory once. `queries` holds `count` rows of unit norm. With an executor the work is shared
@@ -93,10 +98,6 @@ class VectorIndex {
   [[nodiscard]] virtual Result<void> save(const std::filesystem::path& path,
                                           const Stamp& stamp) = 0;
 
-  /// Gives the file of this index a new stamp, synced: what `remove` needs instead of a `save`.
-  /// @return kUnsupported if there is no such file, or vectors were added that it does not hold.
-  [[nodiscard]] virtual Result<void> restamp(const Stamp& stamp) = 0;
-
  protected:
   VectorIndex() = default;
 };
@@ -104,6 +105,14 @@ class VectorIndex {
 /// An empty index that compares every query with every vector.
 /// @return kInvalidArgument unless dimension is in [1, 65536].
 [[nodiscard]] Result<std::unique_ptr<VectorIndex>> make_exact_index(std::size_t dimension);
+
+/// An empty index that finds most of the nearest vectors by way of a graph. Smaller ones are
+/// searched as an exact index is, and adding takes far longer.
+/// @return as make_exact_index
+[[nodiscard]] Result<std::unique_ptr<VectorIndex>> make_hnsw_index(std::size_t dimension);
+
+[[nodiscard]] Result<std::unique_ptr<VectorIndex>> make_index(IndexKind kind,
+                                                              std::size_t dimension);
 
 /// The stamp that a file claims, so that a caller can open an older state and add what is missing.
 /// @return as `open_index`, without a look at anything behind the header.

@@ -22,16 +22,20 @@
 
 #include "codes.hpp"
 #include "dot.hpp"
+#include "graph.hpp"
+#include "graph_search.hpp"
 #include "index_file.hpp"
 #include "plan.hpp"
 #include "scan.hpp"
 #include "segment.hpp"
+#include "walk.hpp"
 
 namespace visavis::index {
 namespace {
 
 constexpr std::size_t kMaxDimension = 65536;
 constexpr float kNormTolerance = .01F;
+constexpr std::size_t kWornShare = 5;  // of the rows under a graph
 
 bool is_unit(std::span<const float> row) noexcept {
   double sum = 0;
@@ -74,11 +78,15 @@ struct Place {
   std::uint32_t row;
 };
 
-class ExactIndex final : public VectorIndex {
+/// Rows in segments with codes, and for kHnsw a graph over them. A graph knows a row by its number,
+/// so rows under a graph stay where they are and segments are full but for the last one.
+class SegmentIndex final : public VectorIndex {
  public:
-  explicit ExactIndex(std::size_t dimension)
-      : dimension_(dimension), layout_(Layout::of(dimension, 0)) {}
-  explicit ExactIndex(IndexFile file) : ExactIndex(file.dimension) { adopt(std::move(file)); }
+  SegmentIndex(IndexKind kind, std::size_t dimension)
+      : kind_(kind), dimension_(dimension), layout_(Layout::of(dimension, 0, code_form(kind))) {}
+  explicit SegmentIndex(IndexFile file) : SegmentIndex(file.kind, file.dimension) {
+    adopt(std::move(file));
+  }
 
   Result<void> add(std::span<const std::uint64_t> keys, std::span<const std::uint64_t> groups,
                    std::span<const float> rows) override {
@@ -94,7 +102,7 @@ class ExactIndex final : public VectorIndex {
     }
   }
 
-  Result<std::size_t> remove(std::span<const std::uint64_t> keys) override {
+  Result<std::size_t> remove(std::span<const std::uint64_t> keys, const Stamp& stamp) override {
     try {
       const std::scoped_lock writer(writer_);
       const std::vector<Place> places = find(keys);
@@ -106,7 +114,7 @@ class ExactIndex final : public VectorIndex {
       if (places_) {
         for (const std::uint64_t key : keys) places_->erase(key);
       }
-      VISAVIS_CHECK(sync(places));
+      VISAVIS_CHECK(seal(places, stamp));
       return places.size();
     } catch (const std::bad_alloc&) {
       return fail(ErrorCode::kResourceExhausted, "no memory to look the vectors up");
@@ -135,20 +143,25 @@ class ExactIndex final : public VectorIndex {
     const auto lock = door_.read();
     std::size_t bytes = 0;
     for (const Segment& segment : segments_) bytes += segment.bytes().size();
-    return bytes;
+    return bytes + (graph_ ? graph_->memory_bytes() : 0);
   }
-  IndexKind kind() const noexcept override { return IndexKind::kExact; }
+  IndexKind kind() const noexcept override { return kind_; }
 
   Result<void> save(const std::filesystem::path& path, const Stamp& stamp) override {
     try {
       const std::scoped_lock writer(writer_);
       // Nothing changes while the writer's lock is held, so searches go on during the writing.
-      Coded now{.plan = plan_, .segments = segments_};
-      if (is_worth_learning()) {
+      Coded now{.plan = plan_, .segments = segments_, .graph = graph_};
+      if (is_worth_learning() || is_worn()) {
         VISAVIS_TRY(learned, learn());
         now = std::move(learned);
       }
-      VISAVIS_TRY(file, write_index_file(path, dimension_, stamp, now.plan.get(), now.segments));
+      const IndexContent content{.kind = kind_,
+                                 .dimension = dimension_,
+                                 .plan = now.plan.get(),
+                                 .segments = now.segments,
+                                 .graph = now.graph.get()};
+      VISAVIS_TRY(file, write_index_file(path, content, stamp));
       const auto lock = door_.write();
       adopt(std::move(file));
       return {};
@@ -157,31 +170,32 @@ class ExactIndex final : public VectorIndex {
     }
   }
 
-  Result<void> restamp(const Stamp& stamp) override {
-    const std::scoped_lock writer(writer_);
-    if (!file_ || segments_.size() != mapped_) {
-      return fail(ErrorCode::kUnsupported, "the index has no file that holds all of it");
-    }
-    return write_stamp(*file_, stamp);
-  }
-
  private:
   /// Segments and how the codes in them were made.
   struct Coded {
     std::shared_ptr<const Plan> plan;
     std::vector<Segment> segments;
+    std::shared_ptr<Graph> graph;
   };
 
   // Takes the place of what is in memory, which holds the same vectors or none.
   void adopt(IndexFile file) {
-    plan_ = std::move(file.plan);
-    layout_ = Layout::of(dimension_, plan_ ? plan_->prefix() : 0);
-    segments_ = std::move(file.segments);
+    take({.plan = std::move(file.plan),
+          .segments = std::move(file.segments),
+          .graph = std::move(file.graph)});
     mapped_ = segments_.size();
     file_ = std::move(file.memory);
     live_ = 0;
     for (const Segment& segment : segments_) live_ += segment.live();
     places_.reset();
+  }
+
+  void take(Coded coded) {
+    plan_ = std::move(coded.plan);
+    layout_ = Layout::of(dimension_, plan_ ? plan_->prefix() : 0, code_form(kind_));
+    segments_ = std::move(coded.segments);
+    graph_ = std::move(coded.graph);
+    walk_codes_ = WalkCodes(segments_, layout_);
   }
 
   Result<void> add_checked(std::span<const std::uint64_t> keys,
@@ -200,14 +214,19 @@ class ExactIndex final : public VectorIndex {
                              to_half);
     }
     const auto codes = codes_of(halves);
+    if (graph_) VISAVIS_CHECK(free_last_segment());
     VISAVIS_TRY(fresh, room_for(keys.size()));
     places.reserve(places.size() + keys.size());
-    {
+    Result<void> added;
+    if (graph_) {
+      added = append_linked({keys, groups, halves, codes}, fresh);
+    } else {
       const auto lock = door_.write();
       segments_.insert(segments_.end(), fresh.begin(), fresh.end());
-      append(keys, groups, halves, codes);
+      for (const Place& place : append({keys, groups, halves, codes})) show(place);
     }
     std::ranges::fill(halves, std::uint16_t{0});
+    VISAVIS_CHECK(added);
     return mapped_ == 0 && is_worth_learning() ? recode() : Result<void>{};
   }
 
@@ -228,6 +247,13 @@ class ExactIndex final : public VectorIndex {
     return wanted > 0 && (!plan_ || plan_->sample * 4 <= wanted);
   }
 
+  // So many rows under the graph were removed that it is better made again without them.
+  bool is_worn() const {
+    if (!graph_) return false;
+    const std::size_t removed = graph_->size() - live_;
+    return removed > graph_->size() / kWornShare;
+  }
+
   // Rows that lie evenly in what is there.
   std::vector<std::uint16_t> sample() const {
     const std::size_t wanted = wanted_sample(live_, dimension_);
@@ -245,9 +271,10 @@ class ExactIndex final : public VectorIndex {
   // The live rows once more, in new segments with codes of a new plan.
   Result<Coded> learn() const {
     auto rows = sample();
-    Coded coded{.plan = learn_plan(rows, layout_.stride), .segments = {}};
+    Coded coded{
+        .plan = learn_plan(rows, layout_.stride, code_form(kind_)), .segments = {}, .graph = {}};
     std::ranges::fill(rows, std::uint16_t{0});
-    const Layout layout = Layout::of(dimension_, coded.plan->prefix());
+    const Layout layout = Layout::of(dimension_, coded.plan->prefix(), code_form(kind_));
     Encoder encoder(*coded.plan, layout.stride);
     for (const Segment& from : segments_) {
       for (std::size_t row = 0; row < from.used(); ++row) {
@@ -260,7 +287,17 @@ class ExactIndex final : public VectorIndex {
                                      &encoder.encode(from.row(row)));
       }
     }
+    if (kind_ == IndexKind::kHnsw) VISAVIS_CHECK(link(coded, layout));
     return coded;
+  }
+
+  static Result<void> link(Coded& coded, const Layout& layout) {
+    coded.graph = std::make_shared<Graph>();
+    const WalkCodes codes(coded.segments, layout);
+    for (const Segment& segment : coded.segments) {
+      for (std::size_t row = 0; row < segment.used(); ++row) VISAVIS_CHECK(coded.graph->add(codes));
+    }
+    return {};
   }
 
   // Only for what no file holds: segments of a file stay, so that `remove` reaches it.
@@ -268,10 +305,25 @@ class ExactIndex final : public VectorIndex {
     VISAVIS_TRY(coded, learn());
     places_.reset();
     const auto lock = door_.write();
-    layout_ = Layout::of(dimension_, coded.plan->prefix());
-    plan_ = std::move(coded.plan);
-    segments_ = std::move(coded.segments);
+    take(std::move(coded));
     return {};
+  }
+
+  // Under a graph rows follow each other without a gap, and a file takes no more: so the rows of
+  // its last segment move to memory.
+  Result<void> free_last_segment() {
+    if (mapped_ == 0 || mapped_ < segments_.size() || segments_.back().room() == 0) return {};
+    VISAVIS_TRY(memory, Mapping::anonymous(layout_.bytes()));
+    Segment old = segments_.back();
+    std::ranges::copy(old.bytes(), memory->bytes().begin());
+    {
+      const auto lock = door_.write();
+      segments_.back() = Segment(std::move(memory), 0, layout_);
+      walk_codes_ = WalkCodes(segments_, layout_);
+      --mapped_;
+    }
+    for (std::size_t row = 0; row < old.used(); ++row) old.wipe(row);
+    return file_->sync();
   }
 
   // The segments that must come behind the last one to take `count` vectors more. Rows are never
@@ -286,18 +338,57 @@ class ExactIndex final : public VectorIndex {
     return fresh;
   }
 
-  void append(std::span<const std::uint64_t> keys, std::span<const std::uint64_t> groups,
-              std::span<const std::uint16_t> halves, std::span<const Code> codes) {
+  /// Rows on their way into segments.
+  struct Rows {
+    std::span<const std::uint64_t> keys;
+    std::span<const std::uint64_t> groups;
+    std::span<const std::uint16_t> halves;
+    std::span<const Code> codes;
+  };
+
+  // Not seen until they are shown.
+  std::vector<Place> append(const Rows& rows) {
+    std::vector<Place> places;
     std::size_t at = mapped_;
     while (at + 1 < segments_.size() && segments_[at].room() == 0) ++at;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
+    for (std::size_t i = 0; i < rows.keys.size(); ++i) {
       if (segments_[at].room() == 0) ++at;
-      places_->emplace(keys[i], Place{static_cast<std::uint32_t>(at),
-                                      static_cast<std::uint32_t>(segments_[at].used())});
-      segments_[at].append(keys[i], groups[i], halves.subspan(i * layout_.stride, layout_.stride),
-                           codes.empty() ? nullptr : &codes[i]);
+      places.push_back(
+          {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(segments_[at].used())});
+      segments_[at].append_unseen(rows.keys[i], rows.groups[i],
+                                  rows.halves.subspan(i * layout_.stride, layout_.stride),
+                                  rows.codes.empty() ? nullptr : &rows.codes[i]);
     }
-    live_ += keys.size();
+    return places;
+  }
+
+  void show(const Place& place) {
+    Segment& segment = segments_[place.segment];
+    segment.show(place.row);
+    places_->emplace(segment.key(place.row), place);
+    ++live_;
+  }
+
+  // Linking takes long, so searches go on between two rows; they see all of them at the end.
+  Result<void> append_linked(const Rows& rows, std::span<const Segment> fresh) {
+    std::vector<Place> places;
+    {
+      const auto lock = door_.write();
+      segments_.insert(segments_.end(), fresh.begin(), fresh.end());
+      walk_codes_ = WalkCodes(segments_, layout_);
+      places = append(rows);
+    }
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const auto lock = door_.write();
+      if (auto linked = graph_->add(walk_codes_); !linked) {
+        for (const Place& place : places) segments_[place.segment].wipe(place.row);
+        graph_.reset();  // from now on every vector is compared
+        return linked;
+      }
+    }
+    const auto lock = door_.write();
+    for (const Place& place : places) show(place);
+    return {};
   }
 
   template <class Visit>
@@ -340,17 +431,14 @@ class ExactIndex final : public VectorIndex {
     return found;
   }
 
-  Result<void> sync(std::span<const Place> places) {
-    std::vector<bool> touched(mapped_);
-    for (const Place& place : places) {
-      if (place.segment < mapped_) touched[place.segment] = true;
-    }
-    for (std::size_t i = 0; i < mapped_; ++i) {
-      if (!touched[i]) continue;
-      segments_[i].seal();
-      VISAVIS_CHECK(segments_[i].sync());
-    }
-    return {};
+  // One sync is enough: what of it reaches the disk without the rest is told by the checksums.
+  Result<void> seal(std::span<const Place> places, const Stamp& stamp) {
+    if (!file_) return {};
+    const bool holds_all = segments_.size() == mapped_;
+    if (holds_all) seal_index_file(*file_, segments_, stamp);
+    const bool touched =
+        std::ranges::any_of(places, [&](const Place& place) { return place.segment < mapped_; });
+    return touched || holds_all ? file_->sync() : Result<void>{};
   }
 
   std::vector<std::vector<Hit>> search_locked(std::span<const float> queries, std::size_t count,
@@ -361,15 +449,31 @@ class ExactIndex final : public VectorIndex {
       std::ranges::copy(queries.subspan(q * dimension_, dimension_),
                         padded_queries.begin() + static_cast<std::ptrdiff_t>(q * layout_.stride));
     }
-    return scan(segments_, layout_.stride, plan_.get(), padded_queries, options, executor);
+    if (kind_ == IndexKind::kExact) {
+      return scan(segments_, layout_.stride, plan_.get(), padded_queries, options, executor);
+    }
+    if (!graph_) {
+      return scan(segments_, layout_.stride, nullptr, padded_queries, options, executor);
+    }
+    const Linked rows{.segments = segments_,
+                      .capacity = layout_.capacity,
+                      .stride = layout_.stride,
+                      .live = live_,
+                      .plan = plan_.get(),
+                      .graph = graph_.get(),
+                      .codes = &walk_codes_};
+    return search_graph(rows, padded_queries, options, executor);
   }
 
+  IndexKind kind_;
   std::size_t dimension_;
-  Layout layout_;      ///< Of every segment; changes with plan_.
-  std::mutex writer_;  ///< One change at a time; taken before the door.
-  Door door_;          ///< Guards what searches read: layout_, plan_, segments_ and live_.
+  Layout layout_;                     ///< Of every segment; changes with plan_.
+  std::mutex writer_;                 ///< One change at a time; taken before the door.
+  Door door_;                         ///< Guards what searches read: from layout_ to live_.
   std::shared_ptr<const Plan> plan_;  ///< Null without codes.
   std::vector<Segment> segments_;
+  std::shared_ptr<Graph> graph_;  ///< Null unless all rows are linked in it.
+  WalkCodes walk_codes_;
   std::size_t live_ = 0;
   // Behind the writer's lock.
   std::size_t mapped_ = 0;  ///< The first segments are those of the file.
@@ -383,11 +487,19 @@ std::string_view to_string(IndexKind kind) noexcept {
   return kind == IndexKind::kExact ? "exact" : "hnsw";
 }
 
-Result<std::unique_ptr<VectorIndex>> make_exact_index(std::size_t dimension) {
+Result<std::unique_ptr<VectorIndex>> make_index(IndexKind kind, std::size_t dimension) {
   if (dimension == 0 || dimension > kMaxDimension) {
     return fail(ErrorCode::kInvalidArgument, "the dimension of an index is 1 to 65536");
   }
-  return std::make_unique<ExactIndex>(dimension);
+  return std::make_unique<SegmentIndex>(kind, dimension);
+}
+
+Result<std::unique_ptr<VectorIndex>> make_exact_index(std::size_t dimension) {
+  return make_index(IndexKind::kExact, dimension);
+}
+
+Result<std::unique_ptr<VectorIndex>> make_hnsw_index(std::size_t dimension) {
+  return make_index(IndexKind::kHnsw, dimension);
 }
 
 Result<std::unique_ptr<VectorIndex>> open_index(const std::filesystem::path& path,
@@ -400,7 +512,7 @@ Result<std::unique_ptr<VectorIndex>> open_index(const std::filesystem::path& pat
     return fail(ErrorCode::kInvalidArgument, "the index is of another state of the gallery");
   }
   VISAVIS_TRY(file, map_index_file(path));
-  return std::make_unique<ExactIndex>(std::move(file));
+  return std::make_unique<SegmentIndex>(std::move(file));
 }
 
 }  // namespace visavis::index
