@@ -58,20 +58,37 @@ int run_verification(Desk& desk, const WorkbenchOptions& options, const std::str
   return finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
 }
 
+/// The points of searches; empty if there are none.
+std::string describe_searches(const usecases::Calibrated& calibrated) {
+  const auto& points = calibrated.calibration.by_fpir;
+  if (points.empty()) return "";
+  Table table({">PEOPLE IN GALLERY", ">FPIR", ">THRESHOLD", ">OBSERVED FPIR"});
+  for (std::size_t i = 0; i < points.size(); ++i)
+    table.add({std::to_string(points[i].persons), fixed(points[i].fpir, 3),
+               fixed(points[i].threshold, 4),
+               i < calibrated.observed_fpir.size() ? fixed(calibrated.observed_fpir[i].mean, 4)
+               : points[i].extrapolated            ? "extrapolated"
+                                                   : "-"});
+  return "\n" + table.text() + "\n";
+}
+
 std::string describe(const usecases::Calibrated& calibrated) {
   const auto& calibration = calibrated.calibration;
-  Table points({">FAR", ">THRESHOLD", ">FRR %", ">OBSERVED FAR", ">OBSERVED FRR %"});
+  Table points({">FAR", ">95 %", ">THRESHOLD", ">FRR %", ">OBSERVED FAR", ">OBSERVED FRR %"});
   for (std::size_t i = 0; i < calibration.by_far.size(); ++i) {
     const auto& point = calibration.by_far[i];
     const bool observed = i < calibrated.observed.size();
-    points.add({fixed(point.far, 6), fixed(point.threshold, 4),
-                point.frr < 0 ? "-" : percent(point.frr),
+    const auto& range = point.far_interval;
+    points.add({fixed(point.far, 6),
+                range ? fixed(range->low, 6) + " to " + fixed(range->high, 6) : "-",
+                fixed(point.threshold, 4), point.frr < 0 ? "-" : percent(point.frr),
                 observed ? fixed(calibrated.observed[i].observed_far, 6) : "-",
                 observed ? percent(calibrated.observed[i].observed_frr) : "-"});
   }
-  return points.text() + std::to_string(calibration.impostor_pairs) +
-         " pairs of different people, " + std::to_string(calibration.genuine_pairs) +
-         " of one person; " + std::to_string(calibrated.without_face.size()) +
+  return points.text() + describe_searches(calibrated) +
+         std::to_string(calibration.impostor_pairs) + " pairs of different people, " +
+         std::to_string(calibration.genuine_pairs) + " of one person; " +
+         std::to_string(calibrated.without_face.size()) +
          " photos without a face left out\nwritten to " + printable(calibrated.path.string()) +
          "\n";
 }

@@ -30,7 +30,7 @@ std::string bar_line(const usecases::Bar& bar) {
   if (bar.promise && bar.promise->gallery_size)
     text.append(" among up to ")
         .append(std::to_string(*bar.promise->gallery_size))
-        .append(" people");
+        .append(bar.promise->extrapolated ? " people, extrapolated" : " people");
   return text + ")\n";
 }
 
@@ -89,6 +89,8 @@ std::string table_of(const Verify& given, const usecases::Verification& answer) 
     text.append(": similarity ").append(fixed(answer.similarity, 3));
     if (answer.bar.score_kind != matching::ScoreKind::kCosine)
       text.append(", score ").append(fixed(answer.score, 3));
+    if (answer.probability)
+      text.append(", probability ").append(fixed(*answer.probability, 3)).append(" at even odds");
     text.append(", ").append(bar_line(answer.bar));
   }
   return text + describe(answer.run);

@@ -72,6 +72,16 @@ Result<Threshold> parse_point(const json& entry, const Calibration& before) {
     if (!frr || *frr < 0 || *frr > 1) return wrong(field + ".frr", "must be between 0 and 1");
     point.frr = *frr;
   }
+  const auto interval = entry.find("far_interval");
+  if (interval == entry.end()) return point;
+  const std::string why = "must be two rates, the lower one first";
+  if (!interval->is_array() || interval->size() != 2 || !interval->at(0).is_number() ||
+      !interval->at(1).is_number())
+    return wrong(field + ".far_interval", why);
+  point.far_interval = RateInterval{.low = interval->at(0), .high = interval->at(1)};
+  if (!(point.far_interval->low >= 0 && point.far_interval->low <= point.far_interval->high &&
+        point.far_interval->high <= 1))
+    return wrong(field + ".far_interval", why);
   return point;
 }
 
@@ -85,7 +95,13 @@ Result<FpirPoint> parse_fpir_point(const json& entry, const std::vector<FpirPoin
   if (!fpir || *fpir <= 0 || *fpir >= 1) return wrong(field + ".fpir", "must be between 0 and 1");
   const auto threshold = finite(entry, "threshold");
   if (!threshold) return wrong(field + ".threshold", "must be a number");
-  const FpirPoint point{.persons = *persons, .fpir = *fpir, .threshold = *threshold};
+  const auto extrapolated = entry.find("extrapolated");
+  if (extrapolated != entry.end() && !extrapolated->is_boolean())
+    return wrong(field + ".extrapolated", "must be true or false");
+  const FpirPoint point{.persons = *persons,
+                        .fpir = *fpir,
+                        .threshold = *threshold,
+                        .extrapolated = extrapolated != entry.end() && extrapolated->get<bool>()};
   if (before.empty() || point.persons > before.back().persons) return point;
   if (point.persons < before.back().persons)
     return wrong(field + ".gallery_size", "must not be below the point before it");
@@ -104,6 +120,18 @@ Result<void> parse_fpir(const json& document, Calibration& calibration) {
     VISAVIS_TRY(point, parse_fpir_point(entry, calibration.by_fpir));
     calibration.by_fpir.push_back(point);
   }
+  return {};
+}
+
+Result<void> parse_probability(const json& document, Calibration& calibration) {
+  const auto it = document.find("probability");
+  if (it == document.end()) return {};
+  constexpr const char* kRule = R"(must have a "slope" above 0 and an "intercept")";
+  if (!it->is_object()) return wrong("probability", kRule);
+  const double slope = finite(*it, "slope").value_or(0);
+  const auto intercept = finite(*it, "intercept");
+  if (slope <= 0 || !intercept) return wrong("probability", kRule);
+  calibration.probability = ProbabilityMap{.slope = slope, .intercept = *intercept};
   return {};
 }
 
@@ -169,6 +197,7 @@ Result<Calibration> parse_calibration(std::string_view text) {
   Calibration calibration;
   VISAVIS_CHECK(parse_head(document, calibration));
   VISAVIS_CHECK(parse_norm(document, calibration));
+  VISAVIS_CHECK(parse_probability(document, calibration));
   const auto points = document.find("by_far");
   if (points == document.end() || !points->is_array()) return wrong("by_far", "must be a list");
   for (const json& entry : *points) {
@@ -190,11 +219,19 @@ std::string to_json(const Calibration& calibration) {
     entry["far"] = point.far;
     entry["threshold"] = point.threshold;
     if (point.frr >= 0) entry["frr"] = point.frr;
+    if (point.far_interval)
+      entry["far_interval"] = {point.far_interval->low, point.far_interval->high};
     document["by_far"].push_back(std::move(entry));
   }
-  for (const FpirPoint& point : calibration.by_fpir)
-    document["by_fpir"].push_back(
-        {{"gallery_size", point.persons}, {"fpir", point.fpir}, {"threshold", point.threshold}});
+  for (const FpirPoint& point : calibration.by_fpir) {
+    nlohmann::ordered_json entry{
+        {"gallery_size", point.persons}, {"fpir", point.fpir}, {"threshold", point.threshold}};
+    if (point.extrapolated) entry["extrapolated"] = true;
+    document["by_fpir"].push_back(std::move(entry));
+  }
+  if (calibration.probability)
+    document["probability"] = {{"slope", calibration.probability->slope},
+                               {"intercept", calibration.probability->intercept}};
   document["impostor_pairs"] = calibration.impostor_pairs;
   document["genuine_pairs"] = calibration.genuine_pairs;
   if (calibration.norm)

@@ -43,6 +43,10 @@ double distance(double similarity, ScoreKind kind) noexcept {
   return kind == ScoreKind::kL2 ? std::sqrt(squared) : squared;
 }
 
+double ProbabilityMap::operator()(double score) const noexcept {
+  return 1 / (1 + std::exp(-(slope * score + intercept)));
+}
+
 void FusedTemplate::add(std::span<const float> unit, float weight) {
   const double counted = std::max(weight, 0.F);
   weights_ += counted;

@@ -169,5 +169,53 @@ TEST(ThresholdAt, PromisesNothingBeyondTheCalibratedRange) {
   EXPECT_FALSE(threshold_at({}, .1));
 }
 
+/// The sample with a member more.
+std::string with(const std::string& member) {
+  std::string text = to_json(sample());
+  text.insert(text.find('{') + 1, member + ",");
+  return text;
+}
+
+TEST(Probability, IsReadAndWritten) {
+  Calibration calibration = sample();
+  calibration.probability = ProbabilityMap{.slope = 20, .intercept = -6};
+  const auto back = parse_calibration(to_json(calibration));
+  ASSERT_TRUE(back);
+  ASSERT_TRUE(back->probability);
+  EXPECT_DOUBLE_EQ((*back->probability)(.3), .5);
+  EXPECT_NEAR((*back->probability)(.4), 1 / (1 + std::exp(-2.)), 1e-12);
+  EXPECT_FALSE(parse_calibration(to_json(sample()))->probability);
+}
+
+TEST(Probability, RefusesAMapThatFalls) {
+  for (const char* bad : {R"("probability": 3)", R"("probability": {"slope": -1, "intercept": 0})",
+                          R"("probability": {"slope": 2})"})
+    EXPECT_THAT(error_of(with(bad)), HasSubstr("\"probability\""));
+}
+
+TEST(Calibration, KeepsIntervalsAndWhatIsExtrapolated) {
+  Calibration calibration = sample();
+  calibration.by_far.at(0).far_interval = RateInterval{.low = .25, .high = .5};
+  calibration.by_fpir = {{.persons = 10, .fpir = .1, .threshold = .5},
+                         {.persons = 100, .fpir = .1, .threshold = .6, .extrapolated = true}};
+  const auto back = parse_calibration(to_json(calibration));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->by_far.at(0).far_interval->low, .25);
+  EXPECT_EQ(back->by_far.at(0).far_interval->high, .5);
+  EXPECT_FALSE(back->by_fpir.at(0).extrapolated);
+  EXPECT_TRUE(back->by_fpir.at(1).extrapolated);
+}
+
+TEST(Calibration, RefusesIntervalsThatAreNone) {
+  for (const char* bad : {"[0.5, 0.25]", "[0.5]", "\"wide\"", "[-1, 0]", "[0, 2]"}) {
+    Calibration calibration = sample();
+    calibration.by_far.at(0).far_interval = RateInterval{.low = .125, .high = .25};
+    std::string text = to_json(calibration);
+    const auto at = text.find("\"far_interval\": ") + 16;
+    text.replace(at, text.find(']', at) + 1 - at, bad);
+    EXPECT_THAT(error_of(text), HasSubstr("far_interval")) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace visavis::matching

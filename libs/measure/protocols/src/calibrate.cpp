@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
-#include <map>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <span>
@@ -14,9 +14,14 @@
 #include <utility>
 #include <vector>
 
+#include "crowd.hpp"
+#include "probability.hpp"
+#include "searches.hpp"
 #include "visavis/core/executor.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/matching/matching.hpp"
+#include "visavis/metrics/bootstrap.hpp"
+#include "visavis/metrics/histogram.hpp"
 #include "visavis/metrics/verification.hpp"
 #include "visavis/protocols/verification.hpp"
 #include "visavis/store/tsv.hpp"
@@ -27,11 +32,8 @@ namespace {
 constexpr double kLowNorm = .001;  // of the faces have a smaller norm
 constexpr double kHighNorm = .5;
 
-struct AllPairs {
-  std::vector<float> genuine;
-  std::vector<float> impostor;
-  std::size_t people = 0;
-};
+constexpr std::size_t kBins = std::size_t{1} << 21U;  // of scores from −1 to 1: 1e-6 each
+constexpr double kFpirFar = .05;  // of searches among ten people, one of ten at most is of interest
 
 Result<void> check(std::span<const LabelledFace> faces) {
   for (const LabelledFace& face : faces)
@@ -41,42 +43,135 @@ Result<void> check(std::span<const LabelledFace> faces) {
   return {};
 }
 
-/// A number for every face's person.
-std::vector<std::size_t> number_people(std::span<const LabelledFace> faces, std::size_t& people) {
-  std::map<std::string_view, std::size_t> numbers;
-  std::vector<std::size_t> of_face;
-  for (const LabelledFace& face : faces)
-    of_face.push_back(numbers.try_emplace(face.person, numbers.size()).first->second);
-  people = numbers.size();
-  return of_face;
+/// All pairs: scores of one person kept, those of two people counted.
+struct Counted {
+  std::vector<float> genuine;
+  metrics::ScoreHistogram impostor{-1, 1, kBins};
+};
+
+Counted count_scores(std::span<const LabelledFace> faces, const Crowd& crowd, const ScoreRule& rule,
+                     Executor& executor) {
+  std::vector<Counted> parts(static_cast<std::size_t>(executor.concurrency()));
+  for_each_row(faces, false, rule, executor,
+               [&](std::size_t i, std::span<const float> scores, std::size_t worker) {
+                 std::vector<float> impostor;
+                 for (std::size_t j = 0; j < scores.size(); ++j) {
+                   const bool same = crowd.person[i] == crowd.person[j];
+                   (same ? parts[worker].genuine : impostor).push_back(scores[j]);
+                 }
+                 parts[worker].impostor.add(impostor);
+               });
+  for (const Counted& part : std::span(parts).subspan(1)) {
+    parts[0].genuine.insert(parts[0].genuine.end(), part.genuine.begin(), part.genuine.end());
+    parts[0].impostor.merge(part.impostor);
+  }
+  std::ranges::sort(parts[0].genuine);  // whichever thread found them
+  return std::move(parts[0]);
 }
 
-/// Every face against every face before it.
-AllPairs compare_all(std::span<const LabelledFace> faces, const ScoreRule& rule,
-                     Executor& executor) {
-  AllPairs pairs;
-  const std::vector<std::size_t> person = number_people(faces, pairs.people);
-  const auto row_start = [](std::size_t i) { return i * (i - 1) / 2; };
-  std::vector<float> scores(faces.empty() ? 0 : row_start(faces.size()));
-  executor.parallel_for(faces.size(), [&](std::size_t i, int) {
-    for (std::size_t j = 0; j < i; ++j)
-      scores[row_start(i) + j] = score(faces[i].embedding, faces[j].embedding, rule);
-  });
-  // The impostors stay where they are, closed up: a second copy would cost as much memory again.
-  std::size_t kept = 0;
-  for (std::size_t i = 1; i < faces.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      const float value = scores[row_start(i) + j];
-      if (person[i] == person[j]) {
-        pairs.genuine.push_back(value);
-      } else {
-        scores[kept++] = value;
-      }
-    }
+/// A pair of two people that a threshold accepts.
+struct FalseMatch {
+  std::uint32_t a = 0;
+  std::uint32_t b = 0;
+  float score = 0;
+};
+
+/// All that reach `threshold`, by their two people.
+std::vector<FalseMatch> false_matches(std::span<const LabelledFace> faces, const Crowd& crowd,
+                                      double threshold, const ScoreRule& rule, Executor& executor) {
+  std::vector<std::vector<FalseMatch>> parts(static_cast<std::size_t>(executor.concurrency()));
+  for_each_row(
+      faces, false, rule, executor,
+      [&](std::size_t i, std::span<const float> scores, std::size_t worker) {
+        const std::uint32_t a = crowd.person[i];
+        for (std::size_t j = 0; j < scores.size(); ++j)
+          if (const std::uint32_t b = crowd.person[j]; a != b && scores[j] >= threshold)
+            parts[worker].push_back({.a = std::min(a, b), .b = std::max(a, b), .score = scores[j]});
+      });
+  std::vector<FalseMatch> all;
+  for (auto& part : parts) {
+    all.insert(all.end(), part.begin(), part.end());
+    part = {};
   }
-  scores.resize(kept);
-  pairs.impostor = std::move(scores);
-  return pairs;
+  std::ranges::sort(all, {}, [](const FalseMatch& m) { return std::pair(m.a, m.b); });
+  return all;
+}
+
+/// Of two people, how many of their pairs reach a threshold.
+std::vector<metrics::PairTrials> by_people(std::span<const FalseMatch> matches, double threshold) {
+  std::vector<metrics::PairTrials> trials;
+  for (const FalseMatch& match : matches) {
+    if (match.score < threshold) continue;
+    if (trials.empty() || trials.back().a != match.a || trials.back().b != match.b)
+      trials.push_back({.a = match.a, .b = match.b});
+    ++trials.back().errors;
+  }
+  return trials;
+}
+
+void add_intervals(std::span<const LabelledFace> faces, const Crowd& crowd,
+                   const CalibrationOptions& options, Executor& executor,
+                   std::vector<matching::Threshold>& points) {
+  const auto matches =
+      false_matches(faces, crowd, points.front().threshold, options.rule, executor);
+  executor.parallel_for(points.size(), [&](std::size_t k, int) {
+    const auto trials = by_people(matches, points[k].threshold);
+    const auto interval = metrics::bootstrap_people(crowd.people(),
+                                                    [&](metrics::Draw draw) {
+                                                      return metrics::error_share_of_all_pairs(
+                                                          trials, crowd.faces, draw);
+                                                    },
+                                                    {.replicates = options.replicates});
+    if (interval)
+      points[k].far_interval = matching::RateInterval{.low = interval->low, .high = interval->high};
+  });
+}
+
+/// Of an FPIR, the thresholds for rising sizes of galleries; what the data cannot show goes on as
+/// it went between the last two.
+void extrapolate(std::span<const std::uint64_t> sizes, std::vector<double>& thresholds) {
+  const std::size_t shown = thresholds.size();
+  if (shown < 2) return;
+  const auto decades = [&](std::size_t from, std::size_t to) {
+    return std::log10(static_cast<double>(sizes[to]) / static_cast<double>(sizes[from]));
+  };
+  const double rise =
+      (thresholds[shown - 1] - thresholds[shown - 2]) / decades(shown - 2, shown - 1);
+  for (std::size_t s = shown; s < sizes.size(); ++s)
+    thresholds.push_back(thresholds[shown - 1] + rise * decades(shown - 1, s));
+}
+
+std::vector<matching::FpirPoint> fpir_points(std::span<const LabelledFace> faces,
+                                             const Crowd& crowd, double lowest,
+                                             const CalibrationOptions& options,
+                                             Executor& executor) {
+  const auto& sizes = options.gallery_sizes;
+  const auto is_shown = [&](std::uint64_t size) { return 2 * size < crowd.people(); };
+  const auto shown = static_cast<std::size_t>(std::ranges::count_if(sizes, is_shown));
+  const auto end = sizes.begin() + static_cast<std::ptrdiff_t>(shown);
+  std::vector<FpirEstimate> parts(static_cast<std::size_t>(executor.concurrency()),
+                                  FpirEstimate(crowd, lowest, {sizes.begin(), end}));
+  for_each_row(faces, true, options.rule, executor,
+               [&](std::size_t i, std::span<const float> scores, std::size_t worker) {
+                 parts[worker].add(i, scores);
+               });
+  for (const FpirEstimate& part : std::span(parts).subspan(1)) parts[0].merge(part);
+  std::vector<std::vector<double>> thresholds;  // by FPIR, by size
+  for (const double fpir : options.fpirs) {
+    if (fpir * static_cast<double>(crowd.people()) < options.min_expected) continue;
+    std::vector<double>& own = thresholds.emplace_back();
+    for (std::size_t s = 0; s < shown; ++s) own.push_back(parts[0].threshold(s, fpir));
+    extrapolate(sizes, own);
+  }
+  std::vector<matching::FpirPoint> points;
+  for (std::size_t s = 0; s < sizes.size(); ++s)
+    for (std::size_t k = 0; k < thresholds.size(); ++k)
+      if (s < thresholds[k].size() && thresholds[k][s] < 1)
+        points.push_back({.persons = sizes[s],
+                          .fpir = options.fpirs[k],
+                          .threshold = thresholds[k][s],
+                          .extrapolated = s >= shown});
+  return points;
 }
 
 matching::NormRange norm_range(std::span<const LabelledFace> faces) {
@@ -130,30 +225,36 @@ Result<std::set<std::string, std::less<>>> parse_people(std::string_view text) {
 Result<matching::Calibration> calibrate(std::span<const LabelledFace> faces,
                                         const CalibrationOptions& options, Executor& executor) {
   VISAVIS_CHECK(check(faces));
-  const AllPairs pairs = compare_all(faces, options.rule, executor);
-  if (pairs.people < 2)
+  const Crowd crowd = crowd_of(faces);
+  if (crowd.people() < 2)
     return fail(ErrorCode::kInvalidArgument, "a calibration needs at least two people");
-  const auto people = static_cast<double>(pairs.people);
+  const Counted scores = count_scores(faces, crowd, options.rule, executor);
+  const auto people = static_cast<double>(crowd.people());
   const double pairs_of_people = people * (people - 1) / 2;
   matching::Calibration calibration{.model = faces[0].embedding.model,
                                     .score_kind = options.rule.kind,
                                     .by_far = {},
-                                    .impostor_pairs = pairs.impostor.size(),
-                                    .genuine_pairs = pairs.genuine.size(),
+                                    .by_fpir = {},
+                                    .probability = fit_probability(scores.genuine, scores.impostor),
+                                    .impostor_pairs = scores.impostor.count(),
+                                    .genuine_pairs = scores.genuine.size(),
                                     .norm = std::nullopt,
                                     .provenance = {}};
   for (const double far : options.fars) {
     if (far * pairs_of_people < options.min_expected) continue;
-    const double threshold = metrics::threshold_at_far(pairs.impostor, far);
+    const double threshold = scores.impostor.threshold_at_far(far);
     const double frr =
-        pairs.genuine.empty() ? -1 : 1 - metrics::accepted_share(pairs.genuine, threshold);
+        scores.genuine.empty() ? -1 : 1 - metrics::accepted_share(scores.genuine, threshold);
     calibration.by_far.push_back({.far = far, .threshold = threshold, .frr = frr});
   }
   if (calibration.by_far.empty())
     return fail(ErrorCode::kInvalidArgument, "there are too few people to calibrate any rate");
+  if (options.replicates > 0) add_intervals(faces, crowd, options, executor, calibration.by_far);
+  calibration.by_fpir =
+      fpir_points(faces, crowd, scores.impostor.threshold_at_far(kFpirFar), options, executor);
   if (options.norm_is_quality) calibration.norm = norm_range(faces);
   calibration.provenance = options.provenance + " (" + std::to_string(faces.size()) + " faces of " +
-                           std::to_string(pairs.people) + " people)";
+                           std::to_string(crowd.people()) + " people)";
   return calibration;
 }
 
@@ -163,16 +264,24 @@ Result<std::vector<ObservedRate>> observe(std::span<const LabelledFace> faces,
   VISAVIS_CHECK(check(faces));
   if (!faces.empty() && faces[0].embedding.model != calibration.model)
     return fail(ErrorCode::kModelMismatch, "the calibration belongs to another model");
-  const AllPairs pairs = compare_all(faces, rule, executor);
-  if (pairs.impostor.empty() || pairs.genuine.empty())
+  const Crowd crowd = crowd_of(faces);
+  const Counted scores = count_scores(faces, crowd, rule, executor);
+  if (scores.impostor.count() == 0 || scores.genuine.empty())
     return fail(ErrorCode::kInvalidArgument,
                 "the faces give no pairs of one person or no pairs of two people");
   std::vector<ObservedRate> rates;
-  for (const matching::Threshold& point : calibration.by_far)
+  if (calibration.by_far.empty()) return rates;
+  const auto matches =
+      false_matches(faces, crowd, calibration.by_far.front().threshold, rule, executor);
+  for (const matching::Threshold& point : calibration.by_far) {
+    const auto accepted = std::ranges::count_if(
+        matches, [&](const FalseMatch& match) { return match.score >= point.threshold; });
     rates.push_back({.far = point.far,
                      .threshold = point.threshold,
-                     .observed_far = metrics::accepted_share(pairs.impostor, point.threshold),
-                     .observed_frr = 1 - metrics::accepted_share(pairs.genuine, point.threshold)});
+                     .observed_far = static_cast<double>(accepted) /
+                                     static_cast<double>(scores.impostor.count()),
+                     .observed_frr = 1 - metrics::accepted_share(scores.genuine, point.threshold)});
+  }
   return rates;
 }
 

@@ -3,10 +3,14 @@
 
 #include <cmath>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 #include <visavis/core/executor.hpp>
+#include <visavis/metrics/histogram.hpp>
 #include <visavis/protocols/calibrate.hpp>
+
+#include "probability.hpp"
 
 namespace visavis::protocols {
 namespace {
@@ -81,6 +85,116 @@ TEST(Observe, MeasuresThresholdsOnOtherFaces) {
   ASSERT_TRUE(rates) << rates.error().message;
   EXPECT_DOUBLE_EQ(rates->at(0).observed_far, .5);
   EXPECT_DOUBLE_EQ(rates->at(0).observed_frr, 0);
+}
+
+/// People in random directions of 24 dimensions, three photos each around theirs.
+std::vector<LabelledFace> crowd(int people, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<LabelledFace> faces;
+  for (int i = 0; i < people; ++i) {
+    std::vector<float> centre(24);
+    for (float& x : centre) x = normal(random);
+    for (int k = 0; k < 3; ++k) {
+      std::vector<float> values = centre;
+      float squares = 0;
+      for (float& x : values) {
+        x += 0.3F * normal(random);
+        squares += x * x;
+      }
+      for (float& x : values) x /= std::sqrt(squares);
+      faces.push_back({.person = std::to_string(i),
+                       .embedding = {.model = ModelId{7}, .values = values, .norm = 1}});
+    }
+  }
+  return faces;
+}
+
+/// The chances that are summed up against galleries that are drawn.
+TEST(Calibrate, PromisesOfSearchesAreKeptByRandomGalleries) {
+  const auto executor = make_thread_pool(2);
+  CalibrationOptions options;
+  options.gallery_sizes = {10, 100, 1000};
+  options.fpirs = {.2, .1, .01};
+  const auto faces = crowd(400, 1);
+  const auto calibration = calibrate(faces, options, *executor);
+  ASSERT_TRUE(calibration) << calibration.error().message;
+  // .01 of 400 people are fewer than the 30 events that a promise takes.
+  ASSERT_EQ(calibration->by_fpir.size(), 6U);
+  const auto observed = observe_fpir(faces, *calibration, {}, *executor, 200);
+  ASSERT_EQ(observed.size(), 4U);  // galleries of 10 and 100
+  for (const ObservedFpir& one : observed) {
+    EXPECT_NEAR(one.mean, one.promised.fpir, .1 * one.promised.fpir);
+    EXPECT_FALSE(one.promised.extrapolated);
+    EXPECT_LT(one.low, one.mean);
+    EXPECT_GT(one.high, one.mean);
+  }
+  // Tenfold the people, the same rise again.
+  const auto& points = calibration->by_fpir;
+  EXPECT_TRUE(points[4].extrapolated);
+  EXPECT_NEAR(points[4].threshold - points[2].threshold, points[2].threshold - points[0].threshold,
+              1e-9);
+}
+
+TEST(Calibrate, TellsHowFarARateWouldMoveWithOtherPeople) {
+  const auto executor = make_thread_pool(2);
+  CalibrationOptions options;
+  options.fars = {.05};
+  options.gallery_sizes = {};
+  const auto calibration = calibrate(crowd(200, 2), options, *executor);
+  ASSERT_TRUE(calibration);
+  const auto& point = calibration->by_far.at(0);
+  ASSERT_TRUE(point.far_interval);
+  EXPECT_LT(point.far_interval->low, .05);
+  EXPECT_GT(point.far_interval->high, .05);
+  // Were the 179,100 pairs independent, ±.001 would do; the 200 people of them say less.
+  EXPECT_GT(point.far_interval->high - point.far_interval->low, .002);
+  // The same threshold on other people of the same kind.
+  const auto others = observe(crowd(200, 3), *calibration, {}, *executor);
+  ASSERT_TRUE(others);
+  EXPECT_NEAR(others->at(0).observed_far, .05,
+              2 * (point.far_interval->high - point.far_interval->low));
+  EXPECT_TRUE(calibration->by_fpir.empty());
+}
+
+// For scores of two normal laws of variance 1 around ±1 the odds are e^(2 s): slope 2, intercept 0.
+TEST(Probability, FindsTheLogisticMapOfTwoNormalLaws) {
+  std::mt19937 random(4);
+  std::normal_distribution<float> normal;
+  std::vector<float> genuine(20000);
+  std::vector<float> impostor(60000);
+  for (float& s : genuine) s = 1 + normal(random);
+  for (float& s : impostor) s = -1 + normal(random);
+  metrics::ScoreHistogram counted(-6, 6, 1 << 16);
+  counted.add(impostor);
+  const auto map = fit_probability(genuine, counted);
+  ASSERT_TRUE(map);
+  EXPECT_NEAR(map->slope, 2, .06);
+  EXPECT_NEAR(map->intercept, 0, .04);
+  EXPECT_NEAR((*map)(0), .5, .01);
+}
+
+TEST(Probability, SaysNothingOfScoresThatFall) {
+  metrics::ScoreHistogram high(-1, 1, 1000);
+  high.add(std::vector<float>{.8F, .9F});
+  EXPECT_FALSE(fit_probability(std::vector<float>{.1F, .2F}, high));
+  EXPECT_FALSE(fit_probability({}, high));
+}
+
+// Two of four people look the same; a gallery of one of the two names the other, one of three
+// searches; so do half of all galleries.
+TEST(ObserveFpir, ByHand) {
+  const auto executor = make_inline_executor();
+  matching::Calibration calibration;
+  calibration.by_fpir = {{.persons = 1, .fpir = .1, .threshold = .9},
+                         {.persons = 3, .fpir = .1, .threshold = .9}};
+  const auto observed =
+      observe_fpir(std::vector{face("a", 0), face("b", 0), face("c", 90), face("d", 180)},
+                   calibration, {}, *executor, 600);
+  ASSERT_EQ(observed.size(), 1U);  // three of four leave too few outside
+  EXPECT_NEAR(observed[0].mean, 1. / 6, .03);
+  EXPECT_DOUBLE_EQ(observed[0].low, 0);
+  EXPECT_DOUBLE_EQ(observed[0].high, 1. / 3);
 }
 
 TEST(People, ReadsLfwsLists) {

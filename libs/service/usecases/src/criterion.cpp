@@ -16,7 +16,10 @@ Outcome<Bar> promised_fpir(const matching::Calibration& calibration, double fpir
   VISAVIS_TRY(point,
               caused_by(Cause::kUsage, matching::threshold_at_fpir(calibration, fpir, persons)));
   bar.threshold = matching::distance(point.threshold, bar.score_kind);
-  bar.promise = Promise{.kind = "fpir", .value = point.fpir, .gallery_size = point.persons};
+  bar.promise = Promise{.kind = "fpir",
+                        .value = point.fpir,
+                        .gallery_size = point.persons,
+                        .extrapolated = point.extrapolated};
   return bar;
 }
 

@@ -155,6 +155,7 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
                     .path = path,
                     .calibration = {},
                     .observed = {},
+                    .observed_fpir = {},
                     .without_face = {},
                     .errors = inputs.errors};
   Embedded embedded = embed_photos(impl, inputs.photos, progress);
@@ -181,11 +182,11 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
     return std::unexpected(std::move(calibration).error());
   }
   if (!others.empty()) {
-    VISAVIS_TRY(observed,
-                caused_by(Cause::kInput,
-                          protocols::observe(faces_of(others, inputs.photos, embedded.embeddings),
-                                             *calibration, impl.rule, *impl.executor)));
+    const auto faces = faces_of(others, inputs.photos, embedded.embeddings);
+    VISAVIS_TRY(observed, caused_by(Cause::kInput, protocols::observe(faces, *calibration,
+                                                                      impl.rule, *impl.executor)));
     answer.observed = std::move(observed);
+    answer.observed_fpir = protocols::observe_fpir(faces, *calibration, impl.rule, *impl.executor);
   }
   answer.calibration = *std::move(calibration);
   VISAVIS_CHECK(caused_by(Cause::kEnvironment,

@@ -53,6 +53,9 @@ Outcome<Verification> verify(Workbench& bench, const Photo& a, const Photo& b,
   answer.score = static_cast<float>(matching::distance(
       protocols::score(records[0]->embedding, records[1]->embedding, rule), answer.bar.score_kind));
   answer.same = answer.bar.accepts(answer.score);
+  const auto& calibration = bench.impl().calibration;
+  if (calibration && calibration->probability && calibration->score_kind == answer.bar.score_kind)
+    answer.probability = (*calibration->probability)(answer.score);
   answer.a = judged(*records[0]);
   answer.b = judged(*records[1]);
   return answer;

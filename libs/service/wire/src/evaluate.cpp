@@ -69,6 +69,14 @@ std::string to_json(const usecases::Calibrated& calibrated) {
                                 {"threshold", number(rate.threshold)},
                                 {"observed_far", number(rate.observed_far)},
                                 {"observed_frr", number(rate.observed_frr)}});
+  json["observed_fpir"] = Json::array();
+  for (const protocols::ObservedFpir& rate : calibrated.observed_fpir)
+    json["observed_fpir"].push_back({{"gallery_size", rate.promised.persons},
+                                     {"fpir", number(rate.promised.fpir)},
+                                     {"threshold", number(rate.promised.threshold)},
+                                     {"mean", number(rate.mean)},
+                                     {"low", number(rate.low)},
+                                     {"high", number(rate.high)}});
   json["without_face"] = calibrated.without_face;
   json["errors"] = errors_of(calibrated.errors);
   add_run(json, calibrated.run);

@@ -31,6 +31,7 @@ void add_bar(Json& json, const usecases::Bar& bar) {
   if (!bar.promise) return;
   json["promise"] = {{"kind", bar.promise->kind}, {"value", number(bar.promise->value)}};
   if (bar.promise->gallery_size) json["promise"]["gallery_size"] = *bar.promise->gallery_size;
+  if (bar.promise->extrapolated) json["promise"]["extrapolated"] = true;
 }
 
 Json identified_of(const usecases::IdentifiedFace& face) {
@@ -54,6 +55,8 @@ std::string to_json(const usecases::Verification& verification) {
   json["same"] = answered ? Json(verification.same) : Json(nullptr);
   json["similarity"] = answered ? number(verification.similarity) : Json(nullptr);
   json["score"] = answered ? number(verification.score) : Json(nullptr);
+  json["probability"] =
+      verification.probability ? number(*verification.probability) : Json(nullptr);
   add_bar(json, verification.bar);
   json["a"] = answered ? judged_of(verification.a) : Json(nullptr);
   json["b"] = answered ? judged_of(verification.b) : Json(nullptr);

@@ -55,12 +55,20 @@ class FusedTemplate {
 /// @return nothing unless `text` is exactly 16 lower-case hexadecimal digits.
 [[nodiscard]] std::optional<ModelId> parse_model_id(std::string_view text) noexcept;
 
+/// Both in [0, 1].
+struct RateInterval {
+  double low = 0;
+  double high = 0;
+};
+
 /// One calibrated operating point.
 struct Threshold {
   double far = 0;        ///< Share of impostor comparisons that would be accepted, in (0, 1).
   double threshold = 0;  ///< Accept if score >= threshold.
   /// Share of genuine comparisons refused there, on the calibration's own data; -1 if unknown.
   double frr = -1;
+  /// Where the rate at this threshold lies with 95 % confidence, were other people drawn.
+  std::optional<RateInterval> far_interval{};
 };
 
 /// An operating point of searches among so many persons.
@@ -68,6 +76,17 @@ struct FpirPoint {
   std::uint64_t persons = 0;  ///< In the gallery, at least 1.
   double fpir = 0;  ///< Share of searches for people who are not there that would name someone.
   double threshold = 0;
+  bool extrapolated = false;  ///< The data had fewer people than such a gallery takes.
+};
+
+/// From a score to the probability that two photos show one person, if that is as likely as not
+/// before they are compared: 1 / (1 + exp(−(slope · score + intercept))) (Platt, "Probabilistic
+/// outputs for support vector machines", 1999).
+struct ProbabilityMap {
+  double slope = 0;  ///< Above 0.
+  double intercept = 0;
+
+  [[nodiscard]] double operator()(double score) const noexcept;
 };
 
 /// Raw norms that mark an unusable and a good face, for models whose norm is quality.
@@ -83,6 +102,7 @@ struct Calibration {
   std::vector<Threshold> by_far{};  ///< Falling FAR, rising threshold; may be empty.
   /// By rising number of persons, for each by falling FPIR and rising threshold; may be empty.
   std::vector<FpirPoint> by_fpir{};
+  std::optional<ProbabilityMap> probability{};
   std::uint64_t impostor_pairs = 0;  ///< Comparisons that the points rest on.
   std::uint64_t genuine_pairs = 0;
   std::optional<NormRange> norm{};

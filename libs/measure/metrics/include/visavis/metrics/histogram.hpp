@@ -32,6 +32,13 @@ class ScoreHistogram {
   /// The error of any threshold that is told: the width of a bin.
   [[nodiscard]] double resolution() const noexcept { return width_; }
 
+  /// Applies `work(middle, count)` to every bin that is not empty, by rising scores.
+  template <class Work>
+  void for_each_bin(Work work) const {
+    for (std::size_t i = 0; i < bins_.size(); ++i)
+      if (bins_[i] != 0) work(edge(i) + width_ / 2, bins_[i]);
+  }
+
   /// Share of scores accepted at `threshold`; the two differ by what lies in the threshold's bin.
   /// @pre count() > 0
   [[nodiscard]] Bounds accepted_share(double threshold) const;

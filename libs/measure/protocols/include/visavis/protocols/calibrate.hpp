@@ -3,6 +3,7 @@
 /// From labelled faces to the thresholds of a model.
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <span>
@@ -35,13 +36,24 @@ struct CalibrationOptions {
   /// pair of people are not independent trials, so people count, not photos; below 30 expected
   /// events an estimated rate is not worth its digits (Doddington's rule of 30: ±30 % at 90 %).
   double min_expected = 30;
+  /// Galleries of so many people, rising. A gallery of more than half of the people that the data
+  /// has is extrapolated: as much as ten times the people raised the threshold from the
+  /// second-largest to the largest gallery that is not, so it is raised for each ten times more. A
+  /// threshold grows ever slower with the size, so this errs on the strict side.
+  std::vector<std::uint64_t> gallery_sizes{10, 100, 1000, 10'000, 100'000, 1'000'000};
+  /// Falling; promised only where FPIR × people is at least `min_expected`.
+  std::vector<double> fpirs{1e-1, 1e-2, 1e-3};
+  std::size_t replicates = 300;  ///< Of the bootstrap over people; 0: no intervals.
   ScoreRule rule{};
   /// Also note the norms that a thousandth and a half of the faces stay below.
   bool norm_is_quality = false;
   std::string provenance{};  ///< The data and the protocol; counts are added to it.
 };
 
-/// Compares every face with every other; thresholds come from all pairs of different people.
+/// Compares every face with every other; thresholds come from all pairs of different people and are
+/// at most 1e-6 stricter than they need be, because scores are counted and not kept: memory is
+/// bounded whatever the number of pairs. FPIR points stand for a search by a random photo of a
+/// random person in a gallery of random photos of others, one each.
 /// @return kInvalidArgument for fewer than two people or no rate that the data supports;
 /// kModelMismatch for faces of different models.
 [[nodiscard]] Result<matching::Calibration> calibrate(std::span<const LabelledFace> faces,
@@ -58,5 +70,20 @@ struct ObservedRate {
 [[nodiscard]] Result<std::vector<ObservedRate>> observe(std::span<const LabelledFace> faces,
                                                         const matching::Calibration& calibration,
                                                         const ScoreRule& rule, Executor& executor);
+
+/// The same of searches: random galleries, in each a random photo of so many random people,
+/// searched by a random photo of everybody else.
+struct ObservedFpir {
+  matching::FpirPoint promised;
+  double mean = 0;  ///< Observed, over the draws.
+  double low = 0;   ///< In the best and the worst draw.
+  double high = 0;
+};
+/// For galleries that leave at least as many people outside as inside. Every draw is the same for
+/// the same faces.
+[[nodiscard]] std::vector<ObservedFpir> observe_fpir(std::span<const LabelledFace> faces,
+                                                     const matching::Calibration& calibration,
+                                                     const ScoreRule& rule, Executor& executor,
+                                                     std::size_t draws = 50);
 
 }  // namespace visavis::protocols

@@ -48,6 +48,7 @@ struct Calibrated {
   std::filesystem::path path;  ///< Where it was written.
   matching::Calibration calibration;
   std::vector<protocols::ObservedRate> observed;
+  std::vector<protocols::ObservedFpir> observed_fpir;
   std::vector<std::string> without_face;  ///< Paths; these photos are left out.
   std::vector<Problem> errors;
 };

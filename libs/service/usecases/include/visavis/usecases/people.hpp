@@ -38,6 +38,7 @@ struct Promise {
   std::string kind{};  ///< "far", "fpir"
   double value = 0;
   std::optional<std::uint64_t> gallery_size{};  ///< With an FPIR: up to so many persons.
+  bool extrapolated = false;  ///< The calibration had fewer people than such a gallery takes.
 };
 
 /// What scores are compared with.
@@ -64,6 +65,9 @@ struct Verification {
   bool same = false;
   float similarity = 0;
   float score = 0;
+  /// That both photos show one person, if that was as likely as not before; nothing for a score or
+  /// a model without such a calibration.
+  std::optional<double> probability{};
   JudgedFace a{};
   JudgedFace b{};
   std::vector<std::string> warnings{};
