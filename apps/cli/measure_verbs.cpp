@@ -111,6 +111,78 @@ int run_calibrate(Desk& desk, const CalibrateGiven& given) {
   return finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
 }
 
+std::string describe(const protocols::RateWithInterval& rate) {
+  const std::string value = percent(rate.value);
+  if (!rate.interval) return value;
+  return value + " (" + percent(rate.interval->low) + " to " + percent(rate.interval->high) + ")";
+}
+
+std::string describe(const usecases::EvaluatedProbes& identification) {
+  const auto& report = identification.report;
+  std::string text;
+  if (report.rank_1) {
+    Table ranks({">RANK", ">FOUND %"});
+    for (std::size_t k = 0; k < report.ranks.size(); ++k)
+      if (k == 0 || k == 4 || k + 1 == report.ranks.size())
+        ranks.add(
+            {std::to_string(k + 1), k == 0 ? describe(*report.rank_1) : percent(report.ranks[k])});
+    text += ranks.text();
+  }
+  if (!report.points.empty()) {
+    Table points({">FPIR", ">FNIR %", ">THRESHOLD"});
+    for (const auto& point : report.points)
+      points.add({fixed(point.fpir, 3), describe(point.fnir), fixed(point.threshold, 4)});
+    text += points.text();
+  }
+  return text + std::to_string(report.people) + " people, " + std::to_string(report.mated) +
+         " searches for one of them, " + std::to_string(report.non_mated) + " for others; " +
+         std::to_string(report.images) + " photos, " + std::to_string(report.failed_images) +
+         " without a usable face\n" + cli::describe(identification.run);
+}
+
+int run_identification(Desk& desk, const WorkbenchOptions& options, const std::string& gallery,
+                       const std::string& probes) {
+  const auto lists = usecases::read_probe_lists(gallery, probes);
+  if (!lists) return give_up(desk, lists.error());
+  auto bench = usecases::Workbench::open(
+      desk.places, options,
+      {.photos = lists->gallery.size() + lists->probes.size(), .second_look = true},
+      desk.terminal.log_sink());
+  if (!bench) return give_up(desk, bench.error());
+  const auto answer =
+      usecases::evaluate_identification(*bench, *lists, desk.terminal.progress("embedding"));
+  if (!answer) return give_up(desk, answer.error());
+  return finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
+}
+
+void add_identification(VerbList& list, CLI::App& evaluate) {
+  struct Given {
+    WorkbenchOptions bench;
+    std::string gallery;
+    std::string probes;
+  };
+  auto given = std::make_shared<Given>();
+  CLI::App* verb = list.add(
+      evaluate, "identification",
+      "How often a search finds the right person in a gallery, and how often it names somebody for "
+      "a stranger; the face nearest the centre of each photo counts",
+      "evaluate identification --gallery gallery.tsv --probes probes.tsv");
+  constexpr const char* kLines =
+      "lines path, person with a tab between; paths are absolute or relative to the list's folder";
+  verb->add_option("--gallery", given->gallery, std::string("Who is in the gallery: ") + kLines)
+      ->required()
+      ->type_name("FILE");
+  verb->add_option("--probes", given->probes,
+                   "Photos to search for, of people in the gallery and of others: the same")
+      ->required()
+      ->type_name("FILE");
+  add_workbench_options(*verb, given->bench, true);
+  list.verbs.push_back({verb, [given](Desk& desk) {
+                          return run_identification(desk, given->bench, given->gallery,
+                                                    given->probes);
+                        }});
+}
+
 void add_verification(VerbList& list, CLI::App& evaluate) {
   struct Given {
     WorkbenchOptions bench;
@@ -167,6 +239,7 @@ void add_measure_verbs(VerbList& list) {
       list.program.add_subcommand("evaluate", "Measures accuracy on photos whose truth is known");
   evaluate->require_subcommand(1);
   add_verification(list, *evaluate);
+  add_identification(list, *evaluate);
   add_calibrate(list);
 }
 

@@ -111,7 +111,7 @@ std::vector<ObservedFpir> observe_fpir(std::span<const LabelledFace> faces,
   for (std::size_t i = 0; i < faces.size(); ++i) photos[crowd.person[i]].push_back(i);
   std::vector<ObservedFpir> observed;
   for (const matching::FpirPoint& point : calibration.by_fpir)
-    if (2 * point.persons <= crowd.people())
+    if (3 * point.persons <= 2 * crowd.people())
       observed.push_back({.promised = point, .mean = 0, .low = 1, .high = 0});
   std::mt19937_64 random(kSeed);
   for (std::size_t draw = 0; draw < draws; ++draw) {

@@ -15,6 +15,7 @@
 #include <visavis/matching/matching.hpp>
 #include <visavis/pipeline/pipeline.hpp>
 #include <visavis/protocols/calibrate.hpp>
+#include <visavis/protocols/identification.hpp>
 #include <visavis/protocols/pairs.hpp>
 #include <visavis/protocols/verification.hpp>
 
@@ -69,6 +70,21 @@ Embedded embed_photos(Workbench::Impl& bench, const std::vector<Photo>& photos,
   return answer;
 }
 
+protocols::Embeddings by_names(const std::vector<Photo>& photos, Embedded& embedded) {
+  protocols::Embeddings by_name;
+  for (std::size_t i = 0; i < photos.size(); ++i)
+    by_name.emplace(photos[i].inside, std::move(embedded.embeddings[i]));
+  return by_name;
+}
+
+Outcome<std::vector<protocols::LabelledPhoto>> read_labelled(const fs::path& path) {
+  VISAVIS_TRY(text, named(path, read_text(path)));
+  VISAVIS_TRY(photos, named(path, protocols::parse_labelled(text)));
+  for (protocols::LabelledPhoto& photo : photos)
+    photo.path = (path.parent_path() / photo.path).string();
+  return photos;
+}
+
 Outcome<People> read_people(const fs::path& path) {
   VISAVIS_TRY(text, named(path, read_text(path)));
   return named(path, protocols::parse_people(text));
@@ -118,9 +134,7 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& 
     photos.push_back({.path = (images / name).string(), .inside = name});
   VISAVIS_TRY(run, bench.ready());
   Embedded embedded = embed_photos(bench.impl(), photos, progress);
-  protocols::Embeddings by_name;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    by_name.emplace(names[i], std::move(embedded.embeddings[i]));
+  const protocols::Embeddings by_name = by_names(photos, embedded);
   auto report =
       caused_by(Cause::kInput, protocols::verify_pairs(pairs, by_name, bench.impl().rule));
   if (!report) {
@@ -131,6 +145,35 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& 
                         .report = *std::move(report),
                         .without_face = std::move(embedded.without_face),
                         .errors = std::move(embedded.errors)};
+}
+
+Outcome<ProbeLists> read_probe_lists(const fs::path& gallery, const fs::path& probes) {
+  VISAVIS_TRY(people, read_labelled(gallery));
+  VISAVIS_TRY(searches, read_labelled(probes));
+  return ProbeLists{.gallery = std::move(people), .probes = std::move(searches)};
+}
+
+Outcome<EvaluatedProbes> evaluate_identification(Workbench& bench, const ProbeLists& lists,
+                                                 const Progress& progress) {
+  std::set<std::string> names;
+  for (const auto& list : {lists.gallery, lists.probes})
+    for (const protocols::LabelledPhoto& photo : list) names.insert(photo.path);
+  std::vector<Photo> photos;
+  for (const std::string& name : names) photos.push_back({.path = name, .inside = name});
+  VISAVIS_TRY(run, bench.ready());
+  Embedded embedded = embed_photos(bench.impl(), photos, progress);
+  auto report =
+      caused_by(Cause::kInput,
+                protocols::identify_probes(lists.gallery, lists.probes, by_names(photos, embedded),
+                                           bench.impl().rule, *bench.impl().executor));
+  if (!report) {
+    tell(bench.impl().sink, embedded.errors);
+    return std::unexpected(std::move(report).error());
+  }
+  return EvaluatedProbes{.run = std::move(run),
+                         .report = *std::move(report),
+                         .without_face = std::move(embedded.without_face),
+                         .errors = std::move(embedded.errors)};
 }
 
 Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,

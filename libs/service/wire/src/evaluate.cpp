@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 #include <visavis/matching/matching.hpp>
+#include <visavis/protocols/identification.hpp>
 #include <visavis/protocols/verification.hpp>
 #include <visavis/usecases/evaluate.hpp>
 
@@ -41,6 +42,11 @@ Json json_of(const protocols::VerificationFigures& figures) {
   return json;
 }
 
+Json interval_of(const protocols::RateWithInterval& rate) {
+  if (!rate.interval) return nullptr;
+  return {number(rate.interval->low), number(rate.interval->high)};
+}
+
 }  // namespace
 
 std::string to_json(const usecases::EvaluatedPairs& verification) {
@@ -56,6 +62,31 @@ std::string to_json(const usecases::EvaluatedPairs& verification) {
   json["without_face"] = verification.without_face;
   json["errors"] = errors_of(verification.errors);
   add_run(json, verification.run);
+  return text_of(json);
+}
+
+std::string to_json(const usecases::EvaluatedProbes& identification) {
+  const protocols::IdentificationReport& report = identification.report;
+  Json json = document("evaluate-identification");
+  json["people"] = report.people;
+  json["mated"] = report.mated;
+  json["non_mated"] = report.non_mated;
+  json["rank"] = Json::object();
+  for (std::size_t k = 0; k < report.ranks.size(); ++k)
+    json["rank"][std::to_string(k + 1)] = number(report.ranks[k]);
+  json["rank_1_interval"] = report.rank_1 ? interval_of(*report.rank_1) : Json(nullptr);
+  for (const char* part : {"fnir_at_fpir", "fnir_intervals", "thresholds"})
+    json[part] = Json::object();
+  for (const protocols::OpenSetPoint& point : report.points) {
+    json["fnir_at_fpir"][rate_name(point.fpir)] = number(point.fnir.value);
+    json["fnir_intervals"][rate_name(point.fpir)] = interval_of(point.fnir);
+    json["thresholds"][rate_name(point.fpir)] = number(point.threshold);
+  }
+  json["images"] = report.images;
+  json["failed_images"] = report.failed_images;
+  json["without_face"] = identification.without_face;
+  json["errors"] = errors_of(identification.errors);
+  add_run(json, identification.run);
   return text_of(json);
 }
 

@@ -79,8 +79,7 @@ struct ObservedFpir {
   double low = 0;   ///< In the best and the worst draw.
   double high = 0;
 };
-/// For galleries that leave at least as many people outside as inside. Every draw is the same for
-/// the same faces.
+/// For galleries of at most two thirds of the people. Every draw is the same for the same faces.
 [[nodiscard]] std::vector<ObservedFpir> observe_fpir(std::span<const LabelledFace> faces,
                                                      const matching::Calibration& calibration,
                                                      const ScoreRule& rule, Executor& executor,

@@ -8,6 +8,7 @@
 #include <vector>
 #include <visavis/matching/matching.hpp>
 #include <visavis/protocols/calibrate.hpp>
+#include <visavis/protocols/identification.hpp>
 #include <visavis/protocols/pairs.hpp>
 #include <visavis/protocols/verification.hpp>
 #include <visavis/usecases/failure.hpp>
@@ -35,6 +36,29 @@ struct EvaluatedPairs {
                                                             const std::filesystem::path& images,
                                                             const protocols::PairList& pairs,
                                                             const Progress& progress);
+
+/// Who is in the gallery, and who is searched for.
+struct ProbeLists {
+  std::vector<protocols::LabelledPhoto> gallery;
+  std::vector<protocols::LabelledPhoto> probes;
+};
+
+/// Reads two lists of lines `path person`, with or without a header. A path in a list is absolute
+/// or relative to the list's folder.
+[[nodiscard]] Outcome<ProbeLists> read_probe_lists(const std::filesystem::path& gallery,
+                                                   const std::filesystem::path& probes);
+
+struct EvaluatedProbes {
+  RunFacts run;
+  protocols::IdentificationReport report;
+  std::vector<std::string> without_face;  ///< Paths; `report.failed_images` counts them too.
+  std::vector<Problem> errors;            ///< Photos that could not be read.
+};
+
+/// Finds the face nearest each photo's centre, embeds it and searches every probe in the gallery.
+[[nodiscard]] Outcome<EvaluatedProbes> evaluate_identification(Workbench& bench,
+                                                               const ProbeLists& lists,
+                                                               const Progress& progress);
 
 struct CalibrationRequest {
   std::filesystem::path people;   ///< A list of names; empty: every folder of photos.
