@@ -93,6 +93,49 @@ TEST_F(VerificationTest, PhotoThatCannotBeReadIsAnErrorToo) {
   EXPECT_EQ(json["without_failures"]["pairs"], 32);
 }
 
+/// Lists beside the photos; a photo of nobody, one that is absent, and an astronaut whom the
+/// gallery does not know.
+TEST_F(VerificationTest, ProbesAreSearchedInAGallery) {
+  write("in/gallery.tsv", "path\tperson\nobama.jpg\tBarack\nbiden.jpg\tJoe\n");
+  write("in/probes.tsv",
+        "obama2.jpg\tBarack\nobama3.jpg\tBarack\ngrey.ppm\tJoe\nastronaut.png\tEileen\n"
+        "absent.jpg\tnobody\n");
+  const std::vector<std::string> arguments{"evaluate",  "identification",
+                                           "--gallery", at("in/gallery.tsv"),
+                                           "--probes",  at("in/probes.tsv")};
+  auto with_json = arguments;
+  with_json.emplace_back("--json");
+  const Answer answer = visavis(with_json);
+  EXPECT_EQ(answer.code, 3);  // for the photo that is absent
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["people"], 2);
+  EXPECT_EQ(json["mated"], 3);
+  EXPECT_EQ(json["non_mated"], 2);
+  // Both photos of the one are found first, the photo of nobody never.
+  EXPECT_NEAR(json["rank"]["1"].get<double>(), 2. / 3, 1e-12);
+  EXPECT_NEAR(json["rank"]["2"].get<double>(), 2. / 3, 1e-12);
+  EXPECT_TRUE(json["rank_1_interval"].is_null());
+  EXPECT_TRUE(json["fnir_at_fpir"].empty());
+  EXPECT_EQ(json["images"], 7);
+  EXPECT_EQ(json["failed_images"], 2);
+  EXPECT_THAT(json["without_face"], ElementsAre(at("in/grey.ppm")));
+  ASSERT_EQ(json["errors"].size(), 1U);
+  EXPECT_EQ(json["errors"][0]["path"], at("in/absent.jpg"));
+  EXPECT_THAT(visavis(arguments).out, HasSubstr("2 people, 3 searches for one of them"));
+}
+
+TEST_F(VerificationTest, ProbeListsThatAreNoneAreBadInput) {
+  write("list.tsv", "obama.jpg\n");
+  const Answer answer = visavis(
+      {"evaluate", "identification", "--gallery", at("list.tsv"), "--probes", at("list.tsv")});
+  EXPECT_EQ(answer.code, 3);
+  EXPECT_THAT(answer.err, HasSubstr("list.tsv: row 1"));
+  EXPECT_EQ(visavis({"evaluate", "identification", "--gallery", at("nowhere.tsv"), "--probes",
+                     at("list.tsv")})
+                .code,
+            3);
+}
+
 TEST_F(VerificationTest, ListsThatCannotBeJudgedAreBadInput) {
   EXPECT_EQ(evaluate("obama.jpg\tobama2.jpg\t1\n").code, 3) << "no pair of two people";
   const Answer answer = evaluate("obama.jpg\tobama2.jpg\tperhaps\n");
