@@ -90,6 +90,12 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::cerr << "visavis: memory ran out\n";
+    return cli::exit_code(usecases::Cause::kEnvironment);
+  } catch (const std::system_error& error) {
+    std::cerr << "visavis: the system refused: " << error.what() << '\n';
+    return cli::exit_code(usecases::Cause::kEnvironment);
   } catch (const std::exception& error) {
     std::cerr << "visavis: this should not have happened: " << error.what() << '\n';
     return cli::exit_code(usecases::Cause::kDefect);

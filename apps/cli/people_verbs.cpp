@@ -52,12 +52,15 @@ std::optional<matching::ScoreKind> metric_of(const std::string& name) {
 void add_criterion(CLI::App& verb, usecases::Criterion& criterion, bool identification) {
   verb.add_option(
           "--far", criterion.far,
-          "False accept rate of one comparison; the next stricter calibrated point is taken "
-          "(default 0.001)")
+          std::string("False accept rate of one comparison; the next stricter calibrated point is "
+                      "taken") +
+              (identification ? "" : " (default 0.001)"))
       ->check(finite())
       ->type_name("RATE");
   if (identification)
-    verb.add_option("--fpir", criterion.fpir, "False positive identification rate")
+    verb.add_option("--fpir", criterion.fpir,
+                    "False positive identification rate: of searches for people who are not there "
+                    "(default 0.01, for as many people as are searched)")
         ->check(finite())
         ->type_name("RATE");
   verb.add_option("--threshold", criterion.threshold, "Accept scores from here on")
@@ -369,7 +372,7 @@ std::string table_of(const usecases::Clustering& answer) {
     while (end < answer.faces.size() && answer.faces[end].group == answer.faces[i].group) ++end;
     if (end - i == 1) break;  // by falling size: from here on all are alone
     table.add(
-        {std::to_string(answer.faces[i].group + 1), std::to_string(end - i), answer.faces[i].path});
+        {std::to_string(answer.faces[i].group), std::to_string(end - i), answer.faces[i].path});
     i = end;
   }
   std::string text = table.empty() ? "" : table.text();

@@ -169,5 +169,19 @@ TEST_F(FaceTest, BenchMeasuresEveryStage) {
                                               "quality", "identify", "end_to_end"));
 }
 
+/// What was found does not go with the picture of it.
+TEST_F(FaceTest, FacesStayWhereTheirDrawingCannotBeWritten) {
+  const Answer answer = visavis({"detect", photo("obama.jpg"), "--draw", at("drawn.jpg"), "--json"},
+                                {"/usr/bin/prlimit", "--fsize=1000"});
+  EXPECT_EQ(answer.code, 4);
+  const nlohmann::json json = answer.json();
+  ASSERT_EQ(json["images"].size(), 1U);
+  EXPECT_EQ(json["images"][0]["faces"].size(), 2U);
+  EXPECT_FALSE(json["images"][0].contains("drawn"));
+  ASSERT_EQ(json["errors"].size(), 1U);
+  EXPECT_EQ(json["errors"][0]["path"], at("drawn.jpg"));
+  EXPECT_FALSE(std::filesystem::exists(at("drawn.jpg")));
+}
+
 }  // namespace
 }  // namespace visavis::integration

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -23,8 +24,12 @@ class InlineExecutor final : public Executor {
 class ThreadPool final : public Executor {
  public:
   explicit ThreadPool(int threads) {
-    for (int worker = 1; worker < threads; ++worker)
-      threads_.emplace_back([this, worker] { serve(worker); });
+    // Where the system gives no more threads, fewer do the same work.
+    try {
+      for (int worker = 1; worker < threads; ++worker)
+        threads_.emplace_back([this, worker] { serve(worker); });
+    } catch (const std::system_error&) {
+    }
   }
 
   ~ThreadPool() override {

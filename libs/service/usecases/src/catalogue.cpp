@@ -110,6 +110,11 @@ Outcome<VerifiedModels> verify_models(const Places& places, const std::vector<st
     std::ranges::copy_if(
         store.manifests(), std::back_inserter(wanted),
         [&](const models::Manifest& manifest) { return is_fetched_in_part(store, manifest); });
+  if (wanted.empty())
+    return std::unexpected(
+        Failure(Cause::kEnvironment, {ErrorCode::kNotFound,
+                                      "no model is here; visavis models fetch brings "
+                                      "those that visavis knows"}));
   VerifiedModels answer;
   for (const models::Manifest& manifest : wanted) {
     Outcome<VerifiedModel> verified = verify_one(store, manifest, options);

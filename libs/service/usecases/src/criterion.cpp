@@ -59,8 +59,10 @@ Outcome<Bar> find_bar(const Workbench::Impl& bench, const Criterion& criterion,
   if (rule_of(bench, criterion).kind != bench.calibration->score_kind)
     return usage("the model " + bench.facts.recogniser +
                  " is calibrated for another score; give a --threshold");
-  if (criterion.fpir)
-    return promised_fpir(*bench.calibration, *criterion.fpir, persons, std::move(bar));
+  const bool is_search = persons > 0 && !bench.calibration->by_fpir.empty();
+  if (criterion.fpir || (is_search && !criterion.far))
+    return promised_fpir(*bench.calibration, criterion.fpir.value_or(kDefaultFpir), persons,
+                         std::move(bar));
   return promised_far(*bench.calibration, criterion.far.value_or(kDefaultFar), std::move(bar));
 }
 

@@ -1,3 +1,4 @@
+#include <optional>
 #include <span>
 #include <utility>
 #include <visavis/image/encode.hpp>
@@ -16,9 +17,9 @@ Outcome<std::vector<Face>> faces_of(Workbench::Impl& bench, std::size_t worker, 
   return std::move(faces.front());
 }
 
-Outcome<void> draw_faces(Image picture, const std::vector<Face>& faces, const fs::path& out) {
+Result<void> draw_faces(Image picture, const std::vector<Face>& faces, const fs::path& out) {
   for (const Face& face : faces) mark_face(picture, face, kGreen, two_digits(face.confidence));
-  return caused_by(Cause::kEnvironment, image::write_image(out, picture.view()));
+  return image::write_image(out, picture.view());
 }
 
 }  // namespace
@@ -34,13 +35,16 @@ Outcome<Detection> detect(Workbench& bench, const Inputs& inputs, const fs::path
                           const Progress& progress) {
   VISAVIS_TRY(pictures, plan_pictures(inputs.photos, draw, ".jpg"));
   VISAVIS_TRY(run, bench.ready());
+  std::vector<std::optional<Problem>> undrawn(inputs.photos.size());
   const auto work = [&](const Photo& photo, image::Decoded& decoded,
                         std::size_t worker) -> Outcome<DetectedPhoto> {
     DetectedPhoto found{.photo = facts_of(photo, decoded), .faces = {}, .drawn = {}};
     VISAVIS_TRY(faces, faces_of(bench.impl(), worker, decoded.image.view()));
     if (!pictures.empty()) {
-      found.drawn = pictures[static_cast<std::size_t>(&photo - inputs.photos.data())];
-      VISAVIS_CHECK(draw_faces(std::move(decoded.image), faces, found.drawn));
+      const auto index = static_cast<std::size_t>(&photo - inputs.photos.data());
+      found.drawn = pictures[index];
+      undrawn[index] =
+          keep_drawn(found.drawn, draw_faces(std::move(decoded.image), faces, found.drawn));
     }
     found.faces = std::move(faces);
     return found;
@@ -48,6 +52,8 @@ Outcome<Detection> detect(Workbench& bench, const Inputs& inputs, const fs::path
   Detection answer{.run = std::move(run), .photos = {}, .errors = inputs.errors};
   collect(over_photos<DetectedPhoto>(bench.impl(), inputs.photos, progress, work), inputs.photos,
           answer.photos, answer.errors);
+  for (std::optional<Problem>& one : undrawn)
+    if (one) answer.errors.push_back(*std::move(one));
   return answer;
 }
 

@@ -102,6 +102,7 @@ Outcome<Identification> identify(Workbench& bench, const Inputs& inputs,
   VISAVIS_TRY(bar, find_bar(impl, request.criterion, std::max<std::uint64_t>(crowd.persons, 1)));
   const protocols::ScoreRule rule = rule_of(impl, request.criterion);
   VISAVIS_TRY(run, bench.ready());
+  std::vector<std::optional<Problem>> undrawn(inputs.photos.size());
   const auto work = [&](const Photo& photo, image::Decoded& decoded,
                         std::size_t worker) -> Outcome<IdentifiedPhoto> {
     IdentifiedPhoto answer{.photo = facts_of(photo, decoded)};
@@ -112,17 +113,20 @@ Outcome<Identification> identify(Workbench& bench, const Inputs& inputs,
       answer.faces.push_back(std::move(face));
     }
     if (pictures.empty()) return answer;
-    answer.drawn = pictures[static_cast<std::size_t>(&photo - inputs.photos.data())];
+    const auto index = static_cast<std::size_t>(&photo - inputs.photos.data());
+    answer.drawn = pictures[index];
     for (std::size_t i = 0; i < records.size(); ++i)
       mark(decoded.image, records[i].face, answer.faces[i]);
-    VISAVIS_CHECK(
-        caused_by(Cause::kEnvironment, image::write_image(answer.drawn, decoded.image.view())));
+    undrawn[index] =
+        keep_drawn(answer.drawn, image::write_image(answer.drawn, decoded.image.view()));
     return answer;
   };
   Identification answer{.run = run, .bar = bar, .persons = crowd.persons, .fusion = request.fusion};
   answer.errors = inputs.errors;
   collect(over_photos<IdentifiedPhoto>(impl, inputs.photos, progress, work), inputs.photos,
           answer.photos, answer.errors);
+  for (std::optional<Problem>& one : undrawn)
+    if (one) answer.errors.push_back(*std::move(one));
   return answer;
 }
 

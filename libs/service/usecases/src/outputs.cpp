@@ -126,6 +126,11 @@ void mark_face(Image& picture, const Face& face, image::Colour colour, std::stri
                       std::max(12, short_side / 22));
 }
 
+std::optional<Problem> keep_drawn(fs::path& drawn, Result<void> written) {
+  if (written) return std::nullopt;
+  return problem(std::exchange(drawn, {}).string(), Failure(std::move(written).error()));
+}
+
 std::string two_digits(float value) {
   std::array<char, 64> text{};
   const auto end =

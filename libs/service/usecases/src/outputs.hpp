@@ -3,9 +3,11 @@
 /// Where pictures made from photos go, and how faces are marked on them.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+#include <visavis/core/result.hpp>
 #include <visavis/image/draw.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/inputs.hpp>
@@ -44,6 +46,10 @@ inline constexpr image::Colour kOrange{.r = 235, .g = 120, .b = 20};
 
 /// Box, five points and a label, in sizes that suit the picture.
 void mark_face(Image& picture, const Face& face, image::Colour colour, std::string_view label);
+
+/// What is said of a drawing that was to be written: nothing if it was; else `drawn` is emptied,
+/// and what was found on the photo stays.
+[[nodiscard]] std::optional<Problem> keep_drawn(std::filesystem::path& drawn, Result<void> written);
 
 /// "0.97"
 [[nodiscard]] std::string two_digits(float value);

@@ -37,6 +37,22 @@ TEST(Criterion, FpirDependsOnHowManyAreSearched) {
   EXPECT_EQ(find_bar(bench, {.fpir = .01}, 3).error().cause, Cause::kUsage);
 }
 
+TEST(Criterion, ASearchPromisesAnFpirUnlessToldOtherwise) {
+  Workbench::Impl bench = bench_with_points();
+  EXPECT_EQ(find_bar(bench, {}, 3).error().cause, Cause::kUsage);  // .1 is not .01
+  bench.calibration->by_fpir = {{.persons = 10, .fpir = .01, .threshold = .6},
+                                {.persons = 1000, .fpir = .01, .threshold = .7}};
+  const auto search = find_bar(bench, {}, 500);
+  ASSERT_TRUE(search);
+  EXPECT_EQ(search->promise->kind, "fpir");
+  EXPECT_EQ(search->promise->value, .01);
+  EXPECT_EQ(search->threshold, .7);
+  EXPECT_EQ(find_bar(bench, {.far = .01}, 500)->threshold, .25);
+  EXPECT_EQ(find_bar(bench, {})->promise->kind, "far");
+  bench.calibration->by_fpir.clear();
+  EXPECT_EQ(find_bar(bench, {}, 500)->promise->kind, "far");
+}
+
 TEST(Criterion, DistancesAreAcceptedUpToTheirThreshold) {
   const Workbench::Impl bench = bench_with_points();
   const auto cosine = find_bar(bench, {.far = .001});

@@ -32,7 +32,8 @@ class Executor {
 /// Runs everything on the calling thread.
 [[nodiscard]] std::unique_ptr<Executor> make_inline_executor();
 
-/// A pool of `threads` workers, the calling thread being one of them.
+/// A pool of `threads` workers, the calling thread being one of them; of fewer where the system
+/// gives no more threads.
 /// @pre threads >= 1
 [[nodiscard]] std::unique_ptr<Executor> make_thread_pool(int threads);
 

@@ -40,7 +40,8 @@ struct CalibrationOptions {
   /// has is extrapolated: as much as ten times the people raised the threshold from the
   /// second-largest to the largest gallery that is not, so it is raised for each ten times more. A
   /// threshold grows ever slower with the size, so this errs on the strict side.
-  std::vector<std::uint64_t> gallery_sizes{10, 100, 1000, 10'000, 100'000, 1'000'000};
+  std::vector<std::uint64_t> gallery_sizes{10,     30,     100,     300,     1000,     3000,
+                                           10'000, 30'000, 100'000, 300'000, 1'000'000};
   /// Falling; promised only where FPIR × people is at least `min_expected`.
   std::vector<double> fpirs{1e-1, 1e-2, 1e-3};
   std::size_t replicates = 300;  ///< Of the bootstrap over people; 0: no intervals.

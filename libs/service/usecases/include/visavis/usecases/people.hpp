@@ -22,7 +22,8 @@
 
 namespace visavis::usecases {
 
-/// How the threshold is chosen: one of the first three, or none of them for `kDefaultFar`.
+/// How the threshold is chosen: one of the first three, or none of them. Then it is `kDefaultFpir`
+/// for a search with a model whose calibration has such points, and `kDefaultFar` otherwise.
 struct Criterion {
   std::optional<double> far{};        ///< False accept rate of single comparisons.
   std::optional<double> fpir{};       ///< False positive identification rate.
@@ -33,6 +34,8 @@ struct Criterion {
 
 /// One in a thousand comparisons of different people is accepted.
 inline constexpr double kDefaultFar = 1e-3;
+/// One in a hundred searches for a stranger names somebody, however many people are searched.
+inline constexpr double kDefaultFpir = 1e-2;
 
 struct Promise {
   std::string kind{};  ///< "far", "fpir"
