@@ -34,7 +34,7 @@ std::string unknown_verb(const CLI::App& program) {
 
 std::string option_without_value(const CLI::App& verb) {
   for (const CLI::Option* option : verb.get_options())
-    if (option->nonpositional() && option->get_items_expected_max() > 0 &&
+    if (option->get_items_expected_max() > 0 &&
         std::ranges::find(option->results(), "") != option->results().end())
       return option->get_name();
   return "";

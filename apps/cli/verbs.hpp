@@ -61,7 +61,7 @@ void add_measure_verbs(VerbList& list);
 /// What was typed in place of a verb; empty if a verb was found or nothing was typed.
 [[nodiscard]] std::string unknown_verb(const CLI::App& program);
 
-/// The first option of a verb that was given as ''; empty if there is none.
+/// The first option or argument of a verb that was given as ''; empty if there is none.
 [[nodiscard]] std::string option_without_value(const CLI::App& verb);
 
 /// Accepts the text of a finite number: what parses numbers also takes nan and inf.

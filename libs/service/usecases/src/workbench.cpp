@@ -25,7 +25,7 @@ constexpr int kMaxThreads = 1024;
 Outcome<Split> split_threads(const WorkbenchOptions& options, std::size_t photos) {
   if (options.threads < 0 || options.threads > kMaxThreads)
     return std::unexpected(Failure(
-        Cause::kUsage, {ErrorCode::kInvalidArgument, "the number of threads is not 1 to 1024"}));
+        Cause::kUsage, {ErrorCode::kInvalidArgument, "the number of threads is not between 0 and 1024"}));
   int threads = options.threads;
   if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const auto enough = std::clamp<std::size_t>(photos, 1, static_cast<std::size_t>(threads));
