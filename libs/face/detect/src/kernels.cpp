@@ -207,24 +207,6 @@ HWY_INLINE void cross(Floats& a, Floats& b) {
   a = sum;
 }
 
-/// Adds the products of one word of neighbouring places with the weights of neighbouring channels.
-template <std::size_t kPlaces, std::size_t kChannels>
-HWY_INLINE void add_place_products(const Pair* in, std::ptrdiff_t place, const Pair* weights,
-                                   std::array<Sums<Pair, kChannels>, kPlaces>& sums) {
-  const D32 d;
-  std::array<Ints, kPlaces> values;
-#pragma GCC unroll 8
-  for (std::size_t p = 0; p < kPlaces; ++p)
-    values[p] = hn::LoadU(d, in + static_cast<std::ptrdiff_t>(p) * place);
-#pragma GCC unroll 8
-  for (std::size_t c = 0; c < kChannels; ++c) {
-    const auto weight = hn::Set(d, weights[c]);
-#pragma GCC unroll 8
-    for (std::size_t p = 0; p < kPlaces; ++p)
-      sums[p][c] = add_products(values[p], weight, sums[p][c]);
-  }
-}
-
 /// Where the words lie that a row of three taps reads, in the order of their weights. One loop over
 /// them, because between a loop for columns and one for inputs the compiler does not keep the sums.
 class Reach {
@@ -318,8 +300,7 @@ void run_two_rows(const Layer<Pair>& layer, const Pair* in, const Grid& grid, in
     run_two_rows_places<3, 4>(layer, in, grid, reach, 0, places / 3 * 3, out);
     return run_two_rows_places<1, 4>(layer, in, grid, reach, places / 3 * 3, places, out);
   }
-  run_two_rows_places<6, 2>(layer, in, grid, reach, 0, places / 6 * 6, out);
-  run_two_rows_places<2, 2>(layer, in, grid, reach, places / 6 * 6, places / 2 * 2, out);
+  run_two_rows_places<2, 2>(layer, in, grid, reach, 0, places / 2 * 2, out);
   run_two_rows_places<1, 2>(layer, in, grid, reach, places / 2 * 2, places, out);
 }
 
