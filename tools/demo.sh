@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Enrols two people from one photograph each and asks who is in three others. Prints the table and
-# writes the annotated photographs and one picture of them all.
+# writes the annotated photographs.
 #   tools/demo.sh [VISAVIS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
