@@ -73,8 +73,13 @@ int run_remove(Desk& desk, const usecases::GalleryPlace& gallery,
   return finish(desk, wire::to_json(*answer), text, answer->errors);
 }
 
-int run_stats(Desk& desk, const usecases::GalleryPlace& gallery) {
-  const auto answer = usecases::gallery_stats(gallery);
+/// How it is searched, and why.
+std::string search_of(const gallery::Stats& stats) {
+  if (stats.index_choice != gallery::IndexChoice::kAuto) return stats.index + ", as chosen";
+  return stats.index + ", which is faster than a graph that finds as much";
+}
+
+int tell_stats(Desk& desk, const usecases::Outcome<gallery::Stats>& answer) {
   if (!answer) return give_up(desk, answer.error());
   Table table({"", ""});
   table.add({"persons", std::to_string(answer->persons)});
@@ -82,13 +87,23 @@ int run_stats(Desk& desk, const usecases::GalleryPlace& gallery) {
   table.add({"model", answer->model.empty() ? "-" : answer->model});
   table.add({"dimension", std::to_string(answer->dimension)});
   table.add({"stored as", answer->element});
-  table.add({"search", answer->index});
+  table.add({"search", search_of(*answer)});
   table.add({"bytes of the index file",
              answer->index_bytes == 0 ? "none" : std::to_string(answer->index_bytes)});
   table.add({"bytes", std::to_string(answer->bytes)});
   table.add({"bytes free", std::to_string(answer->free_bytes)});
   table.add({"encryption", answer->encryption});
   return finish(desk, wire::to_json(*answer), table.text(), {});
+}
+
+int run_stats(Desk& desk, const usecases::GalleryPlace& gallery) {
+  return tell_stats(desk, usecases::gallery_stats(gallery));
+}
+
+int run_index(Desk& desk, const Named& named) {
+  if (named.gallery.folder.empty() || named.words.size() != 1)
+    return usage(desk, "index takes a gallery and then auto, exact or hnsw");
+  return tell_stats(desk, usecases::choose_index(named.gallery, named.words.front()));
 }
 
 int run_check(Desk& desk, const usecases::GalleryPlace& gallery) {
@@ -180,6 +195,17 @@ void add_set(VerbList& list, CLI::App& parent) {
       {verb, [=](Desk& desk) { return run_set(desk, given->resolved(), *words); }});
 }
 
+void add_index(VerbList& list, CLI::App& parent) {
+  auto given = std::make_shared<Named>();
+  CLI::App* verb = list.add(parent, "index",
+                            "Chooses how the gallery is searched: exactly (exact, and auto at "
+                            "every size) or by a graph that finds most (hnsw), and makes the index",
+                            "gallery index --gallery people hnsw");
+  add_gallery(*verb, given->gallery, "The gallery's folder; else the first word is it");
+  verb->add_option("CHOICE", given->words, "auto, exact or hnsw");
+  list.verbs.push_back({verb, [=](Desk& desk) { return run_index(desk, given->resolved()); }});
+}
+
 void add_remove(VerbList& list, CLI::App& parent) {
   auto given = std::make_shared<Named>();
   auto removal = std::make_shared<usecases::Removal>();
@@ -264,6 +290,7 @@ void add_gallery_verbs(VerbList& list) {
   add_plain(list, *gallery, "stats", "How many, by which model, in how much room", run_stats);
   add_plain(list, *gallery, "check", "Looks for everything that could be wrong; exit 1 if it is",
             run_check);
+  add_index(list, *gallery);
   add_plain(list, *gallery, "compact", "Gives the room of what was removed back", run_compact);
   add_gallery_moves(list, *gallery);
 }

@@ -259,6 +259,19 @@ TEST_F(GalleryVerbs, StatesChecksAndCompacts) {
   EXPECT_EQ(ask("list").code, 3);
 }
 
+TEST_F(GalleryVerbs, ChoosesHowItIsSearched) {
+  EXPECT_EQ(ask("stats").json()["index"], "exact");
+  EXPECT_EQ(ask("stats").json()["index_choice"], "auto");
+  const Answer chosen = ask("index", {"hnsw"});
+  EXPECT_EQ(chosen.code, 0);
+  EXPECT_EQ(chosen.json()["index"], "hnsw");
+  EXPECT_EQ(ask("stats").json()["index_choice"], "hnsw");
+  EXPECT_EQ(ask("index", {"fastest"}).code, 2);
+  EXPECT_EQ(ask("index").code, 2);
+  EXPECT_EQ(ask("index", {"auto"}).json()["index"], "exact");
+  EXPECT_EQ(ask("check").code, 0);
+}
+
 TEST_F(GalleryVerbs, AFileIsNoGalleryToAnyVerb) {
   write("file", "x");
   for (const char* verb : {"list", "stats", "check", "compact"})

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "index_choice.hpp"
 #include "past_folder.hpp"
 #include "search_index.hpp"
 #include "visavis/core/result.hpp"
@@ -109,8 +110,14 @@ EnrolledFace face_of(store::FaceRow row) {
 
 class FolderGallery final : public Gallery {
  public:
-  FolderGallery(store::Store store, SearchIndex index, bool writes, const store::Facts& facts)
-      : store_(std::move(store)), writes_(writes), index_(std::move(index)) {
+  FolderGallery(store::Store store, std::filesystem::path folder, IndexChoice choice, bool writes,
+                std::size_t index_file_from, const store::Facts& facts)
+      : store_(std::move(store)),
+        folder_(std::move(folder)),
+        writes_(writes),
+        index_file_from_(index_file_from),
+        choice_(choice),
+        index_(folder_, kind_of(choice), writes, index_file_from) {
     take(facts);
   }
   ~FolderGallery() override {
@@ -142,6 +149,7 @@ class FolderGallery final : public Gallery {
   [[nodiscard]] Result<Stats> stats() const override;
   [[nodiscard]] Result<std::vector<std::string>> check() const override;
   Result<void> compact() override;
+  Result<void> choose_index(IndexChoice choice) override;
 
   [[nodiscard]] ModelId model() const noexcept override { return model_; }
   [[nodiscard]] std::size_t persons() const noexcept override { return persons_; }
@@ -188,8 +196,13 @@ class FolderGallery final : public Gallery {
   [[nodiscard]] Result<float> fused(const Embedding& probe, std::int64_t person,
                                     Fusion fusion) const;
 
+  [[nodiscard]] index::IndexKind index_kind() const;
+
   store::Store store_;
+  std::filesystem::path folder_;
   bool writes_;
+  std::size_t index_file_from_;
+  std::atomic<IndexChoice> choice_;
   mutable std::atomic<ModelId> model_{};
   mutable std::atomic<std::size_t> dimension_{0};
   mutable std::atomic<std::size_t> persons_{0};
@@ -388,17 +401,22 @@ Result<std::vector<std::optional<Duplicate>>> FolderGallery::duplicates(
 Result<std::optional<std::vector<Candidate>>> FolderGallery::candidates_of(
     const std::vector<index::Hit>& hits, std::size_t limit, std::int64_t now) const {
   std::vector<Candidate> candidates;
-  for (const index::Hit& hit : hits) {
-    if (candidates.size() == limit) break;
-    const auto face = static_cast<std::int64_t>(hit.key);
-    VISAVIS_TRY(owner, store_.owner_of(face));
-    if (!owner) return std::optional<std::vector<Candidate>>();
-    if (owner->expires_at && *owner->expires_at <= now) continue;
-    candidates.push_back({.person = std::move(owner->public_id),
-                          .name = std::move(owner->name),
-                          .similarity = std::clamp(hit.similarity, -1.F, 1.F),
-                          .norm = owner->norm,
-                          .face_id = face_id_of(face)});
+  for (std::size_t at = 0; at < hits.size() && candidates.size() < limit;) {
+    const std::size_t count = std::min(hits.size() - at, limit - candidates.size());
+    std::vector<std::int64_t> faces;
+    for (std::size_t i = 0; i < count; ++i)
+      faces.push_back(static_cast<std::int64_t>(hits[at + i].key));
+    VISAVIS_TRY(owners, store_.owners_of(faces));
+    for (std::size_t i = 0; i < count; ++i, ++at) {
+      std::optional<store::Owner>& owner = owners[i];
+      if (!owner) return std::optional<std::vector<Candidate>>();
+      if (owner->expires_at && *owner->expires_at <= now) continue;
+      candidates.push_back({.person = std::move(owner->public_id),
+                            .name = std::move(owner->name),
+                            .similarity = std::clamp(hits[at].similarity, -1.F, 1.F),
+                            .norm = owner->norm,
+                            .face_id = face_id_of(faces[i])});
+    }
   }
   return std::optional(std::move(candidates));
 }
@@ -726,7 +744,8 @@ Result<Stats> FolderGallery::stats() const {
                .model = std::move(facts.model),
                .dimension = facts.dimension,
                .element = std::string(store::to_string(facts.element)),
-               .index = std::string(index::to_string(index::IndexKind::kExact)),
+               .index = std::string(index::to_string(index_kind())),
+               .index_choice = choice_,
                .index_bytes = none ? 0 : index_bytes,
                .generation = facts.generation,
                .bytes = facts.bytes,
@@ -739,6 +758,25 @@ Result<Stats> FolderGallery::stats() const {
 Result<void> FolderGallery::compact() {
   const std::scoped_lock changing(changing_);
   return store_.compact();
+}
+
+index::IndexKind FolderGallery::index_kind() const {
+  const std::shared_lock lock(searching_);
+  return index_.kind();
+}
+
+Result<void> FolderGallery::choose_index(IndexChoice choice) {
+  {
+    const std::scoped_lock changing(changing_);
+    // Readers that have the old file mapped must not trust what it holds from now on.
+    VISAVIS_CHECK(store_.renew());
+    VISAVIS_CHECK(write_index_choice(folder_, choice));
+    const std::unique_lock lock(searching_);
+    choice_ = choice;
+    VISAVIS_CHECK(index_.forget());
+    index_ = SearchIndex(folder_, kind_of(choice), writes_, index_file_from_);
+  }
+  return load();
 }
 
 store::Mode store_mode(OpenMode mode) {
@@ -775,10 +813,11 @@ Result<std::unique_ptr<Gallery>> open_gallery(const std::filesystem::path& folde
   const bool writes = mode != OpenMode::kRead;
   // Vectors of an encrypted gallery do not lie in clear beside it.
   const std::size_t index_file_from = options.key ? kNoIndexFile : options.index_file_from;
-  SearchIndex index(folder / "index-exact", writes, index_file_from);
-  if (writes)
-    VISAVIS_CHECK(options.key ? store::wipe_file(index.file()) : index.forget_stale(facts));
-  return std::make_unique<FolderGallery>(std::move(store), std::move(index), writes, facts);
+  VISAVIS_TRY(choice, read_index_choice(folder));
+  SearchIndex index(folder, kind_of(choice), writes, index_file_from);
+  if (writes) VISAVIS_CHECK(options.key ? index.forget() : index.forget_stale(facts));
+  return std::make_unique<FolderGallery>(std::move(store), folder, choice, writes, index_file_from,
+                                         facts);
 }
 
 }  // namespace visavis::gallery

@@ -41,12 +41,29 @@ struct Rows {
 
 }  // namespace
 
+SearchIndex::SearchIndex(std::filesystem::path folder, index::IndexKind kind, bool writes,
+                         std::size_t file_from)
+    : folder_(std::move(folder)),
+      kind_(kind),
+      file_(file_of(kind)),
+      writes_(writes),
+      file_from_(file_from) {}
+
+std::filesystem::path SearchIndex::file_of(index::IndexKind kind) const {
+  return folder_ / ("index-" + std::string(index::to_string(kind)));
+}
+
 Result<void> SearchIndex::wipe() {
   in_file_ = false;
-  return store::wipe_file(file_);
+  Result<void> wiped;
+  for (const auto kind : {index::IndexKind::kExact, index::IndexKind::kHnsw})
+    if (auto one = store::wipe_file(file_of(kind)); !one) wiped = std::move(one);
+  return wiped;
 }
 
 Result<void> SearchIndex::forget_stale(const store::Facts& facts) {
+  for (const auto kind : {index::IndexKind::kExact, index::IndexKind::kHnsw})
+    if (kind != kind_) VISAVIS_CHECK(store::wipe_file(file_of(kind)));
   const auto stamp = index::read_stamp(file_);
   if (!stamp && stamp.error().code == ErrorCode::kNotFound) return {};
   if (stamp && *stamp == stamp_of(facts)) return {};
@@ -67,7 +84,8 @@ Result<void> SearchIndex::load(const store::Store& store) {
     loaded_ = true;
     return {};
   }
-  if (auto mapped = index::open_index(file_, stamp_of(facts))) {
+  if (auto mapped = index::open_index(file_, stamp_of(facts));
+      mapped && (*mapped)->kind() == kind_) {
     vectors_ = *std::move(mapped);
     generation_ = facts.generation;
     in_file_ = loaded_ = true;
@@ -83,7 +101,7 @@ Result<void> SearchIndex::load(const store::Store& store) {
 
 Result<std::shared_ptr<index::VectorIndex>> SearchIndex::read(const store::Store& store,
                                                               std::size_t dimension) {
-  VISAVIS_TRY(fresh, index::make_exact_index(dimension));
+  VISAVIS_TRY(fresh, index::make_index(kind_, dimension));
   Rows rows;
   Result<void> added;
   VISAVIS_TRY(generation, store.scan([&](std::int64_t face, std::int64_t person, float,
@@ -103,7 +121,7 @@ void SearchIndex::add(std::span<const store::AddedFace> faces) {
   Rows rows;
   for (const store::AddedFace& face : faces) rows.append(face.face, face.person, face.unit);
   if (!vectors_) {
-    auto fresh = index::make_exact_index(faces.front().unit.size());
+    auto fresh = index::make_index(kind_, faces.front().unit.size());
     if (fresh) vectors_ = *std::move(fresh);
   }
   in_file_ = false;

@@ -20,19 +20,20 @@ namespace visavis::gallery {
 /// Thread-compatible; the index itself is thread-safe.
 class SearchIndex {
  public:
-  SearchIndex(std::filesystem::path file, bool writes, std::size_t file_from)
-      : file_(std::move(file)), writes_(writes), file_from_(file_from) {}
+  SearchIndex(std::filesystem::path folder, index::IndexKind kind, bool writes,
+              std::size_t file_from);
 
-  /// Wipes the file if it is of another state than the store's: a removal may have been stopped
-  /// between the two. For the writer, when it opens.
+  /// Wipes the file if it is of another state than the store's, and one of another kind: a removal
+  /// or a choice may have been stopped between the two. For the writer, when it opens.
   [[nodiscard]] Result<void> forget_stale(const store::Facts& facts);
 
-  /// All vectors are others: nothing of the old ones stays in memory or file.
+  /// All vectors are others: nothing of the old ones stays in memory or in a file of any kind.
   [[nodiscard]] Result<void> forget();
 
   /// Maps the file or reads the store.
   [[nodiscard]] Result<void> load(const store::Store& store);
   [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }
+  [[nodiscard]] index::IndexKind kind() const noexcept { return kind_; }
   [[nodiscard]] bool is_loaded() const noexcept { return loaded_; }
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
   /// Null while the gallery is empty. What searches it keeps it alive.
@@ -54,7 +55,10 @@ class SearchIndex {
   [[nodiscard]] Result<std::shared_ptr<index::VectorIndex>> read(const store::Store& store,
                                                                  std::size_t dimension);
   [[nodiscard]] Result<void> wipe();
+  [[nodiscard]] std::filesystem::path file_of(index::IndexKind kind) const;
 
+  std::filesystem::path folder_;
+  index::IndexKind kind_;
   std::filesystem::path file_;
   bool writes_;
   std::size_t file_from_;

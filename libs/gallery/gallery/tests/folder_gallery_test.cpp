@@ -779,6 +779,61 @@ TEST_F(IndexFileTest, RemovedVectorsAreInNoFile) {
   EXPECT_TRUE(fs::exists(file()));
 }
 
+TEST_F(IndexFileTest, IsOfTheKindThatWasChosen) {
+  constexpr std::uint64_t kPeople = 2200;  // enough for a graph
+  std::vector<NewFace> faces;
+  for (std::uint64_t i = 0; i < kPeople; ++i)
+    faces.push_back({.person = "p" + std::to_string(i), .face = random_face(i)});
+  ASSERT_TRUE(open()->enrol(faces));
+  fill(0);
+  ASSERT_TRUE(fs::exists(file()));
+  const fs::path graph = folder_ / "index-hnsw";
+  {
+    const auto reader = open(OpenMode::kRead);
+    EXPECT_EQ(who(*reader, 1), "p1");
+    EXPECT_EQ(reader->choose_index(IndexChoice::kHnsw).error().code, ErrorCode::kInvalidArgument);
+    const auto gallery = open();
+    EXPECT_EQ(gallery->stats()->index, "exact");
+    ASSERT_TRUE(gallery->choose_index(IndexChoice::kHnsw));
+    EXPECT_EQ(gallery->stats()->index, "hnsw");
+    EXPECT_EQ(who(*gallery, 1), "p1");
+    EXPECT_EQ(who(*reader, 1), "p1") << "its file is gone";
+    EXPECT_FALSE(fs::exists(file()));
+    EXPECT_EQ(gallery->stats()->index_bytes, fs::file_size(graph));
+    ASSERT_TRUE(gallery->remove_person("p7"));
+    ASSERT_TRUE(gallery->enrol("late", std::vector{random_face(9000)}));
+    EXPECT_EQ(who(*gallery, 9000), "late");
+    EXPECT_FALSE(is_in_files(7));
+  }
+  {
+    const auto gallery = open();
+    EXPECT_EQ(gallery->stats()->index_choice, IndexChoice::kHnsw);
+    for (std::uint64_t i = 0; i < kPeople; i += 100)
+      EXPECT_EQ(who(*gallery, i), "p" + std::to_string(i));
+    EXPECT_EQ(who(*gallery, 9000), "late");
+    EXPECT_EQ(who(*gallery, 7), "nobody");
+    ASSERT_TRUE(gallery->remove_person("late"));
+    EXPECT_FALSE(is_in_files(9000));
+    EXPECT_THAT(*gallery->check(), testing::IsEmpty());
+    ASSERT_TRUE(gallery->choose_index(IndexChoice::kAuto));
+    EXPECT_EQ(gallery->stats()->index, "exact");
+    EXPECT_FALSE(fs::exists(graph));
+  }
+  std::ofstream(folder_ / "index-choice") << "fast";
+  EXPECT_EQ(error_of_open(), ErrorCode::kDecodeFailed);
+}
+
+TEST_F(IndexFileTest, AChoiceThatWasStoppedLeavesNoFileOfTheOtherKind) {
+  fill(10);
+  fs::copy(file(), folder_ / "index-hnsw");  // by its name; and exact by what it holds
+  EXPECT_EQ(who(*open(), 3), "p3");
+  EXPECT_FALSE(fs::exists(folder_ / "index-hnsw"));
+  std::ofstream(folder_ / "index-choice") << "hnsw\n";
+  EXPECT_EQ(who(*open(OpenMode::kRead), 3), "p3");
+  EXPECT_EQ(who(*open(), 3), "p3");
+  EXPECT_FALSE(fs::exists(file()));
+}
+
 TEST_F(IndexFileTest, FileOfAnotherStateIsWipedByTheWriterAndPassedOverByReaders) {
   fill(10);
   fs::copy(file(), folder_ / "old");

@@ -1,6 +1,7 @@
 #include "graph_search.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,7 +18,8 @@
 namespace visavis::index {
 namespace {
 
-constexpr std::size_t kReach = 512;       // docs/search.md has what is found with it
+constexpr std::size_t kReach = 512;
+constexpr double kReached = 100'000;      // rows that it is enough for
 constexpr std::size_t kMostReach = 8192;  // beyond, comparing with every row takes no longer
 constexpr std::size_t kAhead = 8;         // rows asked for from memory before they are compared
 
@@ -28,8 +30,7 @@ class GraphSearch {
 
   /// Nothing where the walk sees too little.
   [[nodiscard]] std::optional<std::vector<Hit>> go() const {
-    for (std::size_t reach = std::max(kReach, 2 * std::min(options_.k, kMostReach));
-         reach <= kMostReach; reach *= 4) {
+    for (std::size_t reach = least_reach(); reach <= kMostReach; reach *= 4) {
       auto hits = compare(rows_.graph->near(*rows_.codes, code_.data(), reach,
                                             [&](std::uint32_t row) { return is_live(row); }));
       if (hits.size() == std::min(options_.k, rows_.live)) return hits;
@@ -38,6 +39,12 @@ class GraphSearch {
   }
 
  private:
+  // Twice as far among ten times as many rows; docs/search.md has what is found so.
+  [[nodiscard]] std::size_t least_reach() const {
+    const double more = std::max(static_cast<double>(rows_.live) / kReached, 1.0);
+    const auto reach = static_cast<std::size_t>(kReach * std::pow(more, std::log10(2.0)));
+    return std::max(reach, 2 * std::min(options_.k, kMostReach));
+  }
   [[nodiscard]] const Segment& segment(std::uint32_t row) const {
     return rows_.segments[row / rows_.capacity];
   }

@@ -691,6 +691,12 @@ Result<void> Store::purge() {
   return empty_log(*impl_->writer, impl_->folder);
 }
 
+Result<void> Store::renew() {
+  if (!impl_->writer) return read_only();
+  const std::scoped_lock lock(impl_->writing);
+  return next_generation(*impl_->writer);
+}
+
 Result<void> Store::compact() {
   if (!impl_->writer) return read_only();
   const std::scoped_lock lock(impl_->writing);

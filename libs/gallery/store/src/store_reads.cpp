@@ -246,9 +246,11 @@ Result<std::optional<FaceRow>> Store::find_face(std::int64_t face) const {
   return std::optional(std::move(found));
 }
 
-Result<std::optional<Owner>> Store::owner_of(std::int64_t face) const {
-  const std::scoped_lock lock(impl_->reading);
-  VISAVIS_TRY(row, impl_->reader.query(impl_->queries.owner, face));
+namespace {
+
+Result<std::optional<Owner>> read_owner(Database& database, const std::string& query,
+                                        std::int64_t face) {
+  VISAVIS_TRY(row, database.query(query, face));
   VISAVIS_TRY(there, row.next());
   if (!there) return std::optional<Owner>();
   if (row.integer(6) == 0) return changed_person(row.integer(5));
@@ -258,6 +260,27 @@ Result<std::optional<Owner>> Store::owner_of(std::int64_t face) const {
                              .norm = static_cast<float>(row.real(2)),
                              .quality = static_cast<float>(row.real(3)),
                              .expires_at = maybe_integer(row, 4)});
+}
+
+}  // namespace
+
+Result<std::optional<Owner>> Store::owner_of(std::int64_t face) const {
+  const std::scoped_lock lock(impl_->reading);
+  return read_owner(impl_->reader, impl_->queries.owner, face);
+}
+
+Result<std::vector<std::optional<Owner>>> Store::owners_of(
+    std::span<const std::int64_t> faces) const {
+  const std::scoped_lock lock(impl_->reading);
+  // Otherwise the database would be locked and looked at anew for every face.
+  VISAVIS_TRY(transaction, Transaction::begin(impl_->reader, Transaction::Kind::kRead));
+  std::vector<std::optional<Owner>> owners;
+  for (const std::int64_t face : faces) {
+    VISAVIS_TRY(owner, read_owner(impl_->reader, impl_->queries.owner, face));
+    owners.push_back(std::move(owner));
+  }
+  VISAVIS_CHECK(transaction.commit());
+  return owners;
 }
 
 namespace {

@@ -171,6 +171,16 @@ Outcome<Compaction> compact_gallery(const GalleryPlace& place) {
   return Compaction{.bytes_before = before.bytes, .bytes_after = after.bytes};
 }
 
+Outcome<gallery::Stats> choose_index(const GalleryPlace& place, const std::string& choice) {
+  const auto chosen = gallery::parse_index_choice(choice);
+  if (!chosen)
+    return std::unexpected(
+        Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, "an index is auto, exact or hnsw"}));
+  VISAVIS_TRY(people, gallery_at(place, OpenMode::kWrite));
+  VISAVIS_CHECK(people->choose_index(*chosen));
+  return people->stats();
+}
+
 Outcome<void> make_key_file(const fs::path& file) {
   return named(file, store::make_key_file(file));
 }

@@ -133,6 +133,7 @@ std::string to_json(const gallery::Stats& stats) {
   json["dimension"] = stats.dimension;
   json["element"] = stats.element;
   json["index"] = stats.index;
+  json["index_choice"] = gallery::to_string(stats.index_choice);
   json["index_bytes"] = stats.index_bytes;
   json["generation"] = stats.generation;
   json["bytes"] = stats.bytes;

@@ -216,14 +216,25 @@ struct Page {
   std::size_t limit = 1000;
 };
 
+/// How a gallery is searched.
+enum class IndexChoice : std::uint8_t {
+  kAuto,   ///< As is best for its size: exactly.
+  kExact,  ///< The best are found for certain, in a time that grows with the gallery.
+  kHnsw,   ///< A graph finds most of the best, in a time that hardly grows.
+};
+
+[[nodiscard]] std::string_view to_string(IndexChoice choice) noexcept;  ///< "auto", …
+[[nodiscard]] std::optional<IndexChoice> parse_index_choice(std::string_view word) noexcept;
+
 struct Stats {
   std::uint64_t persons = 0;
   std::uint64_t faces = 0;
   std::string model{};  ///< 16 hexadecimal digits; empty while nobody was enrolled.
   std::size_t dimension = 0;
-  std::string element{};          ///< "f16", "f32"
-  std::string index{};            ///< How it is searched: "exact".
-  std::uint64_t index_bytes = 0;  ///< Of the index's file; 0 if there is none.
+  std::string element{};                          ///< "f16", "f32"
+  std::string index{};                            ///< How it is searched: "exact", "hnsw".
+  IndexChoice index_choice = IndexChoice::kAuto;  ///< Why.
+  std::uint64_t index_bytes = 0;                  ///< Of the index's file; 0 if there is none.
   std::uint64_t generation = 0;
   std::uint64_t bytes = 0;
   std::uint64_t free_bytes = 0;  ///< What `compact` would give back.
@@ -318,6 +329,8 @@ class Gallery {
   [[nodiscard]] virtual Result<std::vector<std::string>> check() const = 0;
   /// Gives the room of removed rows back.
   [[nodiscard]] virtual Result<void> compact() = 0;
+  /// From now on it is searched so; the index is made when this returns.
+  [[nodiscard]] virtual Result<void> choose_index(IndexChoice choice) = 0;
 
   [[nodiscard]] virtual ModelId model() const noexcept = 0;  ///< 0 while nobody was enrolled.
   [[nodiscard]] virtual std::size_t persons() const noexcept = 0;

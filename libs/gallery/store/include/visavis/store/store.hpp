@@ -221,6 +221,9 @@ class Store {
   /// @return kUnavailable if another process's snapshot still needs old bytes.
   [[nodiscard]] Result<void> purge();
 
+  /// Counts a change though no row has changed, so that whatever was made of them is made again.
+  [[nodiscard]] Result<void> renew();
+
   /// Writes the database anew without free pages.
   [[nodiscard]] Result<void> compact();
 
@@ -244,6 +247,9 @@ class Store {
   /// By row id, from the first after `after` on.
   [[nodiscard]] Result<std::vector<FaceRow>> faces(std::int64_t after, std::size_t limit) const;
   [[nodiscard]] Result<std::optional<Owner>> owner_of(std::int64_t face) const;
+  /// Of one state, in the order of the faces.
+  [[nodiscard]] Result<std::vector<std::optional<Owner>>> owners_of(
+      std::span<const std::int64_t> faces) const;
   /// The bytes of a file that a face's row names.
   /// @return kNotFound if it is gone, kDecodeFailed for a name that no file can have or one that
   /// has changed since.

@@ -99,6 +99,11 @@ struct Compaction {
 };
 [[nodiscard]] Outcome<Compaction> compact_gallery(const GalleryPlace& gallery);
 
+/// From now on the gallery is searched so, and its index is made.
+/// @return what it is like then; kUsage for a word that is no choice
+[[nodiscard]] Outcome<gallery::Stats> choose_index(const GalleryPlace& gallery,
+                                                   const std::string& choice);
+
 /// A new key for galleries that are to be encrypted, in a file that its owner alone can read.
 /// @return kInvalidArgument if there is something of that name.
 [[nodiscard]] Outcome<void> make_key_file(const std::filesystem::path& file);
