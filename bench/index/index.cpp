@@ -148,6 +148,15 @@ void write(const std::filesystem::path& path, std::span<const T> values) {
              static_cast<std::streamsize>(values.size_bytes()));
 }
 
+template <class T>
+std::vector<T> read(const std::filesystem::path& path) {
+  std::vector<T> values(std::filesystem::file_size(path) / sizeof(T));
+  std::ifstream file(path, std::ios::binary);
+  file.read(reinterpret_cast<char*>(values.data()),
+            static_cast<std::streamsize>(values.size() * sizeof(T)));
+  return values;
+}
+
 /// Rows as stored, and the queries.
 struct Data {
   std::vector<std::uint16_t> rows;
@@ -216,16 +225,24 @@ double per_second(const index::VectorIndex& index, const Data& data, Executor* e
 void measure(std::string_view kind, std::size_t count, const std::filesystem::path& folder,
              index::IndexKind index_kind) {
   const World world = world_of(kind, count);
-  auto index = need(index::make_index(index_kind, kDimension));
+  const auto path = folder / ("index-" + std::string(to_string(index_kind)));
   Data data;
-  const double build = fill(*index, world, count, data);
-  const auto path = folder / "index";
-  const index::Stamp stamp{.count = count, .generation = 1, .model = ModelId{1}};
-  const double saving = seconds([&] { need(index->save(path, stamp)); });
-  index.reset();
+  double build = 0;
+  double saving = 0;
+  if (std::filesystem::exists(path)) {
+    data = {.rows = read<std::uint16_t>(folder / "rows.f16"),
+            .queries = read<float>(folder / "queries.f32")};
+  } else {
+    const auto fresh = need(index::make_index(index_kind, kDimension));
+    build = fill(*fresh, world, count, data);
+    saving = seconds(
+        [&] { need(fresh->save(path, {.count = count, .generation = 1, .model = ModelId{1}})); });
+    write(folder / "rows.f16", std::span<const std::uint16_t>(data.rows));
+    write(folder / "queries.f32", std::span<const float>(data.queries));
+  }
+  index::Stamp stamp = need(index::read_stamp(path));
+  std::unique_ptr<index::VectorIndex> index;
   const double opening = seconds([&] { index = need(index::open_index(path, stamp)); });
-  write(folder / "rows.f16", std::span<const std::uint16_t>(data.rows));
-  write(folder / "queries.f32", std::span<const float>(data.queries));
 
   std::vector<std::vector<std::uint64_t>> truth;
   std::vector<double> plain_times;
@@ -242,9 +259,10 @@ void measure(std::string_view kind, std::size_t count, const std::filesystem::pa
   const auto pool = make_thread_pool(2);
   const double one = per_second(*index, data, nullptr);
   const double two = per_second(*index, data, pool.get());
-  const std::vector<std::uint64_t> victim = {count / 2};
-  const index::Stamp less{.count = count - 1, .generation = 2, .model = ModelId{1}};
-  const double removal = seconds([&] { need(index->remove(victim, less)); });
+  const std::vector<std::uint64_t> victim = {count / 2 + stamp.generation};  // another each time
+  ++stamp.generation;
+  --stamp.count;
+  const double removal = seconds([&] { need(index->remove(victim, stamp)); });
   std::printf(
       "{\"kind\": \"%s\", \"index\": \"%s\", \"count\": %zu, \"ms\": %.4f, \"p99_ms\": %.4f, "
       "\"recall1\": %.4f, \"recall10\": %.4f, \"plain_ms\": %.4f, \"grouped_ms\": %.4f, "

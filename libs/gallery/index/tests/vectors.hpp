@@ -10,6 +10,7 @@
 #include <random>
 #include <span>
 #include <vector>
+#include <visavis/core/half.hpp>
 #include <visavis/index/vector_index.hpp>
 
 namespace visavis::index {
@@ -60,6 +61,13 @@ inline double as_stored(float value) {
   (void)std::frexp(value, &exponent);
   const double place = std::ldexp(1.0, std::max(exponent, -13) - 11);
   return std::nearbyint(value / place) * place;
+}
+
+/// Whether bytes hold a row as it is stored.
+inline bool holds(std::span<const std::byte> bytes, std::span<const float> row) {
+  std::vector<std::uint16_t> stored(row.size());
+  std::ranges::transform(row, stored.begin(), to_half);
+  return !std::ranges::search(bytes, std::as_bytes(std::span(stored))).empty();
 }
 
 struct Slow {
