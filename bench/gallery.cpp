@@ -1,6 +1,7 @@
 // What the encryption of a gallery costs: enrolment, opening with the first search, removal.
 // Vectors are random; nothing but the database and the index is measured.
-//   visavis-bench-gallery [FACES]   one line for a plain gallery, one for an encrypted one
+//   visavis-bench-gallery [FACES [NAME]]   a line for each kind of gallery, or for one of them:
+//                                          plain, no-file, encrypted
 
 #include <unistd.h>
 
@@ -15,6 +16,8 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/store/key.hpp>
@@ -114,7 +117,12 @@ int main(int argc, char** argv) {
   const std::size_t faces = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 20'000;
   std::array<std::byte, store::Key::kBytes> bytes{};
   bytes.fill(std::byte{1});
-  measure("plain", faces, {});
-  measure("no file", faces, {.index_file_from = std::numeric_limits<std::size_t>::max()});
-  measure("encrypted", faces, {.key = std::make_shared<const store::Key>(bytes)});
+  const std::string_view wanted = argc > 2 ? argv[2] : "";
+  const std::array<std::pair<const char*, gallery::GalleryOptions>, 3> kinds{{
+      {"plain", {}},
+      {"no-file", {.index_file_from = std::numeric_limits<std::size_t>::max()}},
+      {"encrypted", {.key = std::make_shared<const store::Key>(bytes)}},
+  }};
+  for (const auto& [name, options] : kinds)
+    if (wanted.empty() || wanted == name) measure(name, faces, options);
 }

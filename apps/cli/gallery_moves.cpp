@@ -74,7 +74,8 @@ struct Import {
 };
 
 int run_import(Desk& desk, const Import& given) {
-  const auto answer = usecases::import_gallery(given.archive, given.gallery);
+  const auto answer =
+      usecases::import_gallery(given.archive, given.gallery, desk.terminal.progress("importing"));
   if (!answer) return give_up(desk, answer.error());
   const std::string text = std::to_string(answer->persons) + " new persons, " +
                            std::to_string(answer->faces) + " faces and " +

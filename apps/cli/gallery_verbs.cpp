@@ -127,7 +127,8 @@ int run_compact(Desk& desk, const usecases::GalleryPlace& gallery) {
 int run_archive(Desk& desk, const Named& named, const std::string& archive) {
   if (named.gallery.folder.empty() || !named.words.empty())
     return usage(desk, "an archive is of a whole gallery: export takes a gallery and nobody");
-  const auto answer = usecases::archive_gallery(named.gallery, archive);
+  const auto answer =
+      usecases::archive_gallery(named.gallery, archive, desk.terminal.progress("exporting"));
   if (!answer) return give_up(desk, answer.error());
   const std::string text = std::to_string(answer->persons) + " persons, " +
                            std::to_string(answer->faces) + " faces and " +

@@ -42,7 +42,8 @@ Result<MemberFacts> measure(const Make& make) {
 /// A gallery that nobody else changes while it is written down.
 class Exporter {
  public:
-  explicit Exporter(store::Store& store) : store_(store) {}
+  Exporter(store::Store& store, const ArchiveProgress& progress)
+      : store_(store), progress_(progress) {}
 
   Result<Archived> write(const fs::path& path) {
     VISAVIS_TRY(manifest, measure_all());
@@ -67,6 +68,7 @@ class Exporter {
  private:
   Result<ArchiveManifest> measure_all() {
     VISAVIS_TRY(facts, store_.facts());
+    total_ = facts.faces;
     ArchiveManifest manifest{.model = facts.model,
                              .dimension = facts.dimension,
                              .element = facts.element,
@@ -97,9 +99,17 @@ class Exporter {
     for (std::int64_t after = 0;;) {
       VISAVIS_TRY(rows, store_.faces(after, kRowsAtOnce));
       if (rows.empty()) return {};
-      for (const store::FaceRow& row : rows) VISAVIS_CHECK(work(row));
+      for (const store::FaceRow& row : rows) {
+        VISAVIS_CHECK(work(row));
+        tell();
+      }
       after = rows.back().id;
     }
+  }
+
+  /// That a pass has dealt with one more face.
+  void tell() {
+    if (progress_ && ++passed_ % kPasses == 0) progress_(passed_ / kPasses, total_);
   }
 
   Make faces() {
@@ -135,6 +145,7 @@ class Exporter {
       std::vector<std::uint16_t> halves;
       VISAVIS_CHECK(store_.scan([&](auto, auto, auto, std::span<const float> unit) {
         if (!done) return;
+        tell();
         if (manifest.element == store::Element::kF32) {
           done = put(std::as_bytes(unit));
           return;
@@ -165,13 +176,19 @@ class Exporter {
     return files;
   }
 
+  /// Rows and vectors are measured and then written; chips and photos come last.
+  static constexpr std::size_t kPasses = 5;
+
   store::Store& store_;
+  const ArchiveProgress& progress_;
+  std::size_t passed_ = 0;
+  std::size_t total_ = 0;
 };
 
 }  // namespace
 
 Result<Archived> export_archive(const fs::path& gallery, const fs::path& archive,
-                                const GalleryOptions& options) {
+                                const GalleryOptions& options, const ArchiveProgress& progress) {
   // Brings a gallery of the past version to the present form.
   if (is_past_folder(gallery)) VISAVIS_CHECK(open_gallery(gallery, OpenMode::kWrite, options));
   VISAVIS_TRY(store,
@@ -179,7 +196,7 @@ Result<Archived> export_archive(const fs::path& gallery, const fs::path& archive
   VISAVIS_TRY(facts, store.facts());
   // First: what left the gallery was noted, also where its file came to nothing.
   VISAVIS_CHECK(store.note("export", std::nullopt, static_cast<std::int64_t>(facts.faces)));
-  return Exporter(store).write(archive);
+  return Exporter(store, progress).write(archive);
 }
 
 }  // namespace visavis::gallery

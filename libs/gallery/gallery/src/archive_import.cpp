@@ -294,9 +294,10 @@ Result<void> check_model(const store::Facts& facts, const ArchiveManifest& manif
 /// Adds an archive's persons and faces to a gallery, in one change.
 class Importer {
  public:
-  static Result<Imported> run(const fs::path& archive, store::Store& store) {
+  static Result<Imported> run(const fs::path& archive, store::Store& store,
+                              const ArchiveProgress& progress) {
     VISAVIS_TRY(facts, store.facts());
-    Importer importer(facts);
+    Importer importer(facts, progress);
     if (facts.faces > 0)
       VISAVIS_CHECK(store.scan([&](auto, std::int64_t person, auto, std::span<const float> unit) {
         importer.known_.add(person, unit);
@@ -315,10 +316,12 @@ class Importer {
   }
 
  private:
-  explicit Importer(store::Facts facts) : facts_(std::move(facts)), known_(facts_.element) {}
+  Importer(store::Facts facts, const ArchiveProgress& progress)
+      : facts_(std::move(facts)), known_(facts_.element), progress_(progress) {}
 
   Result<void> begin(const ArchiveManifest& manifest) {
     model_ = manifest.model;
+    total_ = manifest.faces;
     return check_model(facts_, manifest);
   }
 
@@ -331,6 +334,12 @@ class Importer {
   }
 
   Result<void> add_face(const ArchivedFace& face) {
+    VISAVIS_CHECK(take_face(face));
+    if (progress_) progress_(++done_, total_);
+    return {};
+  }
+
+  Result<void> take_face(const ArchivedFace& face) {
     const auto person = persons_.find(face.facts.person);
     if (person == persons_.end()) return wrong("is of a person whom the archive does not know");
     if (known_.has(person->second, face.unit)) {
@@ -355,6 +364,9 @@ class Importer {
 
   store::Facts facts_;
   KnownVectors known_;
+  const ArchiveProgress& progress_;
+  std::size_t done_ = 0;
+  std::size_t total_ = 0;
   store::Change* change_ = nullptr;
   std::string model_;
   std::unordered_map<std::string, std::int64_t> persons_;
@@ -364,14 +376,14 @@ class Importer {
 }  // namespace
 
 Result<Imported> import_archive(const fs::path& archive, const fs::path& gallery,
-                                const GalleryOptions& options) {
+                                const GalleryOptions& options, const ArchiveProgress& progress) {
   // Nothing is made for what is no archive at all.
   VISAVIS_TRY(reader, ArchiveReader::open(archive));
   VISAVIS_TRY(manifest, read_manifest(reader));
   if (is_past_folder(gallery)) VISAVIS_CHECK(open_gallery(gallery, OpenMode::kWrite, options));
   std::optional<Imported> imported;
   const auto import = [&](store::Store& store) -> Result<void> {
-    VISAVIS_TRY(done, Importer::run(archive, store));
+    VISAVIS_TRY(done, Importer::run(archive, store, progress));
     imported = done;
     return {};
   };
@@ -380,7 +392,7 @@ Result<Imported> import_archive(const fs::path& archive, const fs::path& gallery
                                                   .key = options.key,
                                                   .fill = import}));
   if (imported) return *imported;
-  auto added = Importer::run(archive, store);
+  auto added = Importer::run(archive, store, progress);
   if (!added) {
     // What this leaves the next writer does.
     [[maybe_unused]] const Result<void> purged = store.purge();

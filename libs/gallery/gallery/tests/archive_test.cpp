@@ -334,6 +334,20 @@ TEST_F(ArchiveTest, BothAuditLogsNoteIt) {
       << "the log is not carried";
 }
 
+TEST_F(ArchiveTest, TellsHowFarItIs) {
+  make(at("a"), at("a.tar"));
+  std::vector<std::size_t> told;
+  const ArchiveProgress progress = [&](std::size_t done, std::size_t total) {
+    EXPECT_EQ(total, 3U);
+    told.push_back(done);
+  };
+  ASSERT_TRUE(export_archive(at("a"), at("b.tar"), {}, progress));
+  EXPECT_THAT(told, testing::ElementsAre(1, 2, 3));
+  told.clear();
+  ASSERT_TRUE(import_archive(at("b.tar"), at("b"), {}, progress));
+  EXPECT_THAT(told, testing::ElementsAre(1, 2, 3));
+}
+
 TEST_F(ArchiveTest, KeepsF32AsItIs) {
   {
     auto store = store::Store::open(

@@ -137,16 +137,18 @@ Outcome<Export> export_gallery(const GalleryPlace& place, const ExportRequest& r
   return answer;
 }
 
-Outcome<gallery::Archived> archive_gallery(const GalleryPlace& place, const fs::path& archive) {
+Outcome<gallery::Archived> archive_gallery(const GalleryPlace& place, const fs::path& archive,
+                                           const Progress& progress) {
   VISAVIS_CHECK(check_files({archive}, {}));
   VISAVIS_TRY(options, options_of(place));
-  return named(place.folder, gallery::export_archive(place.folder, archive, options));
+  return named(place.folder, gallery::export_archive(place.folder, archive, options, progress));
 }
 
-Outcome<gallery::Imported> import_gallery(const fs::path& archive, const GalleryPlace& place) {
+Outcome<gallery::Imported> import_gallery(const fs::path& archive, const GalleryPlace& place,
+                                          const Progress& progress) {
   VISAVIS_CHECK(check_place(place));
   VISAVIS_TRY(options, options_of(place));
-  auto imported = named(archive, gallery::import_archive(archive, place.folder, options));
+  auto imported = named(archive, gallery::import_archive(archive, place.folder, options, progress));
   // The file is of another version, not this machine.
   if (!imported && imported.error().error.code == ErrorCode::kUnsupported)
     imported.error().cause = Cause::kInput;

@@ -2,12 +2,17 @@
 
 /// A whole gallery as one file, as docs/formats/archive.md describes it.
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <visavis/core/result.hpp>
 #include <visavis/gallery/gallery.hpp>
 
 namespace visavis::gallery {
+
+/// Told how many faces are done, of how many, by the calling thread. Empty: silence.
+using ArchiveProgress = std::function<void(std::size_t done, std::size_t total)>;
 
 struct Archived {
   std::uint64_t persons = 0;
@@ -20,7 +25,8 @@ struct Archived {
 /// @return as open_gallery; kUnavailable if the archive cannot be written.
 [[nodiscard]] Result<Archived> export_archive(const std::filesystem::path& gallery,
                                               const std::filesystem::path& archive,
-                                              const GalleryOptions& options = {});
+                                              const GalleryOptions& options = {},
+                                              const ArchiveProgress& progress = {});
 
 struct Imported {
   std::uint64_t persons = 0;  ///< Who are new.
@@ -37,6 +43,7 @@ struct Imported {
 /// no such file; as open_gallery.
 [[nodiscard]] Result<Imported> import_archive(const std::filesystem::path& archive,
                                               const std::filesystem::path& gallery,
-                                              const GalleryOptions& options = {});
+                                              const GalleryOptions& options = {},
+                                              const ArchiveProgress& progress = {});
 
 }  // namespace visavis::gallery

@@ -12,6 +12,7 @@
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/gallery_place.hpp>
+#include <visavis/usecases/progress.hpp>
 
 namespace visavis::usecases {
 
@@ -83,10 +84,12 @@ struct Export {
 /// All of a gallery as one file (docs/formats/archive.md), in clear.
 /// @return kEnvironment if it cannot be written
 [[nodiscard]] Outcome<gallery::Archived> archive_gallery(const GalleryPlace& gallery,
-                                                         const std::filesystem::path& archive);
+                                                         const std::filesystem::path& archive,
+                                                         const Progress& progress);
 /// Adds what an archive holds, all or nothing; the gallery is made if there is none.
 [[nodiscard]] Outcome<gallery::Imported> import_gallery(const std::filesystem::path& archive,
-                                                        const GalleryPlace& gallery);
+                                                        const GalleryPlace& gallery,
+                                                        const Progress& progress);
 
 struct GalleryCheck {
   std::vector<std::string> findings{};  ///< Empty: all is well.
