@@ -11,7 +11,7 @@ foreach(module IN ITEMS
     add_subdirectory(libs/${module})
   endif()
 endforeach()
-foreach(folder IN ITEMS tests/integration tests/fuzz bench)
+foreach(folder IN ITEMS tests/support tests/integration tests/fuzz bench)
   if(VISAVIS_DEVELOPER AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt)
     add_subdirectory(${folder})
   endif()

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -32,8 +31,6 @@
 namespace visavis::gallery {
 namespace {
 
-constexpr double kUnitTolerance = 1e-3;  // far beyond float32's rounding, far below a raw norm
-
 /// Persons looked at for each that is told, where fused templates may change the order.
 constexpr std::size_t kFusionReach = 4;
 
@@ -58,10 +55,7 @@ std::optional<std::int64_t> parse_face_id(std::string_view id) {
 }
 
 Result<void> check_vector(std::span<const float> values) {
-  double squares = 0;
-  for (const float value : values) squares += static_cast<double>(value) * value;
-  // NaN and infinity fail this comparison too.
-  if (std::abs(std::sqrt(squares) - 1) <= kUnitTolerance) return {};
+  if (is_unit(values)) return {};
   return fail(ErrorCode::kInvalidArgument, "the embedding is not a finite unit vector");
 }
 

@@ -21,6 +21,8 @@
 #include <vector>
 #include <visavis/core/hash.hpp>
 #include <visavis/store/store.hpp>
+#include <visavis/tests/folder_test.hpp>
+#include <visavis/tests/unit_vector.hpp>
 
 #include "archive_rows.hpp"
 
@@ -33,18 +35,7 @@ using ::testing::HasSubstr;
 constexpr ModelId kModel{0x0123456789abcdef};
 constexpr std::size_t kDimension = 16;
 
-std::vector<float> unit_vector(unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(kDimension);
-  double squares = 0;
-  for (float& value : values) {
-    value = normal(random);
-    squares += static_cast<double>(value) * value;
-  }
-  for (float& value : values) value = static_cast<float>(value / std::sqrt(squares));
-  return values;
-}
+std::vector<float> unit_vector(unsigned seed) { return tests::unit_vector(seed, kDimension); }
 
 std::string read_all(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -128,14 +119,8 @@ std::map<std::string, std::string> contents(const fs::path& folder) {
   return files;
 }
 
-class ArchiveTest : public testing::Test {
+class ArchiveTest : public tests::FolderTest {
  protected:
-  ArchiveTest() {
-    std::string name = (fs::temp_directory_path() / "visavis-archive-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~ArchiveTest() override { fs::remove_all(folder_); }
-
   [[nodiscard]] fs::path at(const char* name) const { return folder_ / name; }
   [[nodiscard]] static std::unique_ptr<Gallery> open(const fs::path& folder,
                                                      OpenMode mode = OpenMode::kWrite) {
@@ -213,8 +198,6 @@ class ArchiveTest : public testing::Test {
     EXPECT_EQ(gallery->persons(), 1U) << why;
     EXPECT_TRUE(gallery->check()->empty()) << why;
   }
-
-  fs::path folder_;
 };
 
 /// What two galleries must have in common, but for row numbers.

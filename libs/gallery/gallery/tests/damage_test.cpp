@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
+#include <visavis/tests/folder_test.hpp>
 
 namespace visavis::gallery {
 namespace {
@@ -27,11 +28,9 @@ Template face(std::size_t axis) {
           .source = "photo.jpg"};
 }
 
-class DamageTest : public testing::Test {
+class DamageTest : public tests::FolderTest {
  protected:
   DamageTest() {
-    std::string name = (fs::temp_directory_path() / "visavis-damage-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
     {
       auto gallery = open_gallery(folder_, OpenMode::kCreate).value();
       for (std::size_t i = 0; i < 40; ++i)
@@ -44,8 +43,6 @@ class DamageTest : public testing::Test {
     text << file.rdbuf();
     whole_ = text.str();
   }
-  ~DamageTest() override { fs::remove_all(folder_); }
-
   [[nodiscard]] fs::path path() const { return folder_ / "gallery.sqlite"; }
 
   /// Reads everything there is to read in `bytes`.
@@ -73,7 +70,6 @@ class DamageTest : public testing::Test {
     return first;
   }
 
-  fs::path folder_;
   std::string whole_;
 };
 

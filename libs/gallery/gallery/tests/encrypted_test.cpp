@@ -9,6 +9,7 @@
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/store/npy.hpp>
+#include <visavis/tests/folder_test.hpp>
 
 namespace visavis::gallery {
 namespace {
@@ -31,14 +32,8 @@ Template face(std::size_t axis) {
           .source = "photo.jpg"};
 }
 
-class EncryptedGalleryTest : public testing::Test {
+class EncryptedGalleryTest : public tests::FolderTest {
  protected:
-  EncryptedGalleryTest() {
-    std::string name = (fs::temp_directory_path() / "visavis-sealed-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~EncryptedGalleryTest() override { fs::remove_all(folder_); }
-
   [[nodiscard]] Result<std::unique_ptr<Gallery>> open(OpenMode mode,
                                                       std::shared_ptr<const store::Key> key) {
     return open_gallery(folder_, mode, {.index_file_from = 0, .key = std::move(key)});
@@ -51,8 +46,6 @@ class EncryptedGalleryTest : public testing::Test {
     }
     return false;
   }
-
-  fs::path folder_;
 };
 
 TEST_F(EncryptedGalleryTest, FindsPeopleAndLeavesNoIndexFile) {

@@ -23,6 +23,7 @@
 #include <visavis/matching/matching.hpp>
 #include <visavis/store/npy.hpp>
 #include <visavis/store/store.hpp>
+#include <visavis/tests/unit_vector.hpp>
 
 namespace visavis::gallery {
 namespace {
@@ -165,16 +166,7 @@ TEST_F(FolderGalleryTest, EnrolsABatchAllOrNone) {
 
 /// A random direction, for galleries that need many.
 Template at_random(unsigned seed, std::size_t dimension = 32) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(dimension);
-  double squares = 0;
-  for (float& value : values) {
-    value = normal(random);
-    squares += static_cast<double>(value) * static_cast<double>(value);
-  }
-  for (float& value : values) value = static_cast<float>(value / std::sqrt(squares));
-  return face(std::move(values));
+  return face(tests::unit_vector(seed, dimension));
 }
 
 TEST_F(FolderGalleryTest, RemovedPersonsAreNotFoundAgain) {
@@ -501,23 +493,55 @@ TEST_F(FolderGalleryTest, LeavesADamagedPastVersionAlone) {
   EXPECT_FALSE(fs::exists(folder_ / "gallery.sqlite"));
 }
 
-/// tests/data/version-1: what the program of format version 1 wrote of the vectors that
-/// tests/make_version_1.py makes.
-class VersionOneTest : public FolderGalleryTest {
+/// A committed gallery of a past version, below tests/data.
+class PastVersionTest : public FolderGalleryTest {
  protected:
+  explicit PastVersionTest(const char* name)
+      : data_(fs::path(VISAVIS_SOURCE_DIR) / "libs/gallery/gallery/tests/data" / name) {}
   void SetUp() override {
     FolderGalleryTest::SetUp();
-    fs::create_directory(folder_);
-    fs::copy(data() / "gallery.sqlite", folder_);
+    fs::copy(data_, folder_, fs::copy_options::recursive);
   }
-  static fs::path data() {
-    return fs::path(VISAVIS_SOURCE_DIR) / "libs/gallery/gallery/tests/data/version-1";
+  /// That it holds what was put into it.
+  virtual void expect_all(const Gallery& gallery) const = 0;
+
+  void expect_read(int version) {
+    const auto gallery = open(OpenMode::kRead);
+    ASSERT_TRUE(gallery);
+    EXPECT_EQ(gallery->stats()->format_version, version);
+    expect_all(*gallery);
   }
+  /// @param changes  noted in the audit log before
+  void expect_lift(std::int64_t faces, std::size_t changes) {
+    const auto reader = open(OpenMode::kRead);
+    {
+      const auto gallery = open(OpenMode::kWrite);
+      ASSERT_TRUE(gallery);
+      EXPECT_EQ(gallery->stats()->format_version, 3);
+      expect_all(*gallery);
+      const auto audit = store::Store::open(folder_, {})->audit().value();
+      EXPECT_EQ(audit.back().action, "migrate");
+      EXPECT_EQ(audit.back().count, faces);
+      EXPECT_TRUE(gallery->refused({.source = "a", .settings = "b"})->empty());
+    }
+    expect_all(*reader);
+    const auto again = open(OpenMode::kWrite);
+    EXPECT_EQ(store::Store::open(folder_, {})->audit()->size(), changes + 1) << "one lift";
+    expect_all(*again);
+  }
+
+  fs::path data_;
+};
+
+/// What the program of format version 1 wrote of the vectors that tests/make_version_1.py makes.
+class VersionOneTest : public PastVersionTest {
+ protected:
+  VersionOneTest() : PastVersionTest("version-1") {}
   /// That everybody is found by their own vector.
-  void expect_all(const Gallery& gallery) {
+  void expect_all(const Gallery& gallery) const override {
     const std::vector<std::string> who{"Ada Łovelace 👩", "Grace", "Ada Łovelace 👩",
                                        "back\\slash\tand tab", "Grace"};
-    const auto rows = store::read_npy(data() / "rows.npy").value();
+    const auto rows = store::read_npy(data_ / "rows.npy").value();
     for (std::size_t i = 0; i < who.size(); ++i) {
       Embedding probe{.model = gallery.model(), .values = {}};
       double squares = 0;
@@ -537,30 +561,9 @@ class VersionOneTest : public FolderGalleryTest {
   }
 };
 
-TEST_F(VersionOneTest, IsReadAsItIs) {
-  const auto gallery = open(OpenMode::kRead);
-  ASSERT_TRUE(gallery);
-  EXPECT_EQ(gallery->stats()->format_version, 1);
-  expect_all(*gallery);
-}
+TEST_F(VersionOneTest, IsReadAsItIs) { expect_read(1); }
 
-TEST_F(VersionOneTest, IsLiftedByTheFirstWriter) {
-  const auto reader = open(OpenMode::kRead);
-  {
-    const auto gallery = open(OpenMode::kWrite);
-    ASSERT_TRUE(gallery);
-    EXPECT_EQ(gallery->stats()->format_version, 3);
-    expect_all(*gallery);
-    const auto audit = store::Store::open(folder_, {})->audit().value();
-    EXPECT_EQ(audit.back().action, "migrate");
-    EXPECT_EQ(audit.back().count, 5);
-    EXPECT_TRUE(gallery->refused({.source = "a", .settings = "b"})->empty());
-  }
-  expect_all(*reader);
-  const auto again = open(OpenMode::kWrite);
-  EXPECT_EQ(store::Store::open(folder_, {})->audit()->size(), 6U) << "five enrolments, one lift";
-  expect_all(*again);
-}
+TEST_F(VersionOneTest, IsLiftedByTheFirstWriter) { expect_lift(5, 5); }
 
 TEST_F(VersionOneTest, StaysWhatItWasOnAFullDisk) {
   const pid_t child = ::fork();
@@ -578,16 +581,12 @@ TEST_F(VersionOneTest, StaysWhatItWasOnAFullDisk) {
   expect_all(*open(OpenMode::kWrite));
 }
 
-/// tests/data/version-2: what the program of format version 2 wrote of the archive that
-/// fuzz/make_archive_corpus.py calls "whole".
-class VersionTwoTest : public FolderGalleryTest {
+/// What the program of format version 2 wrote of the archive that fuzz/make_archive_corpus.py calls
+/// "whole".
+class VersionTwoTest : public PastVersionTest {
  protected:
-  void SetUp() override {
-    FolderGalleryTest::SetUp();
-    fs::copy(fs::path(VISAVIS_SOURCE_DIR) / "libs/gallery/gallery/tests/data/version-2", folder_,
-             fs::copy_options::recursive);
-  }
-  static void expect_all(const Gallery& gallery) {
+  VersionTwoTest() : PastVersionTest("version-2") {}
+  void expect_all(const Gallery& gallery) const override {
     const auto person = gallery.show("łukasz");
     ASSERT_TRUE(person) << person.error().message;
     EXPECT_EQ(person->person.name, "Łukasz");
@@ -606,29 +605,9 @@ class VersionTwoTest : public FolderGalleryTest {
   }
 };
 
-TEST_F(VersionTwoTest, IsReadAsItIs) {
-  const auto gallery = open(OpenMode::kRead);
-  ASSERT_TRUE(gallery);
-  EXPECT_EQ(gallery->stats()->format_version, 2);
-  expect_all(*gallery);
-}
+TEST_F(VersionTwoTest, IsReadAsItIs) { expect_read(2); }
 
-TEST_F(VersionTwoTest, IsLiftedByTheFirstWriter) {
-  const auto reader = open(OpenMode::kRead);
-  {
-    const auto gallery = open(OpenMode::kWrite);
-    ASSERT_TRUE(gallery);
-    EXPECT_EQ(gallery->stats()->format_version, 3);
-    expect_all(*gallery);
-    const auto audit = store::Store::open(folder_, {})->audit().value();
-    EXPECT_EQ(audit.back().action, "migrate");
-    EXPECT_EQ(audit.back().count, 3);
-  }
-  expect_all(*reader);
-  const auto again = open(OpenMode::kWrite);
-  EXPECT_EQ(store::Store::open(folder_, {})->audit()->size(), 2U) << "one import, one lift";
-  expect_all(*again);
-}
+TEST_F(VersionTwoTest, IsLiftedByTheFirstWriter) { expect_lift(3, 1); }
 
 /// What ThreadSanitizer watches, and what must hold without it: a search never fails, never finds
 /// who was removed before it began, and never misses who was there all along.
@@ -691,16 +670,7 @@ class IndexFileTest : public FolderGalleryTest {
   [[nodiscard]] fs::path file() const { return folder_ / "index-exact"; }
 
   static Template random_face(std::uint64_t seed) {
-    std::mt19937_64 random(seed);
-    std::normal_distribution<float> normal;
-    std::vector<float> values(64);
-    double squares = 0;
-    for (float& value : values) {
-      value = normal(random);
-      squares += static_cast<double>(value) * static_cast<double>(value);
-    }
-    for (float& value : values) value = static_cast<float>(value / std::sqrt(squares));
-    return face(std::move(values));
+    return at_random(static_cast<unsigned>(seed), 64);
   }
   void fill(std::uint64_t people) {
     auto gallery = open();

@@ -20,6 +20,7 @@
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/store/store.hpp>
+#include <visavis/tests/folder_test.hpp>
 
 namespace visavis::gallery {
 namespace {
@@ -66,14 +67,8 @@ Remake remake_as(ModelId model) {
   };
 }
 
-class MoveTest : public testing::Test {
+class MoveTest : public tests::FolderTest {
  protected:
-  MoveTest() {
-    std::string name = (fs::temp_directory_path() / "visavis-move-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~MoveTest() override { fs::remove_all(folder_); }
-
   [[nodiscard]] std::unique_ptr<Gallery> open(OpenMode mode = OpenMode::kCreate) const {
     auto gallery = open_gallery(folder_, mode, {.index_file_from = 0});
     EXPECT_TRUE(gallery) << gallery.error().message;
@@ -110,8 +105,6 @@ class MoveTest : public testing::Test {
     ASSERT_TRUE(found);
     EXPECT_TRUE(found->empty()) << found->front();
   }
-
-  fs::path folder_;
 };
 
 TEST_F(MoveTest, SearchesFindTheOldVectorsAndThenTheNewOnes) {

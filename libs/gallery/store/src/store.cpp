@@ -8,6 +8,7 @@
 #include <utility>
 #include <visavis/core/file.hpp>
 #include <visavis/core/time.hpp>
+#include <visavis/vocab/embedding.hpp>
 
 #include "element.hpp"
 #include "encryption.hpp"
@@ -20,8 +21,6 @@ namespace visavis::store {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr double kUnitTolerance = 1e-3;  // far beyond rounding, far below a raw norm
 
 fs::path database_path(const fs::path& folder) { return folder / "gallery.sqlite"; }
 fs::path unborn_path(const fs::path& folder) { return folder / "gallery.sqlite.new"; }
@@ -48,10 +47,7 @@ Result<void> check_name(std::string_view text, const std::string& what) {
 }
 
 Result<void> check_vector(std::span<const float> unit) {
-  double squares = 0;
-  for (const float value : unit) squares += static_cast<double>(value) * value;
-  // NaN and infinity fail this comparison too.
-  if (std::abs(std::sqrt(squares) - 1) <= kUnitTolerance) return {};
+  if (is_unit(unit)) return {};
   return invalid("the embedding is not a finite unit vector");
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <utility>
 #include <visavis/core/file.hpp>
+#include <visavis/vocab/embedding.hpp>
 
 #include "element.hpp"
 #include "kept.hpp"
@@ -15,7 +16,7 @@
 namespace visavis::store {
 namespace {
 
-constexpr double kUnitTolerance = 2e-3;  // a unit vector to 1e-3, and f16's rounding
+constexpr double kStoredTolerance = 2 * kUnitTolerance;  // of one that was rounded to f16
 
 auto damaged(const std::string& what) {
   return fail(ErrorCode::kDecodeFailed, "the gallery is damaged: " + what);
@@ -113,9 +114,7 @@ std::optional<std::string> decode_row(std::span<const std::byte> bytes, const Sh
   if (bytes.size() != shape.dimension * size_of(shape.element))
     return "has a vector of another size than the gallery's";
   decode(bytes, shape.element, values);
-  double squares = 0;
-  for (const float value : values) squares += static_cast<double>(value) * value;
-  if (std::abs(std::sqrt(squares) - 1) <= kUnitTolerance) return std::nullopt;
+  if (is_unit(values, kStoredTolerance)) return std::nullopt;
   return "has a vector that is not a unit vector";
 }
 

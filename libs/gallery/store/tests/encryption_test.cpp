@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <visavis/tests/folder_test.hpp>
 
 #include "visavis/store/store.hpp"
 
@@ -35,14 +36,8 @@ std::string read_all(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-class EncryptionTest : public ::testing::Test {
+class EncryptionTest : public tests::FolderTest {
  protected:
-  EncryptionTest() {
-    std::string name = (fs::temp_directory_path() / "visavis-crypt-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~EncryptionTest() override { fs::remove_all(folder_); }
-
   Store open(Mode mode = Mode::kCreate) {
     auto store = Store::open(folder_, {.mode = mode, .key = key_});
     EXPECT_TRUE(store) << store.error().message;
@@ -80,7 +75,6 @@ class EncryptionTest : public ::testing::Test {
         [&](std::string_view text) { return all.contains(text); });
   }
 
-  fs::path folder_;
   std::shared_ptr<const Key> key_ = key_of(7);
 };
 

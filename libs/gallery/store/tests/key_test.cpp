@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include <visavis/tests/folder_test.hpp>
 
 namespace visavis::store {
 namespace {
@@ -26,14 +27,8 @@ std::vector<std::byte> bytes_of(std::string_view hex) {
   return bytes;
 }
 
-class KeyTest : public ::testing::Test {
+class KeyTest : public tests::FolderTest {
  protected:
-  KeyTest() {
-    std::string name = (fs::temp_directory_path() / "visavis-key-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~KeyTest() override { fs::remove_all(folder_); }
-
   [[nodiscard]] fs::path write(std::string_view text, fs::perms mode = fs::perms::owner_read) {
     const fs::path file = folder_ / "key";
     fs::remove(file);
@@ -41,8 +36,6 @@ class KeyTest : public ::testing::Test {
     fs::permissions(file, mode);
     return file;
   }
-
-  fs::path folder_;
 };
 
 TEST_F(KeyTest, ReadsSixtyFourDigitsAndALineEnd) {

@@ -16,6 +16,8 @@
 #include <iterator>
 #include <limits>
 #include <random>
+#include <visavis/tests/folder_test.hpp>
+#include <visavis/tests/unit_vector.hpp>
 
 #include "checksum.hpp"
 #include "element.hpp"
@@ -32,16 +34,7 @@ constexpr std::string_view kModel = "0123456789abcdef";
 constexpr std::size_t kDimension = 64;
 
 std::vector<float> unit_vector(unsigned seed, std::size_t dimension = kDimension) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(dimension);
-  double squares = 0;
-  for (float& value : values) {
-    value = normal(random);
-    squares += static_cast<double>(value) * value;
-  }
-  for (float& value : values) value = static_cast<float>(value / std::sqrt(squares));
-  return values;
+  return tests::unit_vector(seed, dimension);
 }
 
 std::string read_all(const fs::path& path) {
@@ -64,14 +57,8 @@ bool folder_holds(const fs::path& folder, std::string_view bytes) {
   });
 }
 
-class StoreTest : public ::testing::Test {
+class StoreTest : public tests::FolderTest {
  protected:
-  StoreTest() {
-    std::string name = (fs::temp_directory_path() / "visavis-store-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~StoreTest() override { fs::remove_all(folder_); }
-
   Store open(Mode mode = Mode::kCreate, Element element = Element::kF16) {
     auto store = Store::open(folder_, {.mode = mode, .element = element});
     EXPECT_TRUE(store) << store.error().message;
@@ -90,8 +77,6 @@ class StoreTest : public ::testing::Test {
     return store.add({&face, 1});
   }
   [[nodiscard]] fs::path file() const { return folder_ / "gallery.sqlite"; }
-
-  fs::path folder_;
 };
 
 TEST_F(StoreTest, KeepsWhatWasAdded) {
@@ -412,6 +397,21 @@ TEST_F(StoreTest, RefusesAForeignDatabase) {
   }
 }
 
+/// What a row of numbers in the closed gallery's file says.
+std::vector<std::int64_t> numbers_of(const fs::path& file, const char* sql) {
+  sqlite3* connection = nullptr;
+  EXPECT_EQ(sqlite3_open(file.c_str(), &connection), SQLITE_OK);
+  sqlite3_stmt* statement = nullptr;
+  sqlite3_prepare_v2(connection, sql, -1, &statement, nullptr);
+  std::vector<std::int64_t> numbers;
+  if (sqlite3_step(statement) == SQLITE_ROW)
+    for (int i = 0; i < sqlite3_column_count(statement); ++i)
+      numbers.push_back(sqlite3_column_int64(statement, i));
+  sqlite3_finalize(statement);
+  sqlite3_close(connection);
+  return numbers;
+}
+
 /// Runs SQL on the closed gallery's file.
 void tamper(const fs::path& file, const char* sql) {
   sqlite3* connection = nullptr;
@@ -558,15 +558,8 @@ TEST_F(StoreTest, TheChecksumOfAPersonIsWhatTheFormatSays) {
                           "\5\5" +                          // consent_basis, consent_at: null
                           '\1' + number(std::int64_t{5}) +  // expires_at
                           '\1' + number(created);
-  const std::string sql = "SELECT checksum FROM persons";
-  sqlite3* connection = nullptr;
-  ASSERT_EQ(sqlite3_open(file().c_str(), &connection), SQLITE_OK);
-  sqlite3_stmt* statement = nullptr;
-  sqlite3_prepare_v2(connection, sql.c_str(), -1, &statement, nullptr);
-  ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
-  EXPECT_EQ(sqlite3_column_int64(statement, 0), crc32c(std::as_bytes(std::span(row))));
-  sqlite3_finalize(statement);
-  sqlite3_close(connection);
+  EXPECT_THAT(numbers_of(file(), "SELECT checksum FROM persons"),
+              ElementsAre(crc32c(std::as_bytes(std::span(row)))));
 }
 
 /// One row by hand, so that other programs can follow docs/formats/gallery.md.
@@ -575,16 +568,9 @@ TEST_F(StoreTest, TheChecksumIsWhatTheFormatSays) {
     Store store = open(Mode::kCreate, Element::kF32);
     ASSERT_TRUE(add(store, "a", std::vector<float>{1}, {.norm = 2, .source = "p"}));
   }
-  tamper(file(), "CREATE TABLE seen AS SELECT checksum, enrolled FROM faces");
-  sqlite3* connection = nullptr;
-  ASSERT_EQ(sqlite3_open(file().c_str(), &connection), SQLITE_OK);
-  sqlite3_stmt* statement = nullptr;
-  sqlite3_prepare_v2(connection, "SELECT checksum, enrolled FROM seen", -1, &statement, nullptr);
-  ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
-  const auto checksum = static_cast<std::uint32_t>(sqlite3_column_int64(statement, 0));
-  const std::int64_t enrolled = sqlite3_column_int64(statement, 1);
-  sqlite3_finalize(statement);
-  sqlite3_close(connection);
+  const auto numbers = numbers_of(file(), "SELECT checksum, enrolled FROM faces");
+  ASSERT_EQ(numbers.size(), 2U);
+  const std::int64_t enrolled = numbers[1];
   const auto number = [](auto value) {
     return std::string(reinterpret_cast<const char*>(&value), sizeof value);
   };
@@ -598,7 +584,7 @@ TEST_F(StoreTest, TheChecksumIsWhatTheFormatSays) {
                           '\3' + number(std::uint64_t{1}) + "p" + '\1' + number(enrolled) +
                           "\5\5" +  // chip, photo: null
                           blob(number(1.0F));
-  EXPECT_EQ(checksum, crc32c(std::as_bytes(std::span(row))));
+  EXPECT_EQ(numbers[0], crc32c(std::as_bytes(std::span(row))));
 }
 
 TEST_F(StoreTest, RemembersWhatABulkEnrolmentRefused) {

@@ -21,10 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 Outcome<void> check_request(const AlignRequest& request) {
-  const auto usage = [](std::string message) {
-    return std::unexpected(
-        Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(message)}));
-  };
   if (request.size < 16 || request.size > 1024) return usage("--size must be from 16 to 1024");
   if (request.form == AlignRequest::Template::kArcFace && request.margin != 0)
     return usage("--margin belongs to --template facenet");
@@ -97,9 +93,7 @@ Outcome<void> check_chips(const std::vector<Photo>& photos, const std::vector<fs
   for (const Photo& photo : photos)
     if (const auto base = base_of_chip(real_path(photo.path), floats);
         base && taken.contains(*base))
-      return std::unexpected(Failure(
-          Cause::kUsage,
-          {ErrorCode::kInvalidArgument, "writing chips could overwrite the photo " + photo.path}));
+      return usage("writing chips could overwrite the photo " + photo.path);
   return {};
 }
 

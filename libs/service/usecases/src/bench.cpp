@@ -202,9 +202,7 @@ Result<void> measure_photo(Stages& stages, const Photo& photo, Stopwatch& watch)
 
 Outcome<Benchmark> benchmark(Workbench& bench, const Inputs& inputs, int repeat,
                              const Progress& progress) {
-  if (repeat < 1)
-    return std::unexpected(
-        Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, "repeat is a number from 1"}));
+  if (repeat < 1) return usage("repeat is a number from 1");
   VISAVIS_TRY(run, bench.ready());
   VISAVIS_TRY(stages, Stages::open(bench.impl()));
   Benchmark answer{

@@ -158,9 +158,7 @@ Outcome<Clustering> cluster(Workbench& bench, const Inputs& inputs, const Cluste
   using Clock = std::chrono::steady_clock;
   if (!request.tsv.empty() && !request.html.empty() &&
       real_path(request.tsv) == real_path(request.html))
-    return std::unexpected(Failure(
-        Cause::kUsage,
-        {ErrorCode::kInvalidArgument, "the table and the contact sheet cannot be one file"}));
+    return usage("the table and the contact sheet cannot be one file");
   std::vector<std::filesystem::path> outputs;
   for (const auto& out : {request.tsv, request.html})
     if (!out.empty()) outputs.push_back(out);

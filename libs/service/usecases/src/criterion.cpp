@@ -7,10 +7,6 @@
 namespace visavis::usecases {
 namespace {
 
-std::unexpected<Failure> usage(std::string message) {
-  return std::unexpected(Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(message)}));
-}
-
 Outcome<Bar> promised_fpir(const matching::Calibration& calibration, double fpir,
                            std::uint64_t persons, Bar bar) {
   VISAVIS_TRY(point,

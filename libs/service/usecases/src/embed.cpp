@@ -103,9 +103,7 @@ std::vector<Outcome<Analysed>> analyse_photos(Workbench::Impl& bench,
 
 Outcome<Embeddings> embed(Workbench& bench, const Inputs& inputs, const EmbedRequest& request,
                           const Progress& progress) {
-  if (request.out.extension() != ".npy")
-    return std::unexpected(Failure(
-        Cause::kUsage, {ErrorCode::kInvalidArgument, "the name of --out must end with .npy"}));
+  if (request.out.extension() != ".npy") return usage("the name of --out must end with .npy");
   fs::path tsv = request.out;
   tsv.replace_extension(".tsv");
   VISAVIS_CHECK(check_files({request.out, tsv}, inputs.photos));

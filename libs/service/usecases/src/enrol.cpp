@@ -104,8 +104,7 @@ class Registrar {
   static Outcome<Registrar> open(ModelId model, const EnrolRequest& request, std::string settings,
                                  Enrolment& answer) {
     if (!(request.min_quality >= 0 && request.min_quality <= 1))
-      return std::unexpected(
-          Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, "the quality is from 0 to 1"}));
+      return usage("the quality is from 0 to 1");
     VISAVIS_CHECK(check_place(request.gallery));
     Registrar registrar(request, std::move(settings), answer);
     auto people = gallery_of(model, request.gallery, gallery::OpenMode::kWrite);

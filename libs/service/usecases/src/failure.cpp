@@ -18,6 +18,10 @@ Cause cause_of(ErrorCode code) noexcept {
   return Cause::kDefect;
 }
 
+std::unexpected<Failure> usage(std::string message) {
+  return std::unexpected(Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(message)}));
+}
+
 Problem problem(std::string path, Failure failure) {
   std::string code(to_string(failure.error.code));
   return {.path = std::move(path), .failure = std::move(failure), .code = std::move(code)};

@@ -110,9 +110,7 @@ Outcome<void> copy_kept_files(const gallery::Gallery& people, const gallery::Per
 }  // namespace
 
 Outcome<Export> export_gallery(const GalleryPlace& place, const ExportRequest& request) {
-  if (request.out.extension() != ".npy")
-    return std::unexpected(Failure(
-        Cause::kUsage, {ErrorCode::kInvalidArgument, "the name of --out must end with .npy"}));
+  if (request.out.extension() != ".npy") return usage("the name of --out must end with .npy");
   Export answer{.npy = request.out, .tsv = fs::path(request.out).replace_extension(".tsv")};
   VISAVIS_CHECK(check_files({answer.npy, answer.tsv}, {}));
   VISAVIS_TRY(people, gallery_at(place, OpenMode::kWrite));

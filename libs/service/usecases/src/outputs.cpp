@@ -36,10 +36,6 @@ bool is_foreign_picture_name(const fs::path& path) {
   return std::ranges::find(kEnds, ending_of(path)) != kEnds.end();
 }
 
-std::unexpected<Failure> usage(std::string message) {
-  return std::unexpected(Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(message)}));
-}
-
 Outcome<void> check_against(const std::vector<Photo>& photos,
                             const std::vector<fs::path>& planned) {
   std::set<fs::path> sources;

@@ -15,10 +15,6 @@ namespace {
 constexpr std::int64_t kDay = 86'400;
 constexpr int kMaxCount = 10'000;
 
-std::unexpected<Failure> usage(std::string message) {
-  return std::unexpected(Failure(Cause::kUsage, {ErrorCode::kInvalidArgument, std::move(message)}));
-}
-
 /// "30d", "12w" or "1y" from now.
 std::optional<std::int64_t> parse_duration(std::string_view text, std::int64_t now) {
   int count = 0;

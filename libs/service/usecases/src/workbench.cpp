@@ -24,8 +24,7 @@ constexpr int kMaxThreads = 1024;
 
 Outcome<Split> split_threads(const WorkbenchOptions& options, std::size_t photos) {
   if (options.threads < 0 || options.threads > kMaxThreads)
-    return std::unexpected(Failure(
-        Cause::kUsage, {ErrorCode::kInvalidArgument, "the number of threads is not between 0 and 1024"}));
+    return usage("the number of threads is not between 0 and 1024");
   int threads = options.threads;
   if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const auto enough = std::clamp<std::size_t>(photos, 1, static_cast<std::size_t>(threads));
@@ -36,9 +35,7 @@ Outcome<Split> split_threads(const WorkbenchOptions& options, std::size_t photos
 Outcome<void> check_role(const models::Manifest& manifest, models::Role role,
                          std::string_view name) {
   if (manifest.role == role) return {};
-  return std::unexpected(Failure(
-      Cause::kUsage,
-      {ErrorCode::kInvalidArgument, "the model " + manifest.id + " is no " + std::string(name)}));
+  return usage("the model " + manifest.id + " is no " + std::string(name));
 }
 
 /// The family decides, not the code of the detector: networks are loaded side by side, before one

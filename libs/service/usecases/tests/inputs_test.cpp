@@ -5,20 +5,15 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <visavis/tests/folder_test.hpp>
 
 namespace visavis::usecases {
 namespace {
 
 namespace fs = std::filesystem;
 
-class InputsTest : public ::testing::Test {
+class InputsTest : public tests::FolderTest {
  protected:
-  InputsTest() {
-    std::string name = (fs::temp_directory_path() / "visavis-inputs-XXXXXX").string();
-    if (::mkdtemp(name.data()) != nullptr) folder_ = name;
-  }
-  ~InputsTest() override { fs::remove_all(folder_); }
-
   void write(const std::string& name, const std::string& bytes) const {
     fs::create_directories((folder_ / name).parent_path());
     std::ofstream(folder_ / name, std::ios::binary) << bytes;
@@ -29,7 +24,6 @@ class InputsTest : public ::testing::Test {
       names.push_back(photo.inside.string());
     return names;
   }
-  fs::path folder_;
 };
 
 TEST_F(InputsTest, FolderIsWalkedInByteOrder) {

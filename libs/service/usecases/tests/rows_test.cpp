@@ -8,28 +8,24 @@
 #include <filesystem>
 #include <visavis/core/file.hpp>
 #include <visavis/store/npy.hpp>
+#include <visavis/tests/folder_test.hpp>
 
 namespace visavis::usecases {
 namespace {
 
 namespace fs = std::filesystem;
 
-class RowsTest : public ::testing::Test {
+class RowsTest : public tests::FolderTest {
  protected:
   RowsTest() {
-    std::string name = (fs::temp_directory_path() / "visavis-rows-XXXXXX").string();
-    if (::mkdtemp(name.data()) != nullptr) folder_ = name;
     constexpr std::array<float, 4> kRows{3, 4, 0, -2};
     EXPECT_TRUE(store::write_npy(folder_ / "r.npy", 2, 2, kRows));
   }
-  ~RowsTest() override { fs::remove_all(folder_); }
-
   [[nodiscard]] auto read(std::string_view labels, int dimension = 2) const {
     EXPECT_TRUE(write_file(folder_ / "l.tsv", labels));
     return read_rows({.npy = folder_ / "r.npy", .labels = folder_ / "l.tsv"}, ModelId{7},
                      dimension);
   }
-  fs::path folder_;
 };
 
 TEST_F(RowsTest, RowsBecomeUnitVectorsAndKeepTheirNorm) {

@@ -1,6 +1,11 @@
 #include "visavis/wire/galleries.hpp"
 
+#include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "document.hpp"
 #include "parts.hpp"
@@ -59,6 +64,14 @@ std::string closed(Json& json) {
   return text_of(json);
 }
 
+/// How many of what.
+std::string counts(std::string_view kind,
+                   std::initializer_list<std::pair<const char*, std::uint64_t>> numbers) {
+  Json json = document(kind);
+  for (const auto& [name, number] : numbers) json[name] = number;
+  return closed(json);
+}
+
 }  // namespace
 
 std::string to_json(const usecases::PersonList& list) {
@@ -87,20 +100,16 @@ std::string to_json(const usecases::Export& exported) {
 }
 
 std::string to_json(const gallery::Archived& archived) {
-  Json json = document("gallery-archive");
-  json["persons"] = archived.persons;
-  json["faces"] = archived.faces;
-  json["files"] = archived.files;
-  return closed(json);
+  return counts(
+      "gallery-archive",
+      {{"persons", archived.persons}, {"faces", archived.faces}, {"files", archived.files}});
 }
 
 std::string to_json(const gallery::Imported& imported) {
-  Json json = document("gallery-import");
-  json["persons"] = imported.persons;
-  json["faces"] = imported.faces;
-  json["files"] = imported.files;
-  json["already"] = imported.already;
-  return closed(json);
+  return counts("gallery-import", {{"persons", imported.persons},
+                                   {"faces", imported.faces},
+                                   {"files", imported.files},
+                                   {"already", imported.already}});
 }
 
 std::string to_json(const usecases::Removed& removed) {
@@ -152,10 +161,8 @@ std::string to_json(const usecases::GalleryCheck& check) {
 }
 
 std::string to_json(const usecases::Compaction& compaction) {
-  Json json = document("gallery-compact");
-  json["bytes_before"] = compaction.bytes_before;
-  json["bytes_after"] = compaction.bytes_after;
-  return closed(json);
+  return counts("gallery-compact", {{"bytes_before", compaction.bytes_before},
+                                    {"bytes_after", compaction.bytes_after}});
 }
 
 std::string new_key_to_json(const std::string& path) {

@@ -34,6 +34,9 @@ struct Failure {
 template <class T>
 using Outcome = std::expected<T, Failure>;
 
+/// An option's value that cannot be.
+[[nodiscard]] std::unexpected<Failure> usage(std::string message);
+
 /// One input of several that could not be used. The others were.
 struct Problem {
   std::string path{};  ///< As typed.
