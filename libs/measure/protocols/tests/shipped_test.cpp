@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <visavis/core/file.hpp>
@@ -36,6 +37,10 @@ TEST(ShippedCalibrations, BelongToTheShippedManifests) {
           << ": run visavis calibrate, see docs/accuracy.md";
       EXPECT_EQ(calibration->norm.has_value(), manifest.norm_is_quality) << manifest.id;
       EXPECT_FALSE(calibration->by_far.empty()) << manifest.id;
+      // identify's default, in a gallery of any size up to a million.
+      for (const std::uint64_t people : {1, 500, 1'000'000})
+        EXPECT_TRUE(matching::threshold_at_fpir(*calibration, .01, people)) << manifest.id;
+      EXPECT_TRUE(calibration->probability) << manifest.id;
     }
   }
   EXPECT_GE(recognisers, 2U);
