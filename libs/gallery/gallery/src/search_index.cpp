@@ -78,6 +78,7 @@ Result<void> SearchIndex::forget() {
 
 Result<void> SearchIndex::load(const store::Store& store) {
   VISAVIS_TRY(facts, store.facts());
+  model_ = stamp_of(facts).model;
   if (facts.faces == 0) {
     vectors_ = nullptr;
     generation_ = facts.generation;
@@ -134,12 +135,15 @@ Result<void> SearchIndex::remove(const store::Store& store, std::span<const std:
   if (!vectors_) return {};
   std::vector<std::uint64_t> keys;
   for (const std::int64_t face : faces) keys.push_back(static_cast<std::uint64_t>(face));
-  VISAVIS_TRY(facts, store.facts());
-  if (const auto removed = vectors_->remove(keys, stamp_of(facts)); !removed) {
+  VISAVIS_TRY(generation, store.generation());
+  // Not asked of the store, which would count a million rows.
+  const index::Stamp stamp{
+      .count = vectors_->size() - keys.size(), .generation = generation, .model = model_};
+  if (const auto removed = vectors_->remove(keys, stamp); !removed) {
     loaded_ = false;
     return wipe();
   }
-  generation_ = facts.generation;
+  generation_ = generation;
   return {};
 }
 

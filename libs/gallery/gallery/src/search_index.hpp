@@ -12,6 +12,7 @@
 #include <visavis/core/result.hpp>
 #include <visavis/index/vector_index.hpp>
 #include <visavis/store/store.hpp>
+#include <visavis/vocab/embedding.hpp>
 
 namespace visavis::gallery {
 
@@ -64,6 +65,7 @@ class SearchIndex {
   std::size_t file_from_;
   bool loaded_ = false;
   std::uint64_t generation_ = 0;
+  ModelId model_{};  ///< When it was loaded, which is of use only beside a file.
   std::shared_ptr<index::VectorIndex> vectors_;
   bool in_file_ = false;  ///< Whether the file holds all that `vectors_` holds.
 };
