@@ -35,7 +35,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 DIMENSION = 512
 REPEATS = 5
 COLOURS = {"visavis": "#0b6", "visavis graph": "#6c0", "plain f16 scan": "#888", "faiss fp16": "#36c", "faiss sq8": "#93c",
-           "hnswlib ef 200": "#d70", "usearch f16 ef 256": "#b40"}
+           "hnswlib ef 200": "#d70", "hnswlib ef 600": "#d70", "usearch f16 ef 256": "#b40"}
 
 
 def fastest(work, repeats=REPEATS):
@@ -252,10 +252,8 @@ def document(results, note):
            "64 queries. *Plain* is brute force over the same f16 rows with the same inner product, "
            "in the same process.", "",
            f"{cpu_name()}, {os.cpu_count()} cores; " + note, "",
-           "Galleries are searched exactly at every size: wherever the tables have a graph (HNSW) it is "
-           "slower, finds no more and takes longer to build, and hnswlib only marks what is removed. A "
-           "graph's time grows more slowly with the size, so beyond what is measured here it may "
-           "win.", "",
+           "**Galleries are searched exactly at every size** unless `gallery index hnsw` says otherwise; "
+           "*visavis graph* is that ([ADR 13](adr/0013-graphs-by-codes.md)).", "",
            "How it works: [libs/gallery/index](../libs/gallery/index/README.md). To measure again: "
            "`bench/index/run.py` (its head says how).", "",
            "![latency against gallery size](images/search.svg)", ""]
