@@ -20,9 +20,9 @@ std::unexpected<Error> not_written(const std::filesystem::path& path, int error)
 }
 
 /// Without a name a file is gone with its process, however that ends. Not every file system can.
-Descriptor open_unnamed(const std::filesystem::path& path) {
+Descriptor open_unnamed(const std::filesystem::path& path, mode_t mode) {
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  return Descriptor(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
+  return Descriptor(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
 }
 
 bool give_name(const Descriptor& file, const std::filesystem::path& name) {
@@ -99,7 +99,7 @@ Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
   return bytes;
 }
 
-Result<FileWriter> FileWriter::create(const std::filesystem::path& given) {
+Result<FileWriter> FileWriter::create(const std::filesystem::path& given, Readers readers) {
   const std::filesystem::path path = without_links(given);
   struct stat old{};
   const bool replaces = ::stat(path.c_str(), &old) == 0;
@@ -110,11 +110,13 @@ Result<FileWriter> FileWriter::create(const std::filesystem::path& given) {
   static std::atomic<unsigned> counter{0};
   std::filesystem::path temporary = path;
   temporary += ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
+  const bool is_private = readers == Readers::kOwner;
+  const mode_t mode = is_private ? 0600 : 0666;
   const bool can_be_named = ::access("/proc/self/fd", X_OK) == 0;
-  Descriptor file = can_be_named ? open_unnamed(path) : Descriptor();
+  Descriptor file = can_be_named ? open_unnamed(path, mode) : Descriptor();
   const bool named = file.get() < 0;
   if (named)
-    file = Descriptor(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    file = Descriptor(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (file.get() < 0) {
     const int error = errno;
     remove_parents(path, made);
@@ -122,7 +124,7 @@ Result<FileWriter> FileWriter::create(const std::filesystem::path& given) {
   }
   FileWriter writer(path, std::move(temporary), std::move(made), std::move(file), named);
   // What somebody had closed to others stays closed.
-  if (replaces && ::fchmod(writer.file_.get(), old.st_mode & 07777U) != 0)
+  if (replaces && !is_private && ::fchmod(writer.file_.get(), old.st_mode & 07777U) != 0)
     return not_written(path, errno);
   return writer;
 }
@@ -157,14 +159,15 @@ Result<void> FileWriter::commit() {
   return {};
 }
 
-Result<void> write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  VISAVIS_TRY(file, FileWriter::create(path));
+Result<void> write_file(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                        Readers readers) {
+  VISAVIS_TRY(file, FileWriter::create(path, readers));
   VISAVIS_CHECK(file.append(bytes));
   return file.commit();
 }
 
-Result<void> write_file(const std::filesystem::path& path, std::string_view text) {
-  return write_file(path, std::as_bytes(std::span(text)));
+Result<void> write_file(const std::filesystem::path& path, std::string_view text, Readers readers) {
+  return write_file(path, std::as_bytes(std::span(text)), readers);
 }
 
 bool is_utf8(std::string_view text) noexcept {

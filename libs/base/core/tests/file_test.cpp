@@ -106,6 +106,22 @@ TEST_F(FileTest, WriterFollowsLinksAndKeepsPermissions) {
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
 }
 
+TEST_F(FileTest, WriterForItsOwnerClosesTheFileToOthers) {
+  const auto mode_of = [](const std::filesystem::path& path) {
+    struct stat facts{};
+    EXPECT_EQ(::stat(path.c_str(), &facts), 0);
+    return facts.st_mode & 0777U;
+  };
+  const mode_t before = ::umask(0);
+  ASSERT_TRUE(write_file(dir_ / "new", "x", Readers::kOwner));
+  ASSERT_TRUE(write_file(dir_ / "open", "x"));
+  EXPECT_EQ(mode_of(dir_ / "new"), 0600U);
+  EXPECT_EQ(mode_of(dir_ / "open"), 0666U);
+  ASSERT_TRUE(write_file(dir_ / "open", "y", Readers::kOwner));
+  EXPECT_EQ(mode_of(dir_ / "open"), 0600U);
+  ::umask(before);
+}
+
 TEST_F(FileTest, WriterReplacesNothingButFiles) {
   ASSERT_EQ(::mkfifo((dir_ / "pipe").c_str(), 0600), 0);
   EXPECT_EQ(write_file(dir_ / "pipe", "a").error().code, ErrorCode::kInvalidArgument);

@@ -160,7 +160,7 @@ ArchiveWriter::ArchiveWriter(ArchiveWriter&&) noexcept = default;
 ArchiveWriter::~ArchiveWriter() = default;
 
 Result<ArchiveWriter> ArchiveWriter::create(const fs::path& path) {
-  VISAVIS_TRY(file, FileWriter::create(path));
+  VISAVIS_TRY(file, FileWriter::create(path, Readers::kOwner));
   auto impl = std::make_unique<Impl>(std::move(file));
   archive* writer = impl->writer.get();
   if (writer == nullptr) return fail(ErrorCode::kResourceExhausted, "memory ran out");

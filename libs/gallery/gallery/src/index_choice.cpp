@@ -46,7 +46,7 @@ Result<IndexChoice> read_index_choice(const std::filesystem::path& folder) {
 }
 
 Result<void> write_index_choice(const std::filesystem::path& folder, IndexChoice choice) {
-  return write_file(file_in(folder), std::string(to_string(choice)) + "\n");
+  return write_file(file_in(folder), std::string(to_string(choice)) + "\n", Readers::kOwner);
 }
 
 }  // namespace visavis::gallery

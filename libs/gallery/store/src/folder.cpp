@@ -24,7 +24,7 @@ std::unexpected<Error> busy() {
 
 Result<Descriptor> take_write_lock(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "gallery.lock";
-  Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (lock.get() < 0)
     return fail(ErrorCode::kUnavailable, "the gallery cannot be written: " + reason(errno));
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {

@@ -49,17 +49,6 @@ Result<void> make_folder(const fs::path& gallery, const fs::path& folder) {
   return sync(gallery);
 }
 
-/// Whether a face's row names this file.
-Result<bool> has_row(Database& database, KeptKind kind, std::string_view name) {
-  const auto face = face_of_kept(name);
-  if (!face) return false;
-  VISAVIS_TRY(named, database.number(kind == KeptKind::kChip
-                                         ? "SELECT count(*) FROM faces WHERE id = ? AND chip = ?"
-                                         : "SELECT count(*) FROM faces WHERE id = ? AND photo = ?",
-                                     *face, name));
-  return named > 0;
-}
-
 Result<std::vector<std::string>> names_in(const fs::path& folder) {
   std::vector<std::string> names;
   VISAVIS_TRY(there, has_folder(folder));
@@ -72,16 +61,29 @@ Result<std::vector<std::string>> names_in(const fs::path& folder) {
   return names;
 }
 
-/// What an addition that was stopped has left.
+/// The files in chips/ or photos/ that are named after a face whose number was not given yet.
+Result<std::vector<std::string>> names_to_come(Database& database, const fs::path& gallery,
+                                               KeptKind kind) {
+  VISAVIS_TRY(names, names_in(gallery / folder_of(kind)));
+  VISAVIS_TRY(next, next_face(database));
+  std::erase_if(names, [&](const std::string& name) {
+    const auto face = face_of_kept(name);
+    return !face || *face < next;
+  });
+  return names;
+}
+
+/// What an addition that was stopped has left: its faces' numbers were not given. Whatever else is
+/// there is somebody's own.
 Result<void> wipe_orphans(Database& database, const fs::path& gallery, KeptKind kind) {
-  const fs::path folder = gallery / folder_of(kind);
-  VISAVIS_TRY(names, names_in(folder));
-  for (const std::string& name : names) {
-    if (!face_of_kept(name)) continue;  // not ours
-    VISAVIS_TRY(named, has_row(database, kind, name));
-    if (!named) VISAVIS_CHECK(wipe_file(folder / name));
-  }
+  VISAVIS_TRY(names, names_to_come(database, gallery, kind));
+  for (const std::string& name : names) VISAVIS_CHECK(wipe_file(gallery / folder_of(kind) / name));
   return {};
+}
+
+std::unexpected<Error> in_the_way(const std::string& place) {
+  return fail(ErrorCode::kInvalidArgument,
+              place + " in the gallery's folder is not the gallery's, and in its way: move it");
 }
 
 Result<void> wipe_trash(Database& database, const fs::path& gallery, std::string_view path) {
@@ -121,6 +123,17 @@ std::string place_of(const fs::path& file) {
   return (file.parent_path().filename() / file.filename()).string();
 }
 
+/// @return an errno, or 0
+int fill(const Descriptor& file, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return n == 0 ? ENOSPC : errno;
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return ::fsync(file.get()) == 0 ? 0 : errno;
+}
+
 Result<std::vector<std::byte>> read_as_it_lies(const fs::path& file) {
   VISAVIS_TRY(there, has_folder(file.parent_path()));
   std::error_code ignored;
@@ -129,14 +142,15 @@ Result<std::vector<std::byte>> read_as_it_lies(const fs::path& file) {
   return read_file(file, kMaxKeptBytes + kEncryptedExtra);
 }
 
-void tell(std::vector<std::string>& found, std::size_t count, const char* what) {
-  if (count > 0) found.push_back(std::to_string(count) + " " + what);
-}
-
 }  // namespace
 
 std::string_view folder_of(KeptKind kind) noexcept {
   return kind == KeptKind::kChip ? "chips" : "photos";
+}
+
+Result<std::int64_t> next_face(Database& database) {
+  return database.number(
+      "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'faces'");
 }
 
 std::string kept_name(std::int64_t face, std::string_view form) {
@@ -172,14 +186,12 @@ Result<std::uint32_t> write_kept(const fs::path& path, std::span<const std::byte
   const std::uint32_t checksum = crc32c(bytes, 0);
   const Descriptor file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (file.get() < 0) return not_written(errno);
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return not_written(errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  if (file.get() < 0) return errno == EEXIST ? in_the_way(place_of(path)) : not_written(errno);
+  if (const int error = fill(file, bytes); error != 0) {
+    // What cannot be wiped now is, after the announcement, by the next writer.
+    [[maybe_unused]] const Result<void> wiped = wipe_file(path);
+    return not_written(error);
   }
-  if (::fsync(file.get()) != 0) return not_written(errno);
   return checksum;
 }
 
@@ -198,24 +210,45 @@ NewFiles::~NewFiles() {
   }
 }
 
-Result<void> NewFiles::announce(Database& database) {
-  VISAVIS_CHECK(empty_trash(database, gallery_));
+Result<void> NewFiles::announce(Database& database, const std::vector<std::string>& places) {
+  std::error_code error;
+  for (const KeptKind kind : kKinds) VISAVIS_CHECK(has_folder(gallery_ / folder_of(kind)));
+  for (const std::string& place : places)
+    if (fs::symlink_status(gallery_ / place, error).type() != fs::file_type::not_found)
+      return in_the_way(place);
+  VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
+  for (const std::string& place : places)
+    VISAVIS_CHECK(database.run("INSERT INTO trash (path) VALUES (?)", std::string_view(place)));
+  VISAVIS_CHECK(transaction.commit());
+  announced_ = places;
+  return {};
+}
+
+Result<void> NewFiles::announce_any(Database& database) {
+  for (const KeptKind kind : kKinds) {
+    VISAVIS_TRY(names, names_to_come(database, gallery_, kind));
+    if (!names.empty()) return in_the_way((folder_of(kind) / fs::path(names.front())).string());
+  }
   VISAVIS_CHECK(database.run("INSERT INTO trash (path) VALUES ('chips/'), ('photos/')"));
-  announced_ = true;
+  announced_ = {"chips/", "photos/"};
   return {};
 }
 
 Result<std::uint32_t> NewFiles::write(KeptKind kind, const std::string& name,
                                       std::span<const std::byte> bytes) {
   VISAVIS_CHECK(make_folder(gallery_, gallery_ / folder_of(kind)));
-  written_.push_back(gallery_ / folder_of(kind) / name);
-  return write_kept(written_.back(), bytes, key_);
+  fs::path file = gallery_ / folder_of(kind) / name;
+  VISAVIS_TRY(checksum, write_kept(file, bytes, key_));
+  written_.push_back(std::move(file));
+  return checksum;
 }
 
 Result<void> NewFiles::settle(Database& database) {
-  if (!announced_) return {};
+  if (announced_.empty()) return {};
   VISAVIS_CHECK(sync_folders(gallery_));
-  return database.run("DELETE FROM trash WHERE path IN ('chips/', 'photos/')");
+  for (const std::string& place : announced_)
+    VISAVIS_CHECK(database.run("DELETE FROM trash WHERE path = ?", std::string_view(place)));
+  return {};
 }
 
 Result<void> empty_trash(Database& database, const fs::path& gallery) {
@@ -235,58 +268,93 @@ Result<void> wipe_all_kept(const fs::path& gallery) {
   return sync_folders(gallery);
 }
 
+Result<void> check_nothing_kept(const fs::path& gallery) {
+  for (const KeptKind kind : kKinds) {
+    const std::string name(folder_of(kind));
+    std::error_code error;
+    const fs::file_type there = fs::symlink_status(gallery / name, error).type();
+    if (there == fs::file_type::not_found) continue;
+    if (there == fs::file_type::directory && fs::is_empty(gallery / name, error) && !error)
+      continue;
+    return fail(ErrorCode::kInvalidArgument,
+                "the folder has " + name +
+                    " of its own, where a gallery keeps files: make the gallery in a new folder");
+  }
+  return {};
+}
+
 namespace {
 
-/// How many files have changed since they were kept, of those of which that is known.
-Result<std::size_t> count_changed(Database& database, const fs::path& folder, KeptKind kind) {
-  std::size_t changed = 0;
-  VISAVIS_TRY(rows, database.query(kind == KeptKind::kChip
-                                       ? "SELECT chip, chip_checksum FROM faces WHERE chip IS NOT "
-                                         "NULL AND chip_checksum IS NOT NULL"
-                                       : "SELECT photo, photo_checksum FROM faces WHERE photo IS "
-                                         "NOT NULL AND photo_checksum IS NOT NULL"));
+/// Files and faces with something wrong.
+struct Findings {
+  std::vector<std::string> odd;  ///< Faces.
+  std::vector<std::string> missing;
+  std::vector<std::string> changed;
+  std::size_t orphans = 0;  ///< Whose names may tell of somebody.
+};
+
+/// Looks at the file that a face's row names. @param checksum  none if that is not known
+void check_file(const fs::path& folder, const std::string& name,
+                std::optional<std::uint32_t> checksum, Findings& findings) {
+  const std::string place = place_of(folder / name);
+  const auto bytes = read_as_it_lies(folder / name);
+  if (!bytes && bytes.error().code == ErrorCode::kNotFound)
+    findings.missing.push_back(place);
+  else if (checksum && (!bytes || crc32c(*bytes, 0) != *checksum))
+    findings.changed.push_back(place);
+}
+
+Result<void> check_folder(Database& database, int version, const fs::path& folder, KeptKind kind,
+                          Findings& findings) {
+  const std::string column = kind == KeptKind::kChip ? "chip" : "photo";
+  const std::string checksum = version < 3 ? "NULL" : column + "_checksum";
+  const std::string sql = "SELECT id, " + column + ", " + checksum + " FROM faces WHERE " + column +
+                          " IS NOT NULL ORDER BY id";
+  std::set<std::string> named;
+  VISAVIS_TRY(rows, database.query(sql));
   for (;;) {
     VISAVIS_TRY(more, rows.next());
-    if (!more) return changed;
-    const std::string name = rows.text(0);
-    if (!face_of_kept(name)) continue;
-    const auto bytes = read_as_it_lies(folder / name);
-    if (!bytes && bytes.error().code == ErrorCode::kNotFound) continue;
-    if (!bytes || crc32c(*bytes, 0) != static_cast<std::uint32_t>(rows.integer(1))) ++changed;
+    if (!more) break;
+    std::string name = rows.text(1);
+    if (face_of_kept(name) != rows.integer(0)) {
+      findings.odd.push_back("f" + std::to_string(rows.integer(0)));
+      continue;
+    }
+    std::optional<std::uint32_t> expected;
+    if (!rows.is_null(2)) expected = static_cast<std::uint32_t>(rows.integer(2));
+    check_file(folder, name, expected, findings);
+    named.insert(std::move(name));
   }
+  VISAVIS_TRY(there, names_in(folder));
+  for (const std::string& name : there)
+    if (!named.contains(name)) ++findings.orphans;
+  return {};
+}
+
+void tell(std::vector<std::string>& found, const std::vector<std::string>& which,
+          const std::string& what) {
+  constexpr std::size_t kTold = 50;
+  if (which.empty()) return;
+  std::string sentence = std::to_string(which.size()) + " " + what;
+  for (std::size_t i = 0; i < std::min(which.size(), kTold); ++i)
+    sentence += (i == 0 ? ": " : ", ") + which[i];
+  if (which.size() > kTold) sentence += ", …";
+  found.push_back(std::move(sentence));
 }
 
 }  // namespace
 
 Result<void> check_files(Database& database, int version, const fs::path& gallery,
                          std::vector<std::string>& found) {
-  std::size_t odd = 0;
-  std::size_t missing = 0;
-  std::size_t orphans = 0;
-  std::size_t changed = 0;
-  for (const KeptKind kind : kKinds) {
-    const fs::path folder = gallery / folder_of(kind);
-    VISAVIS_TRY(named,
-                texts_of(database.query(kind == KeptKind::kChip
-                                            ? "SELECT chip FROM faces WHERE chip IS NOT NULL"
-                                            : "SELECT photo FROM faces WHERE photo IS NOT NULL")));
-    VISAVIS_TRY(there, names_in(folder));
-    const std::set<std::string_view> rows(named.begin(), named.end());
-    const std::set<std::string_view> files(there.begin(), there.end());
-    for (const std::string_view name : rows) {
-      if (!face_of_kept(name)) ++odd;
-      if (!files.contains(name)) ++missing;
-    }
-    for (const std::string_view name : files)
-      if (!rows.contains(name)) ++orphans;
-    if (version < 3) continue;
-    VISAVIS_TRY(count, count_changed(database, folder, kind));
-    changed += count;
-  }
-  tell(found, odd, "faces name a chip or photo that cannot be theirs");
-  tell(found, missing, "chips or photos of faces are missing");
-  tell(found, changed, "chips or photos of faces are not as they were written");
-  tell(found, orphans, "files in chips/ and photos/ belong to no face");
+  Findings findings;
+  for (const KeptKind kind : kKinds)
+    VISAVIS_CHECK(check_folder(database, version, gallery / folder_of(kind), kind, findings));
+  tell(found, findings.odd, "faces name a chip or photo that cannot be theirs");
+  tell(found, findings.missing, "chips or photos of faces are missing");
+  tell(found, findings.changed, "chips or photos of faces are not as they were written");
+  if (findings.orphans > 0)
+    found.push_back(std::to_string(findings.orphans) +
+                    " files in chips/ and photos/ belong to no face");
   return {};
 }
 

@@ -22,6 +22,9 @@ namespace visavis::store {
 /// "chips" or "photos", below the gallery's folder.
 [[nodiscard]] std::string_view folder_of(KeptKind kind) noexcept;
 
+/// The row id that the next face will have, unless it brings a larger one.
+[[nodiscard]] Result<std::int64_t> next_face(Database& database);
+
 /// "f<face>.<form>"
 [[nodiscard]] std::string kept_name(std::int64_t face, std::string_view form);
 
@@ -30,7 +33,8 @@ namespace visavis::store {
 [[nodiscard]] bool is_kept_form(std::string_view form) noexcept;
 
 /// Makes a file that only its owner can read, and syncs it; its name is durable when the folder has
-/// been synced. @param key  the gallery's, null for a plain one
+/// been synced. A file that is there already stays as it is.
+/// @param key  the gallery's, null for a plain one
 /// @return CRC-32C of what the file holds; kUnavailable
 [[nodiscard]] Result<std::uint32_t> write_kept(const std::filesystem::path& file,
                                                std::span<const std::byte> bytes, const Key* key);
@@ -50,9 +54,13 @@ class NewFiles {
   NewFiles& operator=(const NewFiles&) = delete;
   ~NewFiles();
 
-  /// Says in the database, in a transaction of its own, that files without rows may come into being
-  /// from here on. The transaction that adds the rows takes that back, with `settle`.
-  [[nodiscard]] Result<void> announce(Database& database);
+  /// Says in the database, in a transaction of its own, which files without rows may come into
+  /// being from here on. The transaction that adds the rows takes that back, with `settle`.
+  /// @return kInvalidArgument, and nothing is announced, if a file of such a name is there: it is
+  /// somebody's own.
+  [[nodiscard]] Result<void> announce(Database& database, const std::vector<std::string>& places);
+  /// The same for every file of a face that has no number yet.
+  [[nodiscard]] Result<void> announce_any(Database& database);
   /// @return as write_kept
   [[nodiscard]] Result<std::uint32_t> write(KeptKind kind, const std::string& name,
                                             std::span<const std::byte> bytes);
@@ -65,16 +73,22 @@ class NewFiles {
   std::filesystem::path gallery_;
   const Key* key_;
   std::vector<std::filesystem::path> written_;
-  bool announced_ = false;
+  std::vector<std::string> announced_;
 };
 
 /// Overwrites and removes what the table `trash` names.
 [[nodiscard]] Result<void> empty_trash(Database& database, const std::filesystem::path& gallery);
 
-/// Overwrites and removes every file that a face may have. @pre there is no database
+/// Overwrites and removes every file that a face may have. @pre there is no database but an unborn
+/// one
 [[nodiscard]] Result<void> wipe_all_kept(const std::filesystem::path& gallery);
 
-/// What is wrong with the files, a sentence each. @param version  of the format
+/// Whether a gallery can be made here without taking somebody's own files for its own.
+/// @return kInvalidArgument if chips/ or photos/ hold something or are no folders
+[[nodiscard]] Result<void> check_nothing_kept(const std::filesystem::path& gallery);
+
+/// What is wrong with the files, a sentence each, with the names of those that are faces'.
+/// @param version  of the format
 [[nodiscard]] Result<void> check_files(Database& database, int version,
                                        const std::filesystem::path& gallery,
                                        std::vector<std::string>& found);

@@ -197,9 +197,10 @@ Result<Matrix> read_npy(const std::filesystem::path& path) {
   return parse_npy(bytes);
 }
 
-Result<NpyWriter> NpyWriter::create(const std::filesystem::path& path, std::size_t columns) {
+Result<NpyWriter> NpyWriter::create(const std::filesystem::path& path, std::size_t columns,
+                                    Readers readers) {
   if (columns == 0) return fail(ErrorCode::kInvalidArgument, "a matrix has at least one column");
-  VISAVIS_TRY(file, FileWriter::create(path));
+  VISAVIS_TRY(file, FileWriter::create(path, readers));
   const std::string header = npy_header("<f4", 0, columns);
   VISAVIS_CHECK(file.append(std::as_bytes(std::span(header))));
   return NpyWriter(std::move(file), columns);

@@ -1,6 +1,10 @@
 #include "visavis/store/store.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <set>
@@ -76,10 +80,21 @@ Result<void> check_face(const NewFace& face) {
   return {};
 }
 
-bool keeps_files(std::span<const NewFace> faces) {
-  return std::ranges::any_of(faces, [](const NewFace& face) {
-    return !face.chip.bytes.empty() || !face.photo.bytes.empty();
-  });
+/// Where the files of faces will lie, below the gallery's folder.
+Result<std::vector<std::string>> places_of(Database& database, std::span<const NewFace> faces) {
+  VISAVIS_TRY(next, next_face(database));
+  std::vector<std::string> places;
+  const auto add = [&](KeptKind kind, std::int64_t id, const KeptFile& file) {
+    if (!file.bytes.empty())
+      places.push_back(std::string(folder_of(kind)) + "/" + kept_name(id, file.form));
+  };
+  for (const NewFace& face : faces) {
+    const std::int64_t id = face.id.value_or(next);
+    add(KeptKind::kChip, id, face.chip);
+    add(KeptKind::kPhoto, id, face.photo);
+    next = id + 1;
+  }
+  return places;
 }
 
 Result<void> check_person(const PersonFields& person) {
@@ -165,8 +180,7 @@ Result<AddedFace> add_face(Database& database, NewFiles& files, const Kind& kind
   const FaceFields& fields = *face.fields;
   const std::vector<std::byte> vector = encode(face.unit, kind.element);
   // The files are named after the row before it is there.
-  VISAVIS_TRY(next, database.number("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE "
-                                    "name = 'faces'"));
+  VISAVIS_TRY(next, next_face(database));
   const std::int64_t id = face.id.value_or(next);
   if (id < next || id > kMaxForeignId) return invalid("a face's number was given before");
   VISAVIS_TRY(chip, keep_file(files, KeptKind::kChip, id, face.chip));
@@ -315,33 +329,55 @@ Result<bool> find_database(const fs::path& folder) {
 /// `keep` is called.
 class NewFolder {
  public:
-  explicit NewFolder(fs::path folder) : folder_(std::move(folder)) {}
+  explicit NewFolder(const fs::path& folder)
+      : folder_(folder.has_filename() ? folder : folder.parent_path()) {}
   NewFolder(const NewFolder&) = delete;
   NewFolder& operator=(const NewFolder&) = delete;
   ~NewFolder() {
     std::error_code ignored;  // a folder that is not empty stays
     if (is_ours_) {
       remove_unborn(folder_);
-      for (const char* name : {"chips", "photos", "gallery.lock"})
-        fs::remove(folder_ / name, ignored);
+      for (const std::string& name : kept_) fs::remove(folder_ / name, ignored);
+      fs::remove(folder_ / "gallery.lock", ignored);
     }
     for (const fs::path& folder : made_) fs::remove(folder, ignored);
   }
 
   Result<void> make() {
     std::error_code error;
-    for (fs::path at = folder_; !at.empty() && !fs::exists(at, error) && !error;
+    // A link that leads nowhere is there, too: it is not to be removed.
+    for (fs::path at = folder_; !at.empty() && !fs::exists(fs::symlink_status(at, error));
          at = at.parent_path())
       made_.push_back(at);
-    fs::create_directories(folder_, error);
+    if (made_.empty()) return {};
+    error.clear();
+    if (made_.size() > 1) fs::create_directories(made_[1], error);
+    // Another process may make it at the same time.
+    if (!error && ::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST)
+      error = std::error_code(errno, std::generic_category());
     if (!error) return {};
     return fail(ErrorCode::kUnavailable, "the gallery folder cannot be made: " + error.message());
   }
+  /// Refuses a folder where files lie that would be taken for a gallery's. Beside an unborn gallery
+  /// they are its own.
+  Result<void> check() {
+    std::error_code ignored;
+    const auto kept = check_nothing_kept(folder_);
+    if (kept || fs::exists(unborn_path(folder_), ignored)) return {};
+    // Another process may have given birth meanwhile.
+    return fs::exists(database_path(folder_), ignored) ? Result<void>() : kept;
+  }
   /// Removes what somebody who was stopped has left of a gallery that never was. @pre it is locked
   Result<void> clear() {
+    std::error_code ignored;
+    // The unborn gallery goes last: without it nobody knows whose the files are.
+    if (fs::exists(unborn_path(folder_), ignored)) VISAVIS_CHECK(wipe_all_kept(folder_));
+    VISAVIS_CHECK(check_nothing_kept(folder_));
     is_ours_ = true;
+    for (const char* name : {"chips", "photos"})
+      if (!fs::exists(folder_ / name, ignored)) kept_.emplace_back(name);
     remove_unborn(folder_);
-    return wipe_all_kept(folder_);
+    return {};
   }
   void keep() {
     is_ours_ = false;
@@ -350,8 +386,9 @@ class NewFolder {
 
  private:
   fs::path folder_;
-  std::vector<fs::path> made_;  ///< The innermost first.
-  bool is_ours_ = false;        ///< Whatever is in it.
+  std::vector<fs::path> made_;     ///< The innermost first.
+  std::vector<std::string> kept_;  ///< Folders that were not there before.
+  bool is_ours_ = false;           ///< Whatever a gallery has for files.
 };
 
 /// Gives a whole database its name.
@@ -368,6 +405,14 @@ Result<void> give_birth(const fs::path& folder) {
 }
 
 Result<void> make_tables(const fs::path& path, const StoreOptions& options) {
+  // The files that SQLite makes beside it get its permissions.
+  {
+    const Descriptor file(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (file.get() < 0)
+      return fail(ErrorCode::kUnavailable,
+                  "the gallery cannot be written: " + std::generic_category().message(errno));
+  }
   VISAVIS_TRY(database, Database::open(path, Database::Mode::kCreate, options.key.get()));
   VISAVIS_CHECK(set_up(database));
   VISAVIS_CHECK(create_tables(database, options.element, seconds_now()));
@@ -385,6 +430,7 @@ Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
   VISAVIS_TRY(there, find_database(folder));
   if (options.mode != Mode::kCreate && !there)
     return fail(ErrorCode::kNotFound, "there is no gallery in this folder");
+  if (!there) VISAVIS_CHECK(fresh.check());
   if (write) {
     VISAVIS_TRY(taken, take_write_lock(folder));
     lock = std::move(taken);
@@ -399,6 +445,8 @@ Result<Store> Store::open(const fs::path& folder, const StoreOptions& options) {
   const auto make = [&]() -> Result<void> {
     VISAVIS_CHECK(fresh.clear());
     VISAVIS_CHECK(make_tables(unborn_path(folder), options));
+    // Chips and photos are nobody's without it.
+    VISAVIS_CHECK(sync(folder));
     if (options.fill) {
       VISAVIS_TRY(unborn, assemble(unborn_path(folder), Descriptor()));
       VISAVIS_CHECK(options.fill(unborn));
@@ -475,7 +523,9 @@ Result<std::vector<AddedFace>> Store::add(std::span<const NewFace> faces,
   const std::scoped_lock lock(impl_->writing);
   Database& database = *impl_->writer;
   NewFiles files(impl_->folder, impl_->key.get());
-  if (keeps_files(faces)) VISAVIS_CHECK(files.announce(database));
+  VISAVIS_CHECK(empty_trash(database, impl_->folder));
+  VISAVIS_TRY(places, places_of(database, faces));
+  if (!places.empty()) VISAVIS_CHECK(files.announce(database, places));
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
   VISAVIS_TRY(kind, read_kind(database));
   const std::int64_t now = seconds_now();
@@ -617,7 +667,8 @@ Result<Change> Store::begin(Keeping keeping) {
       new Change::Impl{.lock = std::move(lock),
                        .database = database,
                        .files = NewFiles(impl_->folder, impl_->key.get())});
-  if (keeping == Keeping::kFiles) VISAVIS_CHECK(change->files.announce(database));
+  VISAVIS_CHECK(empty_trash(database, impl_->folder));
+  if (keeping == Keeping::kFiles) VISAVIS_CHECK(change->files.announce_any(database));
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
   change->transaction.emplace(std::move(transaction));
   VISAVIS_TRY(kind, read_kind(database));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -713,7 +714,9 @@ TEST_F(StoreTest, EveryFlippedBitOfAKeptFileIsFound) {
       std::ofstream(folder_ / name, std::ios::binary) << bytes;
       const auto found = store.check();
       ASSERT_EQ(found->size(), 1U);
-      EXPECT_THAT(found->front(), HasSubstr("1 chips or photos of faces are not as they were"));
+      EXPECT_THAT(found->front(),
+                  HasSubstr("1 chips or photos of faces are not as they were written: " +
+                            std::string(name)));
       const std::string file = fs::path(name).filename();
       EXPECT_EQ(store.read_kept(kind, file).error().code, ErrorCode::kDecodeFailed);
     }
@@ -751,18 +754,106 @@ TEST_F(StoreTest, WhatAnAdditionThatWasStoppedLeftIsToldAndGoes) {
   // As a process that was killed leaves it: announced, written, not committed.
   tamper(file(), "INSERT INTO trash VALUES ('chips/'), ('photos/')");
   std::ofstream(folder_ / "chips/f2.arcface.png") << "an orphan";
-  std::ofstream(folder_ / "photos/f1.png") << "another form than the face's";
+  std::ofstream(folder_ / "photos/f1.png") << "somebody's own: number 1 was given";
   std::ofstream(folder_ / "chips/notes.txt") << "somebody's own";
   EXPECT_EQ(open(Mode::kRead).check()->size(), 2U);
   const Store store = open(Mode::kWrite);
   EXPECT_FALSE(fs::exists(folder_ / "chips/f2.arcface.png"));
-  EXPECT_FALSE(fs::exists(folder_ / "photos/f1.png"));
+  EXPECT_TRUE(fs::exists(folder_ / "photos/f1.png"));
   EXPECT_TRUE(fs::exists(folder_ / "chips/notes.txt"));
   EXPECT_TRUE(fs::exists(folder_ / "chips/f1.arcface.png"));
   EXPECT_TRUE(fs::exists(folder_ / "photos/f1.jpg"));
   const auto found = store.check();
   ASSERT_EQ(found->size(), 1U);
-  EXPECT_THAT(found->front(), HasSubstr("1 files in chips/ and photos/ belong to no face"));
+  EXPECT_THAT(found->front(), HasSubstr("2 files in chips/ and photos/ belong to no face"));
+}
+
+TEST_F(StoreTest, OfAnAdditionThatWasStoppedOnlyItsOwnFilesGo) {
+  {
+    Store store = open();
+    ASSERT_TRUE(add_kept(store, "ada", 1, "a chip", "a photo"));
+  }
+  tamper(file(), "INSERT INTO trash VALUES ('photos/f2.jpg')");
+  for (const char* name : {"f1.png", "f2.jpg", "f2.png", "f3.jpg"})
+    std::ofstream(folder_ / "photos" / name) << "whose?";
+  const Store store = open(Mode::kWrite);
+  EXPECT_FALSE(fs::exists(folder_ / "photos/f2.jpg"));
+  for (const char* name : {"f1.png", "f2.png", "f3.jpg"})
+    EXPECT_EQ(read_all(folder_ / "photos" / name), "whose?") << name;
+}
+
+TEST_F(StoreTest, AFileInTheWayIsNamedAndStays) {
+  Store store = open();
+  ASSERT_TRUE(add_kept(store, "ada", 1, "a chip", "a photo"));
+  std::ofstream(folder_ / "photos/f2.jpg") << "somebody's own";
+  std::ofstream(folder_ / "photos/f3.jpg") << "somebody's own";
+  const auto refused = add_kept(store, "grace", 2, "a chip", "a photo");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("photos/f2.jpg"));
+  EXPECT_EQ(count_files(folder_ / "chips"), 1U);
+  EXPECT_THAT(store.begin(Keeping::kFiles).error().message, HasSubstr("photos/f"));
+  ASSERT_TRUE(store.purge());
+  ASSERT_TRUE(add_kept(store, "grace", 2, "a chip", ""));
+  EXPECT_FALSE(add_kept(store, "grace", 3, "a chip", "a photo"));
+  fs::remove(folder_ / "photos/f3.jpg");
+  EXPECT_TRUE(add_kept(store, "grace", 3, "a chip", "a photo"));
+  EXPECT_EQ(read_all(folder_ / "photos/f2.jpg"), "somebody's own");
+}
+
+TEST_F(StoreTest, IsNotMadeWhereSomebodysChipsOrPhotosAre) {
+  const fs::path elsewhere = folder_ / "elsewhere";
+  fs::create_directories(elsewhere);
+  for (const char* name : {"chips", "photos"}) {
+    const fs::path own = folder_ / name;
+    fs::create_directory(own);
+    std::ofstream(own / "f1.jpg") << "somebody's own";
+    EXPECT_EQ(refused(Mode::kCreate).code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(read_all(own / "f1.jpg"), "somebody's own");
+    fs::remove_all(own);
+    fs::create_directory_symlink(elsewhere, own);
+    EXPECT_EQ(refused(Mode::kCreate).code, ErrorCode::kInvalidArgument);
+    EXPECT_TRUE(fs::is_symlink(own));
+    fs::remove(own);
+    std::ofstream(own) << "a file";
+    EXPECT_EQ(refused(Mode::kCreate).code, ErrorCode::kInvalidArgument);
+    fs::remove(own);
+    EXPECT_EQ(count_files(folder_), 1U) << "no lock and nothing else";
+    // What is left of a gallery that was never made goes, what lies beside it does not.
+    fs::create_directory(own);
+    std::ofstream(own / "notes.txt") << "somebody's own";
+    std::ofstream(folder_ / "gallery.sqlite.new") << "begun";
+    EXPECT_EQ(refused(Mode::kCreate).code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(read_all(own / "notes.txt"), "somebody's own");
+    fs::remove(folder_ / "gallery.sqlite.new");
+    fs::remove(folder_ / "gallery.lock");
+    fs::remove_all(own);
+  }
+  fs::create_directory(folder_ / "photos");
+  const Store store = open();
+  EXPECT_THAT(*store.check(), IsEmpty());
+}
+
+TEST_F(StoreTest, NobodyElseReadsWhatItMakes) {
+  const mode_t before = ::umask(0);
+  const fs::path made = folder_ / "new" / "people";
+  {
+    auto store = Store::open(made / "", {.mode = Mode::kCreate});
+    ASSERT_TRUE(store);
+    ASSERT_TRUE(add_kept(*store, "ada", 1, "a chip", "a photo"));
+    for (const auto& entry : fs::recursive_directory_iterator(made))
+      EXPECT_EQ(entry.status().permissions(), entry.is_directory()
+                                                  ? fs::perms::owner_all
+                                                  : fs::perms::owner_read | fs::perms::owner_write)
+          << entry.path();
+    EXPECT_TRUE(fs::exists(made / "gallery.sqlite-wal"));
+    EXPECT_TRUE(fs::exists(made / "gallery.sqlite-shm"));
+  }
+  ::umask(before);
+  EXPECT_EQ(fs::status(made).permissions(), fs::perms::owner_all);
+  fs::permissions(folder_, static_cast<fs::perms>(0750));
+  const Store store = open();
+  EXPECT_EQ(fs::status(folder_).permissions(), static_cast<fs::perms>(0750)) << "it was there";
 }
 
 TEST_F(StoreTest, TellsFilesThatAreMissing) {
@@ -771,7 +862,17 @@ TEST_F(StoreTest, TellsFilesThatAreMissing) {
   fs::remove(folder_ / "photos/f1.jpg");
   const auto found = store.check();
   ASSERT_EQ(found->size(), 1U);
-  EXPECT_THAT(found->front(), HasSubstr("missing"));
+  EXPECT_THAT(found->front(), HasSubstr("are missing: photos/f1.jpg"));
+}
+
+TEST_F(StoreTest, TellsFilesThatWereExchanged) {
+  Store store = open();
+  ASSERT_TRUE(add_kept(store, "ada", 1, "a chip", ""));
+  ASSERT_TRUE(add_kept(store, "grace", 2, "another chip", ""));
+  fs::rename(folder_ / "chips/f1.arcface.png", folder_ / "chips/x");
+  fs::rename(folder_ / "chips/f2.arcface.png", folder_ / "chips/f1.arcface.png");
+  fs::rename(folder_ / "chips/x", folder_ / "chips/f2.arcface.png");
+  EXPECT_THAT(*store.check(), ElementsAre(HasSubstr("chips/f1.arcface.png, chips/f2.arcface.png")));
 }
 
 TEST_F(StoreTest, AHostileDatabaseRemovesNothingElsewhere) {

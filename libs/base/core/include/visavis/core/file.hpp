@@ -20,16 +20,23 @@ namespace visavis {
 [[nodiscard]] Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
                                                        std::uint64_t max_bytes);
 
+/// Who may read a file that is written.
+enum class Readers : std::uint8_t {
+  kAsUsual,  ///< As the umask says; of a replaced file, as before.
+  kOwner,    ///< Its owner alone, whatever was there before.
+};
+
 /// A file that grows beside its final place and takes it when it is whole, so that a reader sees
 /// the old file or the new one and never a half. What is not committed is removed; where the file
 /// system knows files without a name (O_TMPFILE), also if the process is killed.
 class FileWriter {
  public:
   /// Missing parent folders are made, and removed again if nothing is committed; links are
-  /// followed, the permissions of a replaced file kept.
+  /// followed, the permissions of a replaced file kept unless `readers` says otherwise.
   /// @return kInvalidArgument for a device, a pipe or a folder; kUnavailable with the path and the
   /// system's reason, like all its functions.
-  [[nodiscard]] static Result<FileWriter> create(const std::filesystem::path& path);
+  [[nodiscard]] static Result<FileWriter> create(const std::filesystem::path& path,
+                                                 Readers readers = Readers::kAsUsual);
   FileWriter(FileWriter&&) noexcept = default;
   FileWriter& operator=(FileWriter&&) = delete;
   ~FileWriter();
@@ -60,8 +67,10 @@ class FileWriter {
 /// half. Missing parent folders are made.
 /// @return kUnavailable with the path and the system's reason.
 [[nodiscard]] Result<void> write_file(const std::filesystem::path& path,
-                                      std::span<const std::byte> bytes);
-[[nodiscard]] Result<void> write_file(const std::filesystem::path& path, std::string_view text);
+                                      std::span<const std::byte> bytes,
+                                      Readers readers = Readers::kAsUsual);
+[[nodiscard]] Result<void> write_file(const std::filesystem::path& path, std::string_view text,
+                                      Readers readers = Readers::kAsUsual);
 
 /// True if `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;

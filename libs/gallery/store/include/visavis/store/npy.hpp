@@ -33,7 +33,8 @@ class NpyWriter {
  public:
   /// @return kInvalidArgument for 0 columns; kUnavailable if the file cannot be written.
   [[nodiscard]] static Result<NpyWriter> create(const std::filesystem::path& path,
-                                                std::size_t columns);
+                                                std::size_t columns,
+                                                Readers readers = Readers::kAsUsual);
   /// @param values  whole rows. @return kInvalidArgument if they are not; kUnavailable
   [[nodiscard]] Result<void> append(std::span<const float> values);
   /// The file takes its place. @return kUnavailable
