@@ -130,11 +130,12 @@ int run_archive(Desk& desk, const Named& named, const std::string& archive) {
   const auto answer =
       usecases::archive_gallery(named.gallery, archive, desk.terminal.progress("exporting"));
   if (!answer) return give_up(desk, answer.error());
-  const std::string text = std::to_string(answer->persons) + " persons, " +
-                           std::to_string(answer->faces) + " faces and " +
-                           std::to_string(answer->files) +
+  const gallery::Archived& counts = answer->counts;
+  const std::string text = std::to_string(counts.persons) + " persons, " +
+                           std::to_string(counts.faces) + " faces and " +
+                           std::to_string(counts.files) +
                            " chips and photos: " + printable(archive) + " (not encrypted)\n";
-  return finish(desk, wire::to_json(*answer), text, {});
+  return finish(desk, wire::to_json(*answer), text, answer->errors);
 }
 
 int run_export(Desk& desk, const Named& named, const std::string& out) {
@@ -147,8 +148,9 @@ int run_export(Desk& desk, const Named& named, const std::string& out) {
   const std::string text =
       std::to_string(answer->rows) + " faces of " + std::to_string(answer->persons.size()) +
       " persons: " + printable(answer->npy.string()) + ", " + printable(answer->tsv.string()) +
-      (answer->files.empty() ? "" : ", " + printable(answer->files.string())) + "\n";
-  return finish(desk, wire::to_json(*answer), text, {});
+      (answer->files.empty() ? "" : ", " + printable(answer->files.string())) +
+      (named.gallery.key_file.empty() ? "" : " (not encrypted)") + "\n";
+  return finish(desk, wire::to_json(*answer), text, answer->errors);
 }
 
 void add_names(CLI::App& verb, Named& named) {
@@ -191,6 +193,7 @@ void add_set(VerbList& list, CLI::App& parent) {
   verb->add_option("--clear", words->clear, "Forget it: consent, expiry or attributes; repeatable")
       ->type_name("WHAT")
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   list.verbs.push_back(
       {verb, [=](Desk& desk) { return run_set(desk, given->resolved(), *words); }});
@@ -218,6 +221,7 @@ void add_remove(VerbList& list, CLI::App& parent) {
   verb->add_option("--face", removal->faces, "A single face, as `gallery show` names it")
       ->type_name("FACE")
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb->add_flag("--expired", removal->expired, "Everybody whose time is over");
   list.verbs.push_back({verb, [=](Desk& desk) {

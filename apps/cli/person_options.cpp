@@ -7,6 +7,7 @@ void add_person_options(CLI::App& verb, usecases::PersonWords& words) {
   verb.add_option("--attribute", words.attribute, "Something to know of the person; repeatable")
       ->type_name("KEY=VALUE")
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb.add_option("--attributes", words.attributes, "The same as one object, in place of all")
       ->type_name("JSON");

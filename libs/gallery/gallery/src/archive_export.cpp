@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <visavis/core/half.hpp>
@@ -39,6 +40,10 @@ Result<MemberFacts> measure(const Make& make) {
   return facts;
 }
 
+std::string place_of(store::KeptKind kind, const std::string& name) {
+  return (kind == store::KeptKind::kChip ? "chips/" : "photos/") + name;
+}
+
 /// A gallery that nobody else changes while it is written down.
 class Exporter {
  public:
@@ -62,7 +67,9 @@ class Exporter {
     VISAVIS_CHECK(add(kVectors, manifest.vectors, vectors(manifest)));
     VISAVIS_TRY(files, write_files(out, manifest.created));
     VISAVIS_CHECK(out.commit());
-    return Archived{.persons = manifest.persons, .faces = manifest.faces, .files = files};
+    Archived archived{.persons = manifest.persons, .faces = manifest.faces, .files = files};
+    for (auto& [name, error] : lost_) archived.lost.push_back({.name = name, .error = error});
+    return archived;
   }
 
  private:
@@ -132,10 +139,18 @@ class Exporter {
 
   Result<std::optional<KeptFacts>> kept_facts(store::KeptKind kind, const std::string& name) {
     if (name.empty()) return std::optional<KeptFacts>();
-    VISAVIS_TRY(bytes, store_.read_kept(kind, name));
+    auto bytes = store_.read_kept(kind, name);
+    if (!bytes) {
+      // The rest can be carried.
+      const ErrorCode code = bytes.error().code;
+      if (code != ErrorCode::kNotFound && code != ErrorCode::kDecodeFailed)
+        return std::unexpected(std::move(bytes).error());
+      lost_.try_emplace(place_of(kind, name), std::move(bytes).error());
+      return std::optional<KeptFacts>();
+    }
     return std::optional(
         KeptFacts{.form = name.substr(name.find('.') + 1),
-                  .member = {.bytes = bytes.size(), .sha256 = to_hex(sha256(bytes))}});
+                  .member = {.bytes = bytes->size(), .sha256 = to_hex(sha256(*bytes))}});
   }
 
   Make vectors(const ArchiveManifest& manifest) {
@@ -163,7 +178,7 @@ class Exporter {
     const auto write_of = [&](const store::FaceRow& row) -> Result<void> {
       for (const auto& [kind, name] : {std::pair{store::KeptKind::kChip, row.chip},
                                        std::pair{store::KeptKind::kPhoto, row.photo}}) {
-        if (name.empty()) continue;
+        if (name.empty() || lost_.contains(place_of(kind, name))) continue;
         VISAVIS_TRY(bytes, store_.read_kept(kind, name));
         VISAVIS_CHECK(out.begin(member_name(kind, row.id, name.substr(name.find('.') + 1)),
                                 bytes.size(), time));
@@ -183,6 +198,7 @@ class Exporter {
   const ArchiveProgress& progress_;
   std::size_t passed_ = 0;
   std::size_t total_ = 0;
+  std::map<std::string, Error> lost_;
 };
 
 }  // namespace

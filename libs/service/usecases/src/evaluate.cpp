@@ -192,7 +192,7 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
   }
   const std::filesystem::path path =
       request.out.empty() ? own_calibration(impl.places, manifest, impl.flip) : request.out;
-  VISAVIS_CHECK(check_files({path}, inputs.photos));
+  VISAVIS_CHECK(check_files({path}, inputs.photos, {request.people, request.observe}));
   VISAVIS_TRY(run, bench.ready());
   Calibrated answer{.run = std::move(run),
                     .path = path,

@@ -45,19 +45,20 @@ Outcome<gallery::PersonDetails> set_person(const GalleryPlace& place, const std:
 Outcome<Removed> remove_from_gallery(const GalleryPlace& place, const Removal& removal) {
   VISAVIS_TRY(people, gallery_at(place, OpenMode::kWrite));
   Removed answer;
-  for (const std::string& person : removal.persons) {
-    auto removed = people->remove_person(person);
-    if (removed)
-      ++answer.persons;
-    else
-      answer.errors.push_back(problem(person, std::move(removed).error()));
-  }
+  // Faces first: with their person they would be gone.
   for (const std::string& face : removal.faces) {
     auto removed = people->remove_face(face);
     if (removed)
       ++answer.faces;
     else
       answer.errors.push_back(problem(face, std::move(removed).error()));
+  }
+  for (const std::string& person : removal.persons) {
+    auto removed = people->remove_person(person);
+    if (removed)
+      ++answer.persons;
+    else
+      answer.errors.push_back(problem(person, std::move(removed).error()));
   }
   if (removal.expired) {
     VISAVIS_TRY(expired, people->remove_expired(seconds_now()));
@@ -100,8 +101,13 @@ Outcome<void> copy_kept_files(const gallery::Gallery& people, const gallery::Per
   for (const gallery::EnrolledFace& face : details.faces)
     for (const std::string& name : {face.chip, face.photo}) {
       if (name.empty()) continue;
-      VISAVIS_TRY(bytes, people.kept_file(name));
-      VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(folder / name, bytes)));
+      const auto bytes = people.kept_file(name);
+      if (!bytes) {
+        answer.errors.push_back(problem(name, Failure(bytes.error())));
+        continue;
+      }
+      VISAVIS_CHECK(
+          caused_by(Cause::kEnvironment, write_file(folder / name, *bytes, Readers::kOwner)));
       answer.files = folder;
     }
   return {};
@@ -112,14 +118,17 @@ Outcome<void> copy_kept_files(const gallery::Gallery& people, const gallery::Per
 Outcome<Export> export_gallery(const GalleryPlace& place, const ExportRequest& request) {
   if (request.out.extension() != ".npy") return usage("the name of --out must end with .npy");
   Export answer{.npy = request.out, .tsv = fs::path(request.out).replace_extension(".tsv")};
-  VISAVIS_CHECK(check_files({answer.npy, answer.tsv}, {}));
+  const fs::path files = fs::path(answer.npy).replace_extension(".files");
+  VISAVIS_CHECK(check_files({answer.npy, answer.tsv}, {}, {place.key_file}));
+  VISAVIS_CHECK(check_spared({files / "chips", files / "photos"}, {}));
   VISAVIS_TRY(people, gallery_at(place, OpenMode::kWrite));
   VISAVIS_TRY(stats, people->stats());
   VISAVIS_TRY(ids, whom_to_export(*people, request));
   // An empty gallery has no dimension yet; a matrix without rows needs some number of columns.
   VISAVIS_TRY(matrix, caused_by(Cause::kEnvironment,
-                                store::NpyWriter::create(
-                                    answer.npy, std::max<std::size_t>(stats.dimension, 1))));
+                                store::NpyWriter::create(answer.npy,
+                                                         std::max<std::size_t>(stats.dimension, 1),
+                                                         Readers::kOwner)));
   std::string table =
       store::to_line({"row", "path", "face", "person", "quality", "norm", "face_id"});
   for (const std::string& id : ids) {
@@ -131,15 +140,20 @@ Outcome<Export> export_gallery(const GalleryPlace& place, const ExportRequest& r
     answer.persons.push_back(std::move(one.details));
   }
   VISAVIS_CHECK(caused_by(Cause::kEnvironment, matrix.commit()));
-  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(answer.tsv, table)));
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(answer.tsv, table, Readers::kOwner)));
   return answer;
 }
 
-Outcome<gallery::Archived> archive_gallery(const GalleryPlace& place, const fs::path& archive,
-                                           const Progress& progress) {
-  VISAVIS_CHECK(check_files({archive}, {}));
+Outcome<ArchivedGallery> archive_gallery(const GalleryPlace& place, const fs::path& archive,
+                                         const Progress& progress) {
+  VISAVIS_CHECK(check_files({archive}, {}, {place.key_file}));
   VISAVIS_TRY(options, options_of(place));
-  return named(place.folder, gallery::export_archive(place.folder, archive, options, progress));
+  VISAVIS_TRY(counts, named(place.folder,
+                            gallery::export_archive(place.folder, archive, options, progress)));
+  ArchivedGallery answer{.counts = std::move(counts)};
+  for (const gallery::LostFile& file : answer.counts.lost)
+    answer.errors.push_back(problem(file.name, Failure(file.error)));
+  return answer;
 }
 
 Outcome<gallery::Imported> import_gallery(const fs::path& archive, const GalleryPlace& place,
@@ -182,6 +196,7 @@ Outcome<gallery::Stats> choose_index(const GalleryPlace& place, const std::strin
 }
 
 Outcome<void> make_key_file(const fs::path& file) {
+  VISAVIS_CHECK(check_spared({file}, {}));
   return named(file, store::make_key_file(file));
 }
 

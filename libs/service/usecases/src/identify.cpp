@@ -96,6 +96,9 @@ Outcome<Identification> identify(Workbench& bench, const Inputs& inputs,
   Workbench::Impl& impl = bench.impl();
   VISAVIS_CHECK(check_criterion(request.criterion));
   VISAVIS_TRY(pictures, plan_pictures(inputs.photos, request.draw, ".jpg"));
+  VISAVIS_CHECK(check_spared(pictures, {request.gallery.key_file}));
+  if (request.rows)
+    VISAVIS_CHECK(check_spared(pictures, {request.rows->npy, request.rows->labels}));
   VISAVIS_TRY(crowd, request.rows ? crowd_of_rows(*request.rows, request.fusion, impl.model,
                                                   impl.manifest->dimension)
                                   : crowd_of_gallery(request.gallery, request.fusion, impl.model));

@@ -73,13 +73,17 @@ class Walk {
       refuse(folder.string(), ErrorCode::kUnavailable,
              "the folder cannot be read: " + error.message());
     std::ranges::sort(names);  // char_traits<char> compares bytes
-    for (const std::string& name : names) visit(folder / name, inside / name, name);
+    const bool is_gallery = fs::exists(folder / "gallery.sqlite", error);
+    for (const std::string& name : names)
+      if (!is_gallery || (name != "chips" && name != "photos"))
+        visit(folder / name, inside / name, name);
   }
 
   void visit(const fs::path& path, const fs::path& inside, const std::string& name) {
     if (!is_utf8(name)) return refuse(path.string(), ErrorCode::kInvalidArgument, kNotUtf8);
     std::error_code error;
     const fs::file_status self = fs::symlink_status(path, error);
+    if (fs::is_directory(self) && name.starts_with('.')) return;
     if (fs::is_directory(self)) return enter(path, inside);
     const bool regular = fs::is_regular_file(path, error);
     if (!regular && !has_picture_end(path)) return;

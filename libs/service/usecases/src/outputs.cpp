@@ -36,21 +36,34 @@ bool is_foreign_picture_name(const fs::path& path) {
   return std::ranges::find(kEnds, ending_of(path)) != kEnds.end();
 }
 
-Outcome<void> check_against(const std::vector<Photo>& photos,
-                            const std::vector<fs::path>& planned) {
-  std::set<fs::path> sources;
-  for (const Photo& photo : photos) sources.insert(real_path(photo.path));
-  for (const fs::path& path : planned)
-    if (sources.contains(real_path(path)))
-      return usage("writing " + path.string() + " would overwrite a photo");
-  return {};
+std::vector<fs::path> paths_of(const std::vector<Photo>& photos) {
+  std::vector<fs::path> paths;
+  for (const Photo& photo : photos) paths.emplace_back(photo.path);
+  return paths;
+}
+
+/// Whether `name` is what a gallery's own files and folders are called.
+bool is_gallery_name(std::string_view name) {
+  return name.starts_with("gallery.sqlite") || name == "gallery.lock" ||
+         name.starts_with("index-") || name == "chips" || name == "photos";
+}
+
+/// Whether a gallery has the file for its own, or would. @param path  a real one
+bool is_of_gallery(const fs::path& path) {
+  std::error_code ignored;
+  std::string below = path.filename();
+  for (fs::path folder = path.parent_path();; folder = folder.parent_path()) {
+    if (is_gallery_name(below) && fs::exists(folder / "gallery.sqlite", ignored)) return true;
+    if (folder == folder.parent_path()) return false;
+    below = folder.filename();
+  }
 }
 
 }  // namespace
 
 fs::path real_path(const fs::path& path) {
   std::error_code error;
-  fs::path result = fs::weakly_canonical(path, error);
+  fs::path result = fs::weakly_canonical(fs::absolute(path, error), error);
   return error ? path : result;
 }
 
@@ -67,7 +80,22 @@ Outcome<void> check_folder(const fs::path& folder) {
       Cause::kEnvironment, {ErrorCode::kUnavailable, there.string() + " cannot be written to"}));
 }
 
-Outcome<void> check_files(const std::vector<fs::path>& paths, const std::vector<Photo>& photos) {
+Outcome<void> check_spared(const std::vector<fs::path>& paths,
+                           const std::vector<fs::path>& inputs) {
+  std::set<fs::path> given;
+  for (const fs::path& input : inputs)
+    if (!input.empty()) given.insert(real_path(input));
+  for (const fs::path& path : paths) {
+    const fs::path real = real_path(path);
+    if (given.contains(real))
+      return usage("writing " + path.string() + " would overwrite what was given to be read");
+    if (is_of_gallery(real)) return usage(path.string() + " is where a gallery has its own files");
+  }
+  return {};
+}
+
+Outcome<void> check_files(const std::vector<fs::path>& paths, const std::vector<Photo>& photos,
+                          const std::vector<fs::path>& inputs) {
   std::error_code ignored;
   for (const fs::path& path : paths) {
     if (fs::is_directory(path, ignored)) return usage(path.string() + " is a folder, not a file");
@@ -76,7 +104,8 @@ Outcome<void> check_files(const std::vector<fs::path>& paths, const std::vector<
     if (!is_utf8(path.string())) return usage("the name of an output is not UTF-8");
     VISAVIS_CHECK(check_folder(path.parent_path()));
   }
-  return check_against(photos, paths);
+  VISAVIS_CHECK(check_spared(paths, inputs));
+  return check_spared(paths, paths_of(photos));
 }
 
 Outcome<std::vector<fs::path>> plan_pictures(const std::vector<Photo>& photos, const fs::path& out,
@@ -108,7 +137,7 @@ Outcome<std::vector<fs::path>> plan_folder(const std::vector<Photo>& photos, con
     }
     planned.push_back(std::move(path));
   }
-  VISAVIS_CHECK(check_against(photos, planned));
+  VISAVIS_CHECK(check_spared(planned, paths_of(photos)));
   return planned;
 }
 

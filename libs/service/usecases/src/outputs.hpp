@@ -19,20 +19,27 @@ namespace visavis::usecases {
 /// One path for each photo, or none for an empty `out`: `out` itself if it is a picture's name (for
 /// a single photo), else a file in the folder `out` that mirrors the photo's place, with `end` for
 /// its ending and a number where two would be the same.
-/// @return kUsage for a picture's name with several photos, or if a photo would be overwritten; as
-/// `check_files` for places that cannot be written to.
+/// @return kUsage for a picture's name with several photos; as `check_spared` and `check_files`.
 [[nodiscard]] Outcome<std::vector<std::filesystem::path>> plan_pictures(
     const std::vector<Photo>& photos, const std::filesystem::path& out, std::string_view end);
 
-/// The path without links, as far as it is there.
+/// The whole path without links, as far as it is there.
 [[nodiscard]] std::filesystem::path real_path(const std::filesystem::path& path);
 
-/// Whether files can be written: each is none of the photos, nothing but a file is there, and its
-/// folder can be made or written into. Says early what writing would say at the end.
-/// @return kUsage for a photo's name, a folder's, or one that lies below a file; kEnvironment
-/// without permission.
+/// Whether writing spares what was given and what a gallery has for its own: its database, lock,
+/// index, chips and photos.
+/// @param inputs  lists, tables, key files; an empty path is none
+/// @return kUsage for such a file's name
+[[nodiscard]] Outcome<void> check_spared(const std::vector<std::filesystem::path>& paths,
+                                         const std::vector<std::filesystem::path>& inputs);
+
+/// Whether files can be written: each spares the photos and `inputs`, nothing but a file is there,
+/// and its folder can be made or written into. Says early what writing would say at the end.
+/// @return as `check_spared`; kUsage for a folder's name, or one that lies below a file;
+/// kEnvironment without permission.
 [[nodiscard]] Outcome<void> check_files(const std::vector<std::filesystem::path>& paths,
-                                        const std::vector<Photo>& photos);
+                                        const std::vector<Photo>& photos,
+                                        const std::vector<std::filesystem::path>& inputs = {});
 
 /// Whether files can be put into `folder`, which need not be there yet; as `check_files`.
 [[nodiscard]] Outcome<void> check_folder(const std::filesystem::path& folder);

@@ -96,13 +96,17 @@ std::string to_json(const usecases::Export& exported) {
   json["persons"] = Json::array();
   for (const gallery::PersonDetails& person : exported.persons)
     json["persons"].push_back(details_of(person));
-  return closed(json);
+  json["errors"] = errors_of(exported.errors);
+  return text_of(json);
 }
 
-std::string to_json(const gallery::Archived& archived) {
-  return counts(
-      "gallery-archive",
-      {{"persons", archived.persons}, {"faces", archived.faces}, {"files", archived.files}});
+std::string to_json(const usecases::ArchivedGallery& archived) {
+  Json json = document("gallery-archive");
+  json["persons"] = archived.counts.persons;
+  json["faces"] = archived.counts.faces;
+  json["files"] = archived.counts.files;
+  json["errors"] = errors_of(archived.errors);
+  return text_of(json);
 }
 
 std::string to_json(const gallery::Imported& imported) {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
+#include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/gallery/gallery.hpp>
 
@@ -14,10 +16,17 @@ namespace visavis::gallery {
 /// Told how many faces are done, of how many, by the calling thread. Empty: silence.
 using ArchiveProgress = std::function<void(std::size_t done, std::size_t total)>;
 
+/// A kept chip or photo that cannot be had.
+struct LostFile {
+  std::string name{};  ///< As EnrolledFace names it.
+  Error error{};
+};
+
 struct Archived {
   std::uint64_t persons = 0;
   std::uint64_t faces = 0;
-  std::uint64_t files = 0;  ///< Chips and photos.
+  std::uint64_t files = 0;       ///< Chips and photos.
+  std::vector<LostFile> lost{};  ///< Left out: missing or damaged.
 };
 
 /// Writes everything but the audit log, which notes it, in clear, whatever the gallery is. The file

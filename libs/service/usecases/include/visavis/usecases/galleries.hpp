@@ -44,7 +44,7 @@ struct PersonWords {
                                                          const std::string& person,
                                                          const gallery::PersonChange& change);
 
-/// Who or what is to go: one of the three.
+/// Who and what is to go.
 struct Removal {
   std::vector<std::string> persons{};
   std::vector<std::string> faces{};
@@ -72,20 +72,27 @@ struct Export {
   std::filesystem::path files{};  ///< Folder of the kept chips and photos; empty if there are none.
   std::vector<gallery::PersonDetails> persons{};  ///< With their faces, in the rows' order.
   std::size_t rows = 0;
+  std::vector<Problem> errors{};  ///< Chips and photos that are lost or damaged, by their names.
 };
 
 /// Writes float32 `[faces, dimension]`, unit rows, and a table with the columns row, path (where
 /// the face came from), face (counted within the person), person, quality, norm, face_id: what
-/// `enrol_rows` reads. Each person's export is noted in the audit log.
+/// `enrol_rows` reads. Each person's export is noted in the audit log. Readable by their owner
+/// alone.
 /// @return kNotFound for a person who is not there; kUsage for a name without .npy.
 [[nodiscard]] Outcome<Export> export_gallery(const GalleryPlace& gallery,
                                              const ExportRequest& request);
 
-/// All of a gallery as one file (docs/formats/archive.md), in clear.
+struct ArchivedGallery {
+  gallery::Archived counts{};
+  std::vector<Problem> errors{};  ///< Chips and photos that are lost or damaged, by their names.
+};
+
+/// All of a gallery as one file (docs/formats/archive.md), in clear, readable by its owner alone.
 /// @return kEnvironment if it cannot be written
-[[nodiscard]] Outcome<gallery::Archived> archive_gallery(const GalleryPlace& gallery,
-                                                         const std::filesystem::path& archive,
-                                                         const Progress& progress);
+[[nodiscard]] Outcome<ArchivedGallery> archive_gallery(const GalleryPlace& gallery,
+                                                       const std::filesystem::path& archive,
+                                                       const Progress& progress);
 /// Adds what an archive holds, all or nothing; the gallery is made if there is none.
 [[nodiscard]] Outcome<gallery::Imported> import_gallery(const std::filesystem::path& archive,
                                                         const GalleryPlace& gallery,

@@ -24,9 +24,9 @@ struct Inputs {
 };
 
 /// Files as they are; folders recursively in byte order of the names. In a folder, a file is taken
-/// if its name ends like a picture's or its first bytes are a picture's; links to folders are not
-/// followed. Names that are not UTF-8, folders that cannot be read or that hold no photo, and paths
-/// at which there is nothing are errors.
+/// if its name ends like a picture's or its first bytes are a picture's; links to folders, hidden
+/// folders and a gallery's chips/ and photos/ are passed over. Names that are not UTF-8, folders
+/// that cannot be read or that hold no photo, and paths at which there is nothing are errors.
 [[nodiscard]] Inputs collect_photos(const std::vector<std::string>& paths);
 
 }  // namespace visavis::usecases

@@ -11,7 +11,7 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::PersonList& list);
 [[nodiscard]] std::string to_json(const gallery::PersonDetails& details);
 [[nodiscard]] std::string to_json(const usecases::Export& exported);
-[[nodiscard]] std::string to_json(const gallery::Archived& archived);
+[[nodiscard]] std::string to_json(const usecases::ArchivedGallery& archived);
 [[nodiscard]] std::string to_json(const gallery::Imported& imported);
 [[nodiscard]] std::string to_json(const usecases::Removed& removed);
 [[nodiscard]] std::string to_json(const usecases::ReEmbedding& moved);
