@@ -38,7 +38,8 @@ TEST(ShippedCalibrations, BelongToTheShippedManifests) {
       EXPECT_EQ(calibration->norm.has_value(), manifest.norm_is_quality) << manifest.id;
       EXPECT_FALSE(calibration->by_far.empty()) << manifest.id;
       // identify's default, in a gallery of any size up to a million.
-      for (const std::uint64_t people : {1, 500, 1'000'000})
+      for (const std::uint64_t people :
+           {std::uint64_t{1}, std::uint64_t{500}, std::uint64_t{1'000'000}})
         EXPECT_TRUE(matching::threshold_at_fpir(*calibration, .01, people)) << manifest.id;
       EXPECT_TRUE(calibration->probability) << manifest.id;
     }
