@@ -112,7 +112,7 @@ int run_calibrate(Desk& desk, const CalibrateGiven& given) {
 }
 
 std::string describe(const protocols::RateWithInterval& rate) {
-  const std::string value = percent(rate.value);
+  std::string value = percent(rate.value);
   if (!rate.interval) return value;
   return value + " (" + percent(rate.interval->low) + " to " + percent(rate.interval->high) + ")";
 }

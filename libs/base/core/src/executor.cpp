@@ -24,11 +24,12 @@ class InlineExecutor final : public Executor {
 class ThreadPool final : public Executor {
  public:
   explicit ThreadPool(int threads) {
-    // Where the system gives no more threads, fewer do the same work.
-    try {
-      for (int worker = 1; worker < threads; ++worker)
+    for (int worker = 1; worker < threads; ++worker) {
+      try {
         threads_.emplace_back([this, worker] { serve(worker); });
-    } catch (const std::system_error&) {
+      } catch (const std::system_error&) {
+        break;  // the system gives no more: fewer do the same work
+      }
     }
   }
 
