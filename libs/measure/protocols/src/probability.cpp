@@ -55,13 +55,14 @@ matching::ProbabilityMap newton_step(std::span<const Sample> samples,
 /// Platt's probabilistic outputs", Machine Learning 68, 2007).
 matching::ProbabilityMap minimise(std::span<const Sample> samples) {
   constexpr int kMostSteps = 100;
-  constexpr double kShortest = 1e-10;
+  constexpr int kMostHalves = 33;
   matching::ProbabilityMap map;
   double now = total_loss(samples, map);
   for (int i = 0; i < kMostSteps; ++i) {
     const matching::ProbabilityMap step = newton_step(samples, map);
     const double before = now;
-    for (double length = 1; length > kShortest; length /= 2) {
+    double length = 1;
+    for (int half = 0; half < kMostHalves; ++half, length /= 2) {
       const matching::ProbabilityMap next{.slope = map.slope - length * step.slope,
                                           .intercept = map.intercept - length * step.intercept};
       const double there = total_loss(samples, next);
