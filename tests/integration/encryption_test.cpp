@@ -16,11 +16,7 @@ using ::testing::HasSubstr;
 class EncryptedVerbs : public ProgramTest {
  protected:
   void SetUp() override {
-    constexpr std::size_t kDimension = 512;
-    std::vector<float> rows(3 * kDimension);
-    for (std::size_t i = 0; i < 3; ++i) rows[i * kDimension + i] = 1;
-    ASSERT_TRUE(store::write_npy(folder() / "rows.npy", 3, kDimension, rows));
-    write("labels.tsv", "ada\ngrace\nada\n");
+    write_axes();
     ASSERT_EQ(visavis({"gallery", "new-key", at("key")}).code, 0);
     const Answer enrolled = enrol(at("people"), {"--key-file", at("key")});
     ASSERT_EQ(enrolled.code, 0) << enrolled.err;

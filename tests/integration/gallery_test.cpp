@@ -18,11 +18,7 @@ using ::testing::HasSubstr;
 class GalleryVerbs : public ProgramTest {
  protected:
   void SetUp() override {
-    constexpr std::size_t kDimension = 512;
-    std::vector<float> rows(3 * kDimension);
-    for (std::size_t i = 0; i < 3; ++i) rows[i * kDimension + i] = 1;
-    ASSERT_TRUE(store::write_npy(folder() / "rows.npy", 3, kDimension, rows));
-    write("labels.tsv", "ada\ngrace\nada\n");
+    write_axes();
     const Answer enrolled = visavis(
         {"enrol", "--gallery", people(), "--npy", at("rows.npy"), "--labels", at("labels.tsv")});
     ASSERT_EQ(enrolled.code, 0) << enrolled.err;

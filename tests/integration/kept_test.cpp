@@ -17,11 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-std::string bytes_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 class KeptFiles : public FaceTest {
  protected:
   [[nodiscard]] std::string people() const { return at("people"); }

@@ -20,11 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-std::string bytes_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// Every file below a folder, with what it holds.
 std::map<std::string, std::string> files_in(const fs::path& folder) {
   std::map<std::string, std::string> files;
@@ -39,11 +34,7 @@ constexpr fs::perms kOwnerAlone = fs::perms::owner_read | fs::perms::owner_write
 class OwnFiles : public ProgramTest {
  protected:
   void SetUp() override {
-    constexpr std::size_t kDimension = 512;
-    std::vector<float> rows(3 * kDimension);
-    for (std::size_t i = 0; i < 3; ++i) rows[i * kDimension + i] = 1;
-    ASSERT_TRUE(store::write_npy(folder() / "rows.npy", 3, kDimension, rows));
-    write("labels.tsv", "ada\ngrace\nada\n");
+    write_axes();
     ASSERT_EQ(enrol(people()).code, 0);
   }
   [[nodiscard]] std::string people() const { return at("people"); }

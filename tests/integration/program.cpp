@@ -8,8 +8,10 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
+#include <iterator>
+#include <vector>
 #include <visavis/core/descriptor.hpp>
+#include <visavis/store/npy.hpp>
 
 extern char** environ;
 
@@ -17,13 +19,6 @@ namespace visavis::integration {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 fs::path scratch_folder() {
   std::string name = (fs::temp_directory_path() / "visavis-test-XXXXXX").string();
@@ -57,6 +52,11 @@ int run(std::vector<std::string> words, int out, const std::string& err) {
 
 }  // namespace
 
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 Answer visavis(const std::vector<std::string>& arguments,
                const std::vector<std::string>& launcher) {
   const fs::path folder = scratch_folder();
@@ -68,8 +68,8 @@ Answer visavis(const std::vector<std::string>& arguments,
   Answer answer;
   const Descriptor out_file(::open(out.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   answer.code = run(words, out_file.get(), err);
-  answer.out = read_text(out);
-  answer.err = read_text(err);
+  answer.out = bytes_of(out);
+  answer.err = bytes_of(err);
   fs::remove_all(folder);
   return answer;
 }
@@ -95,6 +95,14 @@ ProgramTest::ProgramTest() : folder_(scratch_folder()) {}
 ProgramTest::~ProgramTest() {
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
+}
+
+void ProgramTest::write_axes() const {
+  constexpr std::size_t kDimension = 512;
+  std::vector<float> rows(3 * kDimension);
+  for (std::size_t i = 0; i < 3; ++i) rows[i * kDimension + i] = 1;
+  ASSERT_TRUE(store::write_npy(folder_ / "rows.npy", 3, kDimension, rows));
+  write("labels.tsv", "ada\ngrace\nada\n");
 }
 
 void ProgramTest::write(std::string_view name, std::string_view bytes) const {

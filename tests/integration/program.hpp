@@ -31,6 +31,9 @@ struct Answer {
 /// ${VISAVIS_CACHE}, as the program finds it.
 [[nodiscard]] std::filesystem::path cache();
 
+/// What a file holds.
+[[nodiscard]] std::string bytes_of(const std::filesystem::path& path);
+
 /// A folder of its own for each test, and the public photographs that tools/fetch_photos.sh brings.
 class ProgramTest : public ::testing::Test {
  protected:
@@ -42,6 +45,9 @@ class ProgramTest : public ::testing::Test {
     return (cache() / "photos" / name).string();
   }
   void write(std::string_view name, std::string_view bytes) const;
+  /// rows.npy and labels.tsv: two vectors of "ada" and one of "grace" along the axes, for galleries
+  /// that need no face and no network.
+  void write_axes() const;
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
 
  private:
