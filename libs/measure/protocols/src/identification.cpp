@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "found.hpp"
 #include "visavis/core/executor.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/metrics/bootstrap.hpp"
@@ -41,19 +42,12 @@ struct Gallery {
   std::vector<Template> templates;
 };
 
-Result<const Embedding*> find(const Embeddings& embeddings, const std::string& path) {
-  const auto it = embeddings.find(path);
-  if (it == embeddings.end())
-    return fail(ErrorCode::kInvalidArgument, "a photo of the list was not analysed");
-  return it->second ? &*it->second : nullptr;
-}
-
 Result<Gallery> open(std::span<const LabelledPhoto> photos, const Embeddings& embeddings) {
   Gallery gallery;
   for (const LabelledPhoto& photo : photos) {
     const auto next = gallery.people.size();
     const std::size_t person = gallery.people.try_emplace(photo.person, next).first->second;
-    VISAVIS_TRY(embedding, find(embeddings, photo.path));
+    VISAVIS_TRY(embedding, find_embedding(embeddings, photo.path));
     if (embedding != nullptr)
       gallery.templates.push_back({.embedding = embedding, .person = person});
   }
@@ -67,7 +61,7 @@ Result<std::vector<const Embedding*>> looks_of(std::span<const LabelledPhoto> pr
   if (probes.empty()) return fail(ErrorCode::kInvalidArgument, "there is no probe");
   std::vector<const Embedding*> looks;
   for (const LabelledPhoto& probe : probes) {
-    VISAVIS_TRY(embedding, find(embeddings, probe.path));
+    VISAVIS_TRY(embedding, find_embedding(embeddings, probe.path));
     looks.push_back(embedding);
   }
   return looks;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "found.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/matching/matching.hpp"
 #include "visavis/metrics/verification.hpp"
@@ -34,13 +35,6 @@ std::vector<float> joined(const std::vector<std::vector<float>>& parts) {
   return all;
 }
 
-Result<const Embedding*> find(const Embeddings& embeddings, const std::string& path) {
-  const auto it = embeddings.find(path);
-  if (it == embeddings.end())
-    return fail(ErrorCode::kInvalidArgument, "a photo of the list was not analysed");
-  return it->second ? &*it->second : nullptr;
-}
-
 /// One score a pair; nothing where a photo failed.
 Result<std::vector<std::optional<float>>> score_pairs(const PairList& list,
                                                       const Embeddings& embeddings,
@@ -48,8 +42,8 @@ Result<std::vector<std::optional<float>>> score_pairs(const PairList& list,
   std::vector<std::optional<float>> scores;
   scores.reserve(list.pairs.size());
   for (const Pair& pair : list.pairs) {
-    VISAVIS_TRY(a, find(embeddings, pair.a));
-    VISAVIS_TRY(b, find(embeddings, pair.b));
+    VISAVIS_TRY(a, find_embedding(embeddings, pair.a));
+    VISAVIS_TRY(b, find_embedding(embeddings, pair.b));
     if (a == nullptr || b == nullptr) {
       scores.emplace_back();
       continue;
