@@ -174,6 +174,39 @@ std::vector<matching::FpirPoint> fpir_points(std::span<const LabelledFace> faces
   return points;
 }
 
+/// All pairs, those of two people counted by the thresholds that they reach.
+struct Tally {
+  std::vector<float> genuine;
+  std::uint64_t impostors = 0;
+  std::vector<std::uint64_t> accepted;  ///< Of the impostors, at each threshold.
+};
+
+Tally tally_scores(std::span<const LabelledFace> faces, std::span<const matching::Threshold> points,
+                   const ScoreRule& rule, Executor& executor) {
+  const Crowd crowd = crowd_of(faces);
+  std::vector<Tally> parts(static_cast<std::size_t>(executor.concurrency()));
+  for (Tally& part : parts) part.accepted.resize(points.size());
+  for_each_row(faces, false, rule, executor,
+               [&](std::size_t i, std::span<const float> scores, std::size_t worker) {
+                 Tally& part = parts[worker];
+                 for (std::size_t j = 0; j < scores.size(); ++j) {
+                   if (crowd.person[i] == crowd.person[j]) {
+                     part.genuine.push_back(scores[j]);
+                     continue;
+                   }
+                   ++part.impostors;
+                   for (std::size_t k = 0; k < points.size(); ++k)
+                     if (scores[j] >= points[k].threshold) ++part.accepted[k];
+                 }
+               });
+  for (const Tally& part : std::span(parts).subspan(1)) {
+    parts[0].genuine.insert(parts[0].genuine.end(), part.genuine.begin(), part.genuine.end());
+    parts[0].impostors += part.impostors;
+    for (std::size_t k = 0; k < points.size(); ++k) parts[0].accepted[k] += part.accepted[k];
+  }
+  return std::move(parts[0]);
+}
+
 matching::NormRange norm_range(std::span<const LabelledFace> faces) {
   std::vector<float> norms;
   for (const LabelledFace& face : faces) norms.push_back(face.embedding.norm);
@@ -264,23 +297,18 @@ Result<std::vector<ObservedRate>> observe(std::span<const LabelledFace> faces,
   VISAVIS_CHECK(check(faces));
   if (!faces.empty() && faces[0].embedding.model != calibration.model)
     return fail(ErrorCode::kModelMismatch, "the calibration belongs to another model");
-  const Crowd crowd = crowd_of(faces);
-  const Counted scores = count_scores(faces, crowd, rule, executor);
-  if (scores.impostor.count() == 0 || scores.genuine.empty())
+  const Tally tally = tally_scores(faces, calibration.by_far, rule, executor);
+  if (tally.impostors == 0 || tally.genuine.empty())
     return fail(ErrorCode::kInvalidArgument,
                 "the faces give no pairs of one person or no pairs of two people");
   std::vector<ObservedRate> rates;
-  if (calibration.by_far.empty()) return rates;
-  const auto matches =
-      false_matches(faces, crowd, calibration.by_far.front().threshold, rule, executor);
-  for (const matching::Threshold& point : calibration.by_far) {
-    const auto accepted = std::ranges::count_if(
-        matches, [&](const FalseMatch& match) { return match.score >= point.threshold; });
+  for (std::size_t k = 0; k < calibration.by_far.size(); ++k) {
+    const matching::Threshold& point = calibration.by_far[k];
     rates.push_back({.far = point.far,
                      .threshold = point.threshold,
-                     .observed_far = static_cast<double>(accepted) /
-                                     static_cast<double>(scores.impostor.count()),
-                     .observed_frr = 1 - metrics::accepted_share(scores.genuine, point.threshold)});
+                     .observed_far = static_cast<double>(tally.accepted[k]) /
+                                     static_cast<double>(tally.impostors),
+                     .observed_frr = 1 - metrics::accepted_share(tally.genuine, point.threshold)});
   }
   return rates;
 }
