@@ -77,6 +77,11 @@ TEST_F(FaceTest, DetectTakesTheCascadesParameters) {
   EXPECT_EQ(faces({"--thresholds", ".6,.7,1"}), 0U) << "no score is above 1";
   EXPECT_EQ(faces({"--min-face", "2000", "--factor", "0.5"}), 0U) << "larger than the photo";
   EXPECT_EQ(visavis({"detect", photo("obama2.jpg"), "--factor", ".99999999"}).code, 2);
+  const auto pyramid =
+      visavis({"detect", photo("obama2.jpg"), "--detector", "faceplugin-detect", "--factor", ".6"});
+  EXPECT_EQ(pyramid.code, 2);
+  EXPECT_NE(pyramid.err.find("leave --factor out"), std::string::npos) << pyramid.err;
+  EXPECT_EQ(visavis({"detect", photo("obama2.jpg"), "--landmarks", "mtcnn"}).code, 2);
   EXPECT_GE(faces({"--detector", "faceplugin-detect", "--thresholds", ".5"}), 1U);
   for (const char* wrong : {".6,.7", ".6,,.7", "a,b,c", "", ".6,.7,.7,", "nan,1,1", ".6,.7,2"})
     EXPECT_EQ(visavis({"detect", photo("biden.jpg"), "--thresholds", wrong}).code, 2) << wrong;

@@ -58,6 +58,28 @@ Outcome<models::NetworkOptions> network_options(const Places& places,
   return network;
 }
 
+/// Bfloat16 without AMX's tiles costs more than it saves: the docs have figures of both kinds of
+/// CPU.
+bool bf16_is_fast() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("amx-bf16");
+#else
+  return true;  // nobody measured
+#endif
+}
+
+/// An option that the detector would ignore is a misunderstanding.
+Outcome<void> check_detector_options(const models::Manifest& detector,
+                                     const WorkbenchOptions& options) {
+  const WorkbenchOptions defaults;
+  const bool is_cascade = finds_landmarks(detector);
+  if (is_cascade && options.landmarks != defaults.landmarks)
+    return usage("the detector " + detector.id + " finds its own landmarks: leave --landmarks out");
+  if (!is_cascade && options.factor != defaults.factor)
+    return usage("the detector " + detector.id + " has no pyramid: leave --factor out");
+  return {};
+}
+
 /// Side by side: compiling is most of a program's start.
 Outcome<std::vector<SharedNetwork>> load_all(const models::Store& store,
                                              const std::vector<Wanted>& wanted,
@@ -98,6 +120,9 @@ void note_networks(Workbench::Impl& bench) {
     bench.facts.load_ms += network->times.load_ms;
     bench.facts.warm_up_ms += network->times.warm_up_ms;
   }
+  if (bench.facts.precision == runtime::to_string(runtime::Precision::kBf16) && !bf16_is_fast())
+    log(bench.sink, LogLevel::kWarning,
+        "this CPU has no AMX: bf16 is slower than f32 on it and less exact");
 }
 
 void set_rule(Workbench::Impl& bench, const LogSink& sink) {
@@ -174,6 +199,7 @@ Outcome<Workbench> Workbench::open(const Places& places, const WorkbenchOptions&
   VISAVIS_TRY(store, open_store(places));
   VISAVIS_TRY(detector, find_model(store, options.detector));
   VISAVIS_CHECK(check_role(detector, models::Role::kDetector, "detector"));
+  VISAVIS_CHECK(check_detector_options(detector, options));
   auto impl = std::make_unique<Impl>(std::move(store));
   impl->places = places;
   impl->sink = sink;
