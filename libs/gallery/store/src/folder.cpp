@@ -14,6 +14,10 @@
 namespace visavis::store {
 namespace {
 
+namespace fs = std::filesystem;
+
+fs::path log_path(const fs::path& folder) { return folder / "gallery.sqlite-wal"; }
+
 std::string reason(int error) { return std::generic_category().message(error); }
 
 std::unexpected<Error> busy() {
@@ -39,6 +43,19 @@ Result<Descriptor> take_write_lock(const std::filesystem::path& folder) {
       ours.st_ino != named.st_ino)
     return busy();
   return lock;
+}
+
+fs::path database_path(const fs::path& folder) { return folder / "gallery.sqlite"; }
+
+bool log_is_empty(const fs::path& folder) {
+  std::error_code error;
+  const auto size = fs::file_size(log_path(folder), error);
+  return error ? error == std::errc::no_such_file_or_directory : size == 0;
+}
+
+Result<void> sync_log(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(log_path(folder), ignored) ? sync(log_path(folder)) : Result<void>{};
 }
 
 Result<void> sync(const std::filesystem::path& path) {

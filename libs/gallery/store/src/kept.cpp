@@ -254,6 +254,8 @@ Result<void> NewFiles::settle(Database& database) {
 Result<void> empty_trash(Database& database, const fs::path& gallery) {
   VISAVIS_TRY(paths, texts_of(database.query("SELECT path FROM trash")));
   if (paths.empty()) return {};
+  // After a power failure a face must not be back without its files.
+  VISAVIS_CHECK(sync_log(gallery));
   for (const std::string& path : paths) VISAVIS_CHECK(wipe_trash(database, gallery, path));
   VISAVIS_CHECK(sync_folders(gallery));
   return database.run("DELETE FROM trash");

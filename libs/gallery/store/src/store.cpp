@@ -26,7 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path database_path(const fs::path& folder) { return folder / "gallery.sqlite"; }
 fs::path unborn_path(const fs::path& folder) { return folder / "gallery.sqlite.new"; }
 
 fs::path with_ending(fs::path path, const char* ending) {
@@ -233,18 +232,46 @@ Result<void> throw_away_files(Database& database, std::string_view faces_sql,
 /// With a removal: their paths and messages may name who is removed.
 Result<void> forget_refusals(Database& database) { return database.run("DELETE FROM imports"); }
 
-/// Empties the log into the database, so that no copy of what was overwritten stays in it.
-Result<void> empty_log(Database& database, const fs::path& folder) {
+/// What an emptied log held before.
+enum class Log { kAnything, kRemovals };
+
+/// Empties the log into the database, so that no copy of what was overwritten stays in it. SQLite
+/// syncs the log, then the database. That the log is empty is synced, too, unless it held nothing
+/// but removals: those pages have zeros where the removed was, and what is written to the log next
+/// is synced together with its being emptied before.
+Result<void> empty_log(Database& database, const fs::path& folder, Log held) {
   VISAVIS_TRY(busy, database.number("PRAGMA wal_checkpoint(TRUNCATE)"));
-  if (busy != 0)
+  if (busy != 0) {
+    VISAVIS_CHECK(sync_log(folder));
     return fail(
         ErrorCode::kUnavailable,
         "it is removed, but another process is still reading the gallery, so that old bytes "
         "remain on disk: compact the gallery to be rid of them");
-  const fs::path log = with_ending(database_path(folder), "-wal");
-  std::error_code ignored;
-  return fs::exists(log, ignored) ? sync(log) : Result<void>{};
+  }
+  return held == Log::kRemovals ? Result<void>{} : sync_log(folder);
 }
+
+/// While it lives, a commit is synced only when the log is emptied: a removal ends with that.
+class SyncedByPurge {
+ public:
+  static Result<SyncedByPurge> begin(Database& database) {
+    VISAVIS_CHECK(database.execute("PRAGMA synchronous = NORMAL"));
+    return SyncedByPurge(database);
+  }
+  SyncedByPurge(const SyncedByPurge&) = delete;
+  SyncedByPurge(SyncedByPurge&& other) noexcept
+      : database_(std::exchange(other.database_, nullptr)) {}
+  SyncedByPurge& operator=(const SyncedByPurge&) = delete;
+  SyncedByPurge& operator=(SyncedByPurge&&) = delete;
+  ~SyncedByPurge() {
+    if (database_ == nullptr) return;
+    [[maybe_unused]] const auto restored = database_->execute("PRAGMA synchronous = FULL");
+  }
+
+ private:
+  explicit SyncedByPurge(Database& database) noexcept : database_(&database) {}
+  Database* database_;
+};
 
 void remove_unborn(const fs::path& folder) {
   // What cannot be removed is refused by the creation that follows.
@@ -566,6 +593,8 @@ Result<std::vector<std::int64_t>> Store::remove_person(std::int64_t person) {
   if (!impl_->writer) return read_only();
   const std::scoped_lock lock(impl_->writing);
   Database& database = *impl_->writer;
+  VISAVIS_TRY(synced_by_purge, SyncedByPurge::begin(database));
+  impl_->log_was_empty = log_is_empty(impl_->folder);
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
   std::vector<std::int64_t> faces;
   {
@@ -619,6 +648,8 @@ Result<void> Store::remove_face(std::int64_t face) {
   if (!impl_->writer) return read_only();
   const std::scoped_lock lock(impl_->writing);
   Database& database = *impl_->writer;
+  VISAVIS_TRY(synced_by_purge, SyncedByPurge::begin(database));
+  impl_->log_was_empty = log_is_empty(impl_->folder);
   VISAVIS_TRY(transaction, Transaction::begin(database, Transaction::Kind::kWrite));
   VISAVIS_CHECK(drop_face(database, face));
   VISAVIS_CHECK(next_generation(database));
@@ -735,7 +766,9 @@ Result<void> Store::purge() {
   if (!impl_->writer) return read_only();
   const std::scoped_lock lock(impl_->writing);
   VISAVIS_CHECK(empty_trash(*impl_->writer, impl_->folder));
-  return empty_log(*impl_->writer, impl_->folder);
+  const bool held_removals = std::exchange(impl_->log_was_empty, false);
+  return empty_log(*impl_->writer, impl_->folder,
+                   held_removals ? Log::kRemovals : Log::kAnything);
 }
 
 Result<void> Store::renew() {
@@ -748,7 +781,7 @@ Result<void> Store::compact() {
   if (!impl_->writer) return read_only();
   const std::scoped_lock lock(impl_->writing);
   VISAVIS_CHECK(impl_->writer->execute("VACUUM"));
-  return empty_log(*impl_->writer, impl_->folder);
+  return empty_log(*impl_->writer, impl_->folder, Log::kAnything);
 }
 
 Result<void> Store::note(std::string_view action, std::optional<std::int64_t> person,

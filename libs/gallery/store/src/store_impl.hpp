@@ -54,6 +54,8 @@ struct Store::Impl {
   std::mutex writing;
   /// Nothing in Mode::kRead.
   std::optional<Database> writer;
+  /// Before the last removal, so that the log holds nothing else. Guarded by `writing`.
+  bool log_was_empty = false;
   int version;  ///< Of the format.
   FaceQueries queries;
   PersonQueries person_queries;

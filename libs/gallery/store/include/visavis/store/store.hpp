@@ -205,7 +205,7 @@ class Store {
   /// Makes a person or changes one; the audit log notes what kinds of things. @return the row id
   [[nodiscard]] Result<std::int64_t> put_person(const PersonFields& person);
 
-  /// Removes rows. Their bytes may remain in the log until `purge`.
+  /// Removes rows. That is durable, and no byte of them left in the log, after `purge`.
   /// @return the removed faces' ids; kNotFound if there is no such row
   [[nodiscard]] Result<std::vector<std::int64_t>> remove_person(std::int64_t person);
   [[nodiscard]] Result<void> remove_face(std::int64_t face);
