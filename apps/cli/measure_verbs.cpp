@@ -15,7 +15,32 @@
 namespace visavis::cli {
 namespace {
 
+using usecases::Outcome;
 using usecases::WorkbenchOptions;
+
+/// What all verbs that measure recognition are told.
+struct Measuring {
+  WorkbenchOptions bench{};
+  bool no_cache = false;
+};
+
+void add_measuring(CLI::App& verb, Measuring& measuring) {
+  add_workbench_options(verb, measuring.bench, true);
+  verb.add_flag("--no-cache", measuring.no_cache,
+                "Neither take embeddings from the cache of earlier runs nor keep them there");
+}
+
+Outcome<usecases::Workbench> open_bench(Desk& desk, const Measuring& measuring,
+                                        std::size_t photos) {
+  usecases::Places places = desk.places;
+  if (measuring.no_cache) places.embeddings.clear();
+  return usecases::Workbench::open(places, measuring.bench, {.photos = photos, .second_look = true},
+                                   desk.terminal.log_sink());
+}
+
+std::string describe_cache(std::size_t photos) {
+  return photos == 0 ? "" : std::to_string(photos) + " photos were embedded by an earlier run\n";
+}
 
 std::string percent(double share) { return fixed(100 * share, 2); }
 
@@ -41,16 +66,15 @@ std::string describe(const usecases::EvaluatedPairs& verification) {
     text += points.text();
   }
   return text + std::to_string(report.images) + " photos, " + std::to_string(report.failed_images) +
-         " without a usable face\n" + cli::describe(verification.run);
+         " without a usable face\n" + describe_cache(verification.from_cache) +
+         cli::describe(verification.run);
 }
 
-int run_verification(Desk& desk, const WorkbenchOptions& options, const std::string& images,
+int run_verification(Desk& desk, const Measuring& measuring, const std::string& images,
                      const std::string& list) {
   const auto pairs = usecases::read_pairs(list);
   if (!pairs) return give_up(desk, pairs.error());
-  auto bench = usecases::Workbench::open(desk.places, options,
-                                         {.photos = 2 * pairs->pairs.size(), .second_look = true},
-                                         desk.terminal.log_sink());
+  auto bench = open_bench(desk, measuring, 2 * pairs->pairs.size());
   if (!bench) return give_up(desk, bench.error());
   const auto answer =
       usecases::evaluate_verification(*bench, images, *pairs, desk.terminal.progress("embedding"));
@@ -88,22 +112,20 @@ std::string describe(const usecases::Calibrated& calibrated) {
   return points.text() + describe_searches(calibrated) +
          std::to_string(calibration.impostor_pairs) + " pairs of different people, " +
          std::to_string(calibration.genuine_pairs) + " of one person; " +
-         std::to_string(calibrated.without_face.size()) +
-         " photos without a face left out\nwritten to " + printable(calibrated.path.string()) +
-         "\n";
+         std::to_string(calibrated.without_face.size()) + " photos without a face left out\n" +
+         describe_cache(calibrated.from_cache) + "written to " +
+         printable(calibrated.path.string()) + "\n";
 }
 
 struct CalibrateGiven {
-  WorkbenchOptions bench;
+  Measuring measuring;
   std::string images;
   usecases::CalibrationRequest request;
 };
 
 int run_calibrate(Desk& desk, const CalibrateGiven& given) {
   const usecases::Inputs inputs = usecases::collect_photos({given.images});
-  auto bench = usecases::Workbench::open(desk.places, given.bench,
-                                         {.photos = inputs.photos.size(), .second_look = true},
-                                         desk.terminal.log_sink());
+  auto bench = open_bench(desk, given.measuring, inputs.photos.size());
   if (!bench) return give_up(desk, bench.error());
   const auto answer =
       usecases::calibrate(*bench, inputs, given.request, desk.terminal.progress("embedding"));
@@ -137,17 +159,15 @@ std::string describe(const usecases::EvaluatedProbes& identification) {
   return text + std::to_string(report.people) + " people, " + std::to_string(report.mated) +
          " searches for one of them, " + std::to_string(report.non_mated) + " for others; " +
          std::to_string(report.images) + " photos, " + std::to_string(report.failed_images) +
-         " without a usable face\n" + cli::describe(identification.run);
+         " without a usable face\n" + describe_cache(identification.from_cache) +
+         cli::describe(identification.run);
 }
 
-int run_identification(Desk& desk, const WorkbenchOptions& options, const std::string& gallery,
+int run_identification(Desk& desk, const Measuring& measuring, const std::string& gallery,
                        const std::string& probes) {
   const auto lists = usecases::read_probe_lists(gallery, probes);
   if (!lists) return give_up(desk, lists.error());
-  auto bench = usecases::Workbench::open(
-      desk.places, options,
-      {.photos = lists->gallery.size() + lists->probes.size(), .second_look = true},
-      desk.terminal.log_sink());
+  auto bench = open_bench(desk, measuring, lists->gallery.size() + lists->probes.size());
   if (!bench) return give_up(desk, bench.error());
   const auto answer =
       usecases::evaluate_identification(*bench, *lists, desk.terminal.progress("embedding"));
@@ -157,7 +177,7 @@ int run_identification(Desk& desk, const WorkbenchOptions& options, const std::s
 
 void add_identification(VerbList& list, CLI::App& evaluate) {
   struct Given {
-    WorkbenchOptions bench;
+    Measuring measuring;
     std::string gallery;
     std::string probes;
   };
@@ -176,16 +196,16 @@ void add_identification(VerbList& list, CLI::App& evaluate) {
                    "Photos to search for, of people in the gallery and of others: the same")
       ->required()
       ->type_name("FILE");
-  add_workbench_options(*verb, given->bench, true);
+  add_measuring(*verb, given->measuring);
   list.verbs.push_back({verb, [given](Desk& desk) {
-                          return run_identification(desk, given->bench, given->gallery,
+                          return run_identification(desk, given->measuring, given->gallery,
                                                     given->probes);
                         }});
 }
 
 void add_verification(VerbList& list, CLI::App& evaluate) {
   struct Given {
-    WorkbenchOptions bench;
+    Measuring measuring;
     std::string images;
     std::string pairs;
   };
@@ -202,9 +222,10 @@ void add_verification(VerbList& list, CLI::App& evaluate) {
                    "tabs between")
       ->required()
       ->type_name("FILE");
-  add_workbench_options(*verb, given->bench, true);
+  add_measuring(*verb, given->measuring);
   list.verbs.push_back({verb, [given](Desk& desk) {
-                          return run_verification(desk, given->bench, given->images, given->pairs);
+                          return run_verification(desk, given->measuring, given->images,
+                                                  given->pairs);
                         }});
 }
 
@@ -228,7 +249,7 @@ void add_calibrate(VerbList& list) {
                    "Where to write (default: where visavis looks for it)")
       ->type_name("FILE");
   verb->add_option("--source", given->request.source, "What the photos are, for the provenance");
-  add_workbench_options(*verb, given->bench, true);
+  add_measuring(*verb, given->measuring);
   list.verbs.push_back({verb, [given](Desk& desk) { return run_calibrate(desk, *given); }});
 }
 

@@ -43,7 +43,8 @@ usecases::Places find_places(const std::string& models) {
     places = {.manifests = {},
               .models = cache / "models",
               .downloads = cache / "downloads",
-              .compiled = cache / "compiled"};
+              .compiled = cache / "compiled",
+              .embeddings = cache / "embeddings"};
   if (!models.empty()) places.models = models;
   if (places.downloads.empty() && !models.empty()) places.downloads = places.models / "downloads";
   if (fs::path folder = manifests_folder(); !folder.empty()) places.manifests.push_back(folder);

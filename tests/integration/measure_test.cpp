@@ -31,8 +31,8 @@ class VerificationTest : public FaceTest {
   }
   [[nodiscard]] Answer evaluate(const std::string& pairs) const {
     write("pairs.tsv", pairs);
-    return visavis(
-        {"evaluate", "verification", "--images", at("in"), "--pairs", at("pairs.tsv"), "--json"});
+    return visavis({"evaluate", "verification", "--images", at("in"), "--pairs", at("pairs.tsv"),
+                    "--no-cache", "--json"});
   }
 };
 
@@ -93,6 +93,35 @@ TEST_F(VerificationTest, PhotoThatCannotBeReadIsAnErrorToo) {
   EXPECT_EQ(json["without_failures"]["pairs"], 32);
 }
 
+TEST_F(VerificationTest, SecondRunTakesWhatTheFirstFound) {
+  write("pairs.tsv", pairs_with_a_faceless_photo());
+  fs::create_directory(folder() / "cache");
+  const auto run = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{
+        "evaluate", "verification",  "--images", at("in"),
+        "--pairs",  at("pairs.tsv"), "--models", (cache() / "models").string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return visavis(arguments, {"/usr/bin/env", "VISAVIS_CACHE=" + at("cache")});
+  };
+  const nlohmann::json unkept = run({"--json", "--no-cache"}).json();
+  EXPECT_FALSE(fs::exists(folder() / "cache" / "embeddings"));
+  nlohmann::json first = run({"--json"}).json();
+  nlohmann::json second = run({"--json"}).json();
+  EXPECT_EQ(first["from_cache"], 0);
+  EXPECT_EQ(second["from_cache"], 6) << "the photo of nobody, too";
+  EXPECT_THAT(run({}).out, HasSubstr("6 photos were embedded by an earlier run"));
+  EXPECT_EQ(run({"--json", "--flip"}).json()["from_cache"], 0);
+  EXPECT_EQ(run({"--json", "--no-cache"}).json()["from_cache"], 0);
+  for (nlohmann::json* json : {&first, &second}) {
+    (*json)["from_cache"] = 0;
+    (*json)["timings"] = unkept["timings"];
+    EXPECT_EQ(*json, unkept);
+  }
+  fs::remove(folder() / "in" / "obama.jpg");  // another photo under the same name is another photo
+  fs::copy_file(photo("biden.jpg"), folder() / "in" / "obama.jpg");
+  EXPECT_EQ(run({"--json"}).json()["from_cache"], 6) << "one by the hash of its copy";
+}
+
 /// Lists beside the photos; a photo of nobody, one that is absent, and an astronaut whom the
 /// gallery does not know.
 TEST_F(VerificationTest, ProbesAreSearchedInAGallery) {
@@ -100,9 +129,9 @@ TEST_F(VerificationTest, ProbesAreSearchedInAGallery) {
   write("in/probes.tsv",
         "obama2.jpg\tBarack\nobama3.jpg\tBarack\ngrey.ppm\tJoe\nastronaut.png\tEileen\n"
         "absent.jpg\tnobody\n");
-  const std::vector<std::string> arguments{"evaluate",  "identification",
-                                           "--gallery", at("in/gallery.tsv"),
-                                           "--probes",  at("in/probes.tsv")};
+  const std::vector<std::string> arguments{
+      "evaluate", "identification",    "--gallery", at("in/gallery.tsv"),
+      "--probes", at("in/probes.tsv"), "--no-cache"};
   auto with_json = arguments;
   with_json.emplace_back("--json");
   const Answer answer = visavis(with_json);
@@ -163,8 +192,8 @@ TEST_F(VerificationTest, TwoPeopleCalibrateNothing) {
   fs::create_directories(folder() / "people" / "b");
   fs::create_symlink(photo("obama2.jpg"), folder() / "people" / "a" / "1.jpg");
   fs::create_symlink(photo("biden.jpg"), folder() / "people" / "b" / "1.jpg");
-  const Answer answer =
-      visavis({"calibrate", "--images", at("people"), "--out", at("calibration.json"), "--json"});
+  const Answer answer = visavis({"calibrate", "--images", at("people"), "--out",
+                                 at("calibration.json"), "--no-cache", "--json"});
   EXPECT_EQ(answer.code, 3);
   EXPECT_THAT(answer.err, HasSubstr("too few people"));
   EXPECT_FALSE(fs::exists(at("calibration.json")));
@@ -244,8 +273,9 @@ TEST_F(CalibrateTest, ThresholdIsTheOneOfAllPairsOfPeople) {
   fs::create_directories(folder() / "in" / names_[0]);
   write("in/" + names_[0] + "/grey.ppm",
         "P6 64 64 255\n" + std::string(std::size_t{64} * 64 * 3, '\x80'));
-  const Answer answer = visavis({"calibrate", "--images", at("in"), "--people", at("people.txt"),
-                                 "--observe", at("others.txt"), "--out", at("c.json"), "--json"});
+  const Answer answer =
+      visavis({"calibrate", "--images", at("in"), "--people", at("people.txt"), "--observe",
+               at("others.txt"), "--out", at("c.json"), "--no-cache", "--json"});
   ASSERT_EQ(answer.code, 0) << answer.err;
   const nlohmann::json json = answer.json();
   EXPECT_EQ(json["schema"], "visavis.calibrate/1");

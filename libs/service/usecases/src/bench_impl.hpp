@@ -78,14 +78,13 @@ struct Workbench::Impl {
 
 [[nodiscard]] PhotoFacts facts_of(const Photo& photo, const image::Decoded& decoded);
 
-/// Decodes every photo and calls `work(photo, decoded, worker)`, in parallel over the workbench's
-/// workers; a photo's pixels live as long as its call. Work that takes a fourth argument gets the
-/// file's bytes.
+/// Calls `work(photo, bytes, worker)` with every photo's file, in parallel over the workbench's
+/// workers.
 /// @return one result for each photo, in their order.
 template <class T, class Work>
-[[nodiscard]] std::vector<Outcome<T>> over_photos(Workbench::Impl& bench,
-                                                  const std::vector<Photo>& photos,
-                                                  const Progress& progress, const Work& work) {
+[[nodiscard]] std::vector<Outcome<T>> over_files(Workbench::Impl& bench,
+                                                 const std::vector<Photo>& photos,
+                                                 const Progress& progress, const Work& work) {
   std::vector<std::optional<Outcome<T>>> slots(photos.size());
   std::mutex mutex;
   std::size_t done = 0;
@@ -95,15 +94,7 @@ template <class T, class Work>
       // A photo that cannot be read is bad input, whatever kept it from being read.
       VISAVIS_TRY(
           bytes, caused_by(Cause::kInput, read_file(photo.path, image::DecodeOptions{}.max_bytes)));
-      VISAVIS_TRY(decoded, caused_by(Cause::kInput, image::decode(bytes)));
-      for (const std::string& warning : decoded.warnings)
-        log(bench.sink, LogLevel::kWarning, photo.path + ": " + warning);
-      const auto self = static_cast<std::size_t>(worker);
-      if constexpr (std::is_invocable_v<Work, const Photo&, image::Decoded&, std::size_t,
-                                        std::span<const std::byte>>)
-        return work(photo, decoded, self, bytes);
-      else
-        return work(photo, decoded, self);
+      return work(photo, std::span<const std::byte>(bytes), static_cast<std::size_t>(worker));
     } catch (const std::bad_alloc&) {
       return std::unexpected(Failure({ErrorCode::kResourceExhausted, "memory ran out"}));
     }
@@ -118,6 +109,34 @@ template <class T, class Work>
   results.reserve(slots.size());
   for (std::optional<Outcome<T>>& slot : slots) results.push_back(*std::move(slot));
   return results;
+}
+
+/// A photo's pixels; what is damaged goes to the log.
+[[nodiscard]] inline Outcome<image::Decoded> decode_photo(const Workbench::Impl& bench,
+                                                          const Photo& photo,
+                                                          std::span<const std::byte> bytes) {
+  VISAVIS_TRY(decoded, caused_by(Cause::kInput, image::decode(bytes)));
+  for (const std::string& warning : decoded.warnings)
+    log(bench.sink, LogLevel::kWarning, photo.path + ": " + warning);
+  return decoded;
+}
+
+/// As over_files, with `work(photo, decoded, worker)`; a photo's pixels live as long as its call.
+/// Work that takes a fourth argument gets the file's bytes.
+template <class T, class Work>
+[[nodiscard]] std::vector<Outcome<T>> over_photos(Workbench::Impl& bench,
+                                                  const std::vector<Photo>& photos,
+                                                  const Progress& progress, const Work& work) {
+  return over_files<T>(
+      bench, photos, progress,
+      [&](const Photo& photo, std::span<const std::byte> bytes, std::size_t worker) -> Outcome<T> {
+        VISAVIS_TRY(decoded, decode_photo(bench, photo, bytes));
+        if constexpr (std::is_invocable_v<Work, const Photo&, image::Decoded&, std::size_t,
+                                          std::span<const std::byte>>)
+          return work(photo, decoded, worker, bytes);
+        else
+          return work(photo, decoded, worker);
+      });
 }
 
 /// Parts results into those that succeeded and problems with their photos' paths.

@@ -20,6 +20,7 @@
 #include <visavis/protocols/verification.hpp>
 
 #include "bench_impl.hpp"
+#include "central_faces.hpp"
 #include "library.hpp"
 #include "outputs.hpp"
 
@@ -44,36 +45,18 @@ Outcome<T> named(const fs::path& path, Result<T> result) {
   return std::unexpected(Failure(Cause::kInput, std::move(error)));
 }
 
-/// One place for each photo: empty where no embedding was made.
-struct Embedded {
+std::vector<std::optional<Embedding>> embeddings_of(CentralFaces& looked) {
   std::vector<std::optional<Embedding>> embeddings;
-  std::vector<std::string> without_face;
-  std::vector<Problem> errors;
-};
-
-/// Embeds the face nearest the centre of every photo.
-Embedded embed_photos(Workbench::Impl& bench, const std::vector<Photo>& photos,
-                      const Progress& progress) {
-  auto results = analyse_photos(bench, photos, Selection::kCenter, progress);
-  Embedded answer{.embeddings = std::vector<std::optional<Embedding>>(photos.size()),
-                  .without_face = {},
-                  .errors = {}};
-  for (std::size_t i = 0; i < photos.size(); ++i) {
-    if (!results[i]) {
-      answer.errors.push_back(problem(photos[i].path, std::move(results[i]).error()));
-    } else if (results[i]->faces.empty() || results[i]->faces.front().embedding.values.empty()) {
-      answer.without_face.push_back(photos[i].path);
-    } else {
-      answer.embeddings[i] = std::move(results[i]->faces.front().embedding);
-    }
-  }
-  return answer;
+  for (std::optional<pipeline::FaceRecord>& face : looked.faces)
+    embeddings.push_back(face ? std::optional(std::move(face->embedding)) : std::nullopt);
+  return embeddings;
 }
 
-protocols::Embeddings by_names(const std::vector<Photo>& photos, Embedded& embedded) {
+protocols::Embeddings by_names(const std::vector<Photo>& photos, CentralFaces& looked) {
+  auto embeddings = embeddings_of(looked);
   protocols::Embeddings by_name;
   for (std::size_t i = 0; i < photos.size(); ++i)
-    by_name.emplace(photos[i].inside, std::move(embedded.embeddings[i]));
+    by_name.emplace(photos[i].inside, std::move(embeddings[i]));
   return by_name;
 }
 
@@ -133,7 +116,7 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& 
   for (const std::string& name : names)
     photos.push_back({.path = (images / name).string(), .inside = name});
   VISAVIS_TRY(run, bench.ready());
-  Embedded embedded = embed_photos(bench.impl(), photos, progress);
+  CentralFaces embedded = central_faces(bench.impl(), photos, progress);
   const protocols::Embeddings by_name = by_names(photos, embedded);
   auto report =
       caused_by(Cause::kInput, protocols::verify_pairs(pairs, by_name, bench.impl().rule));
@@ -143,6 +126,7 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& 
   }
   return EvaluatedPairs{.run = std::move(run),
                         .report = *std::move(report),
+                        .from_cache = embedded.from_cache,
                         .without_face = std::move(embedded.without_face),
                         .errors = std::move(embedded.errors)};
 }
@@ -161,7 +145,7 @@ Outcome<EvaluatedProbes> evaluate_identification(Workbench& bench, const ProbeLi
   std::vector<Photo> photos;
   for (const std::string& name : names) photos.push_back({.path = name, .inside = name});
   VISAVIS_TRY(run, bench.ready());
-  Embedded embedded = embed_photos(bench.impl(), photos, progress);
+  CentralFaces embedded = central_faces(bench.impl(), photos, progress);
   auto report =
       caused_by(Cause::kInput,
                 protocols::identify_probes(lists.gallery, lists.probes, by_names(photos, embedded),
@@ -172,6 +156,7 @@ Outcome<EvaluatedProbes> evaluate_identification(Workbench& bench, const ProbeLi
   }
   return EvaluatedProbes{.run = std::move(run),
                          .report = *std::move(report),
+                         .from_cache = embedded.from_cache,
                          .without_face = std::move(embedded.without_face),
                          .errors = std::move(embedded.errors)};
 }
@@ -199,12 +184,14 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
                     .calibration = {},
                     .observed = {},
                     .observed_fpir = {},
+                    .from_cache = 0,
                     .without_face = {},
                     .errors = inputs.errors};
-  Embedded embedded = embed_photos(impl, inputs.photos, progress);
+  CentralFaces embedded = central_faces(impl, inputs.photos, progress);
   const bool nothing_was_read = embedded.errors.size() == inputs.photos.size();
   std::ranges::move(embedded.errors, std::back_inserter(answer.errors));
   answer.without_face = std::move(embedded.without_face);
+  answer.from_cache = embedded.from_cache;
   // A folder that is missing, or nothing in it that can be read, is not a lack of people.
   if (nothing_was_read && !answer.errors.empty()) {
     const Problem& first = answer.errors.front();
@@ -213,19 +200,20 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
                 {first.failure.error.code, first.path + ": " + first.failure.error.message}));
   }
 
+  const auto embeddings = embeddings_of(embedded);
   protocols::CalibrationOptions options;
   options.rule = impl.rule;
   options.norm_is_quality = manifest.norm_is_quality;
   options.provenance = provenance(impl, request);
   auto calibration = caused_by(
-      Cause::kInput, protocols::calibrate(faces_of(people, inputs.photos, embedded.embeddings),
-                                          options, *impl.executor));
+      Cause::kInput,
+      protocols::calibrate(faces_of(people, inputs.photos, embeddings), options, *impl.executor));
   if (!calibration) {
     tell(impl.sink, answer.errors);
     return std::unexpected(std::move(calibration).error());
   }
   if (!others.empty()) {
-    const auto faces = faces_of(others, inputs.photos, embedded.embeddings);
+    const auto faces = faces_of(others, inputs.photos, embeddings);
     VISAVIS_TRY(observed, caused_by(Cause::kInput, protocols::observe(faces, *calibration,
                                                                       impl.rule, *impl.executor)));
     answer.observed = std::move(observed);

@@ -59,6 +59,7 @@ std::string to_json(const usecases::EvaluatedPairs& verification) {
   json["failed_images"] = report.failed_images;
   json["without_failures"] =
       report.without_failures ? json_of(*report.without_failures) : Json(nullptr);
+  json["from_cache"] = verification.from_cache;
   json["without_face"] = verification.without_face;
   json["errors"] = errors_of(verification.errors);
   add_run(json, verification.run);
@@ -84,6 +85,7 @@ std::string to_json(const usecases::EvaluatedProbes& identification) {
   }
   json["images"] = report.images;
   json["failed_images"] = report.failed_images;
+  json["from_cache"] = identification.from_cache;
   json["without_face"] = identification.without_face;
   json["errors"] = errors_of(identification.errors);
   add_run(json, identification.run);
@@ -108,6 +110,7 @@ std::string to_json(const usecases::Calibrated& calibrated) {
                                      {"mean", number(rate.mean)},
                                      {"low", number(rate.low)},
                                      {"high", number(rate.high)}});
+  json["from_cache"] = calibrated.from_cache;
   json["without_face"] = calibrated.without_face;
   json["errors"] = errors_of(calibrated.errors);
   add_run(json, calibrated.run);

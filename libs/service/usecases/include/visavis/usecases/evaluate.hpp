@@ -24,6 +24,7 @@ namespace visavis::usecases {
 struct EvaluatedPairs {
   RunFacts run;
   protocols::VerificationReport report;
+  std::size_t from_cache = 0;  ///< Photos whose face an earlier run embedded.
   std::vector<std::string> without_face;  ///< Paths; `report.failed_images` counts them too.
   std::vector<Problem> errors;            ///< Photos that could not be read.
 };
@@ -51,6 +52,7 @@ struct ProbeLists {
 struct EvaluatedProbes {
   RunFacts run;
   protocols::IdentificationReport report;
+  std::size_t from_cache = 0;  ///< Photos whose face an earlier run embedded.
   std::vector<std::string> without_face;  ///< Paths; `report.failed_images` counts them too.
   std::vector<Problem> errors;            ///< Photos that could not be read.
 };
@@ -73,6 +75,7 @@ struct Calibrated {
   matching::Calibration calibration;
   std::vector<protocols::ObservedRate> observed;
   std::vector<protocols::ObservedFpir> observed_fpir;
+  std::size_t from_cache = 0;  ///< Photos whose face an earlier run embedded.
   std::vector<std::string> without_face;  ///< Paths; these photos are left out.
   std::vector<Problem> errors;
 };

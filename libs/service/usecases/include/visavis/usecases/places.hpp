@@ -14,6 +14,8 @@ struct Places {
   std::filesystem::path models{};     ///< The model store: verified files, added manifests.
   std::filesystem::path downloads{};  ///< Packages as the registries gave them.
   std::filesystem::path compiled{};   ///< Compiled models; empty: none are kept.
+  /// Embeddings of photos that accuracy was measured on; empty: none are kept.
+  std::filesystem::path embeddings{};
 };
 
 }  // namespace visavis::usecases
