@@ -18,6 +18,7 @@ target_compile_definitions(sqlite3mc PRIVATE
   # What https://www.sqlite.org/compile.html recommends and this program can do without
   SQLITE_DQS=0 SQLITE_DEFAULT_MEMSTATUS=0 SQLITE_LIKE_DOESNT_MATCH_BLOBS SQLITE_OMIT_DEPRECATED
   SQLITE_OMIT_SHARED_CACHE SQLITE_OMIT_LOAD_EXTENSION SQLITE_USE_ALLOCA
+  HAVE_FDATASYNC=1  # no journal of the file system is waited for where only contents changed
   SQLITE_TEMP_STORE=3  # nothing of a gallery in temporary files, whatever a connection is told
   # AEGIS-256; ChaCha20 is there because a part of the amalgamation cannot do without
   CODEC_TYPE=CODEC_TYPE_AEGIS HAVE_CIPHER_AES_128_CBC=0 HAVE_CIPHER_AES_256_CBC=0

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <future>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -513,12 +514,16 @@ Result<void> FolderGallery::load_for_removal() {
 
 Result<void> FolderGallery::drop(std::span<const std::int64_t> faces) {
   faces_ -= faces.size();
+  const Result<std::uint64_t> generation = store_.generation();
+  // Either waits for the disk. Where no thread is to be had, they do so one after the other.
+  auto purge =
+      std::async(std::launch::async | std::launch::deferred, [this] { return store_.purge(); });
   Result<void> dropped;
   {
     const std::unique_lock lock(searching_);
-    dropped = index_.remove(store_, faces);
+    dropped = index_.remove(generation, faces);
   }
-  VISAVIS_CHECK(store_.purge());
+  VISAVIS_CHECK(purge.get());
   return dropped;
 }
 

@@ -130,20 +130,21 @@ void SearchIndex::add(std::span<const store::AddedFace> faces) {
   if (!vectors_ || !rows.move_to(*vectors_)) loaded_ = false;
 }
 
-Result<void> SearchIndex::remove(const store::Store& store, std::span<const std::int64_t> faces) {
+Result<void> SearchIndex::remove(const Result<std::uint64_t>& generation,
+                                 std::span<const std::int64_t> faces) {
+  if (!generation) loaded_ = false;
   if (!loaded_) return wipe();
   if (!vectors_) return {};
   std::vector<std::uint64_t> keys;
   for (const std::int64_t face : faces) keys.push_back(static_cast<std::uint64_t>(face));
-  VISAVIS_TRY(generation, store.generation());
   // Not asked of the store, which would count a million rows.
   const index::Stamp stamp{
-      .count = vectors_->size() - keys.size(), .generation = generation, .model = model_};
+      .count = vectors_->size() - keys.size(), .generation = *generation, .model = model_};
   if (const auto removed = vectors_->remove(keys, stamp); !removed) {
     loaded_ = false;
     return wipe();
   }
-  generation_ = generation;
+  generation_ = *generation;
   return {};
 }
 

@@ -43,7 +43,9 @@ class SearchIndex {
   /// What the store has added. Not loaded: nothing is done.
   void add(std::span<const store::AddedFace> faces);
   /// What the store has removed: gone from memory and file when this returns.
-  [[nodiscard]] Result<void> remove(const store::Store& store, std::span<const std::int64_t> faces);
+  /// @param generation  the store's after the removal; where it cannot tell, all is made again
+  [[nodiscard]] Result<void> remove(const Result<std::uint64_t>& generation,
+                                    std::span<const std::int64_t> faces);
   /// Writes the file if one is wanted and it does not hold all.
   [[nodiscard]] Result<void> save(const store::Store& store);
 

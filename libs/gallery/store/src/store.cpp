@@ -235,12 +235,12 @@ Result<void> forget_refusals(Database& database) { return database.run("DELETE F
 /// What an emptied log held before.
 enum class Log { kAnything, kRemovals };
 
-/// Empties the log into the database, so that no copy of what was overwritten stays in it. SQLite
-/// syncs the log, then the database. That the log is empty is synced, too, unless it held nothing
-/// but removals: those pages have zeros where the removed was, and what is written to the log next
-/// is synced together with its being emptied before.
+/// Empties the log into the database and overwrites it, so that no copy of what was removed stays
+/// in it. SQLite syncs the log, then the database. The overwritten log is synced, too, unless it
+/// held nothing but removals: those pages have zeros where the removed was, and whoever is removed
+/// next is so when the log is synced that overwrote these.
 Result<void> empty_log(Database& database, const fs::path& folder, Log held) {
-  VISAVIS_TRY(busy, database.number("PRAGMA wal_checkpoint(TRUNCATE)"));
+  VISAVIS_TRY(busy, database.number("PRAGMA wal_checkpoint(RESTART)"));
   if (busy != 0) {
     VISAVIS_CHECK(sync_log(folder));
     return fail(
@@ -248,6 +248,7 @@ Result<void> empty_log(Database& database, const fs::path& folder, Log held) {
         "it is removed, but another process is still reading the gallery, so that old bytes "
         "remain on disk: compact the gallery to be rid of them");
   }
+  VISAVIS_CHECK(wipe_log(folder));
   return held == Log::kRemovals ? Result<void>{} : sync_log(folder);
 }
 
@@ -286,9 +287,7 @@ Result<Database> open_reader(const fs::path& path, const Key* key) {
   // In a folder that cannot be written SQLite cannot make the files that readers and writers agree
   // by. Where no log is left, nothing is missing without them.
   std::error_code ignored;
-  const fs::path log = with_ending(path, "-wal");
-  const bool has_log = fs::exists(log, ignored) && fs::file_size(log, ignored) > 0;
-  if (has_log || !fs::exists(path, ignored)) return database;
+  if (!log_is_empty(path.parent_path()) || !fs::exists(path, ignored)) return database;
   return Database::open(path, Database::Mode::kImmutable, key);
 }
 
@@ -767,8 +766,7 @@ Result<void> Store::purge() {
   const std::scoped_lock lock(impl_->writing);
   VISAVIS_CHECK(empty_trash(*impl_->writer, impl_->folder));
   const bool held_removals = std::exchange(impl_->log_was_empty, false);
-  return empty_log(*impl_->writer, impl_->folder,
-                   held_removals ? Log::kRemovals : Log::kAnything);
+  return empty_log(*impl_->writer, impl_->folder, held_removals ? Log::kRemovals : Log::kAnything);
 }
 
 Result<void> Store::renew() {
