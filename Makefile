@@ -61,8 +61,8 @@ bench-peers: setup ## Makes the virtual environment in which other projects run 
 	@bench/peers/make_venv.sh
 
 .PHONY: accuracy
-accuracy: models ## LFW accuracy of every recogniser (needs the LFW photographs, see docs/accuracy.md)
-	@tools/lfw.sh $(VISAVIS)
+accuracy: models ## Measures every recogniser and writes docs/accuracy.md (an hour; needs the LFW photographs)
+	@tools/accuracy.sh $(VISAVIS)
 
 .PHONY: install
 install: build ## Installs under PREFIX (/usr/local)

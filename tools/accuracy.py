@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""Measures every recogniser and writes docs/accuracy.md from tools/accuracy.md.in.
+
+    tools/accuracy.py [PROGRAM] [--only PART,...] [--fresh] [--out FILE]
+
+The research photographs are not part of this project: VISAVIS_DATA names the folder that holds lfw/ (images/ and the
+lists of LFW) and train/net7876; the default is shared/data beside the checkout. Answers are kept in build/accuracy/, so
+that a run that was stopped goes on, and a part that failed leaves the rest; --fresh forgets them. scikit-learn, where
+it can be imported, is measured beside `cluster`. Takes an hour on two cores the first time, minutes once the
+embeddings are in visavis' cache.
+"""
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DATA = pathlib.Path(os.environ.get("VISAVIS_DATA", ROOT.parent / "shared/data"))
+LFW = DATA / "lfw"
+FAST = ["--detector", "faceplugin-detect"]
+# What is said of a row, and the options that make it.
+SETTINGS = [
+    ("mtcnn", "its own", []),
+    ("mtcnn", "its own", ["--engine", "onnxruntime"]),
+    ("mtcnn", "its own", ["--precision", "bf16"]),
+    ("faceplugin-detect", "faceplugin-landmark-68", FAST),
+    ("faceplugin-detect", "mtcnn (O-Net)", FAST + ["--landmarks", "mtcnn"]),
+]
+
+
+class Failed(Exception):
+    """A command that gave no answer."""
+
+
+class Program:
+    def __init__(self, path, kept):
+        self.path = pathlib.Path(path).resolve()
+        self.kept = kept
+        kept.mkdir(parents=True, exist_ok=True)
+
+    def ask(self, *arguments):
+        """The JSON that the verb answers, from an earlier run if there was one."""
+        words = [str(word) for word in arguments]
+        told = [word.replace(str(DATA), "DATA") for word in words]
+        name = hashlib.sha256("\0".join(told).encode()).hexdigest()[:16]
+        kept = self.kept / f"{name}.json"
+        if kept.exists():
+            return json.loads(kept.read_text())["answer"]
+        print("accuracy: visavis " + " ".join(told), file=sys.stderr, flush=True)
+        done = subprocess.run([self.path, *words, "--json", "--quiet"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise Failed(f"visavis {' '.join(told)} ended with {done.returncode}: {done.stderr[-300:]}")
+        answer = json.loads(done.stdout)
+        kept.write_text(json.dumps({"command": told, "answer": answer}))
+        return answer
+
+    def script(self, name):
+        """The table that one of our scripts prints."""
+        kept = self.kept / f"{name}.md"
+        if not kept.exists():
+            print(f"accuracy: tools/{name}.py", file=sys.stderr, flush=True)
+            done = subprocess.run([sys.executable, ROOT / "tools" / f"{name}.py", self.path],
+                                  stdout=subprocess.PIPE, text=True, check=False)
+            if done.returncode != 0:
+                raise Failed(f"tools/{name}.py ended with {done.returncode}")
+            kept.write_text(done.stdout)
+        return kept.read_text().rstrip()
+
+    def recognisers(self):
+        """Plain and flipped: what a row is called, and the options."""
+        rows = []
+        for model in self.ask("models", "list")["models"]:
+            if model["role"] == "recogniser":
+                rows.append((model["id"], ["--recogniser", model["id"]]))
+                rows.append((model["id"] + ", flip", ["--recogniser", model["id"], "--flip"]))
+        return rows
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
+
+
+def percent(value, digits=2):
+    return "" if value is None else f"{100 * value:.{digits}f}"
+
+
+def spread(value, interval, digits=2):
+    """In percent, with the 95 % interval where there is one."""
+    text = percent(value, digits)
+    return text + (f" ({percent(interval[0], digits)} to {percent(interval[1], digits)})" if interval else "")
+
+
+def tar(answer, rate):
+    return spread(answer["tar_at_far"].get(rate), answer["tar_intervals"].get(rate))
+
+
+def view_2(program):
+    rows = []
+    for detector, points, options in SETTINGS:
+        for name, recogniser in program.recognisers():
+            a = program.ask("evaluate", "verification", "--images", LFW / "images", "--pairs", LFW / "pairs.txt",
+                            *recogniser, *options)
+            accuracy = a["accuracy"]
+            rows.append([detector, points, name, a["engine"], a["precision"],
+                         f"{percent(accuracy['mean'])} ± {percent(accuracy['std'])}",
+                         " to ".join(percent(end) for end in a["accuracy_interval"] or ()),
+                         percent(a["eer"]), f"{a['auc']:.5f}", tar(a, "1e-3"), a["failed_images"]])
+    return table(["detector", "points", "recogniser", "engine", "precision", "accuracy %", "95 %", "EER %", "AUC",
+                  "TAR@1e-3 %", "no face"], rows)
+
+
+def view_1(program):
+    rows = []
+    for name, recogniser in program.recognisers():
+        a = program.ask("evaluate", "verification", "--images", LFW / "images", "--pairs", LFW / "pairsDevTest.txt",
+                        "--threshold-from", LFW / "pairsDevTrain.txt", *recogniser)
+        at = a["at_threshold"]
+        rows.append([name, f"{at['threshold']:.4f}", spread(at["accuracy"], at["accuracy_interval"]),
+                     spread(at["far"], at["far_interval"]), spread(at["frr"], at["frr_interval"])])
+    return table(["recogniser", "threshold from DevTrain", "accuracy %", "FAR %", "FRR %"], rows)
+
+
+def all_pairs(program):
+    rows = []
+    for name, recogniser in program.recognisers():
+        a = program.ask("evaluate", "verification", "--images", LFW / "images", "--all-pairs", "--people",
+                        LFW / "peopleDevTest.txt", *recogniser)
+        rows.append([name, f"{a['genuine']:,}", f"{a['impostor']:,}", spread(a["eer"], a["eer_interval"]),
+                     f"{a['d_prime']:.2f}" if a["d_prime"] else "", *(tar(a, f"1e-{k}") for k in (3, 4, 5))])
+    return table(["recogniser", "genuine", "impostor", "EER %", "d′", "TAR@1e-3 %", "TAR@1e-4 %", "TAR@1e-5 %"], rows)
+
+
+def people_of(name):
+    lines = (LFW / name).read_text().split("\n")[1:]
+    return sorted(line.split("\t")[0] for line in lines if line.strip())
+
+
+def probe_lists(folder):
+    """One photo each of every other person is the gallery; the rest, and one each of the others, are probes."""
+    gallery, probes = [], []
+    for i, person in enumerate(people_of("peopleDevTest.txt")):
+        photos = [f"{photo}\t{person}" for photo in sorted((LFW / "images" / person).iterdir())]
+        if i % 2 == 0:
+            gallery.append(photos[0])
+            probes += photos[1:]
+        else:
+            probes.append(photos[0])
+    for name, lines in (("gallery.tsv", gallery), ("probes.tsv", probes)):
+        (folder / name).write_text("\n".join(lines) + "\n")
+    return folder / "gallery.tsv", folder / "probes.tsv"
+
+
+def searches(program):
+    lists = probe_lists(program.kept)
+    rows = []
+    for name, recogniser in program.recognisers():
+        a = program.ask("evaluate", "identification", "--gallery", lists[0], "--probes", lists[1], *recogniser)
+        rows.append([name, a["people"], a["mated"], a["non_mated"], spread(a["rank"]["1"], a["rank_1_interval"]),
+                     percent(a["rank"]["5"]), *(spread(a["fnir_at_fpir"].get(rate), a["fnir_intervals"].get(rate))
+                                                for rate in ("1e-1", "1e-2"))])
+    return table(["recogniser", "people", "searches for them", "for strangers", "first %", "among the first 5 %",
+                  "FNIR at FPIR .1 %", "at .01 %"], rows)
+
+
+def calibrate(program, recogniser):
+    """A calibration made as the shipped ones are, and what it does to people whom it has not seen."""
+    out = program.kept / ("calibration." + "".join(recogniser[1:]).replace("--", ".") + ".json")
+    return program.ask("calibrate", "--images", LFW / "images", "--people", LFW / "peopleDevTrain.txt", "--observe",
+                       LFW / "peopleDevTest.txt", "--source", "LFW (deep-funneled) View 1 DevTrain", *recogniser,
+                       "--out", out)
+
+
+def rate(value):
+    return f"{value:.1e}".replace("e-0", "e-")
+
+
+def thresholds(program):
+    rows = []
+    for name, recogniser in program.recognisers():
+        a = calibrate(program, recogniser)
+        seen = {point["far"]: point for point in a["observed"]}
+        for point in a["calibration"]["by_far"]:
+            interval = point.get("far_interval")
+            observed = seen.get(point["far"])
+            rows.append([name, rate(point["far"]),
+                         f"{rate(interval[0])} to {rate(interval[1])}" if interval else "",
+                         f"{point['threshold']:.4f}", rate(observed["observed_far"]) if observed else "",
+                         percent(observed["observed_frr"]) if observed else ""])
+    return table(["recogniser", "promised FAR", "95 %", "threshold", "FAR on DevTest", "FRR on DevTest %"], rows)
+
+
+def search_thresholds(program):
+    rows = []
+    for name, recogniser in program.recognisers():
+        for point in calibrate(program, recogniser)["observed_fpir"]:
+            if point["gallery_size"] in (10, 100, 1000):
+                rows.append([name, point["gallery_size"], point["fpir"], f"{point['threshold']:.4f}",
+                             f"{point['mean']:.4f}", f"{point['low']:.4f} to {point['high']:.4f}"])
+    return table(["recogniser", "people in gallery", "promised FPIR", "threshold", "observed, mean of 50",
+                  "lowest to highest"], rows)
+
+
+PARTS = {"view_2": view_2, "view_1": view_1, "all_pairs": all_pairs, "searches": searches, "thresholds": thresholds,
+         "search_thresholds": search_thresholds, "landmarks": lambda program: program.script("landmarks"),
+         "clusters": lambda program: program.script("clusters"),
+         "duplicates": lambda program: program.script("duplicates")}
+
+
+def facts(program):
+    engines = {engine["name"]: engine["version"] for engine in program.ask("engines")["engines"]}
+    cpu = next((line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")), platform.processor())
+    return {"date": time.strftime("%Y-%m-%d", time.gmtime()), "openvino": engines["openvino"],
+            "onnxruntime": engines["onnxruntime"], "cpu": cpu}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program", nargs="?", default=ROOT / "build/release/bin/visavis")
+    parser.add_argument("--only", help="measure these parts, separated by commas, and write no document: "
+                                       + ", ".join(PARTS))
+    parser.add_argument("--fresh", action="store_true", help="forget earlier answers")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "docs/accuracy.md")
+    options = parser.parse_args()
+    if not (LFW / "pairs.txt").exists():
+        print(f"LFW is not at {LFW}: set VISAVIS_DATA", file=sys.stderr)
+        return 4
+    kept = ROOT / "build/accuracy"
+    if options.fresh and kept.exists():
+        for file in kept.iterdir():
+            file.unlink()
+    program = Program(options.program, kept)
+    wanted = options.only.split(",") if options.only else list(PARTS)
+    filled, failures = {}, 0
+    for part in wanted:
+        try:
+            filled[part] = PARTS[part](program)
+        except Failed as failure:
+            print(f"accuracy: {part}: {failure}", file=sys.stderr, flush=True)
+            failures += 1
+            continue
+        print(f"\n## {part}\n\n{filled[part]}", flush=True)
+    if failures or options.only:
+        return 1 if failures else 0
+    text = (ROOT / "tools/accuracy.md.in").read_text()
+    for name, value in {**facts(program), **filled}.items():
+        text = text.replace("{{" + name + "}}", value)
+    if "{{" in text:
+        print("accuracy: the template asks for what nobody measures", file=sys.stderr)
+        return 5
+    options.out.write_text(text)
+    print(f"written: {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
