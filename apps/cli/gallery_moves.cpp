@@ -25,8 +25,8 @@ std::string text_of(const usecases::ReEmbedding& answer) {
     table.add({face.person, face.face_id, answer.changed ? "removed" : "stays"});
   std::string text = answer.missing.empty() ? "" : table.text();
   if (answer.changed)
-    text.append(std::to_string(answer.from_chips + answer.from_photos))
-        .append(" faces moved to model ")
+    text.append(counted(answer.from_chips + answer.from_photos, "face", "faces"))
+        .append(" moved to model ")
         .append(answer.run.model)
         .append(": ")
         .append(std::to_string(answer.from_chips))
@@ -77,8 +77,8 @@ int run_import(Desk& desk, const Import& given) {
   const auto answer =
       usecases::import_gallery(given.archive, given.gallery, desk.terminal.progress("importing"));
   if (!answer) return give_up(desk, answer.error());
-  const std::string text = std::to_string(answer->persons) + " new persons, " +
-                           std::to_string(answer->faces) + " faces and " +
+  const std::string text = counted(answer->persons, "new person", "new persons") + ", " +
+                           counted(answer->faces, "face", "faces") + " and " +
                            std::to_string(answer->files) + " chips and photos; " +
                            std::to_string(answer->already) + " faces were there already\n";
   return finish(desk, wire::to_json(*answer), text, {});

@@ -68,8 +68,8 @@ int run_remove(Desk& desk, const usecases::GalleryPlace& gallery,
     return usage(desk, "remove takes PERSON..., --face FACE or --expired");
   const auto answer = usecases::remove_from_gallery(gallery, removal);
   if (!answer) return give_up(desk, answer.error());
-  const std::string text = std::to_string(answer->persons) + " persons and " +
-                           std::to_string(answer->faces) + " single faces removed\n";
+  const std::string text = counted(answer->persons, "person", "persons") + " and " +
+                           counted(answer->faces, "single face", "single faces") + " removed\n";
   return finish(desk, wire::to_json(*answer), text, answer->errors);
 }
 
@@ -131,8 +131,8 @@ int run_archive(Desk& desk, const Named& named, const std::string& archive) {
       usecases::archive_gallery(named.gallery, archive, desk.terminal.progress("exporting"));
   if (!answer) return give_up(desk, answer.error());
   const gallery::Archived& counts = answer->counts;
-  const std::string text = std::to_string(counts.persons) + " persons, " +
-                           std::to_string(counts.faces) + " faces and " +
+  const std::string text = counted(counts.persons, "person", "persons") + ", " +
+                           counted(counts.faces, "face", "faces") + " and " +
                            std::to_string(counts.files) +
                            " chips and photos: " + printable(archive) + " (not encrypted)\n";
   return finish(desk, wire::to_json(*answer), text, answer->errors);
@@ -145,11 +145,12 @@ int run_export(Desk& desk, const Named& named, const std::string& out) {
   if (!named.words.empty()) request.person = named.words.front();
   const auto answer = usecases::export_gallery(named.gallery, request);
   if (!answer) return give_up(desk, answer.error());
-  const std::string text =
-      std::to_string(answer->rows) + " faces of " + std::to_string(answer->persons.size()) +
-      " persons: " + printable(answer->npy.string()) + ", " + printable(answer->tsv.string()) +
-      (answer->files.empty() ? "" : ", " + printable(answer->files.string())) +
-      (named.gallery.key_file.empty() ? "" : " (not encrypted)") + "\n";
+  const std::string text = counted(answer->rows, "face", "faces") + " of " +
+                           counted(answer->persons.size(), "person", "persons") + ": " +
+                           printable(answer->npy.string()) + ", " +
+                           printable(answer->tsv.string()) +
+                           (answer->files.empty() ? "" : ", " + printable(answer->files.string())) +
+                           (named.gallery.key_file.empty() ? "" : " (not encrypted)") + "\n";
   return finish(desk, wire::to_json(*answer), text, answer->errors);
 }
 

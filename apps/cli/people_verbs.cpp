@@ -293,8 +293,7 @@ std::string table_of(const usecases::Identification& answer) {
     if (photo.faces.empty()) table.add({photo.photo.path, "-", "no face", "-", "-", "-", "-"});
     for (std::size_t i = 0; i < photo.faces.size(); ++i) add_face(table, photo, i);
   }
-  return table.text() + std::to_string(answer.persons) +
-         (answer.persons == 1 ? " person, " : " people, ") + bar_line(answer.bar) +
+  return table.text() + counted(answer.persons, "person", "people") + ", " + bar_line(answer.bar) +
          describe(answer.run);
 }
 
@@ -376,8 +375,8 @@ std::string table_of(const usecases::Clustering& answer) {
     i = end;
   }
   std::string text = table.empty() ? "" : table.text();
-  text.append(std::to_string(answer.faces.size())).append(" faces in ");
-  text.append(std::to_string(answer.groups)).append(" groups, ");
+  text.append(counted(answer.faces.size(), "face", "faces")).append(" in ");
+  text.append(counted(answer.groups, "group", "groups")).append(", ");
   text.append(std::to_string(answer.faces.size() - answer.grouped)).append(" of them alone\n");
   return text + bar_line(answer.bar) + describe(answer.run);
 }

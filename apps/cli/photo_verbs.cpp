@@ -94,11 +94,11 @@ std::string table_of(const usecases::Embeddings& embeddings) {
     if (photo.faces == 0) text += "no face: " + printable(photo.photo.path) + "\n";
   if (embeddings.npy.empty())
     return "no photo could be read; nothing was written\n" + describe(embeddings.run);
-  return text + std::to_string(embeddings.rows) + " faces of " +
-         std::to_string(embeddings.photos.size()) +
-         " photos: " + printable(embeddings.npy.string()) + " (float32 [" +
-         std::to_string(embeddings.rows) + ", " + std::to_string(embeddings.dimension) + "]), " +
-         printable(embeddings.tsv.string()) + "\n" + describe(embeddings.run);
+  return text + counted(embeddings.rows, "face", "faces") + " of " +
+         counted(embeddings.photos.size(), "photo", "photos") + ": " +
+         printable(embeddings.npy.string()) + " (float32 [" + std::to_string(embeddings.rows) +
+         ", " + std::to_string(embeddings.dimension) + "]), " + printable(embeddings.tsv.string()) +
+         "\n" + describe(embeddings.run);
 }
 
 /// As wide as a matrix may be on a screen; larger ones are for --json.

@@ -43,6 +43,10 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string counted(std::size_t count, std::string_view one, std::string_view several) {
+  return std::to_string(count).append(" ").append(count == 1 ? one : several);
+}
+
 std::string fixed(double value, int digits) {
   if (!std::isfinite(value)) return "-";
   std::array<char, 400> text{};  // the largest double has 309 digits before the point

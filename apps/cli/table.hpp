@@ -16,6 +16,10 @@ namespace visavis::cli {
 /// `value` with `digits` digits after the point, without the locale; "-" if it is not finite.
 [[nodiscard]] std::string fixed(double value, int digits);
 
+/// "1 face", "2 faces".
+[[nodiscard]] std::string counted(std::size_t count, std::string_view one,
+                                  std::string_view several);
+
 /// Rows under a header line; columns are as wide as their widest cell.
 class Table {
  public:
