@@ -8,79 +8,13 @@
 #include <visavis/usecases/workbench.hpp>
 #include <visavis/wire/json.hpp>
 
+#include "measuring.hpp"
 #include "table.hpp"
 #include "verbs.hpp"
 #include "workbench_options.hpp"
 
 namespace visavis::cli {
 namespace {
-
-using usecases::Outcome;
-using usecases::WorkbenchOptions;
-
-/// What all verbs that measure recognition are told.
-struct Measuring {
-  WorkbenchOptions bench{};
-  bool no_cache = false;
-};
-
-void add_measuring(CLI::App& verb, Measuring& measuring) {
-  add_workbench_options(verb, measuring.bench, true);
-  verb.add_flag("--no-cache", measuring.no_cache,
-                "Neither take embeddings from the cache of earlier runs nor keep them there");
-}
-
-Outcome<usecases::Workbench> open_bench(Desk& desk, const Measuring& measuring,
-                                        std::size_t photos) {
-  usecases::Places places = desk.places;
-  if (measuring.no_cache) places.embeddings.clear();
-  return usecases::Workbench::open(places, measuring.bench, {.photos = photos, .second_look = true},
-                                   desk.terminal.log_sink());
-}
-
-std::string describe_cache(std::size_t photos) {
-  return photos == 0 ? "" : std::to_string(photos) + " photos were embedded by an earlier run\n";
-}
-
-std::string percent(double share) { return fixed(100 * share, 2); }
-
-template <class Figures>
-void add_figures(Table& table, const std::string& which, const Figures& figures) {
-  table.add({which, std::to_string(figures.pairs),
-             figures.accuracy ? percent(figures.accuracy->mean) : "-",
-             figures.accuracy ? percent(figures.accuracy->std) : "-", percent(figures.eer),
-             fixed(figures.auc, 5)});
-}
-
-std::string describe(const usecases::EvaluatedPairs& verification) {
-  const auto& report = verification.report;
-  Table figures({"PAIRS", ">COUNT", ">ACCURACY %", ">STD %", ">EER %", ">AUC"});
-  add_figures(figures, "all", report.all);
-  if (report.failed_images > 0 && report.without_failures)
-    add_figures(figures, "with a face", *report.without_failures);
-  std::string text = figures.text();
-  if (!report.all.points.empty()) {
-    Table points({">FAR", ">TAR %", ">THRESHOLD"});
-    for (const auto& point : report.all.points)
-      points.add({fixed(point.far, 4), percent(point.tar), fixed(point.threshold, 4)});
-    text += points.text();
-  }
-  return text + std::to_string(report.images) + " photos, " + std::to_string(report.failed_images) +
-         " without a usable face\n" + describe_cache(verification.from_cache) +
-         cli::describe(verification.run);
-}
-
-int run_verification(Desk& desk, const Measuring& measuring, const std::string& images,
-                     const std::string& list) {
-  const auto pairs = usecases::read_pairs(list);
-  if (!pairs) return give_up(desk, pairs.error());
-  auto bench = open_bench(desk, measuring, 2 * pairs->pairs.size());
-  if (!bench) return give_up(desk, bench.error());
-  const auto answer =
-      usecases::evaluate_verification(*bench, images, *pairs, desk.terminal.progress("embedding"));
-  if (!answer) return give_up(desk, answer.error());
-  return finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
-}
 
 /// The points of searches; empty if there are none.
 std::string describe_searches(const usecases::Calibrated& calibrated) {
@@ -133,12 +67,6 @@ int run_calibrate(Desk& desk, const CalibrateGiven& given) {
   return finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
 }
 
-std::string describe(const protocols::RateWithInterval& rate) {
-  std::string value = percent(rate.value);
-  if (!rate.interval) return value;
-  return value + " (" + percent(rate.interval->low) + " to " + percent(rate.interval->high) + ")";
-}
-
 std::string describe(const usecases::EvaluatedProbes& identification) {
   const auto& report = identification.report;
   std::string text;
@@ -146,16 +74,20 @@ std::string describe(const usecases::EvaluatedProbes& identification) {
     Table ranks({">RANK", ">FOUND %"});
     for (std::size_t k = 0; k < report.ranks.size(); ++k)
       if (k == 0 || k == 4 || k + 1 == report.ranks.size())
-        ranks.add(
-            {std::to_string(k + 1), k == 0 ? describe(*report.rank_1) : percent(report.ranks[k])});
+        ranks.add({std::to_string(k + 1),
+                   k == 0 ? with_interval(*report.rank_1) : percent(report.ranks[k])});
     text += ranks.text();
   }
   if (!report.points.empty()) {
     Table points({">FPIR", ">FNIR %", ">THRESHOLD"});
     for (const auto& point : report.points)
-      points.add({fixed(point.fpir, 3), describe(point.fnir), fixed(point.threshold, 4)});
+      points.add({fixed(point.fpir, 3), with_interval(point.fnir), fixed(point.threshold, 4)});
     text += points.text();
   }
+  text += cli::describe(report.groups);
+  if (report.probes_in_gallery > 0)
+    text += std::to_string(report.probes_in_gallery) +
+            " probes left out: the gallery has the same photos\n";
   return text + std::to_string(report.people) + " people, " + std::to_string(report.mated) +
          " searches for one of them, " + std::to_string(report.non_mated) + " for others; " +
          std::to_string(report.images) + " photos, " + std::to_string(report.failed_images) +
@@ -163,11 +95,20 @@ std::string describe(const usecases::EvaluatedProbes& identification) {
          cli::describe(identification.run);
 }
 
-int run_identification(Desk& desk, const Measuring& measuring, const std::string& gallery,
-                       const std::string& probes) {
-  const auto lists = usecases::read_probe_lists(gallery, probes);
+struct IdentificationGiven {
+  Measuring measuring;
+  std::string gallery;
+  std::string probes;
+  std::string groups;
+};
+
+int run_identification(Desk& desk, const IdentificationGiven& given) {
+  auto lists = usecases::read_probe_lists(given.gallery, given.probes);
   if (!lists) return give_up(desk, lists.error());
-  auto bench = open_bench(desk, measuring, lists->gallery.size() + lists->probes.size());
+  auto groups = groups_at(given.groups);
+  if (!groups) return give_up(desk, groups.error());
+  lists->groups = *std::move(groups);
+  auto bench = open_bench(desk, given.measuring, lists->gallery.size() + lists->probes.size());
   if (!bench) return give_up(desk, bench.error());
   const auto answer =
       usecases::evaluate_identification(*bench, *lists, desk.terminal.progress("embedding"));
@@ -176,12 +117,7 @@ int run_identification(Desk& desk, const Measuring& measuring, const std::string
 }
 
 void add_identification(VerbList& list, CLI::App& evaluate) {
-  struct Given {
-    Measuring measuring;
-    std::string gallery;
-    std::string probes;
-  };
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<IdentificationGiven>();
   CLI::App* verb = list.add(
       evaluate, "identification",
       "How often a search finds the right person in a gallery, and how often it names somebody for "
@@ -196,37 +132,9 @@ void add_identification(VerbList& list, CLI::App& evaluate) {
                    "Photos to search for, of people in the gallery and of others: the same")
       ->required()
       ->type_name("FILE");
+  add_groups(*verb, given->groups);
   add_measuring(*verb, given->measuring);
-  list.verbs.push_back({verb, [given](Desk& desk) {
-                          return run_identification(desk, given->measuring, given->gallery,
-                                                    given->probes);
-                        }});
-}
-
-void add_verification(VerbList& list, CLI::App& evaluate) {
-  struct Given {
-    Measuring measuring;
-    std::string images;
-    std::string pairs;
-  };
-  auto given = std::make_shared<Given>();
-  CLI::App* verb = list.add(evaluate, "verification",
-                            "How well the recogniser tells people apart, on a list of pairs; the "
-                            "face nearest the centre of each photo counts",
-                            "evaluate verification --images lfw/images --pairs lfw/pairs.txt");
-  verb->add_option("--images", given->images, "Folder that the list's paths are relative to")
-      ->required()
-      ->type_name("DIR");
-  verb->add_option("--pairs", given->pairs,
-                   "LFW's pairs.txt or pairsDev*.txt, or lines path_a, path_b, same (1 or 0) with "
-                   "tabs between")
-      ->required()
-      ->type_name("FILE");
-  add_measuring(*verb, given->measuring);
-  list.verbs.push_back({verb, [given](Desk& desk) {
-                          return run_verification(desk, given->measuring, given->images,
-                                                  given->pairs);
-                        }});
+  list.verbs.push_back({verb, [given](Desk& desk) { return run_identification(desk, *given); }});
 }
 
 void add_calibrate(VerbList& list) {

@@ -122,6 +122,109 @@ TEST_F(VerificationTest, SecondRunTakesWhatTheFirstFound) {
   EXPECT_EQ(run({"--json"}).json()["from_cache"], 6) << "one by the hash of its copy";
 }
 
+/// A folder for each of two people, one of whom has a photo without a face.
+class AllPairsTest : public VerificationTest {
+ protected:
+  void SetUp() override {
+    VerificationTest::SetUp();
+    if (IsSkipped()) return;
+    for (const char* person : {"Barack", "Joe\tB", "absent"})
+      fs::create_directories(folder() / "people" / person);
+    for (const char* name : {"obama.jpg", "obama2.jpg", "obama3.jpg"})
+      fs::create_symlink(photo(name), folder() / "people" / "Barack" / name);
+    fs::create_symlink(photo("biden.jpg"), folder() / "people" / "Joe\tB" / "1.jpg");
+    fs::copy_file(folder() / "in" / "grey.ppm", folder() / "people" / "Joe\tB" / "2.ppm");
+    fs::create_symlink(photo("astronaut.png"), folder() / "people" / "astronaut.png");
+  }
+  [[nodiscard]] Answer all_pairs(const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments{"evaluate",   "verification", "--images",
+                                       at("people"), "--all-pairs",  "--no-cache"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return visavis(arguments);
+  }
+};
+
+TEST_F(AllPairsTest, ComparesEveryPhotoWithEveryOther) {
+  const Answer answer = all_pairs({"--json"});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["schema"], "visavis.evaluate-verification/1");
+  EXPECT_EQ(json["protocol"], "all-pairs");
+  EXPECT_EQ(json["people"], 2);
+  EXPECT_EQ(json["images"], 5);
+  EXPECT_EQ(json["failed_images"], 1);
+  EXPECT_EQ(json["in_no_folder"], 1);
+  EXPECT_EQ(json["missing_people"], 0);
+  // Three pairs of the one and one of the other, which cannot be scored; 3 · 2 of both.
+  EXPECT_EQ(json["genuine"], 4);
+  EXPECT_EQ(json["impostor"], 6);
+  EXPECT_EQ(json["without_failures"]["genuine"], 3);
+  EXPECT_EQ(json["without_failures"]["impostor"], 3);
+  EXPECT_NEAR(json["without_failures"]["auc"].get<double>(), 1, 1e-9);
+  // Three of four genuine pairs win over all six, the fourth ties with the three without a score.
+  EXPECT_NEAR(json["auc"].get<double>(), (3 * 6 + 3 * .5) / 24, 1e-9);
+  EXPECT_TRUE(json["tar_at_far"].empty()) << "one pair of people promises nothing";
+  EXPECT_THAT(all_pairs({}).out, HasSubstr("1 photos in nobody's folder left out"));
+}
+
+TEST_F(AllPairsTest, PeopleOfAListAreTaken) {
+  write("names.txt", "Barack\nJoe\\tB\nnobody\n");
+  const nlohmann::json json = all_pairs({"--people", at("names.txt"), "--json"}).json();
+  EXPECT_EQ(json["images"], 5);
+  EXPECT_EQ(json["missing_people"], 1);
+  write("names.txt", "Barack\n");
+  const Answer alone = all_pairs({"--people", at("names.txt")});
+  EXPECT_EQ(alone.code, 3);
+  EXPECT_THAT(alone.err, HasSubstr("two people"));
+}
+
+TEST_F(AllPairsTest, GroupsAreToldApart) {
+  write("pairs.tsv",
+        "Barack/obama.jpg\tBarack/obama2.jpg\t1\nBarack/obama.jpg\tJoe\\tB/1.jpg\t0\n");
+  write("groups.tsv", "Barack\tpresidents\nsomebody\tothers\n");
+  const auto judge = [&](const std::string& groups) {
+    return visavis({"evaluate", "verification", "--images", at("people"), "--pairs",
+                    at("pairs.tsv"), "--far", ".001", "--groups", at(groups), "--no-cache",
+                    "--json"});
+  };
+  const nlohmann::json groups = judge("groups.tsv").json()["groups"];
+  EXPECT_EQ(groups["ungrouped_people"], 1);
+  ASSERT_EQ(groups["points"].size(), 1U);
+  EXPECT_TRUE(groups["points"][0]["far"].is_null());
+  ASSERT_EQ(groups["points"][0]["groups"].size(), 1U);
+  const nlohmann::json& presidents = groups["points"][0]["groups"][0];
+  EXPECT_EQ(presidents["group"], "presidents");
+  EXPECT_EQ(presidents["genuine"], 1);
+  EXPECT_EQ(presidents["fnmr"], 0.0);
+  EXPECT_TRUE(presidents["fmr"].is_null()) << "no two people of the group are compared";
+  write("groups.tsv", "Barack\n");
+  EXPECT_EQ(judge("groups.tsv").code, 3);
+  EXPECT_EQ(judge("nowhere.tsv").code, 3);
+}
+
+TEST_F(AllPairsTest, OptionsThatMakeNoSenseAreUsage) {
+  EXPECT_EQ(all_pairs({"--pairs", at("pairs.tsv")}).code, 2);
+  EXPECT_EQ(all_pairs({"--far", ".001"}).code, 2);
+  EXPECT_EQ(visavis({"evaluate", "verification", "--images", at("people")}).code, 2);
+}
+
+TEST_F(VerificationTest, ThresholdComesFromAnotherListOrTheCalibration) {
+  write("train.tsv", "obama.jpg\tobama2.jpg\t1\nobama.jpg\tbiden.jpg\t0\n");
+  write("pairs.tsv", "obama.jpg\tobama3.jpg\t1\nobama3.jpg\tastronaut.png\t0\n");
+  const auto judge = [&](const std::string& option, const std::string& value) {
+    return visavis({"evaluate", "verification", "--images", at("in"), "--pairs", at("pairs.tsv"),
+                    option, value, "--no-cache", "--json"});
+  };
+  const nlohmann::json json = judge("--threshold-from", at("train.tsv")).json();
+  EXPECT_EQ(json["accuracy"]["mean"], 1.0);
+  EXPECT_EQ(json["accuracy"]["folds"].size(), 1U);
+  EXPECT_EQ(json["at_threshold"]["far"], 0.0);
+  EXPECT_EQ(json["images"], 3) << "of the list that is judged";
+  EXPECT_NEAR(judge("--far", ".001").json()["at_threshold"]["threshold"].get<double>(), .3432, 1e-3)
+      << "docs/accuracy.md";
+  EXPECT_EQ(judge("--far", "1e-9").code, 2);
+}
+
 /// Lists beside the photos; a photo of nobody, one that is absent, and an astronaut whom the
 /// gallery does not know.
 TEST_F(VerificationTest, ProbesAreSearchedInAGallery) {

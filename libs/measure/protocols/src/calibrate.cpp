@@ -16,6 +16,7 @@
 
 #include "crowd.hpp"
 #include "probability.hpp"
+#include "resampled.hpp"
 #include "searches.hpp"
 #include "visavis/core/executor.hpp"
 #include "visavis/core/result.hpp"
@@ -34,14 +35,6 @@ constexpr double kHighNorm = .5;
 
 constexpr std::size_t kBins = std::size_t{1} << 21U;  // of scores from −1 to 1: 1e-6 each
 constexpr double kFpirFar = .05;  // of searches among ten people, one of ten at most is of interest
-
-Result<void> check(std::span<const LabelledFace> faces) {
-  for (const LabelledFace& face : faces)
-    if (face.embedding.model != faces[0].embedding.model ||
-        face.embedding.values.size() != faces[0].embedding.values.size())
-      return fail(ErrorCode::kModelMismatch, "the faces were embedded by different models");
-  return {};
-}
 
 /// All pairs: scores of one person kept, those of two people counted.
 struct Counted {
@@ -69,38 +62,10 @@ Counted count_scores(std::span<const LabelledFace> faces, const Crowd& crowd, co
   return std::move(parts[0]);
 }
 
-/// A pair of two people that a threshold accepts.
-struct FalseMatch {
-  std::uint32_t a = 0;
-  std::uint32_t b = 0;
-  float score = 0;
-};
-
-/// All that reach `threshold`, by their two people.
-std::vector<FalseMatch> false_matches(std::span<const LabelledFace> faces, const Crowd& crowd,
-                                      double threshold, const ScoreRule& rule, Executor& executor) {
-  std::vector<std::vector<FalseMatch>> parts(static_cast<std::size_t>(executor.concurrency()));
-  for_each_row(
-      faces, false, rule, executor,
-      [&](std::size_t i, std::span<const float> scores, std::size_t worker) {
-        const std::uint32_t a = crowd.person[i];
-        for (std::size_t j = 0; j < scores.size(); ++j)
-          if (const std::uint32_t b = crowd.person[j]; a != b && scores[j] >= threshold)
-            parts[worker].push_back({.a = std::min(a, b), .b = std::max(a, b), .score = scores[j]});
-      });
-  std::vector<FalseMatch> all;
-  for (auto& part : parts) {
-    all.insert(all.end(), part.begin(), part.end());
-    part = {};
-  }
-  std::ranges::sort(all, {}, [](const FalseMatch& m) { return std::pair(m.a, m.b); });
-  return all;
-}
-
 /// Of two people, how many of their pairs reach a threshold.
-std::vector<metrics::PairTrials> by_people(std::span<const FalseMatch> matches, double threshold) {
+std::vector<metrics::PairTrials> by_people(std::span<const ScoredPair> matches, double threshold) {
   std::vector<metrics::PairTrials> trials;
-  for (const FalseMatch& match : matches) {
+  for (const ScoredPair& match : matches) {
     if (match.score < threshold) continue;
     if (trials.empty() || trials.back().a != match.a || trials.back().b != match.b)
       trials.push_back({.a = match.a, .b = match.b});
@@ -113,7 +78,7 @@ void add_intervals(std::span<const LabelledFace> faces, const Crowd& crowd,
                    const CalibrationOptions& options, Executor& executor,
                    std::vector<matching::Threshold>& points) {
   const auto matches =
-      false_matches(faces, crowd, points.front().threshold, options.rule, executor);
+      impostors_from(faces, crowd, points.front().threshold, options.rule, executor);
   executor.parallel_for(points.size(), [&](std::size_t k, int) {
     const auto trials = by_people(matches, points[k].threshold);
     const auto interval = metrics::bootstrap_people(crowd.people(),
@@ -257,7 +222,7 @@ Result<std::set<std::string, std::less<>>> parse_people(std::string_view text) {
 
 Result<matching::Calibration> calibrate(std::span<const LabelledFace> faces,
                                         const CalibrationOptions& options, Executor& executor) {
-  VISAVIS_CHECK(check(faces));
+  VISAVIS_CHECK(check_models(faces));
   const Crowd crowd = crowd_of(faces);
   if (crowd.people() < 2)
     return fail(ErrorCode::kInvalidArgument, "a calibration needs at least two people");
@@ -294,7 +259,7 @@ Result<matching::Calibration> calibrate(std::span<const LabelledFace> faces,
 Result<std::vector<ObservedRate>> observe(std::span<const LabelledFace> faces,
                                           const matching::Calibration& calibration,
                                           const ScoreRule& rule, Executor& executor) {
-  VISAVIS_CHECK(check(faces));
+  VISAVIS_CHECK(check_models(faces));
   if (!faces.empty() && faces[0].embedding.model != calibration.model)
     return fail(ErrorCode::kModelMismatch, "the calibration belongs to another model");
   const Tally tally = tally_scores(faces, calibration.by_far, rule, executor);

@@ -10,7 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "resampled.hpp"
 #include "visavis/core/executor.hpp"
+#include "visavis/core/result.hpp"
 #include "visavis/protocols/calibrate.hpp"
 #include "visavis/protocols/verification.hpp"
 
@@ -38,17 +40,36 @@ struct Crowd {
 }
 
 /// Applies `work(i, scores, worker)` to each face's scores with the faces before it, or with all.
+/// Several rows at a time, so that the other faces come from memory once for all of them.
 template <class Work>
 void for_each_row(std::span<const LabelledFace> faces, bool all, const ScoreRule& rule,
                   Executor& executor, Work work) {
-  std::vector<std::vector<float>> rows(static_cast<std::size_t>(executor.concurrency()));
-  executor.parallel_for(faces.size(), [&](std::size_t i, int worker) {
-    std::vector<float>& row = rows[static_cast<std::size_t>(worker)];
-    row.resize(all ? faces.size() : i);
-    for (std::size_t j = 0; j < row.size(); ++j)
-      row[j] = score(faces[i].embedding, faces[j].embedding, rule);
-    work(i, std::span<const float>(row), static_cast<std::size_t>(worker));
+  constexpr std::size_t kRows = 8;
+  const std::size_t blocks = (faces.size() + kRows - 1) / kRows;
+  std::vector<std::vector<float>> scratch(static_cast<std::size_t>(executor.concurrency()));
+  executor.parallel_for(blocks, [&](std::size_t block, int worker) {
+    // The longest rows first, so that no thread is left with them at the end.
+    const std::size_t first = (blocks - 1 - block) * kRows;
+    const std::size_t end = std::min(first + kRows, faces.size());
+    std::vector<float>& rows = scratch[static_cast<std::size_t>(worker)];
+    rows.resize(kRows * faces.size());
+    const auto length = [&](std::size_t i) { return all ? faces.size() : i; };
+    for (std::size_t j = 0; j < length(end - 1); ++j)
+      for (std::size_t i = first; i < end; ++i)
+        rows[(i - first) * faces.size() + j] = score(faces[i].embedding, faces[j].embedding, rule);
+    for (std::size_t i = first; i < end; ++i)
+      work(i, std::span<const float>(rows).subspan((i - first) * faces.size(), length(i)),
+           static_cast<std::size_t>(worker));
   });
 }
+
+/// All pairs of two people that reach `threshold`, ordered by their people and then by falling
+/// score.
+[[nodiscard]] std::vector<ScoredPair> impostors_from(std::span<const LabelledFace> faces,
+                                                     const Crowd& crowd, double threshold,
+                                                     const ScoreRule& rule, Executor& executor);
+
+/// @return kModelMismatch unless all faces are of one model
+[[nodiscard]] Result<void> check_models(std::span<const LabelledFace> faces);
 
 }  // namespace visavis::protocols

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -15,10 +16,13 @@
 #include <vector>
 
 #include "found.hpp"
+#include "group_rates.hpp"
 #include "visavis/core/executor.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/metrics/bootstrap.hpp"
 #include "visavis/metrics/identification.hpp"
+#include "visavis/protocols/groups.hpp"
+#include "visavis/protocols/rate.hpp"
 #include "visavis/protocols/verification.hpp"
 #include "visavis/store/tsv.hpp"
 #include "visavis/vocab/embedding.hpp"
@@ -82,14 +86,18 @@ Result<void> check_models(const Gallery& gallery, std::span<const Embedding* con
 struct Found {
   metrics::MatedSearch own;  ///< Of a person in the gallery.
   float best = kNever;       ///< Of all people.
+  bool is_number = true;     ///< Every score.
 };
 
 /// The scores of all people, each as their best photo.
 std::vector<float> scores_of(const Gallery& gallery, const Embedding& probe,
                              const ScoreRule& rule) {
   std::vector<float> scores(gallery.people.size(), kNever);
-  for (const Template& one : gallery.templates)
-    scores[one.person] = std::max(scores[one.person], score(*one.embedding, probe, rule));
+  for (const Template& one : gallery.templates) {
+    const float s = score(*one.embedding, probe, rule);
+    // What is not a number stays, to be told of.
+    if (std::isnan(s) || s > scores[one.person]) scores[one.person] = s;
+  }
   return scores;
 }
 
@@ -98,6 +106,7 @@ Found search(const Gallery& gallery, const Embedding* probe, std::optional<std::
   Found found;
   if (probe == nullptr) return found;
   const std::vector<float> scores = scores_of(gallery, *probe, rule);
+  found.is_number = std::ranges::none_of(scores, [](float s) { return std::isnan(s); });
   found.best = *std::ranges::max_element(scores);
   if (!person || scores[*person] == kNever) return found;
   const float own = scores[*person];
@@ -118,7 +127,7 @@ RateWithInterval rate(std::span<const std::uint32_t> person, IsError is_error) {
     people = std::max(people, person[i] + 1);
     trials.push_back({.a = person[i], .b = person[i], .errors = error, .trials = 1});
   }
-  constexpr std::uint32_t kFewest = 5;  // people, for an interval to mean anything
+  constexpr std::uint32_t kFewest = 5;
   RateWithInterval result{.value = static_cast<double>(errors) / static_cast<double>(person.size()),
                           .interval = std::nullopt};
   if (people >= kFewest)
@@ -130,23 +139,109 @@ RateWithInterval rate(std::span<const std::uint32_t> person, IsError is_error) {
 /// Searches of one kind, with a number for each person searched for.
 struct Searches {
   std::vector<metrics::MatedSearch> mated;
-  std::vector<std::uint32_t> person;  ///< Of each mated search.
-  std::vector<float> non_mated;       ///< Their best scores.
+  std::vector<std::uint32_t> person;    ///< Of each mated search.
+  std::vector<std::string> people;      ///< Who they are.
+  std::vector<float> non_mated;         ///< Their best scores.
+  std::vector<std::uint32_t> stranger;  ///< On each of them.
+  std::vector<std::string> strangers;   ///< Who they are.
 };
 
-Searches sort_out(std::span<const std::optional<std::size_t>> own, std::span<const Found> found) {
+/// The number of somebody, a new one for who is new.
+std::uint32_t number_of(const std::string& name, std::map<std::string_view, std::uint32_t>& numbers,
+                        std::vector<std::string>& names) {
+  const auto next = static_cast<std::uint32_t>(numbers.size());
+  const auto [it, is_new] = numbers.try_emplace(name, next);
+  if (is_new) names.push_back(name);
+  return it->second;
+}
+
+Searches sort_out(std::span<const LabelledPhoto> probes,
+                  std::span<const std::optional<std::size_t>> own, std::span<const Found> found) {
   Searches searches;
-  std::map<std::size_t, std::uint32_t> numbers;
+  std::map<std::string_view, std::uint32_t> people;
+  std::map<std::string_view, std::uint32_t> strangers;
   for (std::size_t i = 0; i < own.size(); ++i) {
-    if (!own[i]) {
+    if (own[i]) {
+      searches.mated.push_back(found[i].own);
+      searches.person.push_back(number_of(probes[i].person, people, searches.people));
+    } else {
       searches.non_mated.push_back(found[i].best);
-      continue;
+      searches.stranger.push_back(number_of(probes[i].person, strangers, searches.strangers));
     }
-    searches.mated.push_back(found[i].own);
-    const auto next = static_cast<std::uint32_t>(numbers.size());
-    searches.person.push_back(numbers.try_emplace(*own[i], next).first->second);
   }
   return searches;
+}
+
+/// Errors by person, of one group.
+template <class IsError>
+std::optional<RateWithInterval> rate_in(const GroupIndex& index, std::size_t group,
+                                        std::span<const std::uint32_t> person, IsError is_error,
+                                        std::size_t& searches) {
+  std::vector<metrics::PairTrials> trials;
+  for (std::size_t i = 0; i < person.size(); ++i) {
+    if (index.group(person[i]) != group) continue;
+    ++searches;
+    const std::uint32_t place = index.place(person[i]);
+    trials.push_back(
+        {.a = place, .b = place, .errors = is_error(i) ? std::uint64_t{1} : 0, .trials = 1});
+  }
+  constexpr std::size_t kReplicates = metrics::BootstrapOptions{}.replicates;
+  return rate_of(trials, index.people(group), kReplicates);
+}
+
+GroupSearchReport by_groups(const Searches& searches, std::span<const OpenSetPoint> points,
+                            const Groups& groups) {
+  // Everybody under one numbering: first who is in the gallery, then the strangers.
+  std::vector<std::string> all = searches.people;
+  all.insert(all.end(), searches.strangers.begin(), searches.strangers.end());
+  std::vector<std::uint32_t> strangers;
+  for (const std::uint32_t number : searches.stranger)
+    strangers.push_back(number + static_cast<std::uint32_t>(searches.people.size()));
+  const GroupIndex index(groups, all);
+  GroupSearchReport report{.ungrouped_people = index.ungrouped()};
+  for (const OpenSetPoint& point : points) {
+    GroupSearchPoint at{.fpir = point.fpir, .threshold = point.threshold};
+    const auto is_missed = [&](std::size_t i) {
+      const metrics::MatedSearch& own = searches.mated[i];
+      return own.rank != 1 || own.score < point.threshold;
+    };
+    const auto is_named = [&](std::size_t i) { return searches.non_mated[i] >= point.threshold; };
+    for (std::size_t group = 0; group < index.size(); ++group) {
+      GroupSearches rates{.group = index.name(group), .people = index.people(group)};
+      rates.fnir = rate_in(index, group, searches.person, is_missed, rates.mated);
+      rates.fpir = rate_in(index, group, strangers, is_named, rates.non_mated);
+      at.groups.push_back(std::move(rates));
+    }
+    report.points.push_back(std::move(at));
+  }
+  return report;
+}
+
+/// Who is on each photo; a photo cannot be of two people.
+Result<void> check_persons(std::span<const LabelledPhoto> gallery,
+                           std::span<const LabelledPhoto> probes) {
+  std::map<std::string_view, std::string_view> persons;
+  for (const auto& list : {gallery, probes})
+    for (const LabelledPhoto& photo : list)
+      if (persons.try_emplace(photo.path, photo.person).first->second != photo.person)
+        return fail(ErrorCode::kInvalidArgument, "a photo of the lists is said to show two people");
+  return {};
+}
+
+/// A photo finds itself: that is no search.
+std::vector<LabelledPhoto> not_in(std::span<const LabelledPhoto> gallery,
+                                  std::span<const LabelledPhoto> probes) {
+  std::set<std::string_view> known;
+  for (const LabelledPhoto& photo : gallery) known.insert(photo.path);
+  std::vector<LabelledPhoto> others;
+  for (const LabelledPhoto& probe : probes)
+    if (!known.contains(probe.path)) others.push_back(probe);
+  return others;
+}
+
+Result<void> check_numbers(std::span<const Found> found) {
+  if (std::ranges::all_of(found, &Found::is_number)) return {};
+  return fail(ErrorCode::kInvalidArgument, "the score of a search is not a number");
 }
 
 void count_images(std::span<const LabelledPhoto> gallery, std::span<const LabelledPhoto> probes,
@@ -198,9 +293,11 @@ Result<std::vector<LabelledPhoto>> parse_labelled(std::string_view text) {
 }
 
 Result<IdentificationReport> identify_probes(std::span<const LabelledPhoto> gallery_photos,
-                                             std::span<const LabelledPhoto> probes,
+                                             std::span<const LabelledPhoto> all_probes,
                                              const Embeddings& embeddings, const ScoreRule& rule,
-                                             Executor& executor) {
+                                             Executor& executor, const Groups& groups) {
+  VISAVIS_CHECK(check_persons(gallery_photos, all_probes));
+  const std::vector<LabelledPhoto> probes = not_in(gallery_photos, all_probes);
   VISAVIS_TRY(gallery, open(gallery_photos, embeddings));
   VISAVIS_TRY(looks, looks_of(probes, embeddings));
   VISAVIS_CHECK(check_models(gallery, looks));
@@ -212,14 +309,17 @@ Result<IdentificationReport> identify_probes(std::span<const LabelledPhoto> gall
   executor.parallel_for(probes.size(), [&](std::size_t i, int) {
     found[i] = search(gallery, looks[i], own[i], rule);
   });
-  const Searches searches = sort_out(own, found);
+  VISAVIS_CHECK(check_numbers(found));
+  const Searches searches = sort_out(probes, own, found);
   IdentificationReport report;
   report.people = gallery.people.size();
   report.mated = searches.mated.size();
   report.non_mated = searches.non_mated.size();
+  report.probes_in_gallery = all_probes.size() - probes.size();
   count_images(gallery_photos, probes, embeddings, report);
   if (!searches.mated.empty()) add_ranks(searches, report.people, report);
   if (!searches.mated.empty() && !searches.non_mated.empty()) add_points(searches, report);
+  if (!groups.empty()) report.groups = by_groups(searches, report.points, groups);
   return report;
 }
 

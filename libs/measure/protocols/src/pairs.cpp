@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -71,7 +72,7 @@ Result<PairList> parse_lfw(const std::vector<Row>& rows, std::size_t folds, std:
     return fail(ErrorCode::kDecodeFailed, "the list announces " + std::to_string(expected) +
                                               " pairs and holds " +
                                               std::to_string(rows.size() - 1));
-  PairList list{.protocol = "lfw-view2", .pairs = {}, .folds = folds};
+  PairList list{.protocol = "lfw-view2", .pairs = {}, .folds = folds, .repeated = 0};
   for (std::size_t i = 0; i < expected; ++i) {
     auto pair = lfw_pair(rows[i + 1]);
     if (!pair) return wrong_row(i + 1, "is not \"name n n\" or \"name n name n\"");
@@ -85,8 +86,24 @@ Result<PairList> parse_lfw(const std::vector<Row>& rows, std::size_t folds, std:
   return list;
 }
 
+/// Counts pairs that are there twice.
+Result<PairList> checked(PairList list) {
+  std::map<std::pair<std::string_view, std::string_view>, bool> known;
+  for (std::size_t i = 0; i < list.pairs.size(); ++i) {
+    const Pair& pair = list.pairs[i];
+    const auto [it, is_new] =
+        known.try_emplace(std::minmax<std::string_view>(pair.a, pair.b), pair.same);
+    if (it->second != pair.same || (pair.a == pair.b && !pair.same))
+      return fail(ErrorCode::kDecodeFailed,
+                  "pair " + std::to_string(i + 1) +
+                      " of the list says that it is of two people and of one");
+    if (!is_new || pair.a == pair.b) ++list.repeated;
+  }
+  return list;
+}
+
 Result<PairList> parse_table(const std::vector<Row>& rows) {
-  PairList list{.protocol = "pairs", .pairs = {}, .folds = 0};
+  PairList list{.protocol = "pairs", .pairs = {}, .folds = 0, .repeated = 0};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Row& row = rows[i];
     if (row.size() != 3) return wrong_row(i, "has not three fields: path_a, path_b, same");
@@ -101,17 +118,22 @@ Result<PairList> parse_table(const std::vector<Row>& rows) {
   return list;
 }
 
-}  // namespace
-
-Result<PairList> parse_pairs(std::string_view text) {
-  VISAVIS_TRY(rows, store::parse_tsv(text));
-  if (rows.empty()) return fail(ErrorCode::kDecodeFailed, "the list of pairs is empty");
+Result<PairList> parse_rows(const std::vector<Row>& rows) {
   const Row& first = rows.front();
   const auto one = whole_number(first[0]);
   if (first.size() == 1 && one) return parse_lfw(rows, 1, *one);
   const auto two = first.size() == 2 ? whole_number(first[1]) : std::nullopt;
   if (one && two && *one <= 1000) return parse_lfw(rows, *one, *two);
   return parse_table(rows);
+}
+
+}  // namespace
+
+Result<PairList> parse_pairs(std::string_view text) {
+  VISAVIS_TRY(rows, store::parse_tsv(text));
+  if (rows.empty()) return fail(ErrorCode::kDecodeFailed, "the list of pairs is empty");
+  VISAVIS_TRY(list, parse_rows(rows));
+  return checked(std::move(list));
 }
 
 std::vector<std::string> images_of(const PairList& list) {

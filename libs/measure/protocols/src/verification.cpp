@@ -1,7 +1,11 @@
 #include "visavis/protocols/verification.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <span>
@@ -10,8 +14,13 @@
 #include <vector>
 
 #include "found.hpp"
+#include "group_rates.hpp"
+#include "pair_people.hpp"
+#include "resampled.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/matching/matching.hpp"
+#include "visavis/metrics/bootstrap.hpp"
+#include "visavis/metrics/curves.hpp"
 #include "visavis/metrics/verification.hpp"
 #include "visavis/protocols/pairs.hpp"
 #include "visavis/vocab/embedding.hpp"
@@ -51,6 +60,8 @@ Result<std::vector<std::optional<float>>> score_pairs(const PairList& list,
     if (a->model != b->model || a->values.size() != b->values.size())
       return fail(ErrorCode::kModelMismatch, "the photos were embedded by different models");
     scores.emplace_back(score(*a, *b, rule));
+    if (std::isnan(*scores.back()))
+      return fail(ErrorCode::kInvalidArgument, "the score of a pair is not a number");
   }
   return scores;
 }
@@ -79,25 +90,147 @@ std::optional<metrics::FoldedAccuracy> accuracy(const Scored& scored) {
   return metrics::folded_accuracy(folds);
 }
 
+/// The pairs that are judged, with the people on them.
+struct Judged {
+  const PairList& list;
+  std::span<const std::optional<float>> scores;
+  const PairPeople& people;
+  bool with_failures = true;
+
+  /// Applies `work(pair index, score)`.
+  template <class Work>
+  void for_each(Work work) const {
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      if (scores[i] || with_failures) work(i, scores[i].value_or(kNeverAccepted));
+  }
+  /// How often `is_error(pair, score)` is true of the pairs that `counts(pair)`, with its interval.
+  template <class Counts, class IsError>
+  [[nodiscard]] RateWithInterval rate(std::size_t replicates, Counts counts,
+                                      IsError is_error) const {
+    std::vector<metrics::PairTrials> trials;
+    std::uint64_t errors = 0;
+    for_each([&](std::size_t i, float score) {
+      if (!counts(list.pairs[i])) return;
+      const std::uint64_t error = is_error(list.pairs[i], score) ? 1 : 0;
+      errors += error;
+      trials.push_back({.a = people.a[i], .b = people.b[i], .errors = error, .trials = 1});
+    });
+    RateWithInterval rate{.value =
+                              static_cast<double>(errors) / static_cast<double>(trials.size())};
+    if (people.count >= kFewestPeople && replicates > 0)
+      rate.interval = metrics::bootstrap_people(
+          people.count, [&](metrics::Draw draw) { return metrics::error_share(trials, draw); },
+          {.replicates = replicates});
+    return rate;
+  }
+};
+
+RateWithInterval opposite(const RateWithInterval& rate) {
+  RateWithInterval result{.value = 1 - rate.value};
+  if (rate.interval)
+    result.interval = {.low = 1 - rate.interval->high, .high = 1 - rate.interval->low};
+  return result;
+}
+
+FixedThreshold judge_by(double threshold, const Judged& judged, std::size_t replicates) {
+  const auto any = [](const Pair&) { return true; };
+  const auto same = [](const Pair& pair) { return pair.same; };
+  const auto accepted = [&](const Pair&, float score) { return score >= threshold; };
+  const auto is_wrong = [&](const Pair& pair, float score) {
+    return (score >= threshold) != pair.same;
+  };
+  return {.threshold = threshold,
+          .accuracy = opposite(judged.rate(replicates, any, is_wrong)),
+          .far = judged.rate(replicates, std::not_fn(same), accepted),
+          .frr = judged.rate(replicates, same, std::not_fn(accepted))};
+}
+
+/// Of the folded accuracy, with the folds' own thresholds.
+std::optional<metrics::Interval> accuracy_interval(const metrics::FoldedAccuracy& accuracy,
+                                                   const Judged& judged, std::size_t replicates) {
+  const auto any = [](const Pair&) { return true; };
+  const auto is_wrong = [&](const Pair& pair, float score) {
+    return (score >= accuracy.thresholds[pair.fold]) != pair.same;
+  };
+  return opposite(judged.rate(replicates, any, is_wrong)).interval;
+}
+
+/// Of one kind, with the people on them.
+std::vector<ScoredPair> scored_pairs(const Judged& judged, bool same) {
+  std::vector<ScoredPair> pairs;
+  judged.for_each([&](std::size_t i, float score) {
+    if (judged.list.pairs[i].same == same)
+      pairs.push_back({.score = score, .a = judged.people.a[i], .b = judged.people.b[i]});
+  });
+  return pairs;
+}
+
+GroupReport by_groups(const VerificationFigures& figures, const Judged& judged,
+                      const VerificationOptions& options) {
+  const GroupIndex index(options.groups, judged.people.names);
+  const std::vector<ScoredPair> genuine = scored_pairs(judged, true);
+  const std::vector<ScoredPair> impostor = scored_pairs(judged, false);
+  GroupReport report{.ungrouped_people = index.ungrouped()};
+  const auto add = [&](std::optional<double> far, double threshold) {
+    report.points.push_back(
+        {.far = far,
+         .threshold = threshold,
+         .groups = rates_at(threshold, {.genuine = genuine, .impostor = impostor}, index,
+                            options.replicates)});
+  };
+  if (options.threshold) add(std::nullopt, *options.threshold);
+  for (const OperatingPoint& point : figures.points) add(point.far, point.threshold);
+  return report;
+}
+
+void add_points(const metrics::Scores& scores, const ResampledPairs& resampled,
+                std::size_t replicates, VerificationFigures& figures) {
+  for (const double far : kFars) {
+    if (far * static_cast<double>(scores.impostor.size()) < kMinExpected) break;
+    const double threshold = metrics::threshold_at_far(scores.impostor, far);
+    figures.points.push_back({.far = far,
+                              .tar = metrics::accepted_share(scores.genuine, threshold),
+                              .threshold = threshold,
+                              .tar_interval = resampled.tar_at_far(far, replicates)});
+  }
+}
+
 /// Nothing if a kind is missing.
-std::optional<VerificationFigures> figures(const Scored& scored) {
+std::optional<VerificationFigures> figures(const Judged& judged,
+                                           const VerificationOptions& options) {
+  const Scored scored = by_kind(judged.list, judged.scores, judged.with_failures);
   const std::vector<float> genuine = joined(scored.genuine);
   const std::vector<float> impostor = joined(scored.impostor);
   if (genuine.empty() || impostor.empty()) return std::nullopt;
   const metrics::Scores scores{.genuine = genuine, .impostor = impostor};
+  const ResampledPairs resampled(judged.people.count, scored_pairs(judged, true),
+                                 scored_pairs(judged, false));
   VerificationFigures figures{.pairs = genuine.size() + impostor.size(),
                               .genuine = genuine.size(),
                               .impostor = impostor.size(),
                               .accuracy = accuracy(scored),
+                              .accuracy_interval = std::nullopt,
+                              .fixed = std::nullopt,
                               .eer = metrics::equal_error_rate(scores),
+                              .eer_interval = resampled.equal_error_rate(options.replicates),
                               .auc = metrics::area_under_curve(scores),
-                              .points = {}};
-  for (const double far : kFars) {
-    if (far * static_cast<double>(impostor.size()) < kMinExpected) break;
-    const double threshold = metrics::threshold_at_far(impostor, far);
-    figures.points.push_back(
-        {.far = far, .tar = metrics::accepted_share(genuine, threshold), .threshold = threshold});
+                              .d_prime = std::nullopt,
+                              .points = {},
+                              .curve = metrics::thinned(metrics::error_rates(scores))};
+  const auto is_finite = [](float s) { return std::isfinite(s); };
+  if (std::ranges::all_of(genuine, is_finite) && std::ranges::all_of(impostor, is_finite) &&
+      figures.pairs > 2)
+    figures.d_prime = metrics::d_prime(scores);
+  if (options.threshold) {
+    figures.fixed = judge_by(*options.threshold, judged, options.replicates);
+    const RateWithInterval& right = figures.fixed->accuracy;
+    figures.accuracy = {
+        .mean = right.value, .std = 0, .folds = {right.value}, .thresholds = {*options.threshold}};
+    figures.accuracy_interval = right.interval;
+  } else if (figures.accuracy) {
+    figures.accuracy_interval = accuracy_interval(*figures.accuracy, judged, options.replicates);
   }
+  add_points(scores, resampled, options.replicates, figures);
   return figures;
 }
 
@@ -119,19 +252,42 @@ float score(const Embedding& a, const Embedding& b, const ScoreRule& rule) noexc
 }
 
 Result<VerificationReport> verify_pairs(const PairList& list, const Embeddings& embeddings,
-                                        const ScoreRule& rule) {
-  VISAVIS_TRY(scores, score_pairs(list, embeddings, rule));
-  const auto all = figures(by_kind(list, scores, true));
+                                        const VerificationOptions& options) {
+  VISAVIS_TRY(scores, score_pairs(list, embeddings, options.rule));
+  const PairPeople people = people_of(list);
+  if (!options.groups.empty() && people.names.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "groups need photos in a folder for each person, and a list that agrees with that");
+  const Judged judged{.list = list, .scores = scores, .people = people};
+  const auto all = figures(judged, options);
   if (!all)
     return fail(ErrorCode::kInvalidArgument,
                 "the list needs pairs of one person and pairs of two people");
   const std::vector<std::string> images = images_of(list);
-  return VerificationReport{.protocol = list.protocol,
-                            .score_kind = rule.kind,
+  VerificationReport report{.protocol = list.protocol,
+                            .score_kind = options.rule.kind,
                             .all = *all,
-                            .without_failures = figures(by_kind(list, scores, false)),
+                            .without_failures = *all,
                             .images = images.size(),
-                            .failed_images = count_failures(images, embeddings)};
+                            .failed_images = count_failures(images, embeddings),
+                            .repeated_pairs = list.repeated};
+  if (report.failed_images > 0)
+    report.without_failures = figures(
+        {.list = list, .scores = scores, .people = people, .with_failures = false}, options);
+  if (!options.groups.empty()) report.groups = by_groups(report.all, judged, options);
+  return report;
+}
+
+Result<double> best_threshold(const PairList& list, const Embeddings& embeddings,
+                              const ScoreRule& rule) {
+  VISAVIS_TRY(scores, score_pairs(list, embeddings, rule));
+  const Scored scored = by_kind(list, scores, true);
+  const std::vector<float> genuine = joined(scored.genuine);
+  const std::vector<float> impostor = joined(scored.impostor);
+  if (genuine.empty() || impostor.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "the list needs pairs of one person and pairs of two people");
+  return metrics::best_threshold({.genuine = genuine, .impostor = impostor});
 }
 
 }  // namespace visavis::protocols

@@ -38,17 +38,36 @@ TEST_F(Identification, RanksByHand) {
   embeddings_.emplace("a1", at(10));
   embeddings_.emplace("b1", at(30));
   embeddings_.emplace("d1", at(95));
-  const auto report = run({{"a1", "a"}, {"b1", "b"}, {"none", "c"}, {"d1", "d"}, {"none", "e"}});
+  embeddings_.emplace("none too", std::nullopt);
+  const auto report =
+      run({{"a1", "a"}, {"b1", "b"}, {"none", "c"}, {"d1", "d"}, {"none too", "e"}});
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->people, 3U);
   EXPECT_EQ(report->mated, 3U);
   EXPECT_EQ(report->non_mated, 2U);
-  EXPECT_EQ(report->images, 7U);
-  EXPECT_EQ(report->failed_images, 1U);
+  EXPECT_EQ(report->images, 8U);
+  EXPECT_EQ(report->failed_images, 2U);
   EXPECT_EQ(report->ranks, (std::vector<double>{1. / 3, 2. / 3, 2. / 3}));
   EXPECT_DOUBLE_EQ(report->rank_1->value, 1. / 3);
   EXPECT_FALSE(report->rank_1->interval);  // of three people
   EXPECT_TRUE(report->points.empty());     // two strangers make no rate
+}
+
+TEST_F(Identification, PhotoOfTheGalleryIsNoProbe) {
+  embeddings_.emplace("a1", at(1));
+  const auto report = run({{"a0", "a"}, {"a1", "a"}});
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->mated, 1U);
+  EXPECT_EQ(report->probes_in_gallery, 1U);
+  EXPECT_EQ(run({{"a0", "a"}}).error().code, ErrorCode::kInvalidArgument) << "no probe is left";
+}
+
+TEST_F(Identification, RefusesAPhotoOfTwoPeopleAndScoresThatAreNoNumbers) {
+  embeddings_.emplace("a1", at(1));
+  EXPECT_EQ(run({{"a1", "a"}, {"a1", "b"}}).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(run({{"a0", "b"}}).error().code, ErrorCode::kInvalidArgument);
+  embeddings_["b0"]->values[0] = std::nanf("");
+  EXPECT_EQ(run({{"a1", "a"}}).error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(Identification, CountsTiesAgainstThePerson) {

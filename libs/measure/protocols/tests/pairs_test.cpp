@@ -105,5 +105,24 @@ TEST(Pairs, ReadsTheLfwLists) {
   EXPECT_EQ(read("pairsDevTest.txt").pairs.size(), 1000U);
 }
 
+TEST(Pairs, RepeatedOnesAreCounted) {
+  const auto list = parse_pairs("a\tb\t1\nc\td\t0\nb\ta\t1\nc\td\t0\ne\te\t1\n");
+  ASSERT_TRUE(list);
+  EXPECT_EQ(list->pairs.size(), 5U);
+  EXPECT_EQ(list->repeated, 3U);
+}
+
+TEST(Pairs, ContradictionsAreRefused) {
+  EXPECT_EQ(parse_pairs("a\tb\t1\nb\ta\t0\n").error().code, ErrorCode::kDecodeFailed);
+  EXPECT_EQ(parse_pairs("a\tb\t1\nc\tc\t0\n").error().code, ErrorCode::kDecodeFailed);
+}
+
+TEST(Pairs, TabInAPersonsNameIsEscaped) {
+  const auto list = parse_pairs("Ada\\tL/1.jpg\tAda\\tL/2.jpg\t1\nAda\\tL/1.jpg\tb/1.jpg\t0\n");
+  ASSERT_TRUE(list);
+  EXPECT_EQ(list->pairs[0].a, "Ada\tL/1.jpg");
+  EXPECT_EQ(parse_pairs("Ada\tL/1.jpg\tb/1.jpg\t1\n").error().code, ErrorCode::kDecodeFailed);
+}
+
 }  // namespace
 }  // namespace visavis::protocols

@@ -64,6 +64,59 @@ TEST(VerifyPairs, RefusesWhatItCannotJudge) {
   EXPECT_EQ(verify_pairs(genuine_only, embeddings()).error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(VerifyPairs, ThresholdFromElsewhereIsOneFold) {
+  VerificationOptions options{.threshold = .5};
+  const auto report = verify_pairs(list(), embeddings(), options);
+  ASSERT_TRUE(report);
+  // Cosines .94, 0, none, .342, .94, none: only c-d, of one person, is wrong.
+  ASSERT_TRUE(report->all.fixed);
+  EXPECT_DOUBLE_EQ(report->all.fixed->accuracy.value, 5. / 6);
+  EXPECT_DOUBLE_EQ(report->all.fixed->far.value, 0);
+  EXPECT_DOUBLE_EQ(report->all.fixed->frr.value, 1. / 3);
+  EXPECT_DOUBLE_EQ(report->all.accuracy->mean, 5. / 6);
+  EXPECT_EQ(report->all.accuracy->folds.size(), 1U);
+  options.threshold = .3;  // b-c, of two people, is accepted
+  EXPECT_DOUBLE_EQ(verify_pairs(list(), embeddings(), options)->all.fixed->far.value, 1. / 3);
+  // The best of this list: between .342 and .94.
+  const auto best = best_threshold(list(), embeddings(), {});
+  ASSERT_TRUE(best);
+  EXPECT_GT(*best, .342);
+  EXPECT_LT(*best, .94);
+}
+
+TEST(VerifyPairs, ScoreThatIsNotANumberIsRefused) {
+  Embeddings broken = embeddings();
+  broken["b"]->values[0] = std::nanf("");
+  EXPECT_EQ(verify_pairs(list(), broken).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(best_threshold(list(), broken, {}).error().code, ErrorCode::kInvalidArgument);
+}
+
+/// Ten people on a circle, a pair of each and each with its neighbour; person 0's photos differ.
+TEST(VerifyPairs, IntervalsComeFromDrawingPeople) {
+  PairList circle{.protocol = "pairs", .pairs = {}, .folds = 0};
+  Embeddings faces;
+  const auto photo = [](int person, int k) {
+    return "p" + std::to_string(person) + "/" + std::to_string(k);
+  };
+  for (int p = 0; p < 10; ++p) {
+    faces[photo(p, 0)] = at_degrees(36 * p);
+    faces[photo(p, 1)] = at_degrees(36 * p + (p == 0 ? 30 : 1));
+    circle.pairs.push_back({photo(p, 0), photo(p, 1), true, 0});
+    circle.pairs.push_back({photo(p, 0), photo((p + 1) % 10, 0), false, 0});
+  }
+  const auto report = verify_pairs(circle, faces, {.threshold = .9});  // 25.8 degrees
+  ASSERT_TRUE(report);
+  const RateWithInterval& frr = report->all.fixed->frr;
+  EXPECT_DOUBLE_EQ(frr.value, .1);
+  // The share of draws that are person 0: binomial with 10 trials of .1, over 10. Quantiles of that
+  // distribution: P(0) = .349 > .025, and P(≤ 3) = .987 is the first at or above .975.
+  ASSERT_TRUE(frr.interval);
+  EXPECT_DOUBLE_EQ(frr.interval->low, 0);
+  EXPECT_DOUBLE_EQ(frr.interval->high, .3);
+  EXPECT_EQ(report->all.fixed->far.interval->high, 0);
+  EXPECT_FALSE(verify_pairs(list(), embeddings())->all.accuracy_interval) << "two people";
+}
+
 TEST(VerifyPairs, LeavesOutTheSecondHalfIfNothingIsLeft) {
   const Embeddings none{
       {"a", std::nullopt}, {"b", std::nullopt}, {"c", std::nullopt}, {"d", std::nullopt}};

@@ -14,6 +14,7 @@
 #include <visavis/core/result.hpp>
 #include <visavis/matching/matching.hpp>
 #include <visavis/pipeline/pipeline.hpp>
+#include <visavis/protocols/all_pairs.hpp>
 #include <visavis/protocols/calibrate.hpp>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/protocols/pairs.hpp>
@@ -92,6 +93,33 @@ void tell(const LogSink& sink, const std::vector<Problem>& errors) {
     log(sink, LogLevel::kWarning, error.path + ": " + error.failure.error.message);
 }
 
+/// Every photo of the lists once.
+std::vector<Photo> photos_of(const PairsRequest& request) {
+  std::set<std::string> names;
+  for (const protocols::PairList* list :
+       {&request.pairs, request.threshold_from ? &*request.threshold_from : nullptr})
+    if (list != nullptr)
+      for (std::string& name : protocols::images_of(*list)) names.insert(std::move(name));
+  std::vector<Photo> photos;
+  photos.reserve(names.size());
+  for (const std::string& name : names)
+    photos.push_back({.path = (request.images / name).string(), .inside = name});
+  return photos;
+}
+
+/// Nothing if none was asked for.
+Outcome<std::optional<double>> calibrated_threshold(const Workbench::Impl& bench,
+                                                    const PairsRequest& request) {
+  if (!request.far) return std::nullopt;
+  if (request.threshold_from)
+    return usage("the threshold comes from another list or from the calibration, not from both");
+  if (!bench.calibration)
+    return usage("the model has no calibration; take the threshold from another list");
+  VISAVIS_TRY(point,
+              caused_by(Cause::kUsage, matching::threshold_at(*bench.calibration, *request.far)));
+  return point.threshold;
+}
+
 std::string provenance(const Workbench::Impl& bench, const CalibrationRequest& request) {
   const std::string source =
       request.source.empty() ? "photographs of the caller's own" : request.source;
@@ -107,19 +135,28 @@ Outcome<protocols::PairList> read_pairs(const fs::path& path) {
   return named(path, protocols::parse_pairs(text));
 }
 
-Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& images,
-                                              const protocols::PairList& pairs,
+Outcome<protocols::Groups> read_groups(const fs::path& path) {
+  VISAVIS_TRY(text, named(path, read_text(path)));
+  return named(path, protocols::parse_groups(text));
+}
+
+Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const PairsRequest& request,
                                               const Progress& progress) {
-  const std::vector<std::string> names = protocols::images_of(pairs);
-  std::vector<Photo> photos;
-  photos.reserve(names.size());
-  for (const std::string& name : names)
-    photos.push_back({.path = (images / name).string(), .inside = name});
+  protocols::VerificationOptions options{.rule = bench.impl().rule, .groups = request.groups};
+  VISAVIS_TRY(calibrated, calibrated_threshold(bench.impl(), request));
+  options.threshold = calibrated;
+  const std::vector<Photo> photos = photos_of(request);
   VISAVIS_TRY(run, bench.ready());
   CentralFaces embedded = central_faces(bench.impl(), photos, progress);
   const protocols::Embeddings by_name = by_names(photos, embedded);
-  auto report =
-      caused_by(Cause::kInput, protocols::verify_pairs(pairs, by_name, bench.impl().rule));
+  const auto judge = [&]() -> Result<protocols::VerificationReport> {
+    if (request.threshold_from) {
+      VISAVIS_TRY(best, protocols::best_threshold(*request.threshold_from, by_name, options.rule));
+      options.threshold = best;
+    }
+    return protocols::verify_pairs(request.pairs, by_name, options);
+  };
+  auto report = caused_by(Cause::kInput, judge());
   if (!report) {
     tell(bench.impl().sink, embedded.errors);
     return std::unexpected(std::move(report).error());
@@ -129,6 +166,63 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const fs::path& 
                         .from_cache = embedded.from_cache,
                         .without_face = std::move(embedded.without_face),
                         .errors = std::move(embedded.errors)};
+}
+
+Outcome<PeoplesPhotos> read_peoples_photos(const std::string& images, const fs::path& people) {
+  People wanted;
+  if (!people.empty()) {
+    VISAVIS_TRY(read, read_people(people));
+    wanted = std::move(read);
+  }
+  Inputs inputs = collect_photos({images});
+  PeoplesPhotos answer{.errors = std::move(inputs.errors)};
+  People found;
+  for (Photo& photo : inputs.photos) {
+    const fs::path folder = photo.inside.parent_path();
+    const std::string name = folder.filename().string();
+    if (folder.empty()) {
+      ++answer.in_no_folder;
+    } else if (wanted.empty() || wanted.contains(name)) {
+      found.insert(name);
+      answer.persons.push_back(folder.string());
+      answer.photos.push_back(std::move(photo));
+    }
+  }
+  if (!wanted.empty()) answer.missing_people = wanted.size() - found.size();
+  return answer;
+}
+
+Outcome<EvaluatedAllPairs> evaluate_all_pairs(Workbench& bench, const PeoplesPhotos& photos,
+                                              const protocols::Groups& groups,
+                                              const Progress& progress) {
+  VISAVIS_TRY(run, bench.ready());
+  CentralFaces embedded = central_faces(bench.impl(), photos.photos, progress);
+  std::vector<protocols::LabelledFace> faces;
+  std::vector<std::string> failed;
+  auto embeddings = embeddings_of(embedded);
+  for (std::size_t i = 0; i < embeddings.size(); ++i) {
+    if (embeddings[i])
+      faces.push_back({.person = photos.persons[i], .embedding = *std::move(embeddings[i])});
+    else
+      failed.push_back(photos.persons[i]);
+  }
+  std::vector<Problem> errors = photos.errors;
+  std::ranges::move(embedded.errors, std::back_inserter(errors));
+  auto report =
+      caused_by(Cause::kInput,
+                protocols::compare_all(faces, failed, {.rule = bench.impl().rule, .groups = groups},
+                                       *bench.impl().executor));
+  if (!report) {
+    tell(bench.impl().sink, errors);
+    return std::unexpected(std::move(report).error());
+  }
+  return EvaluatedAllPairs{.run = std::move(run),
+                           .report = *std::move(report),
+                           .in_no_folder = photos.in_no_folder,
+                           .missing_people = photos.missing_people,
+                           .from_cache = embedded.from_cache,
+                           .without_face = std::move(embedded.without_face),
+                           .errors = std::move(errors)};
 }
 
 Outcome<ProbeLists> read_probe_lists(const fs::path& gallery, const fs::path& probes) {
@@ -146,10 +240,10 @@ Outcome<EvaluatedProbes> evaluate_identification(Workbench& bench, const ProbeLi
   for (const std::string& name : names) photos.push_back({.path = name, .inside = name});
   VISAVIS_TRY(run, bench.ready());
   CentralFaces embedded = central_faces(bench.impl(), photos, progress);
-  auto report =
-      caused_by(Cause::kInput,
-                protocols::identify_probes(lists.gallery, lists.probes, by_names(photos, embedded),
-                                           bench.impl().rule, *bench.impl().executor));
+  auto report = caused_by(
+      Cause::kInput,
+      protocols::identify_probes(lists.gallery, lists.probes, by_names(photos, embedded),
+                                 bench.impl().rule, *bench.impl().executor, lists.groups));
   if (!report) {
     tell(bench.impl().sink, embedded.errors);
     return std::unexpected(std::move(report).error());

@@ -1,9 +1,17 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 #include <visavis/matching/matching.hpp>
+#include <visavis/metrics/bootstrap.hpp>
+#include <visavis/metrics/histogram.hpp>
+#include <visavis/protocols/all_pairs.hpp>
+#include <visavis/protocols/groups.hpp>
 #include <visavis/protocols/identification.hpp>
+#include <visavis/protocols/rate.hpp>
 #include <visavis/protocols/verification.hpp>
 #include <visavis/usecases/evaluate.hpp>
 
@@ -23,6 +31,35 @@ std::string rate_name(double far) {
   return {text.data(), end};
 }
 
+Json json_of(const std::optional<metrics::Interval>& interval) {
+  if (!interval) return nullptr;
+  return {number(interval->low), number(interval->high)};
+}
+
+Json json_of(const protocols::FixedThreshold& fixed) {
+  return {{"threshold", number(fixed.threshold)},
+          {"accuracy", number(fixed.accuracy.value)},
+          {"accuracy_interval", json_of(fixed.accuracy.interval)},
+          {"far", number(fixed.far.value)},
+          {"far_interval", json_of(fixed.far.interval)},
+          {"frr", number(fixed.frr.value)},
+          {"frr_interval", json_of(fixed.frr.interval)}};
+}
+
+Json number_or_null(const std::optional<double>& value) {
+  return value ? number(*value) : Json(nullptr);
+}
+
+void add_points(Json& json, const std::vector<protocols::OperatingPoint>& points) {
+  for (const char* part : {"tar_at_far", "tar_intervals", "thresholds"})
+    json[part] = Json::object();
+  for (const protocols::OperatingPoint& point : points) {
+    json["tar_at_far"][rate_name(point.far)] = number(point.tar);
+    json["tar_intervals"][rate_name(point.far)] = json_of(point.tar_interval);
+    json["thresholds"][rate_name(point.far)] = number(point.threshold);
+  }
+}
+
 Json json_of(const protocols::VerificationFigures& figures) {
   Json json;
   json["pairs"] = figures.pairs;
@@ -31,21 +68,84 @@ Json json_of(const protocols::VerificationFigures& figures) {
     json["accuracy"] = {{"mean", number(figures.accuracy->mean)},
                         {"std", number(figures.accuracy->std)},
                         {"folds", figures.accuracy->folds}};
+  json["accuracy_interval"] = json_of(figures.accuracy_interval);
+  json["at_threshold"] = figures.fixed ? json_of(*figures.fixed) : Json(nullptr);
   json["eer"] = number(figures.eer);
+  json["eer_interval"] = json_of(figures.eer_interval);
   json["auc"] = number(figures.auc);
-  json["tar_at_far"] = Json::object();
-  json["thresholds"] = Json::object();
-  for (const protocols::OperatingPoint& point : figures.points) {
-    json["tar_at_far"][rate_name(point.far)] = number(point.tar);
-    json["thresholds"][rate_name(point.far)] = number(point.threshold);
-  }
+  json["d_prime"] = number_or_null(figures.d_prime);
+  add_points(json, figures.points);
   return json;
 }
 
-Json interval_of(const protocols::RateWithInterval& rate) {
-  if (!rate.interval) return nullptr;
-  return {number(rate.interval->low), number(rate.interval->high)};
+Json json_of(const metrics::Bounds& bounds) { return {number(bounds.low), number(bounds.high)}; }
+
+Json json_of(const protocols::AllPairsFigures& figures) {
+  Json json;
+  json["pairs"] = figures.genuine + figures.impostor;
+  json["genuine"] = figures.genuine;
+  json["impostor"] = figures.impostor;
+  json["accuracy"] = nullptr;
+  json["eer"] = number((figures.eer.low + figures.eer.high) / 2);
+  json["eer_bounds"] = json_of(figures.eer);
+  json["eer_interval"] = json_of(figures.eer_interval);
+  json["auc"] = number((figures.auc.low + figures.auc.high) / 2);
+  json["auc_bounds"] = json_of(figures.auc);
+  json["d_prime"] = number_or_null(figures.d_prime);
+  add_points(json, figures.points);
+  return json;
 }
+
+/// Adds a rate and, under the name with _interval, its interval; both null if there is none.
+void add_rate(Json& json, const std::string& name,
+              const std::optional<protocols::RateWithInterval>& rate) {
+  json[name] = rate ? number(rate->value) : Json(nullptr);
+  json[name + "_interval"] = rate ? json_of(rate->interval) : Json(nullptr);
+}
+
+Json json_of(const std::optional<protocols::GroupReport>& report) {
+  if (!report) return nullptr;
+  Json points = Json::array();
+  for (const protocols::GroupPoint& point : report->points) {
+    Json groups = Json::array();
+    for (const protocols::GroupRates& rates : point.groups) {
+      Json group{{"group", rates.group},
+                 {"people", rates.people},
+                 {"genuine", rates.genuine},
+                 {"impostor", rates.impostor}};
+      add_rate(group, "fmr", rates.fmr);
+      add_rate(group, "fnmr", rates.fnmr);
+      groups.push_back(std::move(group));
+    }
+    points.push_back({{"far", number_or_null(point.far)},
+                      {"threshold", number(point.threshold)},
+                      {"groups", std::move(groups)}});
+  }
+  return {{"ungrouped_people", report->ungrouped_people}, {"points", std::move(points)}};
+}
+
+Json json_of(const std::optional<protocols::GroupSearchReport>& report) {
+  if (!report) return nullptr;
+  Json points = Json::array();
+  for (const protocols::GroupSearchPoint& point : report->points) {
+    Json groups = Json::array();
+    for (const protocols::GroupSearches& rates : point.groups) {
+      Json group{{"group", rates.group},
+                 {"people", rates.people},
+                 {"mated", rates.mated},
+                 {"non_mated", rates.non_mated}};
+      add_rate(group, "fnir", rates.fnir);
+      add_rate(group, "fpir", rates.fpir);
+      groups.push_back(std::move(group));
+    }
+    points.push_back({{"fpir", number(point.fpir)},
+                      {"threshold", number(point.threshold)},
+                      {"groups", std::move(groups)}});
+  }
+  return {{"ungrouped_people", report->ungrouped_people}, {"points", std::move(points)}};
+}
+
+Json interval_of(const protocols::RateWithInterval& rate) { return json_of(rate.interval); }
 
 }  // namespace
 
@@ -57,9 +157,32 @@ std::string to_json(const usecases::EvaluatedPairs& verification) {
   json["score_kind"] = matching::to_string(report.score_kind);
   json["images"] = report.images;
   json["failed_images"] = report.failed_images;
+  json["groups"] = json_of(report.groups);
   json["without_failures"] =
       report.without_failures ? json_of(*report.without_failures) : Json(nullptr);
   json["from_cache"] = verification.from_cache;
+  json["without_face"] = verification.without_face;
+  json["errors"] = errors_of(verification.errors);
+  add_run(json, verification.run);
+  return text_of(json);
+}
+
+std::string to_json(const usecases::EvaluatedAllPairs& verification) {
+  const protocols::AllPairsReport& report = verification.report;
+  Json json = document("evaluate-verification");
+  json["protocol"] = "all-pairs";
+  json["people"] = report.people;
+  json.update(json_of(report.all));
+  json["score_kind"] = matching::to_string(report.score_kind);
+  json["threshold_resolution"] = number(report.resolution);
+  json["images"] = report.images;
+  json["failed_images"] = report.failed_images;
+  json["in_no_folder"] = verification.in_no_folder;
+  json["missing_people"] = verification.missing_people;
+  json["from_cache"] = verification.from_cache;
+  json["groups"] = json_of(report.groups);
+  json["without_failures"] =
+      report.without_failures ? json_of(*report.without_failures) : Json(nullptr);
   json["without_face"] = verification.without_face;
   json["errors"] = errors_of(verification.errors);
   add_run(json, verification.run);
@@ -83,6 +206,8 @@ std::string to_json(const usecases::EvaluatedProbes& identification) {
     json["fnir_intervals"][rate_name(point.fpir)] = interval_of(point.fnir);
     json["thresholds"][rate_name(point.fpir)] = number(point.threshold);
   }
+  json["groups"] = json_of(report.groups);
+  json["probes_in_gallery"] = report.probes_in_gallery;
   json["images"] = report.images;
   json["failed_images"] = report.failed_images;
   json["from_cache"] = identification.from_cache;

@@ -10,7 +10,8 @@
 #include <vector>
 #include <visavis/core/executor.hpp>
 #include <visavis/core/result.hpp>
-#include <visavis/metrics/bootstrap.hpp>
+#include <visavis/protocols/groups.hpp>
+#include <visavis/protocols/rate.hpp>
 #include <visavis/protocols/verification.hpp>
 
 namespace visavis::protocols {
@@ -23,12 +24,6 @@ struct LabelledPhoto {
 /// Reads lines `path person` with a tab between, with or without a header line "path<TAB>person".
 /// @return kDecodeFailed with the number of the row that is wrong, or when there is none.
 [[nodiscard]] Result<std::vector<LabelledPhoto>> parse_labelled(std::string_view text);
-
-struct RateWithInterval {
-  double value = 0;
-  /// Were other people searched for, 95 %; nothing where too few were.
-  std::optional<metrics::Interval> interval;
-};
 
 struct OpenSetPoint {
   double fpir = 0;       ///< Asked for.
@@ -49,17 +44,23 @@ struct IdentificationReport {
   /// FPIR 1e-1 … 1e-3, as far as three false positives are to be expected; empty without probes of
   /// both kinds.
   std::vector<OpenSetPoint> points;
+  /// Probes that were left out, because the gallery has the same photo.
+  std::size_t probes_in_gallery = 0;
+  std::optional<GroupSearchReport> groups{};  ///< At the thresholds of `points`.
 };
 
 /// A person scores as their best photo does. Their rank counts everybody who scores as high, so
 /// that a tie never flatters. A probe without a face, or of a person without a usable photo in the
 /// gallery, is never found; a non-mated probe without a face names nobody.
-/// @return kInvalidArgument if a photo of a list is not in `embeddings`, no photo of the gallery
-/// has a face, or there is no probe; kModelMismatch for embeddings of different models.
+/// @param groups  by person; empty: no rates by groups
+/// @return kInvalidArgument if a photo of a list is not in `embeddings`, is said to show two
+/// people, no photo of the gallery has a face, there is no probe, or a score is not a number;
+/// kModelMismatch for embeddings of different models.
 [[nodiscard]] Result<IdentificationReport> identify_probes(std::span<const LabelledPhoto> gallery,
                                                            std::span<const LabelledPhoto> probes,
                                                            const Embeddings& embeddings,
                                                            const ScoreRule& rule,
-                                                           Executor& executor);
+                                                           Executor& executor,
+                                                           const Groups& groups = {});
 
 }  // namespace visavis::protocols

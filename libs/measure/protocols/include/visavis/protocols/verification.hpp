@@ -10,8 +10,12 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/matching/matching.hpp>
+#include <visavis/metrics/bootstrap.hpp>
+#include <visavis/metrics/curves.hpp>
 #include <visavis/metrics/verification.hpp>
+#include <visavis/protocols/groups.hpp>
 #include <visavis/protocols/pairs.hpp>
+#include <visavis/protocols/rate.hpp>
 #include <visavis/vocab/embedding.hpp>
 
 namespace visavis::protocols {
@@ -31,18 +35,33 @@ struct OperatingPoint {
   double far = 0;        ///< Asked for.
   double tar = 0;        ///< Share of genuine pairs accepted.
   double threshold = 0;  ///< On this list: a measurement, not a promise.
+  std::optional<metrics::Interval> tar_interval{};
+};
+
+/// What a threshold that was found elsewhere does.
+struct FixedThreshold {
+  double threshold = 0;
+  RateWithInterval accuracy{};
+  RateWithInterval far{};
+  RateWithInterval frr{};
 };
 
 struct VerificationFigures {
   std::size_t pairs = 0;
   std::size_t genuine = 0;
   std::size_t impostor = 0;
-  /// Nothing for a list that is too small to fold.
-  std::optional<metrics::FoldedAccuracy> accuracy;
+  /// Nothing for a list that is too small to fold. With a fixed threshold: one fold, judged by it.
+  std::optional<metrics::FoldedAccuracy> accuracy{};
+  /// Of the mean, the folds' thresholds held.
+  std::optional<metrics::Interval> accuracy_interval{};
+  std::optional<FixedThreshold> fixed{};  ///< If a threshold was given.
   double eer = 0;
+  std::optional<metrics::Interval> eer_interval{};
   double auc = 0;
+  std::optional<double> d_prime{};  ///< Nothing if a pair cannot be scored, or for one pair.
   /// FAR 1e-1 … 1e-4, as far as three false accepts are to be expected in the list.
-  std::vector<OperatingPoint> points;
+  std::vector<OperatingPoint> points{};
+  std::vector<metrics::ErrorRates> curve{};  ///< For plots.
 };
 
 struct VerificationReport {
@@ -53,12 +72,32 @@ struct VerificationReport {
   std::optional<VerificationFigures> without_failures;
   std::size_t images = 0;
   std::size_t failed_images = 0;
+  std::size_t repeated_pairs = 0;
+  /// At the thresholds of `all` and at the one that was given.
+  std::optional<GroupReport> groups{};
 };
 
-/// @return kInvalidArgument if a photo of the list is not in `embeddings` or the list lacks genuine
-/// or impostor pairs; kModelMismatch for embeddings of different models or dimensions.
+struct VerificationOptions {
+  ScoreRule rule{};
+  /// Found elsewhere: accuracy is what it gives, without cross validation (LFW View 1).
+  std::optional<double> threshold{};
+  /// Of the bootstrap over people, by which all 95 % intervals are made; 0: none are. A person is
+  /// a photo's folder if the list's pairs agree with that, else photos that are linked by pairs of
+  /// one person.
+  std::size_t replicates = 1000;
+  Groups groups{};  ///< By the photos' folders; empty: no rates by groups.
+};
+
+/// @return kInvalidArgument if a photo of the list is not in `embeddings`, the list lacks genuine
+/// or impostor pairs, a score is not a number, or there are groups and folders are not people;
+/// kModelMismatch for embeddings of different models or dimensions.
 [[nodiscard]] Result<VerificationReport> verify_pairs(const PairList& list,
                                                       const Embeddings& embeddings,
-                                                      const ScoreRule& rule = {});
+                                                      const VerificationOptions& options = {});
+
+/// The threshold with the most right decisions on a list, to judge another by. A pair with a photo
+/// without a face is a non-match. @return as verify_pairs
+[[nodiscard]] Result<double> best_threshold(const PairList& list, const Embeddings& embeddings,
+                                            const ScoreRule& rule);
 
 }  // namespace visavis::protocols

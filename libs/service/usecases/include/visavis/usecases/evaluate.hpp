@@ -4,10 +4,13 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 #include <visavis/matching/matching.hpp>
+#include <visavis/protocols/all_pairs.hpp>
 #include <visavis/protocols/calibrate.hpp>
+#include <visavis/protocols/groups.hpp>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/protocols/pairs.hpp>
 #include <visavis/protocols/verification.hpp>
@@ -21,10 +24,23 @@ namespace visavis::usecases {
 /// Reads LFW's pairs.txt and View 1 lists, or TSV lines `path_a path_b same`.
 [[nodiscard]] Outcome<protocols::PairList> read_pairs(const std::filesystem::path& path);
 
+/// Reads lines `person group`, with or without a header.
+[[nodiscard]] Outcome<protocols::Groups> read_groups(const std::filesystem::path& path);
+
+struct PairsRequest {
+  std::filesystem::path images;  ///< The folder that the lists' paths are relative to.
+  protocols::PairList pairs;
+  /// Where the threshold comes from, as LFW's View 1 has it: from the best one of another list, or
+  /// from the calibration's next stricter point. Neither: from nowhere.
+  std::optional<protocols::PairList> threshold_from{};
+  std::optional<double> far{};
+  protocols::Groups groups{};  ///< Empty: no rates by groups.
+};
+
 struct EvaluatedPairs {
   RunFacts run;
   protocols::VerificationReport report;
-  std::size_t from_cache = 0;  ///< Photos whose face an earlier run embedded.
+  std::size_t from_cache = 0;             ///< Photos whose face an earlier run embedded.
   std::vector<std::string> without_face;  ///< Paths; `report.failed_images` counts them too.
   std::vector<Problem> errors;            ///< Photos that could not be read.
 };
@@ -32,16 +48,45 @@ struct EvaluatedPairs {
 /// Finds the face nearest each photo's centre, embeds it and judges the pairs. A photo without a
 /// face, or that cannot be read, makes its pairs non-matches; the former is a finding about the
 /// detector, the latter also an error.
-/// @param images  the folder that the list's paths are relative to.
+/// @return kUsage if both sources of a threshold are given, or the calibration lacks such a point
 [[nodiscard]] Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench,
-                                                            const std::filesystem::path& images,
-                                                            const protocols::PairList& pairs,
+                                                            const PairsRequest& request,
+                                                            const Progress& progress);
+
+/// Photos in a folder for each person.
+struct PeoplesPhotos {
+  std::vector<Photo> photos{};
+  std::vector<std::string> persons{};  ///< Of each photo: its folder.
+  std::size_t in_no_folder = 0;        ///< Photos that were left out for that.
+  std::size_t missing_people = 0;      ///< On the list, without a photo.
+  std::vector<Problem> errors{};       ///< What could not be collected.
+};
+
+/// @param people  a list of the names (folders) to take; empty: all.
+[[nodiscard]] Outcome<PeoplesPhotos> read_peoples_photos(const std::string& images,
+                                                         const std::filesystem::path& people);
+
+struct EvaluatedAllPairs {
+  RunFacts run;
+  protocols::AllPairsReport report;
+  std::size_t in_no_folder = 0;
+  std::size_t missing_people = 0;
+  std::size_t from_cache = 0;
+  std::vector<std::string> without_face;  ///< Paths; `report.failed_images` counts them too.
+  std::vector<Problem> errors;            ///< Photos that could not be read.
+};
+
+/// The same for every photo with every other.
+[[nodiscard]] Outcome<EvaluatedAllPairs> evaluate_all_pairs(Workbench& bench,
+                                                            const PeoplesPhotos& photos,
+                                                            const protocols::Groups& groups,
                                                             const Progress& progress);
 
 /// Who is in the gallery, and who is searched for.
 struct ProbeLists {
   std::vector<protocols::LabelledPhoto> gallery;
   std::vector<protocols::LabelledPhoto> probes;
+  protocols::Groups groups{};  ///< Empty: no rates by groups.
 };
 
 /// Reads two lists of lines `path person`, with or without a header. A path in a list is absolute
@@ -52,7 +97,7 @@ struct ProbeLists {
 struct EvaluatedProbes {
   RunFacts run;
   protocols::IdentificationReport report;
-  std::size_t from_cache = 0;  ///< Photos whose face an earlier run embedded.
+  std::size_t from_cache = 0;             ///< Photos whose face an earlier run embedded.
   std::vector<std::string> without_face;  ///< Paths; `report.failed_images` counts them too.
   std::vector<Problem> errors;            ///< Photos that could not be read.
 };
@@ -75,7 +120,7 @@ struct Calibrated {
   matching::Calibration calibration;
   std::vector<protocols::ObservedRate> observed;
   std::vector<protocols::ObservedFpir> observed_fpir;
-  std::size_t from_cache = 0;  ///< Photos whose face an earlier run embedded.
+  std::size_t from_cache = 0;             ///< Photos whose face an earlier run embedded.
   std::vector<std::string> without_face;  ///< Paths; these photos are left out.
   std::vector<Problem> errors;
 };

@@ -23,6 +23,7 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::ModelInside& inside);
 
 [[nodiscard]] std::string to_json(const usecases::EvaluatedPairs& verification);
+[[nodiscard]] std::string to_json(const usecases::EvaluatedAllPairs& verification);
 [[nodiscard]] std::string to_json(const usecases::EvaluatedProbes& identification);
 [[nodiscard]] std::string to_json(const usecases::Calibrated& calibrated);
 

@@ -1,0 +1,51 @@
+#pragma once
+
+/// What the verbs that measure recognition share.
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <visavis/usecases/evaluate.hpp>
+#include <visavis/usecases/workbench.hpp>
+
+#include "verbs.hpp"
+
+namespace visavis::cli {
+
+struct Measuring {
+  usecases::WorkbenchOptions bench{};
+  bool no_cache = false;
+};
+
+/// The options of the workbench, and --no-cache.
+void add_measuring(CLI::App& verb, Measuring& measuring);
+
+[[nodiscard]] usecases::Outcome<usecases::Workbench> open_bench(Desk& desk,
+                                                                const Measuring& measuring,
+                                                                std::size_t photos);
+
+/// A line on photos that were not looked at again; empty if there are none.
+[[nodiscard]] std::string describe_cache(std::size_t photos);
+
+/// "98.83"
+[[nodiscard]] std::string percent(double share);
+/// "98.83 (98.10 to 99.42)"
+[[nodiscard]] std::string with_interval(double share,
+                                        const std::optional<metrics::Interval>& interval);
+[[nodiscard]] inline std::string with_interval(const protocols::RateWithInterval& rate) {
+  return with_interval(rate.value, rate.interval);
+}
+
+/// Adds --groups.
+void add_groups(CLI::App& verb, std::string& path);
+/// None without a path.
+[[nodiscard]] usecases::Outcome<protocols::Groups> groups_at(const std::string& path);
+
+/// A table for each point; empty without groups.
+[[nodiscard]] std::string describe(const std::optional<protocols::GroupReport>& report);
+[[nodiscard]] std::string describe(const std::optional<protocols::GroupSearchReport>& report);
+
+void add_verification(VerbList& list, CLI::App& evaluate);
+
+}  // namespace visavis::cli

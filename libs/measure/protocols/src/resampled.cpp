@@ -1,0 +1,116 @@
+#include "resampled.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "visavis/metrics/bootstrap.hpp"
+
+namespace visavis::protocols {
+namespace {
+
+using metrics::Draw;
+
+double weight_of(const ScoredPair& pair, Draw draw) {
+  const double a = draw[pair.a];
+  return pair.a == pair.b ? a : a * draw[pair.b];
+}
+
+double weight_of(std::span<const ScoredPair> pairs, Draw draw) {
+  double sum = 0;
+  for (const ScoredPair& pair : pairs) sum += weight_of(pair, draw);
+  return sum;
+}
+
+}  // namespace
+
+ResampledPairs::ResampledPairs(std::size_t people, std::vector<ScoredPair> genuine,
+                               std::vector<ScoredPair> impostor,
+                               std::function<double(Draw)> impostor_weight)
+    : people_(people),
+      genuine_(std::move(genuine)),
+      impostor_(std::move(impostor)),
+      impostor_weight_(std::move(impostor_weight)) {
+  std::ranges::sort(genuine_, std::greater{}, &ScoredPair::score);
+  std::ranges::sort(impostor_, std::greater{}, &ScoredPair::score);
+}
+
+double ResampledPairs::impostor_weight_in(Draw draw) const {
+  return impostor_weight_ ? impostor_weight_(draw) : weight_of(impostor_, draw);
+}
+
+std::optional<double> ResampledPairs::tar_in(Draw draw, double far) const {
+  const double impostors = impostor_weight_in(draw);
+  const double genuine = weight_of(genuine_, draw);
+  if (impostors <= 0 || genuine <= 0) return std::nullopt;
+  // The best score that must be refused: with it, too many would be accepted.
+  double accepted = 0;
+  std::optional<float> refused;
+  for (const ScoredPair& pair : impostor_) {
+    accepted += weight_of(pair, draw);
+    if (accepted / impostors <= far) continue;
+    refused = pair.score;
+    break;
+  }
+  if (!refused && impostor_weight_) return std::nullopt;  // it is among those left out
+  const float above = refused.value_or(-INFINITY);
+  double matches = 0;
+  for (const ScoredPair& pair : genuine_) {
+    if (pair.score <= above) break;
+    matches += weight_of(pair, draw);
+  }
+  return matches / genuine;
+}
+
+std::optional<double> ResampledPairs::error_rate_in(Draw draw) const {
+  const double impostors = impostor_weight_in(draw);
+  const double genuine = weight_of(genuine_, draw);
+  if (impostors <= 0 || genuine <= 0) return std::nullopt;
+  double fmr_before = 0;
+  double fnmr_before = 1;
+  // Between two points of the ROC, where the difference of both rates is 0.
+  const auto crossing = [&](double fmr, double fnmr) {
+    const double before = fnmr_before - fmr_before;
+    return std::lerp(fmr_before, fmr, before / (before + fmr - fnmr));
+  };
+  double accepted = 0;
+  double matches = 0;
+  auto g = genuine_.begin();
+  auto i = impostor_.begin();
+  while (g != genuine_.end() || i != impostor_.end()) {
+    if (i == impostor_.end() && impostor_weight_) return std::nullopt;  // the rest was left out
+    const float next = std::max(g != genuine_.end() ? g->score : -INFINITY,
+                                i != impostor_.end() ? i->score : -INFINITY);
+    if (next == -INFINITY) break;
+    for (; g != genuine_.end() && g->score == next; ++g) matches += weight_of(*g, draw);
+    for (; i != impostor_.end() && i->score == next; ++i) accepted += weight_of(*i, draw);
+    const double fmr = accepted / impostors;
+    const double fnmr = 1 - matches / genuine;
+    if (fmr >= fnmr) return crossing(fmr, fnmr);
+    fmr_before = fmr;
+    fnmr_before = fnmr;
+  }
+  return crossing(1, 0);
+}
+
+std::optional<metrics::Interval> ResampledPairs::interval(const metrics::Statistic& statistic,
+                                                          std::size_t replicates) const {
+  if (people_ < kFewestPeople || replicates == 0) return std::nullopt;
+  return metrics::bootstrap_people(people_, statistic, {.replicates = replicates});
+}
+
+std::optional<metrics::Interval> ResampledPairs::tar_at_far(double far,
+                                                            std::size_t replicates) const {
+  return interval([&](Draw draw) { return tar_in(draw, far); }, replicates);
+}
+
+std::optional<metrics::Interval> ResampledPairs::equal_error_rate(std::size_t replicates) const {
+  return interval([&](Draw draw) { return error_rate_in(draw); }, replicates);
+}
+
+}  // namespace visavis::protocols

@@ -1,0 +1,53 @@
+#pragma once
+
+/// Pairs with the people on them, and what their figures would be with other people.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "visavis/metrics/bootstrap.hpp"
+
+namespace visavis::protocols {
+
+/// A pair of photos, by the numbers of the people on them; −infinity: it is never accepted.
+struct ScoredPair {
+  float score = 0;
+  std::uint32_t a = 0;
+  std::uint32_t b = 0;  ///< The same number for a pair of one person.
+};
+
+constexpr std::size_t kFewestPeople = 5;  // for an interval to mean anything
+
+/// Both kinds of pairs. In a draw of people, the threshold is looked for anew. Immutable.
+class ResampledPairs {
+ public:
+  /// @param impostor  all of them, or those with the highest scores
+  /// @param impostor_weight  of all impostor pairs in a draw, the ones left out too; empty:
+  /// `impostor` are all
+  ResampledPairs(std::size_t people, std::vector<ScoredPair> genuine,
+                 std::vector<ScoredPair> impostor,
+                 std::function<double(metrics::Draw)> impostor_weight = {});
+
+  /// Intervals of the figures in metrics/verification.hpp; nothing for too few people, or if too
+  /// many draws need impostors that were left out.
+  [[nodiscard]] std::optional<metrics::Interval> tar_at_far(double far,
+                                                            std::size_t replicates) const;
+  [[nodiscard]] std::optional<metrics::Interval> equal_error_rate(std::size_t replicates) const;
+
+ private:
+  [[nodiscard]] std::optional<double> tar_in(metrics::Draw draw, double far) const;
+  [[nodiscard]] std::optional<double> error_rate_in(metrics::Draw draw) const;
+  [[nodiscard]] double impostor_weight_in(metrics::Draw draw) const;
+  [[nodiscard]] std::optional<metrics::Interval> interval(const metrics::Statistic& statistic,
+                                                          std::size_t replicates) const;
+
+  std::size_t people_;
+  std::vector<ScoredPair> genuine_;   ///< By falling score.
+  std::vector<ScoredPair> impostor_;  ///< The same.
+  std::function<double(metrics::Draw)> impostor_weight_;
+};
+
+}  // namespace visavis::protocols

@@ -1,0 +1,151 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+#include <visavis/core/executor.hpp>
+#include <visavis/metrics/curves.hpp>
+#include <visavis/metrics/verification.hpp>
+#include <visavis/protocols/all_pairs.hpp>
+
+namespace visavis::protocols {
+namespace {
+
+double radians(double degrees) { return degrees * 3.14159265358979323846 / 180; }
+
+LabelledFace face(const std::string& person, double degrees) {
+  return {person,
+          {.model = ModelId{7},
+           .values = {static_cast<float>(std::cos(radians(degrees))),
+                      static_cast<float>(std::sin(radians(degrees)))},
+           .norm = 1}};
+}
+
+/// Twenty people ten degrees apart, two photos each, one degree apart.
+std::vector<LabelledFace> fan() {
+  std::vector<LabelledFace> faces;
+  for (int i = 0; i < 20; ++i) {
+    faces.push_back(face(std::to_string(i), 10 * i));
+    faces.push_back(face(std::to_string(i), 10 * i + 1));
+  }
+  return faces;
+}
+
+TEST(CompareAll, CountsAKnownFan) {
+  const auto executor = make_thread_pool(2);
+  const auto report = compare_all(fan(), {}, {}, *executor);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->people, 20U);
+  EXPECT_EQ(report->images, 40U);
+  EXPECT_EQ(report->all.genuine, 20U);
+  EXPECT_EQ(report->all.impostor, 760U);  // 780 pairs of 40 photos
+  EXPECT_FALSE(report->without_failures);
+  // One degree within, nine between at least.
+  EXPECT_EQ(report->all.eer.low, 0);
+  EXPECT_EQ(report->all.eer.high, 0);
+  EXPECT_EQ(report->all.auc.low, 1);
+  // 190 pairs of people: no rate of 1e-2 (1.9 expected).
+  EXPECT_TRUE(report->all.points.empty());
+}
+
+TEST(CompareAll, RateIsMeasuredWhereThreePairsOfPeopleAreExpected) {
+  const auto executor = make_thread_pool(2);
+  AllPairsOptions options;
+  options.fars = {.05, .02, .01};  // 9.5, 3.8 and 1.9
+  const auto report = compare_all(fan(), {}, options, *executor);
+  ASSERT_TRUE(report);
+  ASSERT_EQ(report->all.points.size(), 2U);
+  // .05 allows 38 pairs: the 19 at 9°, and not a part of the 38 at 10°. No genuine pair is lost.
+  EXPECT_NEAR(report->all.points[0].threshold, std::cos(radians(10)), 1e-5);
+  EXPECT_EQ(report->all.points[0].tar, 1);
+  ASSERT_TRUE(report->all.points[0].tar_interval);
+  EXPECT_EQ(report->all.points[0].tar_interval->low, 1);
+}
+
+TEST(CompareAll, PhotosWithoutAFaceAreNonMatches) {
+  const auto executor = make_thread_pool(2);
+  AllPairsOptions options;
+  options.fars = {.05};
+  const std::vector<std::string> failed{"0", "0", "nobody else"};
+  const auto report = compare_all(fan(), failed, options, *executor);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->people, 21U);
+  EXPECT_EQ(report->failed_images, 3U);
+  // Person 0 has four photos, hence six pairs of which one has two faces.
+  EXPECT_EQ(report->all.genuine, 25U);
+  EXPECT_EQ(report->all.impostor, 43U * 42 / 2 - 25);
+  EXPECT_DOUBLE_EQ(report->all.points[0].tar, 20. / 25);
+  EXPECT_FALSE(report->all.d_prime);
+  ASSERT_TRUE(report->without_failures);
+  EXPECT_EQ(report->without_failures->genuine, 20U);
+  EXPECT_EQ(report->without_failures->impostor, 760U);
+  EXPECT_EQ(report->without_failures->points[0].tar, 1);
+}
+
+/// The same pairs, each judged by the functions that keep every score.
+TEST(CompareAll, IsWhatTheListOfAllPairsGives) {
+  std::mt19937 random(3);
+  std::normal_distribution<double> spread(0, 12);
+  std::vector<LabelledFace> faces;
+  for (int i = 0; i < 30; ++i)
+    for (int k = 0; k < 3; ++k) faces.push_back(face(std::to_string(i), 12. * i + spread(random)));
+  std::vector<float> genuine;
+  std::vector<float> impostor;
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      (faces[i].person == faces[j].person ? genuine : impostor)
+          .push_back(score(faces[i].embedding, faces[j].embedding, {}));
+  const metrics::Scores scores{.genuine = genuine, .impostor = impostor};
+  const auto executor = make_thread_pool(2);
+  AllPairsOptions options;
+  options.fars = {.1, .02};
+  const auto report = compare_all(faces, {}, options, *executor);
+  ASSERT_TRUE(report);
+  const AllPairsFigures& all = report->all;
+  EXPECT_LE(all.auc.low, metrics::area_under_curve(scores));
+  EXPECT_GE(all.auc.high, metrics::area_under_curve(scores));
+  EXPECT_NEAR(all.auc.low, all.auc.high, 1e-4);
+  EXPECT_NEAR((all.eer.low + all.eer.high) / 2, metrics::equal_error_rate(scores), 1. / 90);
+  EXPECT_NEAR(*all.d_prime, metrics::d_prime(scores), 1e-5);
+  ASSERT_EQ(all.points.size(), 2U);
+  for (const OperatingPoint& point : all.points) {
+    const double exact = metrics::threshold_at_far(impostor, point.far);
+    EXPECT_GE(point.threshold, exact - 1e-7);  // never laxer
+    EXPECT_NEAR(point.threshold, exact, 1e-6 + 1e-7);
+    EXPECT_EQ(point.tar, metrics::accepted_share(genuine, point.threshold));
+    ASSERT_TRUE(point.tar_interval);
+    EXPECT_LT(point.tar_interval->low, point.tar);
+    EXPECT_GT(point.tar_interval->high, point.tar);
+  }
+  // The curve's rates at the points' thresholds.
+  for (const metrics::ErrorRates& rates : all.curve) {
+    if (!std::isfinite(rates.threshold)) continue;
+    EXPECT_NEAR(rates.fmr, metrics::accepted_share(impostor, rates.threshold), 1e-12);
+    EXPECT_NEAR(1 - rates.fnmr, metrics::accepted_share(genuine, rates.threshold), 1e-12);
+  }
+  const auto alone = make_inline_executor();
+  const auto again = compare_all(faces, {}, options, *alone);
+  EXPECT_EQ(again->all.points[1].tar_interval->low, all.points[1].tar_interval->low);
+  EXPECT_EQ(again->all.d_prime, all.d_prime);
+}
+
+TEST(CompareAll, RefusesWhatItCannotJudge) {
+  const auto executor = make_inline_executor();
+  EXPECT_EQ(compare_all({}, {}, {}, *executor).error().code, ErrorCode::kInvalidArgument);
+  const std::vector<LabelledFace> one{face("a", 0), face("a", 1)};
+  EXPECT_EQ(compare_all(one, {}, {}, *executor).error().code, ErrorCode::kInvalidArgument);
+  const std::vector<LabelledFace> strangers{face("a", 0), face("b", 1)};
+  EXPECT_EQ(compare_all(strangers, {}, {}, *executor).error().code, ErrorCode::kInvalidArgument);
+  std::vector<LabelledFace> mixed = fan();
+  mixed[3].embedding.model = ModelId{8};
+  EXPECT_EQ(compare_all(mixed, {}, {}, *executor).error().code, ErrorCode::kModelMismatch);
+  std::vector<LabelledFace> broken = fan();
+  broken[3].embedding.values[0] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(compare_all(broken, {}, {}, *executor).error().code, ErrorCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace visavis::protocols
