@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 #include <visavis/usecases/evaluate.hpp>
 #include <visavis/usecases/inputs.hpp>
 #include <visavis/usecases/workbench.hpp>
@@ -100,9 +101,12 @@ struct IdentificationGiven {
   std::string gallery;
   std::string probes;
   std::string groups;
+  Reporting reporting;
 };
 
 int run_identification(Desk& desk, const IdentificationGiven& given) {
+  if (const auto possible = check(given.reporting); !possible)
+    return give_up(desk, possible.error());
   auto lists = usecases::read_probe_lists(given.gallery, given.probes);
   if (!lists) return give_up(desk, lists.error());
   auto groups = groups_at(given.groups);
@@ -113,7 +117,11 @@ int run_identification(Desk& desk, const IdentificationGiven& given) {
   const auto answer =
       usecases::evaluate_identification(*bench, *lists, desk.terminal.progress("embedding"));
   if (!answer) return give_up(desk, answer.error());
-  return finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
+  const auto report = write(given.reporting, *answer,
+                            std::filesystem::path(given.gallery).filename().string() + ", " +
+                                std::filesystem::path(given.probes).filename().string());
+  if (!report) return give_up(desk, report.error());
+  return finish(desk, wire::to_json(*answer), describe(*answer) + *report, answer->errors);
 }
 
 void add_identification(VerbList& list, CLI::App& evaluate) {
@@ -133,6 +141,7 @@ void add_identification(VerbList& list, CLI::App& evaluate) {
       ->required()
       ->type_name("FILE");
   add_groups(*verb, given->groups);
+  add_reporting(*verb, given->reporting, false);
   add_measuring(*verb, given->measuring);
   list.verbs.push_back({verb, [given](Desk& desk) { return run_identification(desk, *given); }});
 }
@@ -161,14 +170,45 @@ void add_calibrate(VerbList& list) {
   list.verbs.push_back({verb, [given](Desk& desk) { return run_calibrate(desk, *given); }});
 }
 
+struct CompareGiven {
+  std::vector<std::string> reports;
+  std::string out = "comparison.html";
+};
+
+int run_compare(Desk& desk, const CompareGiven& given) {
+  if (given.reports.empty()) return usage(desk, "evaluate takes a subcommand, or --compare");
+  const std::vector<std::filesystem::path> reports(given.reports.begin(), given.reports.end());
+  const auto done = usecases::compare_reports(reports, given.out);
+  if (!done) return give_up(desk, done.error());
+  return finish(
+      desk, wire::compared_to_json(given.out, reports.size()),
+      counted(reports.size(), "report", "reports") + " on one page: " + printable(given.out) + "\n",
+      {});
+}
+
+/// Of `evaluate` itself. Comes after its subcommands: they are looked at first.
+void add_compare(VerbList& list, CLI::App& evaluate) {
+  auto given = std::make_shared<CompareGiven>();
+  evaluate
+      .add_option("--compare", given->reports,
+                  "Put reports that --report has written into one page of plots")
+      ->type_name("FILE...");
+  evaluate.add_option("--out", given->out, "The page that --compare writes")
+      ->type_name("FILE.html")
+      ->capture_default_str();
+  list.verbs.push_back({&evaluate, [given](Desk& desk) { return run_compare(desk, *given); }});
+}
+
 }  // namespace
 
 void add_measure_verbs(VerbList& list) {
   CLI::App* evaluate =
-      list.program.add_subcommand("evaluate", "Measures accuracy on photos whose truth is known");
-  evaluate->require_subcommand(1);
+      list.add(list.program, "evaluate", "Measures accuracy on photos whose truth is known",
+               "evaluate --compare plain/report.json flip/report.json");
+  evaluate->require_subcommand(0, 1);
   add_verification(list, *evaluate);
   add_identification(list, *evaluate);
+  add_compare(list, *evaluate);
   add_calibrate(list);
 }
 

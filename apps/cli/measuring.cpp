@@ -47,6 +47,25 @@ std::string with_interval(double share, const std::optional<metrics::Interval>& 
   return percent(share) + " (" + percent(interval->low) + " to " + percent(interval->high) + ")";
 }
 
+void add_reporting(CLI::App& verb, Reporting& reporting, bool pairs) {
+  CLI::Option* folder =
+      verb.add_option("--report", reporting.folder,
+                      "Also write report.json and report.html (tables and plots) into this folder")
+          ->type_name("DIR");
+  verb.add_option("--dataset", reporting.dataset, "What the report calls the data")->needs(folder);
+  if (!pairs) return;
+  verb.add_option("--worst", reporting.worst,
+                  "Name so many of the worst false matches and false non-matches in the report, by "
+                  "the paths of their photos")
+      ->type_name("N")
+      ->needs(folder);
+}
+
+usecases::Outcome<void> check(const Reporting& reporting) {
+  if (reporting.folder.empty()) return {};
+  return usecases::check_report(reporting.folder);
+}
+
 void add_groups(CLI::App& verb, std::string& path) {
   verb.add_option("--groups", path,
                   "Error rates by groups too: lines person, group with a tab between")

@@ -7,8 +7,10 @@
 #include <optional>
 #include <string>
 #include <visavis/usecases/evaluate.hpp>
+#include <visavis/usecases/report.hpp>
 #include <visavis/usecases/workbench.hpp>
 
+#include "table.hpp"
 #include "verbs.hpp"
 
 namespace visavis::cli {
@@ -35,6 +37,34 @@ void add_measuring(CLI::App& verb, Measuring& measuring);
                                         const std::optional<metrics::Interval>& interval);
 [[nodiscard]] inline std::string with_interval(const protocols::RateWithInterval& rate) {
   return with_interval(rate.value, rate.interval);
+}
+
+struct Reporting {
+  std::string folder;
+  std::string dataset;
+  std::size_t worst = 0;
+};
+
+/// Adds --report and --dataset; for pairs also --worst.
+void add_reporting(CLI::App& verb, Reporting& reporting, bool pairs);
+
+/// Whether what was asked for can be written. @return usage errors without a folder for it
+[[nodiscard]] usecases::Outcome<void> check(const Reporting& reporting);
+
+/// Writes the report if one was asked for, and says where in a line. `data` stands for the data
+/// where nobody named it.
+template <class Evaluated>
+[[nodiscard]] usecases::Outcome<std::string> write(const Reporting& reporting,
+                                                   const Evaluated& evaluated,
+                                                   const std::string& data,
+                                                   const std::string& images = {}) {
+  if (reporting.folder.empty()) return std::string();
+  auto page = usecases::write_report(
+      evaluated, {.folder = reporting.folder,
+                  .dataset = reporting.dataset.empty() ? data : reporting.dataset,
+                  .images = images});
+  if (!page) return std::unexpected(std::move(page).error());
+  return "report: " + printable(page->string()) + "\n";
 }
 
 /// Adds --groups.

@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,7 +25,14 @@ struct Given {
   std::string threshold_from;
   std::string groups;
   std::optional<double> far;
+  Reporting reporting;
 };
+
+/// The data's name, where nobody gave one: the last part of a path.
+std::string last_part(const std::string& path) {
+  const std::filesystem::path whole(path);
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
 
 void add_figures(Table& table, const std::string& which,
                  const protocols::VerificationFigures& figures) {
@@ -93,16 +101,22 @@ std::string describe(const usecases::EvaluatedAllPairs& verification) {
 }
 
 int run_all_pairs(Desk& desk, const Given& given) {
-  const auto photos = usecases::read_peoples_photos(given.images, given.people);
+  auto photos = usecases::read_peoples_photos(given.images, given.people);
   if (!photos) return give_up(desk, photos.error());
-  const auto groups = groups_at(given.groups);
+  auto groups = groups_at(given.groups);
   if (!groups) return give_up(desk, groups.error());
-  auto bench = open_bench(desk, given.measuring, photos->photos.size());
+  const usecases::AllPairsRequest request{
+      .photos = *std::move(photos), .groups = *std::move(groups), .worst = given.reporting.worst};
+  auto bench = open_bench(desk, given.measuring, request.photos.photos.size());
   if (!bench) return give_up(desk, bench.error());
   const auto answer =
-      usecases::evaluate_all_pairs(*bench, *photos, *groups, desk.terminal.progress("embedding"));
+      usecases::evaluate_all_pairs(*bench, request, desk.terminal.progress("embedding"));
   if (!answer) return give_up(desk, answer.error());
-  return finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
+  const auto report =
+      write(given.reporting, *answer,
+            last_part(given.images) + (given.people.empty() ? "" : ", " + last_part(given.people)));
+  if (!report) return give_up(desk, report.error());
+  return finish(desk, wire::to_json(*answer), describe(*answer) + *report, answer->errors);
 }
 
 int run_pairs(Desk& desk, const Given& given) {
@@ -110,6 +124,7 @@ int run_pairs(Desk& desk, const Given& given) {
   if (!pairs) return give_up(desk, pairs.error());
   usecases::PairsRequest request{.images = given.images, .pairs = *std::move(pairs)};
   request.far = given.far;
+  request.worst = given.reporting.worst;
   auto groups = groups_at(given.groups);
   if (!groups) return give_up(desk, groups.error());
   request.groups = *std::move(groups);
@@ -123,12 +138,17 @@ int run_pairs(Desk& desk, const Given& given) {
   const auto answer =
       usecases::evaluate_verification(*bench, request, desk.terminal.progress("embedding"));
   if (!answer) return give_up(desk, answer.error());
-  return finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
+  const auto report = write(given.reporting, *answer,
+                            last_part(given.images) + ", " + last_part(given.pairs), given.images);
+  if (!report) return give_up(desk, report.error());
+  return finish(desk, wire::to_json(*answer), describe(*answer) + *report, answer->errors);
 }
 
 int run(Desk& desk, const Given& given) {
   if (given.all_pairs == !given.pairs.empty())
     return usage(desk, "either --pairs or --all-pairs says what is compared");
+  if (const auto possible = check(given.reporting); !possible)
+    return give_up(desk, possible.error());
   return given.all_pairs ? run_all_pairs(desk, given) : run_pairs(desk, given);
 }
 
@@ -164,6 +184,7 @@ void add_verification(VerbList& list, CLI::App& evaluate) {
       ->needs(pairs)
       ->excludes(from);
   add_groups(*verb, given->groups);
+  add_reporting(*verb, given->reporting, true);
   add_measuring(*verb, given->measuring);
   list.verbs.push_back({verb, [given](Desk& desk) { return run(desk, *given); }});
 }

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <set>
 #include <span>
 #include <visavis/store/npy.hpp>
@@ -29,6 +31,10 @@ class VerificationTest : public FaceTest {
       fs::create_symlink(photo(name), folder() / "in" / name);
     write("in/grey.ppm", "P6 64 64 255\n" + std::string(std::size_t{64} * 64 * 3, '\x80'));
   }
+  [[nodiscard]] std::string content(std::string_view name) const {
+    std::ifstream file(at(name));
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
   [[nodiscard]] Answer evaluate(const std::string& pairs) const {
     write("pairs.tsv", pairs);
     return visavis({"evaluate", "verification", "--images", at("in"), "--pairs", at("pairs.tsv"),
@@ -48,6 +54,43 @@ std::string pairs_with_a_faceless_photo() {
         "obama2.jpg\tastronaut.png\t0\n"
         "biden.jpg\tastronaut.png\t0\n";
   return list;
+}
+
+TEST_F(VerificationTest, WritesAReportAndComparesReports) {
+  write("pairs.tsv", pairs_with_a_faceless_photo());
+  const std::vector<std::string> verb{"evaluate", "verification",  "--images",  at("in"),
+                                      "--pairs",  at("pairs.tsv"), "--no-cache"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), verb.begin(), verb.end());
+    return visavis(more);
+  };
+  const Answer answer =
+      with({"--report", at("out/one"), "--worst", "2", "--dataset", "six <photos>"});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  EXPECT_THAT(answer.out, HasSubstr("report.html"));
+  const nlohmann::json report = nlohmann::json::parse(content("out/one/report.json"));
+  EXPECT_EQ(report["schema"], "visavis.report/1");
+  EXPECT_EQ(report["dataset"], "six <photos>");
+  EXPECT_EQ(report["subject"]["recogniser"], "faceplugin-512");
+  ASSERT_EQ(report["false_matches"].size(), 2U);
+  // From the page's folder.
+  EXPECT_EQ(report["false_matches"][0]["a"].get<std::string>().rfind("../../in/", 0), 0U);
+  EXPECT_EQ(report["false_non_matches"].size(), 2U) << "the pair without a face has no score";
+  std::uint64_t impostors = 0;
+  for (const auto& bin : report["histogram"]["impostor"]) impostors += bin.get<std::uint64_t>();
+  EXPECT_EQ(impostors, 30U);
+  const std::string page = content("out/one/report.html");
+  EXPECT_THAT(page, HasSubstr("six &lt;photos&gt;"));
+  EXPECT_THAT(page, HasSubstr("<svg"));
+
+  const std::string one = at("out/one/report.json");
+  ASSERT_EQ(visavis({"evaluate", "--compare", one, one, "--out", at("both.html")}).code, 0);
+  EXPECT_THAT(content("both.html"), HasSubstr("2 evaluations compared"));
+  EXPECT_EQ(visavis({"evaluate", "--compare", at("pairs.tsv"), "--out", at("x.html")}).code, 3);
+  EXPECT_EQ(visavis({"evaluate", "--compare", one, "--out", one}).code, 2) << "that is an input";
+  EXPECT_EQ(visavis({"evaluate"}).code, 2);
+  EXPECT_EQ(with({"--worst", "2"}).code, 2) << "--worst without --report";
+  EXPECT_EQ(with({"--report", at("pairs.tsv")}).code, 2) << "a file is in the place of the folder";
 }
 
 TEST_F(VerificationTest, FacelessPhotoCountsAsNonMatchAndIsNoError) {

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -36,34 +37,78 @@ constexpr double kKept = .02;
 constexpr std::uint64_t kFew = 1'000'000;  // of which all are kept
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
+/// Those of many pairs that are furthest to one end.
+class Worst {
+ public:
+  /// @param sign  1: the lowest scores are wanted; −1: the highest
+  Worst(std::size_t count, double sign) : count_(count), sign_(sign) {}
+
+  void see(const FacePair& pair) {
+    if (count_ == 0 || (pairs_.size() == count_ && rank(pair) >= rank(pairs_.front()))) return;
+    if (pairs_.size() == count_) {
+      std::ranges::pop_heap(pairs_, {}, [this](const FacePair& one) { return rank(one); });
+      pairs_.pop_back();
+    }
+    pairs_.push_back(pair);
+    std::ranges::push_heap(pairs_, {}, [this](const FacePair& one) { return rank(one); });
+  }
+  void merge(const Worst& other) {
+    for (const FacePair& pair : other.pairs_) see(pair);
+  }
+  [[nodiscard]] std::vector<FacePair> take() && {
+    std::ranges::sort(pairs_, {}, [this](const FacePair& one) { return rank(one); });
+    return std::move(pairs_);
+  }
+
+ private:
+  /// Ties are broken, so that it does not matter which thread saw what.
+  [[nodiscard]] std::tuple<double, std::size_t, std::size_t> rank(const FacePair& pair) const {
+    return {sign_ * pair.score, pair.a, pair.b};
+  }
+  std::size_t count_;
+  double sign_;
+  std::vector<FacePair> pairs_;  ///< A heap, the least wanted first.
+};
+
 struct Compared {
-  std::vector<ScoredPair> genuine;
+  explicit Compared(std::size_t worst) : false_matches(worst, -1), false_non_matches(worst, 1) {}
+
+  std::vector<ScoredPair> genuine{};
   metrics::ScoreHistogram impostor{-1, 1, kBins};
+  Worst false_matches;
+  Worst false_non_matches;
   bool is_number = true;
 };
 
-Compared compare(std::span<const LabelledFace> faces, const Crowd& crowd, const ScoreRule& rule,
-                 Executor& executor) {
-  std::vector<Compared> parts(static_cast<std::size_t>(executor.concurrency()));
-  for_each_row(faces, false, rule, executor,
+Compared compare(std::span<const LabelledFace> faces, const Crowd& crowd,
+                 const AllPairsOptions& options, Executor& executor) {
+  std::vector<Compared> parts(static_cast<std::size_t>(executor.concurrency()),
+                              Compared(options.worst));
+  for_each_row(faces, false, options.rule, executor,
                [&](std::size_t i, std::span<const float> scores, std::size_t worker) {
                  Compared& part = parts[worker];
                  const std::uint32_t own = crowd.person[i];
                  std::vector<float> impostor;
                  impostor.reserve(scores.size());
                  for (std::size_t j = 0; j < scores.size(); ++j) {
-                   if (std::isnan(scores[j]))
+                   const FacePair pair{.a = j, .b = i, .score = scores[j]};
+                   if (std::isnan(scores[j])) {
                      part.is_number = false;
-                   else if (crowd.person[j] == own)
+                   } else if (crowd.person[j] == own) {
                      part.genuine.push_back({.score = scores[j], .a = own, .b = own});
-                   else
+                     part.false_non_matches.see(pair);
+                   } else {
                      impostor.push_back(scores[j]);
+                     part.false_matches.see(pair);
+                   }
                  }
                  part.impostor.add(impostor);
                });
   for (const Compared& part : std::span(parts).subspan(1)) {
     parts[0].genuine.insert(parts[0].genuine.end(), part.genuine.begin(), part.genuine.end());
     parts[0].impostor.merge(part.impostor);
+    parts[0].false_matches.merge(part.false_matches);
+    parts[0].false_non_matches.merge(part.false_non_matches);
     parts[0].is_number = parts[0].is_number && part.is_number;
   }
   // Whichever thread found them.
@@ -114,6 +159,17 @@ std::vector<metrics::ErrorRates> curve_of(std::span<const float> genuine,
                      .fnmr = static_cast<double>(missed) / static_cast<double>(genuine.size())});
   }
   return metrics::thinned(curve);
+}
+
+Distribution distribution_of(std::span<const float> genuine,
+                             const metrics::ScoreHistogram& impostor) {
+  Distribution distribution;
+  for (const float s : genuine)
+    if (std::isfinite(s)) ++distribution.genuine[Distribution::bin_of(s)];
+  impostor.for_each_bin([&](double middle, std::uint64_t n) {
+    distribution.impostor[Distribution::bin_of(middle)] += n;
+  });
+  return distribution;
 }
 
 /// Pairs of two people in a draw, for so many photos of each.
@@ -195,6 +251,7 @@ std::optional<AllPairsFigures> figures(const Material& material, const AllPairsO
                           .auc = metrics::ScoreHistogram::area_under_curve(matches, impostor)};
   if (material.is_complete && genuine.size() > 1) figures.d_prime = d_prime(genuine, impostor);
   figures.curve = curve_of(genuine, impostor);
+  figures.distribution = distribution_of(genuine, impostor);
   const auto people = static_cast<double>(std::ranges::count_if(material.photos, std::identity{}));
   for (const double far : options.fars) {
     if (far * people * (people - 1) / 2 < kMinExpected) break;
@@ -231,7 +288,7 @@ Result<AllPairsReport> compare_all(std::span<const LabelledFace> faces,
     if (number == photos.size()) photos.push_back(0);
     ++photos[number];
   }
-  Compared compared = compare(faces, crowd, options.rule, executor);
+  Compared compared = compare(faces, crowd, options, executor);
   if (!compared.is_number)
     return fail(ErrorCode::kInvalidArgument, "the score of a pair is not a number");
   Material material{.genuine = std::move(compared.genuine),
@@ -258,6 +315,8 @@ Result<AllPairsReport> compare_all(std::span<const LabelledFace> faces,
     return fail(ErrorCode::kInvalidArgument,
                 "the photos need to show somebody twice, and two people");
   report.all = *std::move(all);
+  report.false_matches = std::move(compared.false_matches).take();
+  report.false_non_matches = std::move(compared.false_non_matches).take();
   if (!options.groups.empty()) {
     std::vector<std::string> people(numbers.size());
     for (const auto& [name, number] : numbers) people[number] = name;

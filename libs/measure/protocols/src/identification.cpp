@@ -217,6 +217,18 @@ GroupSearchReport by_groups(const Searches& searches, std::span<const OpenSetPoi
   return report;
 }
 
+/// The first point, the last, and of the others those that a plot can tell apart.
+std::vector<metrics::IdentificationPoint> thinned(
+    const std::vector<metrics::IdentificationPoint>& curve) {
+  constexpr double kStep = 1.02;  // of a false positive rate, on a logarithmic axis
+  std::vector<metrics::IdentificationPoint> kept;
+  for (const metrics::IdentificationPoint& point : curve) {
+    const bool is_last = &point == &curve.back();
+    if (kept.empty() || is_last || point.fpir >= kept.back().fpir * kStep) kept.push_back(point);
+  }
+  return kept;
+}
+
 /// Who is on each photo; a photo cannot be of two people.
 Result<void> check_persons(std::span<const LabelledPhoto> gallery,
                            std::span<const LabelledPhoto> probes) {
@@ -318,7 +330,10 @@ Result<IdentificationReport> identify_probes(std::span<const LabelledPhoto> gall
   report.probes_in_gallery = all_probes.size() - probes.size();
   count_images(gallery_photos, probes, embeddings, report);
   if (!searches.mated.empty()) add_ranks(searches, report.people, report);
-  if (!searches.mated.empty() && !searches.non_mated.empty()) add_points(searches, report);
+  if (!searches.mated.empty() && !searches.non_mated.empty()) {
+    add_points(searches, report);
+    report.curve = thinned(metrics::identification_curve(searches.mated, searches.non_mated));
+  }
   if (!groups.empty()) report.groups = by_groups(searches, report.points, groups);
   return report;
 }

@@ -183,6 +183,31 @@ GroupReport by_groups(const VerificationFigures& figures, const Judged& judged,
   return report;
 }
 
+Distribution distribution_of(const metrics::Scores& scores) {
+  Distribution distribution;
+  const auto count = [](std::span<const float> some, std::vector<std::uint64_t>& bins) {
+    for (const float s : some)
+      if (std::isfinite(s)) ++bins[Distribution::bin_of(s)];
+  };
+  count(scores.genuine, distribution.genuine);
+  count(scores.impostor, distribution.impostor);
+  return distribution;
+}
+
+/// The pairs of one kind that were nearest to being judged wrongly, or were.
+std::vector<JudgedPair> worst_of(const Judged& judged, bool same, std::size_t count) {
+  std::vector<JudgedPair> pairs;
+  judged.for_each([&](std::size_t i, float score) {
+    const Pair& pair = judged.list.pairs[i];
+    if (pair.same == same && std::isfinite(score))
+      pairs.push_back({.a = pair.a, .b = pair.b, .score = score});
+  });
+  std::ranges::stable_sort(
+      pairs, {}, [same](const JudgedPair& pair) { return same ? pair.score : -pair.score; });
+  if (pairs.size() > count) pairs.resize(count);
+  return pairs;
+}
+
 void add_points(const metrics::Scores& scores, const ResampledPairs& resampled,
                 std::size_t replicates, VerificationFigures& figures) {
   for (const double far : kFars) {
@@ -216,7 +241,8 @@ std::optional<VerificationFigures> figures(const Judged& judged,
                               .auc = metrics::area_under_curve(scores),
                               .d_prime = std::nullopt,
                               .points = {},
-                              .curve = metrics::thinned(metrics::error_rates(scores))};
+                              .curve = metrics::thinned(metrics::error_rates(scores)),
+                              .distribution = distribution_of(scores)};
   const auto is_finite = [](float s) { return std::isfinite(s); };
   if (std::ranges::all_of(genuine, is_finite) && std::ranges::all_of(impostor, is_finite) &&
       figures.pairs > 2)
@@ -270,7 +296,9 @@ Result<VerificationReport> verify_pairs(const PairList& list, const Embeddings& 
                             .without_failures = *all,
                             .images = images.size(),
                             .failed_images = count_failures(images, embeddings),
-                            .repeated_pairs = list.repeated};
+                            .repeated_pairs = list.repeated,
+                            .false_matches = worst_of(judged, false, options.worst),
+                            .false_non_matches = worst_of(judged, true, options.worst)};
   if (report.failed_images > 0)
     report.without_failures = figures(
         {.list = list, .scores = scores, .people = people, .with_failures = false}, options);

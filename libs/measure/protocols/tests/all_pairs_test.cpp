@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -49,6 +50,33 @@ TEST(CompareAll, CountsAKnownFan) {
   EXPECT_EQ(report->all.auc.low, 1);
   // 190 pairs of people: no rate of 1e-2 (1.9 expected).
   EXPECT_TRUE(report->all.points.empty());
+}
+
+TEST(CompareAll, NamesThePairsNearestToTheOtherKindAndCountsAll) {
+  auto faces = fan();
+  faces.push_back(face("3", 34));  // 4 degrees from the nearer photo of person 3, 6 from person 4
+  for (const int threads : {1, 2}) {
+    const auto executor = make_thread_pool(threads);
+    AllPairsOptions options;
+    options.worst = 2;
+    const auto report = compare_all(faces, {}, options, *executor);
+    ASSERT_TRUE(report);
+    ASSERT_EQ(report->false_matches.size(), 2U);
+    EXPECT_EQ(report->false_matches[0].a, 8U);  // person 4 at 40 degrees
+    EXPECT_EQ(report->false_matches[0].b, 40U);
+    EXPECT_NEAR(report->false_matches[0].score, std::cos(radians(6)), 1e-6);
+    EXPECT_NEAR(report->false_matches[1].score, std::cos(radians(7)), 1e-6);
+    ASSERT_EQ(report->false_non_matches.size(), 2U);
+    EXPECT_EQ(report->false_non_matches[0].a, 6U);  // at 30 degrees
+    EXPECT_NEAR(report->false_non_matches[0].score, std::cos(radians(4)), 1e-6);
+    EXPECT_NEAR(report->false_non_matches[1].score, std::cos(radians(3)), 1e-6);
+    // 41 photos: cosines from 1 down to that of 191 degrees; 22 genuine pairs above .98.
+    const Distribution& counted = report->all.distribution;
+    EXPECT_EQ(std::accumulate(counted.genuine.begin(), counted.genuine.end(), 0U), 22U);
+    EXPECT_EQ(counted.genuine[99], 22U);
+    EXPECT_EQ(std::accumulate(counted.impostor.begin(), counted.impostor.end(), 0U),
+              41U * 40 / 2 - 22);
+  }
 }
 
 TEST(CompareAll, RateIsMeasuredWhereThreePairsOfPeopleAreExpected) {

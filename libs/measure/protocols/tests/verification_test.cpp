@@ -32,6 +32,23 @@ Embeddings embeddings() {
   return {{"a", at_degrees(0)}, {"b", at_degrees(20)}, {"c", at_degrees(90)}, {"d", std::nullopt}};
 }
 
+TEST(VerifyPairs, NamesThePairsNearestToTheOtherKindAndCountsAll) {
+  const auto report = verify_pairs(list(), embeddings(), {.worst = 1});
+  ASSERT_TRUE(report);
+  ASSERT_EQ(report->false_matches.size(), 1U);
+  EXPECT_EQ(report->false_matches[0].a, "b");  // 70 degrees from c, where a is 90 away
+  EXPECT_EQ(report->false_matches[0].b, "c");
+  EXPECT_NEAR(report->false_matches[0].score, .3420201, 1e-6);
+  ASSERT_EQ(report->false_non_matches.size(), 1U) << "a pair without a score is not shown";
+  EXPECT_NEAR(report->false_non_matches[0].score, .9396926, 1e-6);
+  // Bins of .02 from -1: a-b twice in that from .92 on, b-c from .34, a-c from 0.
+  const Distribution& counted = report->all.distribution;
+  EXPECT_EQ(counted.genuine[96], 2U);
+  EXPECT_EQ(counted.impostor[67], 1U);
+  EXPECT_EQ(counted.impostor[49] + counted.impostor[50], 1U);
+  EXPECT_TRUE(verify_pairs(list(), embeddings())->false_matches.empty());
+}
+
 TEST(VerifyPairs, CountsAFacelessPhotoAsANonMatch) {
   const auto report = verify_pairs(list(), embeddings());
   ASSERT_TRUE(report) << report.error().message;

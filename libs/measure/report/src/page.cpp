@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <numeric>
 #include <span>
 #include <string>
@@ -167,6 +168,10 @@ struct RateCurve {
 Series series_of(const RateCurve& curve, std::string label, std::size_t colour, Missed missed) {
   const bool hits = missed == Missed::kAsHits;
   Series series{.label = std::move(label), .points = curve.points, .colour = colour};
+  // All points without a false match lie on the plot's edge: the last of them is the best.
+  const auto falling = [](const Point& a, const Point& b) { return a.x == 0 && b.x == 0; };
+  const auto edge = std::ranges::adjacent_find(series.points, std::not_fn(falling));
+  if (edge != series.points.end()) series.points.erase(series.points.begin(), edge);
   for (Point& point : series.points)
     if (hits) point.y = 1 - point.y;
   for (const OperatingPoint& mark : curve.marks) {

@@ -38,6 +38,18 @@ TEST(ReportPage, HasThePlotsThatTheReportHasPointsFor) {
   EXPECT_EQ(times(to_html(std::vector{search}), "<svg"), 2U) << "CMC, FNIR";
 }
 
+TEST(ReportPage, BeginsACurveWithTheBestPointThatHasNoFalseMatch) {
+  Report report = verification("a");
+  report.rates = {{.threshold = 1, .fmr = 0, .fnmr = 1},
+                  {.threshold = .9, .fmr = 0, .fnmr = .5},
+                  {.threshold = .8, .fmr = 0, .fnmr = .1},
+                  {.threshold = .5, .fmr = 1e-3, .fnmr = .01},
+                  {.threshold = -1, .fmr = 1, .fnmr = .01}};
+  // DET: FNMR from 1e-2 to 1 on 350 … 34, so .1 lies in the middle; FMR from 1e-3 on 66 … 546.
+  EXPECT_NE(to_html(std::vector{report}).find("d=\"M66.0 192.0L66.0 350.0L546.0 350.0\""),
+            std::string::npos);
+}
+
 TEST(ReportPage, PutsSeveralReportsIntoOnePlot) {
   const std::string page = to_html(std::vector{verification("a"), verification("b")});
   EXPECT_EQ(times(page, "<svg"), 3U);

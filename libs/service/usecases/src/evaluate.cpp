@@ -87,6 +87,14 @@ std::vector<protocols::LabelledFace> faces_of(
   return faces;
 }
 
+std::vector<protocols::JudgedPair> by_paths(const std::vector<protocols::FacePair>& pairs,
+                                            const std::vector<std::string>& paths) {
+  std::vector<protocols::JudgedPair> named;
+  for (const protocols::FacePair& pair : pairs)
+    named.push_back({.a = paths[pair.a], .b = paths[pair.b], .score = pair.score});
+  return named;
+}
+
 /// What could not be read, where the answer that would have told of it is not given.
 void tell(const LogSink& sink, const std::vector<Problem>& errors) {
   for (const Problem& error : errors)
@@ -142,7 +150,8 @@ Outcome<protocols::Groups> read_groups(const fs::path& path) {
 
 Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const PairsRequest& request,
                                               const Progress& progress) {
-  protocols::VerificationOptions options{.rule = bench.impl().rule, .groups = request.groups};
+  protocols::VerificationOptions options{
+      .rule = bench.impl().rule, .groups = request.groups, .worst = request.worst};
   VISAVIS_TRY(calibrated, calibrated_threshold(bench.impl(), request));
   options.threshold = calibrated;
   const std::vector<Photo> photos = photos_of(request);
@@ -192,32 +201,41 @@ Outcome<PeoplesPhotos> read_peoples_photos(const std::string& images, const fs::
   return answer;
 }
 
-Outcome<EvaluatedAllPairs> evaluate_all_pairs(Workbench& bench, const PeoplesPhotos& photos,
-                                              const protocols::Groups& groups,
+Outcome<EvaluatedAllPairs> evaluate_all_pairs(Workbench& bench, const AllPairsRequest& request,
                                               const Progress& progress) {
+  const PeoplesPhotos& photos = request.photos;
   VISAVIS_TRY(run, bench.ready());
   CentralFaces embedded = central_faces(bench.impl(), photos.photos, progress);
   std::vector<protocols::LabelledFace> faces;
   std::vector<std::string> failed;
+  std::vector<std::string> paths;  // of the faces
   auto embeddings = embeddings_of(embedded);
   for (std::size_t i = 0; i < embeddings.size(); ++i) {
-    if (embeddings[i])
-      faces.push_back({.person = photos.persons[i], .embedding = *std::move(embeddings[i])});
-    else
+    if (!embeddings[i]) {
       failed.push_back(photos.persons[i]);
+      continue;
+    }
+    faces.push_back({.person = photos.persons[i], .embedding = *std::move(embeddings[i])});
+    paths.push_back(photos.photos[i].path);
   }
   std::vector<Problem> errors = photos.errors;
   std::ranges::move(embedded.errors, std::back_inserter(errors));
   auto report =
       caused_by(Cause::kInput,
-                protocols::compare_all(faces, failed, {.rule = bench.impl().rule, .groups = groups},
-                                       *bench.impl().executor));
+                protocols::compare_all(
+                    faces, failed,
+                    {.rule = bench.impl().rule, .groups = request.groups, .worst = request.worst},
+                    *bench.impl().executor));
   if (!report) {
     tell(bench.impl().sink, errors);
     return std::unexpected(std::move(report).error());
   }
+  auto false_matches = by_paths(report->false_matches, paths);
+  auto false_non_matches = by_paths(report->false_non_matches, paths);
   return EvaluatedAllPairs{.run = std::move(run),
                            .report = *std::move(report),
+                           .false_matches = std::move(false_matches),
+                           .false_non_matches = std::move(false_non_matches),
                            .in_no_folder = photos.in_no_folder,
                            .missing_people = photos.missing_people,
                            .from_cache = embedded.from_cache,
@@ -249,6 +267,7 @@ Outcome<EvaluatedProbes> evaluate_identification(Workbench& bench, const ProbeLi
     return std::unexpected(std::move(report).error());
   }
   return EvaluatedProbes{.run = std::move(run),
+                         .score_kind = bench.impl().rule.kind,
                          .report = *std::move(report),
                          .from_cache = embedded.from_cache,
                          .without_face = std::move(embedded.without_face),

@@ -171,6 +171,7 @@ Outcome<void> plan_recogniser(Workbench::Impl& bench, const WorkbenchOptions& op
   bench.manifest = std::move(recogniser);
   bench.pipeline_options.embedder.flip = options.flip;
   bench.facts.recogniser = options.recogniser;
+  bench.facts.flip = options.flip;
   bench.facts.model = models::to_hex(bench.model);
   set_rule(bench, sink);
   return {};

@@ -242,4 +242,12 @@ std::string to_json(const usecases::Calibrated& calibrated) {
   return text_of(json);
 }
 
+std::string compared_to_json(const std::string& page, std::size_t reports) {
+  Json json = document("evaluate-compare");
+  json["page"] = page;
+  json["reports"] = reports;
+  json["errors"] = Json::array();
+  return text_of(json);
+}
+
 }  // namespace visavis::wire

@@ -13,6 +13,7 @@
 #include <visavis/metrics/curves.hpp>
 #include <visavis/metrics/histogram.hpp>
 #include <visavis/protocols/calibrate.hpp>
+#include <visavis/protocols/distribution.hpp>
 #include <visavis/protocols/groups.hpp>
 #include <visavis/protocols/verification.hpp>
 
@@ -25,6 +26,14 @@ struct AllPairsOptions {
   std::vector<double> fars{1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
   std::size_t replicates = 300;  ///< Of the bootstrap over people.
   Groups groups{};               ///< By the faces' persons; empty: no rates by groups.
+  std::size_t worst = 0;         ///< How many pairs of either kind are named.
+};
+
+/// Two of the faces that were given, by their places.
+struct FacePair {
+  std::size_t a = 0;
+  std::size_t b = 0;
+  double score = 0;
 };
 
 struct AllPairsFigures {
@@ -36,6 +45,7 @@ struct AllPairsFigures {
   std::optional<double> d_prime{};  ///< Nothing if a pair cannot be scored, or for one pair.
   std::vector<OperatingPoint> points{};
   std::vector<metrics::ErrorRates> curve{};  ///< For plots: at most 50 points for each power of 10.
+  Distribution distribution{};
 };
 
 struct AllPairsReport {
@@ -49,6 +59,8 @@ struct AllPairsReport {
   std::optional<AllPairsFigures> without_failures;
   /// At the thresholds of `all`; a pair with a photo without a face is a non-match.
   std::optional<GroupReport> groups{};
+  std::vector<FacePair> false_matches{};      ///< The impostor pairs that score highest.
+  std::vector<FacePair> false_non_matches{};  ///< The genuine pairs that score lowest.
 };
 
 /// Memory: 12 bytes for each genuine pair and for two of a hundred impostor pairs (all, of less

@@ -10,6 +10,7 @@
 #include <vector>
 #include <visavis/core/executor.hpp>
 #include <visavis/core/result.hpp>
+#include <visavis/metrics/identification.hpp>
 #include <visavis/protocols/groups.hpp>
 #include <visavis/protocols/rate.hpp>
 #include <visavis/protocols/verification.hpp>
@@ -44,6 +45,7 @@ struct IdentificationReport {
   /// FPIR 1e-1 … 1e-3, as far as three false positives are to be expected; empty without probes of
   /// both kinds.
   std::vector<OpenSetPoint> points;
+  std::vector<metrics::IdentificationPoint> curve{};  ///< For plots; empty where `points` would be.
   /// Probes that were left out, because the gallery has the same photo.
   std::size_t probes_in_gallery = 0;
   std::optional<GroupSearchReport> groups{};  ///< At the thresholds of `points`.

@@ -13,6 +13,7 @@
 #include <visavis/metrics/bootstrap.hpp>
 #include <visavis/metrics/curves.hpp>
 #include <visavis/metrics/verification.hpp>
+#include <visavis/protocols/distribution.hpp>
 #include <visavis/protocols/groups.hpp>
 #include <visavis/protocols/pairs.hpp>
 #include <visavis/protocols/rate.hpp>
@@ -62,6 +63,7 @@ struct VerificationFigures {
   /// FAR 1e-1 … 1e-4, as far as three false accepts are to be expected in the list.
   std::vector<OperatingPoint> points{};
   std::vector<metrics::ErrorRates> curve{};  ///< For plots.
+  Distribution distribution{};
 };
 
 struct VerificationReport {
@@ -73,6 +75,8 @@ struct VerificationReport {
   std::size_t images = 0;
   std::size_t failed_images = 0;
   std::size_t repeated_pairs = 0;
+  std::vector<JudgedPair> false_matches{};      ///< The impostor pairs that score highest.
+  std::vector<JudgedPair> false_non_matches{};  ///< The genuine pairs that score lowest.
   /// At the thresholds of `all` and at the one that was given.
   std::optional<GroupReport> groups{};
 };
@@ -85,7 +89,8 @@ struct VerificationOptions {
   /// a photo's folder if the list's pairs agree with that, else photos that are linked by pairs of
   /// one person.
   std::size_t replicates = 1000;
-  Groups groups{};  ///< By the photos' folders; empty: no rates by groups.
+  Groups groups{};        ///< By the photos' folders; empty: no rates by groups.
+  std::size_t worst = 0;  ///< How many pairs of either kind are named.
 };
 
 /// @return kInvalidArgument if a photo of the list is not in `embeddings`, the list lacks genuine

@@ -35,6 +35,7 @@ struct PairsRequest {
   std::optional<protocols::PairList> threshold_from{};
   std::optional<double> far{};
   protocols::Groups groups{};  ///< Empty: no rates by groups.
+  std::size_t worst = 0;       ///< How many pairs of either kind are named.
 };
 
 struct EvaluatedPairs {
@@ -66,9 +67,18 @@ struct PeoplesPhotos {
 [[nodiscard]] Outcome<PeoplesPhotos> read_peoples_photos(const std::string& images,
                                                          const std::filesystem::path& people);
 
+struct AllPairsRequest {
+  PeoplesPhotos photos;
+  protocols::Groups groups{};  ///< Empty: no rates by groups.
+  std::size_t worst = 0;       ///< How many pairs of either kind are named.
+};
+
 struct EvaluatedAllPairs {
   RunFacts run;
   protocols::AllPairsReport report;
+  /// The report's worst pairs by the photos' paths.
+  std::vector<protocols::JudgedPair> false_matches{};
+  std::vector<protocols::JudgedPair> false_non_matches{};
   std::size_t in_no_folder = 0;
   std::size_t missing_people = 0;
   std::size_t from_cache = 0;
@@ -78,8 +88,7 @@ struct EvaluatedAllPairs {
 
 /// The same for every photo with every other.
 [[nodiscard]] Outcome<EvaluatedAllPairs> evaluate_all_pairs(Workbench& bench,
-                                                            const PeoplesPhotos& photos,
-                                                            const protocols::Groups& groups,
+                                                            const AllPairsRequest& request,
                                                             const Progress& progress);
 
 /// Who is in the gallery, and who is searched for.
@@ -96,6 +105,7 @@ struct ProbeLists {
 
 struct EvaluatedProbes {
   RunFacts run;
+  matching::ScoreKind score_kind = matching::ScoreKind::kCosine;
   protocols::IdentificationReport report;
   std::size_t from_cache = 0;             ///< Photos whose face an earlier run embedded.
   std::vector<std::string> without_face;  ///< Paths; `report.failed_images` counts them too.

@@ -45,9 +45,10 @@ struct RunFacts {
   int threads = 1;
   std::string detector{};
   std::string recogniser{};  ///< Empty if none was opened.
-  std::string model{};       ///< ModelId of the embeddings, 16 digits; empty without a recogniser.
-  double load_ms = 0;        ///< Reading, verifying and compiling, summed over the networks.
-  double warm_up_ms = 0;     ///< First runs, summed over the networks.
+  bool flip = false;
+  std::string model{};    ///< ModelId of the embeddings, 16 digits; empty without a recogniser.
+  double load_ms = 0;     ///< Reading, verifying and compiling, summed over the networks.
+  double warm_up_ms = 0;  ///< First runs, summed over the networks.
 };
 
 /// Thread-compatible: one verb at a time; inside, a verb uses as many threads as were asked for.

@@ -4,6 +4,7 @@
 /// docs/cli.md describes them. Every document carries "schema": "visavis.<kind>/1" and "errors".
 /// Text that is not UTF-8 (a file's name, say) has U+FFFD in the places of its wrong bytes.
 
+#include <cstddef>
 #include <string>
 #include <vector>
 #include <visavis/usecases/catalogue.hpp>
@@ -26,5 +27,6 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::EvaluatedAllPairs& verification);
 [[nodiscard]] std::string to_json(const usecases::EvaluatedProbes& identification);
 [[nodiscard]] std::string to_json(const usecases::Calibrated& calibrated);
+[[nodiscard]] std::string compared_to_json(const std::string& page, std::size_t reports);
 
 }  // namespace visavis::wire

@@ -1,0 +1,33 @@
+#pragma once
+
+/// What plots and lists of errors show beside rates.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace visavis::protocols {
+
+/// Pairs by score in bins of equal width from −1 to 1; what lies outside is in the outermost ones.
+/// Pairs without a score are in none.
+struct Distribution {
+  static constexpr double kLow = -1;
+  static constexpr double kHigh = 1;
+  static constexpr std::size_t kBins = 100;
+
+  std::vector<std::uint64_t> genuine = std::vector<std::uint64_t>(kBins);
+  std::vector<std::uint64_t> impostor = std::vector<std::uint64_t>(kBins);
+
+  /// @pre `score` is finite
+  [[nodiscard]] static std::size_t bin_of(double score) noexcept;
+};
+
+/// Two photos and how alike they are.
+struct JudgedPair {
+  std::string a;
+  std::string b;
+  double score = 0;
+};
+
+}  // namespace visavis::protocols
