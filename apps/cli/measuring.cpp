@@ -10,7 +10,7 @@ namespace {
 
 std::string rate_or_none(const std::optional<protocols::RateWithInterval>& rate, int digits) {
   if (!rate) return "-";
-  const std::string value = fixed(100 * rate->value, digits);
+  std::string value = fixed(100 * rate->value, digits);
   if (!rate->interval) return value;
   return value + " (" + fixed(100 * rate->interval->low, digits) + " to " +
          fixed(100 * rate->interval->high, digits) + ")";

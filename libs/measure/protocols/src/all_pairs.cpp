@@ -297,7 +297,7 @@ Result<AllPairsReport> compare_all(std::span<const LabelledFace> faces,
                     .photos = crowd.faces};
   if (const std::uint64_t count = material.impostor.count(); count > 0)
     material.best = impostors_from(
-        faces, crowd, count < kFew ? -INFINITY : material.impostor.threshold_at_far(kKept),
+        faces, crowd, count < kFew ? -HUGE_VAL : material.impostor.threshold_at_far(kKept),
         options.rule, executor);
   AllPairsReport report{.score_kind = options.rule.kind,
                         .people = photos.size(),

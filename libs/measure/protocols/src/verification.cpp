@@ -293,7 +293,7 @@ Result<VerificationReport> verify_pairs(const PairList& list, const Embeddings& 
   VerificationReport report{.protocol = list.protocol,
                             .score_kind = options.rule.kind,
                             .all = *all,
-                            .without_failures = *all,
+                            .without_failures = all,
                             .images = images.size(),
                             .failed_images = count_failures(images, embeddings),
                             .repeated_pairs = list.repeated,

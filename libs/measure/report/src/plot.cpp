@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace visavis::report {
@@ -92,13 +93,16 @@ std::string path_of(const Plot& plot, const Series& series) {
   for (std::size_t i = 0; i < series.points.size(); ++i) {
     const std::string x = coordinate(across(plot, series.points[i].x));
     const std::string y = coordinate(down(plot, series.points[i].y));
-    const std::string here = x + " " + y;
+    std::string here = x;
+    here.append(" ").append(y);
     if (here == last) continue;
     if (i == 0)
-      path += "M" + here;
+      path.append("M").append(here);
+    else if (series.stepped)
+      path.append("H").append(x).append("V").append(y);
     else
-      path += series.stepped ? "H" + x + "V" + y : "L" + here;
-    last = here;
+      path.append("L").append(here);
+    last = std::move(here);
   }
   return path;
 }
