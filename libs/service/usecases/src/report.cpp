@@ -103,39 +103,38 @@ report::Figure failures(std::size_t failed, std::size_t images) {
           .interval = std::nullopt};
 }
 
+/// What both kinds of 1:1 evaluation tell. Figures whose impostors were counted in bins are bounds.
+template <class Found>
+void add_verification(const Found& found, double eer, double auc, report::Report& report) {
+  report.figures.push_back({.name = "EER", .value = eer, .interval = found.all.eer_interval});
+  report.figures.push_back({.name = "AUC", .value = auc, .interval = std::nullopt});
+  if (found.all.d_prime)
+    report.figures.push_back({.name = "d′", .value = *found.all.d_prime, .interval = std::nullopt});
+  add_points(found.all.points, report);
+  report.figures.push_back(failures(found.failed_images, found.images));
+  report.rates = found.all.curve;
+  add_distribution(found.all.distribution, report);
+}
+
 report::Report report_of(const EvaluatedPairs& evaluated, const ReportPlace& place) {
   const protocols::VerificationReport& found = evaluated.report;
-  const protocols::VerificationFigures& all = found.all;
   report::Report report = begin(found.protocol, evaluated.run, found.score_kind, place);
-  if (all.accuracy)
-    report.figures.push_back(
-        {.name = "accuracy", .value = all.accuracy->mean, .interval = all.accuracy_interval});
-  report.figures.push_back({.name = "EER", .value = all.eer, .interval = all.eer_interval});
-  report.figures.push_back({.name = "AUC", .value = all.auc, .interval = std::nullopt});
-  if (all.d_prime)
-    report.figures.push_back({.name = "d′", .value = *all.d_prime, .interval = std::nullopt});
-  add_points(all.points, report);
-  report.figures.push_back(failures(found.failed_images, found.images));
-  report.rates = all.curve;
-  add_distribution(all.distribution, report);
+  if (found.all.accuracy)
+    report.figures.push_back({.name = "accuracy",
+                              .value = found.all.accuracy->mean,
+                              .interval = found.all.accuracy_interval});
+  add_verification(found, found.all.eer, found.all.auc, report);
   report.false_matches = from_page(found.false_matches, place.images, place.folder);
   report.false_non_matches = from_page(found.false_non_matches, place.images, place.folder);
   return report;
 }
 
+double middle(const metrics::Bounds& bounds) { return (bounds.low + bounds.high) / 2; }
+
 report::Report report_of(const EvaluatedAllPairs& evaluated, const ReportPlace& place) {
   const protocols::AllPairsReport& found = evaluated.report;
-  const protocols::AllPairsFigures& all = found.all;
   report::Report report = begin("all-pairs", evaluated.run, found.score_kind, place);
-  report.figures = {
-      {.name = "EER", .value = (all.eer.low + all.eer.high) / 2, .interval = all.eer_interval},
-      {.name = "AUC", .value = (all.auc.low + all.auc.high) / 2, .interval = std::nullopt}};
-  if (all.d_prime)
-    report.figures.push_back({.name = "d′", .value = *all.d_prime, .interval = std::nullopt});
-  add_points(all.points, report);
-  report.figures.push_back(failures(found.failed_images, found.images));
-  report.rates = all.curve;
-  add_distribution(all.distribution, report);
+  add_verification(found, middle(found.all.eer), middle(found.all.auc), report);
   report.false_matches = from_page(evaluated.false_matches, {}, place.folder);
   report.false_non_matches = from_page(evaluated.false_non_matches, {}, place.folder);
   return report;
