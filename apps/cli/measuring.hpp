@@ -77,5 +77,7 @@ void add_groups(CLI::App& verb, std::string& path);
 [[nodiscard]] std::string describe(const std::optional<protocols::GroupSearchReport>& report);
 
 void add_verification(VerbList& list, CLI::App& evaluate);
+/// Both `detection` and `landmarks`.
+void add_detection(VerbList& list, CLI::App& evaluate);
 
 }  // namespace visavis::cli

@@ -345,6 +345,41 @@ TEST_F(VerificationTest, TwoPeopleCalibrateNothing) {
   EXPECT_FALSE(fs::exists(at("calibration.json")));
 }
 
+TEST_F(VerificationTest, DetectionIsComparedWithAList) {
+  write("in/faces.tsv", "path\tn_faces\nobama.jpg\t1\ngrey.ppm\t2\nbiden.jpg\t1\nabsent.jpg\t1\n");
+  const Answer answer = visavis({"evaluate", "detection", "--truth", at("in/faces.tsv"), "--json"});
+  EXPECT_EQ(answer.code, 3) << "a photo is absent";
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["schema"], "visavis.evaluate-detection/1");
+  EXPECT_EQ(json["truth"], "counts");
+  EXPECT_EQ(json["images"], 4);
+  EXPECT_EQ(json["failed_images"], 1);
+  EXPECT_EQ(json["faces"], 5);
+  EXPECT_EQ(json["recall"], .4);  // two of five
+  EXPECT_TRUE(json["recall_interval"].is_null()) << "four photos";
+  EXPECT_EQ(visavis({"evaluate", "landmarks", "--truth", at("in/faces.tsv")}).code, 3);
+  write("in/faces.tsv", "obama.jpg\tmany\nbiden.jpg\tmore\n");
+  EXPECT_EQ(visavis({"evaluate", "detection", "--truth", at("in/faces.tsv")}).code, 3);
+}
+
+/// What `detect` says is the truth, moved by a tenth of the eyes' distance.
+TEST_F(VerificationTest, LandmarksAreComparedWithAList) {
+  const nlohmann::json found = visavis({"detect", at("in/obama.jpg"), "--json"}).json();
+  const nlohmann::json& points = found["images"][0]["faces"][0]["landmarks"];
+  const auto eyes = std::hypot(points[0][0].get<double>() - points[1][0].get<double>(),
+                               points[0][1].get<double>() - points[1][1].get<double>());
+  std::string line = "obama.jpg";
+  for (const auto& point : points)
+    line += "\t" + std::to_string(point[0].get<double>() + eyes / 10) + "\t" +
+            std::to_string(point[1].get<double>());
+  write("in/points.tsv", line + "\n");
+  const nlohmann::json json =
+      visavis({"evaluate", "landmarks", "--truth", at("in/points.tsv"), "--json"}).json();
+  EXPECT_EQ(json["recall"], 1.0);
+  EXPECT_EQ(json["landmarks"]["faces"], 1);
+  EXPECT_NEAR(json["landmarks"]["nme"].get<double>(), .1, 1e-4);
+}
+
 /// Calibrates on people of LFW, two photos each.
 class CalibrateTest : public FaceTest {
  protected:

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,9 +18,12 @@
 #include <visavis/pipeline/pipeline.hpp>
 #include <visavis/protocols/all_pairs.hpp>
 #include <visavis/protocols/calibrate.hpp>
+#include <visavis/protocols/detection.hpp>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/protocols/pairs.hpp>
 #include <visavis/protocols/verification.hpp>
+#include <visavis/usecases/photos.hpp>
+#include <visavis/vocab/face.hpp>
 
 #include "bench_impl.hpp"
 #include "central_faces.hpp"
@@ -272,6 +277,31 @@ Outcome<EvaluatedProbes> evaluate_identification(Workbench& bench, const ProbeLi
                          .from_cache = embedded.from_cache,
                          .without_face = std::move(embedded.without_face),
                          .errors = std::move(embedded.errors)};
+}
+
+Outcome<FaceTruth> read_truth(const fs::path& path) {
+  VISAVIS_TRY(text, named(path, read_text(path)));
+  VISAVIS_TRY(truth, named(path, protocols::parse_truth(text)));
+  FaceTruth answer{.truth = std::move(truth), .photos = {}};
+  for (const protocols::TruePhoto& photo : answer.truth.photos)
+    answer.photos.push_back(
+        {.path = (path.parent_path() / photo.path).string(), .inside = photo.path});
+  return answer;
+}
+
+Outcome<EvaluatedDetection> evaluate_detection(Workbench& bench, const FaceTruth& truth,
+                                               const Progress& progress) {
+  VISAVIS_TRY(detection, detect(bench, {.photos = truth.photos}, {}, progress));
+  std::map<std::string, std::vector<Face>, std::less<>> faces;
+  for (DetectedPhoto& photo : detection.photos) faces[photo.photo.path] = std::move(photo.faces);
+  std::vector<std::optional<std::vector<Face>>> found;
+  for (const Photo& photo : truth.photos) {
+    const auto it = faces.find(photo.path);
+    found.push_back(it == faces.end() ? std::nullopt : std::optional(it->second));
+  }
+  return EvaluatedDetection{.run = std::move(detection.run),
+                            .report = protocols::judge_detections(truth.truth, found),
+                            .errors = std::move(detection.errors)};
 }
 
 Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,

@@ -3,12 +3,14 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/matching/matching.hpp>
 #include <visavis/metrics/bootstrap.hpp>
 #include <visavis/metrics/histogram.hpp>
 #include <visavis/protocols/all_pairs.hpp>
+#include <visavis/protocols/detection.hpp>
 #include <visavis/protocols/groups.hpp>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/protocols/rate.hpp>
@@ -145,6 +147,27 @@ Json json_of(const std::optional<protocols::GroupSearchReport>& report) {
   return {{"ungrouped_people", report->ungrouped_people}, {"points", std::move(points)}};
 }
 
+std::string_view truth_name(protocols::TruthKind kind) {
+  switch (kind) {
+    case protocols::TruthKind::kCount:
+      return "counts";
+    case protocols::TruthKind::kBoxes:
+      return "boxes";
+    case protocols::TruthKind::kPoints:
+      return "points";
+  }
+  return "";
+}
+
+Json json_of(const protocols::LandmarkErrors& errors) {
+  return {{"faces", errors.faces},
+          {"nme", number(errors.mean)},
+          {"nme_interval", json_of(errors.mean_interval)},
+          {"median", number(errors.median)},
+          {"ninetieth", number(errors.ninetieth)},
+          {"above_tenth", number(errors.above_tenth)}};
+}
+
 Json interval_of(const protocols::RateWithInterval& rate) { return json_of(rate.interval); }
 
 }  // namespace
@@ -186,6 +209,23 @@ std::string to_json(const usecases::EvaluatedAllPairs& verification) {
   json["without_face"] = verification.without_face;
   json["errors"] = errors_of(verification.errors);
   add_run(json, verification.run);
+  return text_of(json);
+}
+
+std::string to_json(const usecases::EvaluatedDetection& detection) {
+  const protocols::DetectionReport& report = detection.report;
+  Json json = document("evaluate-detection");
+  json["truth"] = truth_name(report.kind);
+  json["faces"] = report.faces;
+  json["detections"] = report.detections;
+  add_rate(json, "recall", report.recall);
+  add_rate(json, "precision", report.precision);
+  json["average_precision"] = number_or_null(report.average_precision);
+  json["landmarks"] = report.landmarks ? json_of(*report.landmarks) : Json(nullptr);
+  json["images"] = report.images;
+  json["failed_images"] = report.failed_images;
+  json["errors"] = errors_of(detection.errors);
+  add_run(json, detection.run);
   return text_of(json);
 }
 

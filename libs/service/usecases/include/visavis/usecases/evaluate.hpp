@@ -10,6 +10,7 @@
 #include <visavis/matching/matching.hpp>
 #include <visavis/protocols/all_pairs.hpp>
 #include <visavis/protocols/calibrate.hpp>
+#include <visavis/protocols/detection.hpp>
 #include <visavis/protocols/groups.hpp>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/protocols/pairs.hpp>
@@ -116,6 +117,27 @@ struct EvaluatedProbes {
 [[nodiscard]] Outcome<EvaluatedProbes> evaluate_identification(Workbench& bench,
                                                                const ProbeLists& lists,
                                                                const Progress& progress);
+
+/// What is known of photos, for detectors.
+struct FaceTruth {
+  protocols::Truth truth;     ///< Its paths as the list has them.
+  std::vector<Photo> photos;  ///< The same, where they are.
+};
+
+/// Reads a list of photos with numbers of faces, boxes or points. A path in it is absolute or
+/// relative to the list's folder.
+[[nodiscard]] Outcome<FaceTruth> read_truth(const std::filesystem::path& path);
+
+struct EvaluatedDetection {
+  RunFacts run;
+  protocols::DetectionReport report;
+  std::vector<Problem> errors;  ///< Photos that could not be read: their faces are not found.
+};
+
+/// Detects as the verb `detect` does, and compares with the truth. @pre a bench without recogniser
+[[nodiscard]] Outcome<EvaluatedDetection> evaluate_detection(Workbench& bench,
+                                                             const FaceTruth& truth,
+                                                             const Progress& progress);
 
 struct CalibrationRequest {
   std::filesystem::path people;   ///< A list of names; empty: every folder of photos.
