@@ -101,18 +101,28 @@ struct IdentificationGiven {
   std::string gallery;
   std::string probes;
   std::string groups;
+  TemplatesGiven templates;
   Reporting reporting;
 };
+
+usecases::Outcome<usecases::ProbeLists> read_lists(const IdentificationGiven& given) {
+  if (given.templates.path.empty()) return usecases::read_probe_lists(given.gallery, given.probes);
+  auto templates = usecases::read_templates(given.templates.path, {}, given.templates.how());
+  if (!templates) return std::unexpected(templates.error());
+  return usecases::read_template_probes(given.gallery, given.probes, *std::move(templates));
+}
 
 int run_identification(Desk& desk, const IdentificationGiven& given) {
   if (const auto possible = check(given.reporting); !possible)
     return give_up(desk, possible.error());
-  auto lists = usecases::read_probe_lists(given.gallery, given.probes);
+  auto lists = read_lists(given);
   if (!lists) return give_up(desk, lists.error());
   auto groups = groups_at(given.groups);
   if (!groups) return give_up(desk, groups.error());
   lists->groups = *std::move(groups);
-  auto bench = open_bench(desk, given.measuring, lists->gallery.size() + lists->probes.size());
+  auto bench = open_bench(desk, given.measuring,
+                          lists->templates ? lists->templates->photos.size()
+                                           : lists->gallery.size() + lists->probes.size());
   if (!bench) return give_up(desk, bench.error());
   const auto answer =
       usecases::evaluate_identification(*bench, *lists, desk.terminal.progress("embedding"));
@@ -141,6 +151,7 @@ void add_identification(VerbList& list, CLI::App& evaluate) {
       ->required()
       ->type_name("FILE");
   add_groups(*verb, given->groups);
+  add_templates(*verb, given->templates);
   add_reporting(*verb, given->reporting, false);
   add_measuring(*verb, given->measuring);
   list.verbs.push_back({verb, [given](Desk& desk) { return run_identification(desk, *given); }});

@@ -72,6 +72,19 @@ void add_groups(CLI::App& verb, std::string& path) {
       ->type_name("FILE");
 }
 
+void add_templates(CLI::App& verb, TemplatesGiven& given) {
+  CLI::Option* templates =
+      verb.add_option("--templates", given.path,
+                      "The lists name templates (IJB): lines path, template, media with tabs or "
+                      "blanks between");
+  templates->type_name("FILE");
+  verb.add_option("--fusion", given.fusion,
+                  "What a template is: the mean of its media's means, or weighted by quality")
+      ->check(CLI::IsMember({"mean", "quality"}))
+      ->capture_default_str()
+      ->needs(templates);
+}
+
 usecases::Outcome<protocols::Groups> groups_at(const std::string& path) {
   if (path.empty()) return protocols::Groups{};
   return usecases::read_groups(path);

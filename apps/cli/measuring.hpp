@@ -76,6 +76,18 @@ void add_groups(CLI::App& verb, std::string& path);
 [[nodiscard]] std::string describe(const std::optional<protocols::GroupReport>& report);
 [[nodiscard]] std::string describe(const std::optional<protocols::GroupSearchReport>& report);
 
+/// What is said of templates; no path: there are none.
+struct TemplatesGiven {
+  std::string path;
+  std::string fusion = "mean";
+
+  [[nodiscard]] protocols::Fusion how() const {
+    return fusion == "quality" ? protocols::Fusion::kQuality : protocols::Fusion::kMean;
+  }
+};
+/// Adds --templates and --fusion.
+void add_templates(CLI::App& verb, TemplatesGiven& given);
+
 void add_verification(VerbList& list, CLI::App& evaluate);
 /// Both `detection` and `landmarks`.
 void add_detection(VerbList& list, CLI::App& evaluate);

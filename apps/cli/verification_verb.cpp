@@ -24,6 +24,7 @@ struct Given {
   std::string people;
   std::string threshold_from;
   std::string groups;
+  TemplatesGiven templates;
   std::optional<double> far;
   Reporting reporting;
 };
@@ -60,8 +61,11 @@ std::string describe(const std::vector<protocols::OperatingPoint>& points) {
 }
 
 template <class Report>
-std::string describe_photos(const Report& report) {
-  return std::to_string(report.images) + " photos, " + std::to_string(report.failed_images) +
+std::string describe_photos(const Report& report, std::size_t in_templates = 0) {
+  const std::string what = in_templates > 0
+                               ? " templates of " + std::to_string(in_templates) + " photos, "
+                               : " photos, ";
+  return std::to_string(report.images) + what + std::to_string(report.failed_images) +
          " without a usable face\n";
 }
 
@@ -78,7 +82,8 @@ std::string describe(const usecases::EvaluatedPairs& verification) {
   if (report.failed_images > 0 && report.without_failures)
     add_figures(figures, "with a face", *report.without_failures);
   return figures.text() + describe(report.all.points) + cli::describe(report.groups) +
-         (report.all.fixed ? describe(*report.all.fixed) : "") + describe_photos(report) +
+         (report.all.fixed ? describe(*report.all.fixed) : "") +
+         describe_photos(report, verification.template_photos) +
          (report.repeated_pairs > 0
               ? std::to_string(report.repeated_pairs) + " pairs are on the list twice\n"
               : "") +
@@ -119,21 +124,35 @@ int run_all_pairs(Desk& desk, const Given& given) {
   return finish(desk, wire::to_json(*answer), describe(*answer) + *report, answer->errors);
 }
 
+/// A list of pairs of photos, or of templates.
+usecases::Outcome<protocols::PairList> read_list(const Given& given, const std::string& path) {
+  return given.templates.path.empty() ? usecases::read_pairs(path)
+                                      : usecases::read_template_pairs(path);
+}
+
 int run_pairs(Desk& desk, const Given& given) {
-  auto pairs = usecases::read_pairs(given.pairs);
+  auto pairs = read_list(given, given.pairs);
   if (!pairs) return give_up(desk, pairs.error());
   usecases::PairsRequest request{.images = given.images, .pairs = *std::move(pairs)};
+  if (!given.templates.path.empty()) {
+    auto templates =
+        usecases::read_templates(given.templates.path, given.images, given.templates.how());
+    if (!templates) return give_up(desk, templates.error());
+    request.templates = *std::move(templates);
+  }
   request.far = given.far;
   request.worst = given.reporting.worst;
   auto groups = groups_at(given.groups);
   if (!groups) return give_up(desk, groups.error());
   request.groups = *std::move(groups);
   if (!given.threshold_from.empty()) {
-    auto other = usecases::read_pairs(given.threshold_from);
+    auto other = read_list(given, given.threshold_from);
     if (!other) return give_up(desk, other.error());
     request.threshold_from = *std::move(other);
   }
-  auto bench = open_bench(desk, given.measuring, 2 * request.pairs.pairs.size());
+  auto bench = open_bench(
+      desk, given.measuring,
+      request.templates ? request.templates->photos.size() : 2 * request.pairs.pairs.size());
   if (!bench) return give_up(desk, bench.error());
   const auto answer =
       usecases::evaluate_verification(*bench, request, desk.terminal.progress("embedding"));
@@ -145,6 +164,10 @@ int run_pairs(Desk& desk, const Given& given) {
 }
 
 int run(Desk& desk, const Given& given) {
+  if (given.all_pairs && !given.templates.path.empty())
+    return usage(desk, "--templates goes with a list of pairs");
+  if (given.reporting.worst > 0 && !given.templates.path.empty())
+    return usage(desk, "--worst names photos, and --templates compares templates");
   if (given.all_pairs == !given.pairs.empty())
     return usage(desk, "either --pairs or --all-pairs says what is compared");
   if (const auto possible = check(given.reporting); !possible)
@@ -184,6 +207,7 @@ void add_verification(VerbList& list, CLI::App& evaluate) {
       ->needs(pairs)
       ->excludes(from);
   add_groups(*verb, given->groups);
+  add_templates(*verb, given->templates);
   add_reporting(*verb, given->reporting, true);
   add_measuring(*verb, given->measuring);
   list.verbs.push_back({verb, [given](Desk& desk) { return run(desk, *given); }});

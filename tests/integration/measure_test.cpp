@@ -345,6 +345,38 @@ TEST_F(VerificationTest, TwoPeopleCalibrateNothing) {
   EXPECT_FALSE(fs::exists(at("calibration.json")));
 }
 
+TEST_F(VerificationTest, TemplatesAreJudgedAsIjbHasThem) {
+  write("in/templates.txt",
+        "obama.jpg 1 10\nobama2.jpg 1 11\ngrey.ppm 1 11\nobama3.jpg 2 12\nbiden.jpg 3 13\n"
+        "grey.ppm 4 14\n");
+  write("pairs.txt", "1 2 1\n1 4 1\n1 3 0\n2 3 0\n");
+  const auto judge = [&](const std::string& fusion) {
+    return visavis({"evaluate", "verification", "--images", at("in"), "--pairs", at("pairs.txt"),
+                    "--templates", at("in/templates.txt"), "--fusion", fusion, "--far", ".001",
+                    "--no-cache", "--json"});
+  };
+  for (const char* fusion : {"mean", "quality"}) {
+    const nlohmann::json json = judge(fusion).json();
+    EXPECT_EQ(json["protocol"], "templates");
+    EXPECT_EQ(json["images"], 4);
+    EXPECT_EQ(json["failed_images"], 1);
+    EXPECT_EQ(json["template_photos"], 5);
+    EXPECT_EQ(json["at_threshold"]["frr"], .5) << "one of two has no face";
+    EXPECT_EQ(json["at_threshold"]["far"], 0.0);
+  }
+  write("gallery.tsv", "1\tBarack\n3\tJoe\n");
+  write("probes.tsv", "2\tBarack\n");
+  const nlohmann::json found =
+      visavis({"evaluate", "identification", "--gallery", at("gallery.tsv"), "--probes",
+               at("probes.tsv"), "--templates", at("in/templates.txt"), "--no-cache", "--json"})
+          .json();
+  EXPECT_EQ(found["rank"]["1"], 1.0);
+  write("pairs.txt", "1 2 1\n1 9 0\n");
+  const Answer unknown = judge("mean");
+  EXPECT_EQ(unknown.code, 3);
+  EXPECT_THAT(unknown.err, HasSubstr("not on the list of templates"));
+}
+
 TEST_F(VerificationTest, DetectionIsComparedWithAList) {
   write("in/faces.tsv", "path\tn_faces\nobama.jpg\t1\ngrey.ppm\t2\nbiden.jpg\t1\nabsent.jpg\t1\n");
   const Answer answer = visavis({"evaluate", "detection", "--truth", at("in/faces.tsv"), "--json"});

@@ -29,7 +29,7 @@ namespace visavis::protocols {
 namespace {
 
 constexpr float kNeverAccepted = -std::numeric_limits<float>::infinity();
-constexpr std::array kFars{1e-1, 1e-2, 1e-3, 1e-4};
+constexpr std::array kFars{1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
 constexpr double kMinExpected = 3;  // fewer than three false accepts make no rate
 
 /// Scores by kind and fold.

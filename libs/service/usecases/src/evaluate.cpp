@@ -21,6 +21,7 @@
 #include <visavis/protocols/detection.hpp>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/protocols/pairs.hpp>
+#include <visavis/protocols/templates.hpp>
 #include <visavis/protocols/verification.hpp>
 #include <visavis/usecases/photos.hpp>
 #include <visavis/vocab/face.hpp>
@@ -58,7 +59,7 @@ std::vector<std::optional<Embedding>> embeddings_of(CentralFaces& looked) {
   return embeddings;
 }
 
-protocols::Embeddings by_names(const std::vector<Photo>& photos, CentralFaces& looked) {
+Result<protocols::Embeddings> by_names(const std::vector<Photo>& photos, CentralFaces& looked) {
   auto embeddings = embeddings_of(looked);
   protocols::Embeddings by_name;
   for (std::size_t i = 0; i < photos.size(); ++i)
@@ -106,18 +107,55 @@ void tell(const LogSink& sink, const std::vector<Problem>& errors) {
     log(sink, LogLevel::kWarning, error.path + ": " + error.failure.error.message);
 }
 
-/// Every photo of the lists once.
-std::vector<Photo> photos_of(const PairsRequest& request) {
+/// Photos by the names that lists have for them, each once.
+std::vector<Photo> photos_named(const std::set<std::string>& names, const fs::path& folder) {
+  std::vector<Photo> photos;
+  photos.reserve(names.size());
+  for (const std::string& name : names)
+    photos.push_back({.path = (folder / name).string(), .inside = name});
+  return photos;
+}
+
+std::vector<Photo> photos_of(const TemplateList& templates) {
+  std::set<std::string> names;
+  for (const protocols::TemplatePhoto& photo : templates.photos) names.insert(photo.path);
+  return photos_named(names, {});
+}
+
+/// What the lists name: photos, or templates.
+std::set<std::string> names_of(const PairsRequest& request) {
   std::set<std::string> names;
   for (const protocols::PairList* list :
        {&request.pairs, request.threshold_from ? &*request.threshold_from : nullptr})
     if (list != nullptr)
       for (std::string& name : protocols::images_of(*list)) names.insert(std::move(name));
-  std::vector<Photo> photos;
-  photos.reserve(names.size());
-  for (const std::string& name : names)
-    photos.push_back({.path = (request.images / name).string(), .inside = name});
-  return photos;
+  return names;
+}
+
+std::set<std::string> names_of(const ProbeLists& lists) {
+  std::set<std::string> names;
+  for (const auto& list : {lists.gallery, lists.probes})
+    for (const protocols::LabelledPhoto& photo : list) names.insert(photo.path);
+  return names;
+}
+
+/// @return an error if the lists name a template that has no photos
+Result<protocols::Embeddings> fused(const std::vector<Photo>& photos, CentralFaces& looked,
+                                    const TemplateList& templates,
+                                    const std::set<std::string>& names) {
+  protocols::RatedFaces faces;
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    std::optional<protocols::RatedFace> face;
+    if (looked.faces[i])
+      face = {.embedding = std::move(looked.faces[i]->embedding),
+              .quality = looked.faces[i]->quality.score};
+    faces.emplace(photos[i].inside, std::move(face));
+  }
+  VISAVIS_TRY(by_name, protocols::fuse_templates(templates.photos, faces, templates.fusion));
+  if (!std::ranges::all_of(names, [&](const std::string& name) { return by_name.contains(name); }))
+    return fail(ErrorCode::kInvalidArgument,
+                "a list names a template that is not on the list of templates");
+  return by_name;
 }
 
 /// Nothing if none was asked for.
@@ -148,6 +186,20 @@ Outcome<protocols::PairList> read_pairs(const fs::path& path) {
   return named(path, protocols::parse_pairs(text));
 }
 
+Outcome<TemplateList> read_templates(const fs::path& path, const fs::path& images,
+                                     protocols::Fusion fusion) {
+  VISAVIS_TRY(text, named(path, read_text(path)));
+  VISAVIS_TRY(photos, named(path, protocols::parse_templates(text)));
+  const fs::path folder = images.empty() ? path.parent_path() : images;
+  for (protocols::TemplatePhoto& photo : photos) photo.path = (folder / photo.path).string();
+  return TemplateList{.photos = std::move(photos), .fusion = fusion};
+}
+
+Outcome<protocols::PairList> read_template_pairs(const fs::path& path) {
+  VISAVIS_TRY(text, named(path, read_text(path)));
+  return named(path, protocols::parse_template_pairs(text));
+}
+
 Outcome<protocols::Groups> read_groups(const fs::path& path) {
   VISAVIS_TRY(text, named(path, read_text(path)));
   return named(path, protocols::parse_groups(text));
@@ -159,11 +211,14 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const PairsReque
       .rule = bench.impl().rule, .groups = request.groups, .worst = request.worst};
   VISAVIS_TRY(calibrated, calibrated_threshold(bench.impl(), request));
   options.threshold = calibrated;
-  const std::vector<Photo> photos = photos_of(request);
+  const std::set<std::string> names = names_of(request);
+  const std::vector<Photo> photos =
+      request.templates ? photos_of(*request.templates) : photos_named(names, request.images);
   VISAVIS_TRY(run, bench.ready());
   CentralFaces embedded = central_faces(bench.impl(), photos, progress);
-  const protocols::Embeddings by_name = by_names(photos, embedded);
   const auto judge = [&]() -> Result<protocols::VerificationReport> {
+    VISAVIS_TRY(by_name, request.templates ? fused(photos, embedded, *request.templates, names)
+                                           : by_names(photos, embedded));
     if (request.threshold_from) {
       VISAVIS_TRY(best, protocols::best_threshold(*request.threshold_from, by_name, options.rule));
       options.threshold = best;
@@ -177,6 +232,7 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const PairsReque
   }
   return EvaluatedPairs{.run = std::move(run),
                         .report = *std::move(report),
+                        .template_photos = request.templates ? photos.size() : 0,
                         .from_cache = embedded.from_cache,
                         .without_face = std::move(embedded.without_face),
                         .errors = std::move(embedded.errors)};
@@ -254,19 +310,33 @@ Outcome<ProbeLists> read_probe_lists(const fs::path& gallery, const fs::path& pr
   return ProbeLists{.gallery = std::move(people), .probes = std::move(searches)};
 }
 
+Outcome<ProbeLists> read_template_probes(const fs::path& gallery, const fs::path& probes,
+                                         TemplateList templates) {
+  const auto read = [](const fs::path& path) -> Outcome<std::vector<protocols::LabelledPhoto>> {
+    VISAVIS_TRY(text, named(path, read_text(path)));
+    return named(path, protocols::parse_labelled(text));
+  };
+  VISAVIS_TRY(people, read(gallery));
+  VISAVIS_TRY(searches, read(probes));
+  ProbeLists lists{.gallery = std::move(people), .probes = std::move(searches)};
+  lists.templates = std::move(templates);
+  return lists;
+}
+
 Outcome<EvaluatedProbes> evaluate_identification(Workbench& bench, const ProbeLists& lists,
                                                  const Progress& progress) {
-  std::set<std::string> names;
-  for (const auto& list : {lists.gallery, lists.probes})
-    for (const protocols::LabelledPhoto& photo : list) names.insert(photo.path);
-  std::vector<Photo> photos;
-  for (const std::string& name : names) photos.push_back({.path = name, .inside = name});
+  const std::set<std::string> names = names_of(lists);
+  const std::vector<Photo> photos =
+      lists.templates ? photos_of(*lists.templates) : photos_named(names, {});
   VISAVIS_TRY(run, bench.ready());
   CentralFaces embedded = central_faces(bench.impl(), photos, progress);
-  auto report = caused_by(
-      Cause::kInput,
-      protocols::identify_probes(lists.gallery, lists.probes, by_names(photos, embedded),
-                                 bench.impl().rule, *bench.impl().executor, lists.groups));
+  const auto search = [&]() -> Result<protocols::IdentificationReport> {
+    VISAVIS_TRY(by_name, lists.templates ? fused(photos, embedded, *lists.templates, names)
+                                         : by_names(photos, embedded));
+    return protocols::identify_probes(lists.gallery, lists.probes, by_name, bench.impl().rule,
+                                      *bench.impl().executor, lists.groups);
+  };
+  auto report = caused_by(Cause::kInput, search());
   if (!report) {
     tell(bench.impl().sink, embedded.errors);
     return std::unexpected(std::move(report).error());
@@ -274,6 +344,7 @@ Outcome<EvaluatedProbes> evaluate_identification(Workbench& bench, const ProbeLi
   return EvaluatedProbes{.run = std::move(run),
                          .score_kind = bench.impl().rule.kind,
                          .report = *std::move(report),
+                         .template_photos = lists.templates ? photos.size() : 0,
                          .from_cache = embedded.from_cache,
                          .without_face = std::move(embedded.without_face),
                          .errors = std::move(embedded.errors)};

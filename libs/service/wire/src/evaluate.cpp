@@ -178,6 +178,8 @@ std::string to_json(const usecases::EvaluatedPairs& verification) {
   json["protocol"] = report.protocol;
   json.update(json_of(report.all));
   json["score_kind"] = matching::to_string(report.score_kind);
+  json["template_photos"] = verification.template_photos;
+  json["repeated_pairs"] = report.repeated_pairs;
   json["images"] = report.images;
   json["failed_images"] = report.failed_images;
   json["groups"] = json_of(report.groups);
@@ -247,6 +249,7 @@ std::string to_json(const usecases::EvaluatedProbes& identification) {
     json["thresholds"][rate_name(point.fpir)] = number(point.threshold);
   }
   json["groups"] = json_of(report.groups);
+  json["template_photos"] = identification.template_photos;
   json["probes_in_gallery"] = report.probes_in_gallery;
   json["images"] = report.images;
   json["failed_images"] = report.failed_images;

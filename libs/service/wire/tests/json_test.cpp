@@ -60,7 +60,8 @@ usecases::EvaluatedPairs evaluated() {
                                              .all = all,
                                              .without_failures = {},
                                              .images = 4,
-                                             .failed_images = 2},
+                                             .failed_images = 2,
+                                             .repeated_pairs = 3},
                                   .without_face = {"a/grey.png"},
                                   .errors = {}};
   answer.errors.push_back(
@@ -80,6 +81,7 @@ TEST(JsonTest, EvaluationHasRatesAsKeysAndFacelessPhotosBesideErrors) {
   EXPECT_EQ(json["thresholds"], (Json{{"1e-3", .5}, {"0.025", .25}}));
   EXPECT_EQ(json["images"], 4);
   EXPECT_EQ(json["failed_images"], 2);
+  EXPECT_EQ(json["repeated_pairs"], 3);
   EXPECT_EQ(json["without_face"], Json::array({"a/grey.png"}));
   ASSERT_EQ(json["errors"].size(), 1U);
   EXPECT_EQ(json["errors"][0]["path"], "a/b.png");

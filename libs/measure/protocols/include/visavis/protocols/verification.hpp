@@ -60,7 +60,7 @@ struct VerificationFigures {
   std::optional<metrics::Interval> eer_interval{};
   double auc = 0;
   std::optional<double> d_prime{};  ///< Nothing if a pair cannot be scored, or for one pair.
-  /// FAR 1e-1 … 1e-4, as far as three false accepts are to be expected in the list.
+  /// FAR 1e-1 … 1e-6, as far as three false accepts are to be expected in the list.
   std::vector<OperatingPoint> points{};
   std::vector<metrics::ErrorRates> curve{};  ///< For plots.
   Distribution distribution{};

@@ -14,6 +14,7 @@
 #include <visavis/protocols/groups.hpp>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/protocols/pairs.hpp>
+#include <visavis/protocols/templates.hpp>
 #include <visavis/protocols/verification.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/inputs.hpp>
@@ -24,6 +25,21 @@ namespace visavis::usecases {
 
 /// Reads LFW's pairs.txt and View 1 lists, or TSV lines `path_a path_b same`.
 [[nodiscard]] Outcome<protocols::PairList> read_pairs(const std::filesystem::path& path);
+
+/// Photos that are judged together; lists then name templates instead of photos.
+struct TemplateList {
+  std::vector<protocols::TemplatePhoto> photos;
+  protocols::Fusion fusion = protocols::Fusion::kMean;
+};
+
+/// Reads lines `path template media`. A path is absolute or relative to `images`; empty: to the
+/// list's folder.
+[[nodiscard]] Outcome<TemplateList> read_templates(const std::filesystem::path& path,
+                                                   const std::filesystem::path& images,
+                                                   protocols::Fusion fusion);
+
+/// Reads lines `template template same`.
+[[nodiscard]] Outcome<protocols::PairList> read_template_pairs(const std::filesystem::path& path);
 
 /// Reads lines `person group`, with or without a header.
 [[nodiscard]] Outcome<protocols::Groups> read_groups(const std::filesystem::path& path);
@@ -37,11 +53,13 @@ struct PairsRequest {
   std::optional<double> far{};
   protocols::Groups groups{};  ///< Empty: no rates by groups.
   std::size_t worst = 0;       ///< How many pairs of either kind are named.
+  std::optional<TemplateList> templates{};
 };
 
 struct EvaluatedPairs {
   RunFacts run;
   protocols::VerificationReport report;
+  std::size_t template_photos = 0;        ///< Where `report` counts templates as its images.
   std::size_t from_cache = 0;             ///< Photos whose face an earlier run embedded.
   std::vector<std::string> without_face;  ///< Paths; `report.failed_images` counts them too.
   std::vector<Problem> errors;            ///< Photos that could not be read.
@@ -97,17 +115,23 @@ struct ProbeLists {
   std::vector<protocols::LabelledPhoto> gallery;
   std::vector<protocols::LabelledPhoto> probes;
   protocols::Groups groups{};  ///< Empty: no rates by groups.
+  std::optional<TemplateList> templates{};
 };
 
 /// Reads two lists of lines `path person`, with or without a header. A path in a list is absolute
 /// or relative to the list's folder.
 [[nodiscard]] Outcome<ProbeLists> read_probe_lists(const std::filesystem::path& gallery,
                                                    const std::filesystem::path& probes);
+/// The same of lines `template person`.
+[[nodiscard]] Outcome<ProbeLists> read_template_probes(const std::filesystem::path& gallery,
+                                                       const std::filesystem::path& probes,
+                                                       TemplateList templates);
 
 struct EvaluatedProbes {
   RunFacts run;
   matching::ScoreKind score_kind = matching::ScoreKind::kCosine;
   protocols::IdentificationReport report;
+  std::size_t template_photos = 0;        ///< Where `report` counts templates as its images.
   std::size_t from_cache = 0;             ///< Photos whose face an earlier run embedded.
   std::vector<std::string> without_face;  ///< Paths; `report.failed_images` counts them too.
   std::vector<Problem> errors;            ///< Photos that could not be read.
