@@ -220,6 +220,7 @@ void add_measure_verbs(VerbList& list) {
   add_verification(list, *evaluate);
   add_identification(list, *evaluate);
   add_detection(list, *evaluate);
+  add_clustering(list, *evaluate);
   add_compare(list, *evaluate);  // last: whoever gives a verb of `evaluate` gives `evaluate`, too
   add_calibrate(list);
 }

@@ -89,6 +89,7 @@ struct TemplatesGiven {
 void add_templates(CLI::App& verb, TemplatesGiven& given);
 
 void add_verification(VerbList& list, CLI::App& evaluate);
+void add_clustering(VerbList& list, CLI::App& evaluate);
 /// Both `detection` and `landmarks`.
 void add_detection(VerbList& list, CLI::App& evaluate);
 

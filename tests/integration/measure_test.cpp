@@ -245,6 +245,24 @@ TEST_F(AllPairsTest, GroupsAreToldApart) {
   EXPECT_EQ(judge("nowhere.tsv").code, 3);
 }
 
+TEST_F(AllPairsTest, GroupsAreComparedWithFolders) {
+  const Answer answer =
+      visavis({"evaluate", "clustering", "--images", at("people"), "--no-cache", "--json"});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["schema"], "visavis.evaluate-clustering/1");
+  EXPECT_EQ(json["people"], 2);
+  // Three photos of one together, one of the other alone, and the grey one alone.
+  EXPECT_EQ(json["groups"], 3);
+  EXPECT_EQ(json["images"], 5);
+  EXPECT_EQ(json["failed_images"], 1);
+  EXPECT_EQ(json["pairwise"]["precision"], 1.0);
+  EXPECT_EQ(json["pairwise"]["recall"], .75);  // three of four pairs
+  EXPECT_EQ(json["bcubed"]["precision"], 1.0);
+  EXPECT_NEAR(json["bcubed"]["recall"].get<double>(), (3 + .5 + .5) / 5, 1e-12);
+  EXPECT_EQ(visavis({"evaluate", "clustering", "--images", at("people/absent")}).code, 3);
+}
+
 TEST_F(AllPairsTest, OptionsThatMakeNoSenseAreUsage) {
   EXPECT_EQ(all_pairs({"--pairs", at("pairs.tsv")}).code, 2);
   EXPECT_EQ(all_pairs({"--far", ".001"}).code, 2);

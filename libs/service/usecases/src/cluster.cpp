@@ -2,35 +2,28 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
-#include <visavis/cluster/cluster.hpp>
 #include <visavis/core/file.hpp>
 #include <visavis/image/encode.hpp>
 #include <visavis/image/resize.hpp>
-#include <visavis/index/vector_index.hpp>
 #include <visavis/store/tsv.hpp>
 
 #include "bench_impl.hpp"
 #include "contact_sheet.hpp"
 #include "criterion.hpp"
+#include "face_groups.hpp"
 #include "numbers.hpp"
 #include "outputs.hpp"
 
 namespace visavis::usecases {
 namespace {
 
-/// Faces that ask the index in one batch.
-constexpr std::size_t kQueries = 256;
-/// Neighbours of each face: enough to hold a person of many photos together.
-constexpr std::size_t kNeighbours = 64;
 constexpr int kThumbnail = 80;  // pixels
 
 /// A face as it is before it has a group.
@@ -95,42 +88,6 @@ std::vector<Found> find_faces(Workbench::Impl& bench, const Inputs& inputs,
   return all;
 }
 
-Outcome<std::vector<cluster::Edge>> edges_between(const std::vector<Found>& faces, double threshold,
-                                                  Executor& executor) {
-  const std::size_t dimension = faces.front().embedding.size();
-  VISAVIS_TRY(index, index::make_exact_index(dimension));
-  std::vector<float> rows;
-  for (const Found& face : faces)
-    rows.insert(rows.end(), face.embedding.begin(), face.embedding.end());
-  std::vector<std::uint64_t> keys(faces.size());
-  std::iota(keys.begin(), keys.end(), 0U);
-  VISAVIS_CHECK(index->add(keys, keys, rows));
-  std::vector<cluster::Edge> edges;
-  for (std::size_t first = 0; first < faces.size(); first += kQueries) {
-    const std::size_t count = std::min(kQueries, faces.size() - first);
-    VISAVIS_TRY(
-        hits, index->search(std::span(rows).subspan(first * dimension, count * dimension), count,
-                            {.k = kNeighbours + 1, .grouping = index::Grouping::kNone}, &executor));
-    for (std::size_t i = 0; i < count; ++i)
-      for (const index::Hit& hit : hits[i]) {
-        // Two that name each other have two edges: they hold together more than others.
-        if (hit.key == first + i || hit.similarity < threshold) continue;
-        edges.push_back({.a = static_cast<std::uint32_t>(first + i),
-                         .b = static_cast<std::uint32_t>(hit.key),
-                         .weight = hit.similarity});
-      }
-  }
-  return edges;
-}
-
-/// Every face is compared with every other, so that false neighbours add up: at 1e-3 groups of LFW
-/// run together (pairwise F .52), at 1e-5 they do not (.99).
-Criterion strict(Criterion criterion) {
-  constexpr double kFar = 1e-5;
-  if (!criterion.far && !criterion.fpir && !criterion.threshold) criterion.far = kFar;
-  return criterion;
-}
-
 std::string table_of(const std::vector<ClusteredFace>& faces) {
   std::string text = store::to_line({"group", "path", "face", "quality"});
   for (const ClusteredFace& face : faces)
@@ -163,15 +120,18 @@ Outcome<Clustering> cluster(Workbench& bench, const Inputs& inputs, const Cluste
   for (const auto& out : {request.tsv, request.html})
     if (!out.empty()) outputs.push_back(out);
   if (!outputs.empty()) VISAVIS_CHECK(check_files(outputs, inputs.photos));
-  VISAVIS_TRY(bar, find_bar(bench.impl(), strict(request.criterion)));
+  VISAVIS_TRY(bar, find_bar(bench.impl(), criterion_of_groups(request.criterion)));
   VISAVIS_TRY(run, bench.ready());
   Clustering answer{.run = std::move(run), .bar = std::move(bar), .errors = inputs.errors};
   std::vector<Found> faces = find_faces(bench.impl(), inputs, request, progress, answer);
   if (answer.photos == 0) return answer;  // the files of the last run are kept
   const Clock::time_point start = Clock::now();
   if (!faces.empty()) {
-    VISAVIS_TRY(edges, edges_between(faces, answer.bar.threshold, *bench.impl().executor));
-    const auto groups = cluster::chinese_whispers(faces.size(), edges);
+    std::vector<float> rows;
+    for (const Found& face : faces)
+      rows.insert(rows.end(), face.embedding.begin(), face.embedding.end());
+    VISAVIS_TRY(groups,
+                group_faces(rows, faces.size(), answer.bar.threshold, *bench.impl().executor));
     for (std::size_t i = 0; i < faces.size(); ++i) faces[i].face.group = groups[i];
     std::ranges::stable_sort(faces, {}, [](const Found& found) { return found.face.group; });
     answer.groups = faces.back().face.group + 1;

@@ -8,6 +8,7 @@
 #include <vector>
 #include <visavis/matching/matching.hpp>
 #include <visavis/metrics/bootstrap.hpp>
+#include <visavis/metrics/clustering.hpp>
 #include <visavis/metrics/histogram.hpp>
 #include <visavis/protocols/all_pairs.hpp>
 #include <visavis/protocols/detection.hpp>
@@ -168,6 +169,12 @@ Json json_of(const protocols::LandmarkErrors& errors) {
           {"above_tenth", number(errors.above_tenth)}};
 }
 
+Json json_of(const metrics::PrecisionRecall& measure) {
+  return {{"precision", number(measure.precision)},
+          {"recall", number(measure.recall)},
+          {"f", number(measure.f)}};
+}
+
 Json interval_of(const protocols::RateWithInterval& rate) { return json_of(rate.interval); }
 
 }  // namespace
@@ -228,6 +235,24 @@ std::string to_json(const usecases::EvaluatedDetection& detection) {
   json["failed_images"] = report.failed_images;
   json["errors"] = errors_of(detection.errors);
   add_run(json, detection.run);
+  return text_of(json);
+}
+
+std::string to_json(const usecases::EvaluatedClustering& clustering) {
+  Json json = document("evaluate-clustering");
+  json["people"] = clustering.people;
+  json["groups"] = clustering.groups;
+  json["pairwise"] = json_of(clustering.pairwise);
+  json["bcubed"] = json_of(clustering.bcubed);
+  add_bar(json, clustering.bar);
+  json["images"] = clustering.images;
+  json["failed_images"] = clustering.failed_images;
+  json["in_no_folder"] = clustering.in_no_folder;
+  json["missing_people"] = clustering.missing_people;
+  json["from_cache"] = clustering.from_cache;
+  json["without_face"] = clustering.without_face;
+  json["errors"] = errors_of(clustering.errors);
+  add_run(json, clustering.run);
   return text_of(json);
 }
 

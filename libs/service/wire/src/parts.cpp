@@ -1,5 +1,6 @@
 #include "parts.hpp"
 
+#include <visavis/matching/matching.hpp>
 #include <visavis/usecases/photos.hpp>
 #include <visavis/usecases/workbench.hpp>
 #include <visavis/vocab/face.hpp>
@@ -44,6 +45,16 @@ void add_run(Json& json, const usecases::RunFacts& run) {
     json["model"] = run.model;
   }
   json["timings"] = {{"load_ms", number(run.load_ms)}, {"warm_up_ms", number(run.warm_up_ms)}};
+}
+
+void add_bar(Json& json, const usecases::Bar& bar) {
+  json["threshold"] = number(bar.threshold);
+  json["score_kind"] = matching::to_string(bar.score_kind);
+  json["promise"] = nullptr;
+  if (!bar.promise) return;
+  json["promise"] = {{"kind", bar.promise->kind}, {"value", number(bar.promise->value)}};
+  if (bar.promise->gallery_size) json["promise"]["gallery_size"] = *bar.promise->gallery_size;
+  if (bar.promise->extrapolated) json["promise"]["extrapolated"] = true;
 }
 
 }  // namespace visavis::wire

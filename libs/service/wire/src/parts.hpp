@@ -3,6 +3,7 @@
 /// Pieces that several documents share.
 
 #include <string>
+#include <visavis/usecases/people.hpp>
 #include <visavis/usecases/photos.hpp>
 #include <visavis/usecases/workbench.hpp>
 #include <visavis/vocab/face.hpp>
@@ -22,5 +23,8 @@ namespace visavis::wire {
 
 /// Adds what ran and how long getting ready took: "engine" … "timings".
 void add_run(Json& json, const usecases::RunFacts& run);
+
+/// Adds what scores were compared with: "threshold", "score_kind", "promise".
+void add_bar(Json& json, const usecases::Bar& bar);
 
 }  // namespace visavis::wire

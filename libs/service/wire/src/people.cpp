@@ -24,16 +24,6 @@ Json judged_of(const usecases::JudgedFace& face) {
             {"norm", number(face.quality.norm)}}}};
 }
 
-void add_bar(Json& json, const usecases::Bar& bar) {
-  json["threshold"] = number(bar.threshold);
-  json["score_kind"] = matching::to_string(bar.score_kind);
-  json["promise"] = nullptr;
-  if (!bar.promise) return;
-  json["promise"] = {{"kind", bar.promise->kind}, {"value", number(bar.promise->value)}};
-  if (bar.promise->gallery_size) json["promise"]["gallery_size"] = *bar.promise->gallery_size;
-  if (bar.promise->extrapolated) json["promise"]["extrapolated"] = true;
-}
-
 Json identified_of(const usecases::IdentifiedFace& face) {
   Json json = judged_of(face.face);
   json["decision"] = face.person ? "match" : "unknown";

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 #include <visavis/matching/matching.hpp>
+#include <visavis/metrics/clustering.hpp>
 #include <visavis/protocols/all_pairs.hpp>
 #include <visavis/protocols/calibrate.hpp>
 #include <visavis/protocols/detection.hpp>
@@ -18,6 +19,7 @@
 #include <visavis/protocols/verification.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/inputs.hpp>
+#include <visavis/usecases/people.hpp>
 #include <visavis/usecases/progress.hpp>
 #include <visavis/usecases/workbench.hpp>
 
@@ -109,6 +111,28 @@ struct EvaluatedAllPairs {
 [[nodiscard]] Outcome<EvaluatedAllPairs> evaluate_all_pairs(Workbench& bench,
                                                             const AllPairsRequest& request,
                                                             const Progress& progress);
+
+struct EvaluatedClustering {
+  RunFacts run;
+  Bar bar;  ///< From which on two faces are neighbours.
+  std::size_t people = 0;
+  std::size_t images = 0;
+  std::size_t failed_images = 0;
+  std::size_t groups = 0;  ///< Every photo without a face is one.
+  metrics::PrecisionRecall pairwise;
+  metrics::PrecisionRecall bcubed;
+  std::size_t in_no_folder = 0;
+  std::size_t missing_people = 0;
+  std::size_t from_cache = 0;
+  std::vector<std::string> without_face;  ///< Paths; `failed_images` counts them too.
+  std::vector<Problem> errors;            ///< Photos that could not be read.
+};
+
+/// Groups the faces nearest the photos' centres as `cluster` does and compares with their folders.
+[[nodiscard]] Outcome<EvaluatedClustering> evaluate_clustering(Workbench& bench,
+                                                               const PeoplesPhotos& photos,
+                                                               const Criterion& criterion,
+                                                               const Progress& progress);
 
 /// Who is in the gallery, and who is searched for.
 struct ProbeLists {

@@ -26,6 +26,7 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::EvaluatedPairs& verification);
 [[nodiscard]] std::string to_json(const usecases::EvaluatedAllPairs& verification);
 [[nodiscard]] std::string to_json(const usecases::EvaluatedDetection& detection);
+[[nodiscard]] std::string to_json(const usecases::EvaluatedClustering& clustering);
 [[nodiscard]] std::string to_json(const usecases::EvaluatedProbes& identification);
 [[nodiscard]] std::string to_json(const usecases::Calibrated& calibrated);
 [[nodiscard]] std::string compared_to_json(const std::string& page, std::size_t reports);
