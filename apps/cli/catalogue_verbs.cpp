@@ -38,10 +38,14 @@ int run_list(Desk& desk) {
   return finish(desk, wire::to_json(*list), table.text(), list->errors);
 }
 
+constexpr std::size_t kTitleWidth = 18;
+
 std::string describe(const usecases::ModelFacts& model) {
   std::string text = model.id + ": " + model.title + "\n";
   const auto line = [&](const std::string& title, const std::string& value) {
-    if (!value.empty()) text += "  " + title + std::string(18 - title.size(), ' ') + value + "\n";
+    if (value.empty()) return;
+    const std::size_t gap = title.size() < kTitleWidth ? kTitleWidth - title.size() : 1;
+    text += "  " + title + std::string(gap, ' ') + value + "\n";
   };
   line("role", model.role + " (" + model.family + ")");
   line("input", model.input);
@@ -222,8 +226,7 @@ void add_add(VerbList& list, CLI::App& models) {
                             "models add my-model.json network=weights.onnx");
   verb->add_option("MANIFEST", given->manifest, "Its description; hashes may be left out")
       ->required();
-  verb->add_option("FILE", given->files, "NAME=FILE for every file that the manifest names")
-      ->required();
+  verb->add_option("FILE", given->files, "NAME=FILE for every file that the manifest names");
   list.verbs.push_back(
       {verb, [given](Desk& desk) { return run_add(desk, given->manifest, given->files); }});
 }

@@ -66,6 +66,62 @@ TEST_F(FaceTest, ModelsVerifyRunsTheGoldens) {
   EXPECT_EQ(answer.json()["models"][0]["answer"], "passed");
 }
 
+TEST_F(FaceTest, FusionIsAModelLikeAnyOther) {
+  const nlohmann::json shown = visavis({"models", "show", "fusion-704", "--json"}).json()["model"];
+  EXPECT_EQ(shown["dimension"], 704);
+  EXPECT_EQ(shown["files"].size(), 2U);
+  EXPECT_EQ(shown["files"][0]["name"], "faceplugin-512/network");
+  EXPECT_TRUE(shown["fetched"].get<bool>());
+  EXPECT_TRUE(shown["calibrated"].get<bool>());
+  const Answer verified = visavis({"models", "verify", "fusion-704", "--json"});
+  EXPECT_EQ(verified.code, 0) << verified.err;
+  EXPECT_EQ(verified.json()["models"][0]["checks"].size(), 2U);
+}
+
+/// Its similarity is the weighted mean of what its members say of the same two photos.
+TEST_F(FaceTest, FusionWeighsItsMembersSimilarities) {
+  const auto similarity = [&](const std::string& recogniser) {
+    const Answer answer = visavis({"verify", photo("obama.jpg"), photo("obama2.jpg"),
+                                   "--recogniser", recogniser, "--flip", "--json"});
+    EXPECT_EQ(answer.code, 0) << answer.err;
+    EXPECT_TRUE(answer.json()["same"].get<bool>()) << recogniser;
+    return answer.json()["similarity"].get<double>();
+  };
+  EXPECT_NEAR(similarity("fusion-704"),
+              .7 * similarity("faceplugin-512") + .3 * similarity("mobilefacenet-192"), 1e-4);
+}
+
+TEST_F(FaceTest, FusionEnrolsAndIsEmbeddedAgainFromKeptChips) {
+  ASSERT_EQ(visavis({"enrol", "--gallery", at("g"), "ada", photo("obama.jpg"), "--keep", "chips"})
+                .code,
+            0);
+  const Answer moved =
+      visavis({"gallery", "re-embed", at("g"), "--recogniser", "fusion-704", "--json"});
+  ASSERT_EQ(moved.code, 0) << moved.err;
+  EXPECT_EQ(moved.json()["from_chips"], 1);
+  const Answer found = visavis({"identify", photo("obama2.jpg"), "--gallery", at("g"),
+                                "--recogniser", "fusion-704", "--json"});
+  ASSERT_EQ(found.code, 0) << found.err;
+  EXPECT_EQ(found.json()["images"][0]["faces"][0]["person"], "ada");
+  EXPECT_EQ(visavis({"identify", photo("obama2.jpg"), "--gallery", at("g")}).code, 3)
+      << "another model";
+}
+
+TEST_F(ProgramTest, MalformedFusionIsToldToWhoAsksForIt) {
+  std::filesystem::create_directories(at("store/manifests"));
+  write("store/manifests/mine.json",
+        R"({"schema":"visavis.manifest/1","id":"mine","title":"t","role":"recogniser",
+"family":"fusion","fusion":{"members":[{"model":"faceplugin-512","weight":0.5},
+{"model":"absent","weight":0.5}],"provenance":"by hand"},"weights_licence":"MIT",
+"training_data":"unknown","dimension":704,"norm_is_quality":true})");
+  const Answer shown = visavis({"models", "show", "mine", "--models", at("store")});
+  EXPECT_EQ(shown.code, 4);
+  EXPECT_THAT(shown.err, HasSubstr("fusion.members[1].model absent is not known"));
+  const Answer listed = visavis({"models", "list", "--models", at("store"), "--json"});
+  EXPECT_EQ(listed.code, 4);
+  EXPECT_THAT(listed.json()["errors"][0]["path"].get<std::string>(), HasSubstr("mine.json"));
+}
+
 TEST_F(ProgramTest, FileThatIsNoModelIsBadInput) {
   write("text.onnx", "certainly not a model");
   const Answer answer = visavis({"models", "inspect", at("text.onnx")});

@@ -77,13 +77,15 @@ Result<Manifest> add(const Store& store, nlohmann::json document, const Contents
   // What the importer makes is not known before the manifest has told how to import.
   nlohmann::json before = document;
   fill_in(before, "onnx_sha256", originals);
-  VISAVIS_TRY(draft, parse_manifest(before.dump()));
+  VISAVIS_TRY(parsed, parse_manifest(before.dump()));
+  VISAVIS_TRY(draft, store.with_members(std::move(parsed)));
   if (store.find(draft.id))
     return fail(ErrorCode::kInvalidArgument, "there is a model " + draft.id + " already");
   VISAVIS_CHECK(check_files(draft, originals));
   VISAVIS_TRY(imported, import_all(draft, originals, importer));
   fill_in(document, "onnx_sha256", imported);
-  VISAVIS_TRY(manifest, parse_manifest(document.dump()));
+  VISAVIS_TRY(complete, parse_manifest(document.dump()));
+  VISAVIS_TRY(manifest, store.with_members(std::move(complete)));
   for (const ModelFile& file : manifest.files)
     if (visavis::to_hex(sha256(imported.find(file.name)->second)) != file.onnx_sha256)
       return fail(ErrorCode::kModelMismatch,

@@ -188,7 +188,7 @@ Result<std::vector<std::byte>> fetch_original(const ModelFile& file, const fs::p
 
 Result<void> fetch_model(const Store& store, const Manifest& manifest, const fs::path& downloads,
                          const Importer& importer, const LogSink& sink) {
-  for (const ModelFile& file : manifest.files) {
+  for (const ModelFile& file : all_files(manifest)) {
     if (store.read(file)) continue;
     VISAVIS_TRY(original, fetch_original(file, downloads, sink));
     VISAVIS_TRY(onnx, importer(file, original));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -24,6 +25,8 @@ namespace visavis::models {
 namespace {
 
 constexpr std::size_t kMaxFiles = 16;
+constexpr std::size_t kMaxMembers = 8;
+constexpr double kSumTolerance = 1e-6;  // of weights that are written with few digits
 constexpr std::size_t kMaxGoldens = 32;
 constexpr std::size_t kMaxGoldenValues = 4096;
 constexpr std::int64_t kMaxSide = 4096;
@@ -201,10 +204,41 @@ void read_goldens(Fields& fields, Manifest& manifest, Complaint& complaint) {
   }
 }
 
+Member read_member(Fields fields) {
+  Member member{
+      .model = fields.text("model"), .weight = fields.number("weight"), .manifest = nullptr};
+  if (!is_plain_name(member.model)) fields.complain(fields.path_of("model"), "is no id");
+  if (!(member.weight > 0 && member.weight < 1))
+    fields.complain(fields.path_of("weight"), "must be above 0 and below 1");
+  fields.refuse_others();
+  return member;
+}
+
+Fusion read_fusion(Fields fields, Complaint& complaint) {
+  Fusion fusion;
+  const nlohmann::json& list = fields.array("members", kMaxMembers);
+  std::set<std::string> models;
+  double sum = 0;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string path = item_path("fusion.members", i);
+    fusion.members.push_back(read_member(Fields(list[i], path, complaint)));
+    sum += fusion.members.back().weight;
+    if (!models.insert(fusion.members.back().model).second)
+      fields.complain(path + ".model", "is there twice");
+  }
+  if (list.size() < 2) fields.complain("fusion.members", "must be at least two");
+  if (std::abs(sum - 1) > kSumTolerance)
+    fields.complain("fusion.members", "have weights that do not add up to 1");
+  fusion.provenance = fields.text("provenance");
+  fields.refuse_others();
+  return fusion;
+}
+
 void read_recogniser(Fields& fields, Manifest& manifest) {
   manifest.dimension = static_cast<int>(fields.integer("dimension", 1, kMaxDimension));
   manifest.norm_is_quality = fields.boolean("norm_is_quality");
-  manifest.alignment = static_cast<AlignmentTemplate>(fields.choice("alignment", kTemplates));
+  if (!manifest.fusion)
+    manifest.alignment = static_cast<AlignmentTemplate>(fields.choice("alignment", kTemplates));
   if (fields.has("quality_aware"))
     manifest.quality_aware = read_quality_aware(fields.object("quality_aware"));
 }
@@ -223,25 +257,41 @@ Manifest read_manifest(const nlohmann::json& document, Complaint& complaint) {
   manifest.family = fields.text("family", 64);
   manifest.weights_licence = fields.text("weights_licence");
   manifest.training_data = fields.text("training_data");
-  manifest.preparation = read_preparation(fields.object("preparation"));
-  if (manifest.role == Role::kRecogniser) read_recogniser(fields, manifest);
-  read_files(fields, manifest, complaint);
-  read_goldens(fields, manifest, complaint);
+  if (manifest.role == Role::kRecogniser && fields.has("fusion")) {
+    manifest.fusion = read_fusion(fields.object("fusion"), complaint);
+    read_recogniser(fields, manifest);
+  } else {
+    manifest.preparation = read_preparation(fields.object("preparation"));
+    if (manifest.role == Role::kRecogniser) read_recogniser(fields, manifest);
+    read_files(fields, manifest, complaint);
+    read_goldens(fields, manifest, complaint);
+  }
   if (fields.has("notes")) manifest.notes = fields.text("notes", 16384);
   fields.refuse_others();
   return manifest;
 }
 
-std::string bits(float value) {
+template <class Pattern, class Number>
+std::string bits(Number value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  auto pattern = std::bit_cast<std::uint32_t>(value);
-  std::string text(8, '0');
-  for (int i = 7; i >= 0; --i, pattern >>= 4U)
-    text[static_cast<std::size_t>(i)] = kDigits[pattern & 15U];
+  auto pattern = std::bit_cast<Pattern>(value);
+  std::string text(2 * sizeof(Pattern), '0');
+  for (std::size_t i = text.size(); i-- > 0; pattern >>= 4U) text[i] = kDigits[pattern & 15U];
+  return text;
+}
+
+std::string canonical_text(const Manifest& manifest, bool flip);
+
+std::string canonical_text(const Fusion& fusion, bool flip) {
+  std::string text = "visavis fusion 1\n";
+  for (const Member& member : fusion.members)
+    text += "member " + bits<std::uint64_t>(member.weight) + "\n" +
+            canonical_text(*member.manifest, flip);
   return text;
 }
 
 std::string canonical_text(const Manifest& manifest, bool flip) {
+  if (manifest.fusion) return canonical_text(*manifest.fusion, flip);
   const Preparation& p = manifest.preparation;
   std::string text = "visavis model 1\n";
   for (const ModelFile& file : manifest.files)
@@ -252,7 +302,8 @@ std::string canonical_text(const Manifest& manifest, bool flip) {
     text += "prewhiten\n";
   } else {
     for (std::size_t c = 0; c < 3; ++c)
-      text += "channel " + bits(p.mean[c]) + " " + bits(p.scale[c]) + "\n";
+      text += "channel " + bits<std::uint32_t>(p.mean[c]) + " " + bits<std::uint32_t>(p.scale[c]) +
+              "\n";
   }
   text +=
       "alignment " + std::string(kTemplates[static_cast<std::size_t>(manifest.alignment)]) + "\n";
@@ -269,6 +320,18 @@ Result<Manifest> parse_manifest(std::string_view json) {
   Manifest manifest = read_manifest(document, complaint);
   if (complaint) return fail(ErrorCode::kDecodeFailed, "manifest: " + *complaint);
   return manifest;
+}
+
+std::vector<ModelFile> all_files(const Manifest& manifest) {
+  std::vector<ModelFile> files = manifest.files;
+  if (!manifest.fusion) return files;
+  for (const Member& member : manifest.fusion->members) {
+    for (ModelFile file : member.manifest->files) {
+      file.name = member.model + "/" + file.name;
+      files.push_back(std::move(file));
+    }
+  }
+  return files;
 }
 
 ModelId model_id(const Manifest& manifest, bool flip) {

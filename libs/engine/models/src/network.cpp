@@ -99,15 +99,27 @@ Result<void> load_file(const Store& store, const ModelFile& file, const runtime:
   return {};
 }
 
-}  // namespace
+Result<Network> load(const Store& store, Manifest manifest, const NetworkOptions& options);
 
-Result<Network> load_network(const Store& store, std::string_view id,
-                             const NetworkOptions& options) {
+Result<Network> load_members(const Store& store, Manifest manifest, const NetworkOptions& options) {
+  Network network;
+  for (const Member& member : manifest.fusion->members) {
+    VISAVIS_TRY(loaded, load(store, *member.manifest, options));
+    network.times.load_ms += loaded.times.load_ms;
+    network.times.warm_up_ms += loaded.times.warm_up_ms;
+    network.members.push_back(std::make_shared<const Network>(std::move(loaded)));
+  }
+  network.manifest = std::move(manifest);
+  return network;
+}
+
+Result<Network> load(const Store& store, Manifest manifest, const NetworkOptions& options) {
   const Clock::time_point start = Clock::now();
-  VISAVIS_TRY(manifest, store.find(id));
   VISAVIS_TRY(engine, runtime::find_engine(options.engine));
   VISAVIS_CHECK(check_parts(manifest, options.parts));
-  Network network{.manifest = std::move(manifest), .parts = {}, .data = {}, .times = {}};
+  if (manifest.fusion) return load_members(store, std::move(manifest), options);
+  Network network{
+      .manifest = std::move(manifest), .parts = {}, .data = {}, .members = {}, .times = {}};
   for (const ModelFile& file : network.manifest.files)
     if (is_wanted(file, options.parts))
       VISAVIS_CHECK(load_file(store, file, *engine, options, network));
@@ -116,10 +128,24 @@ Result<Network> load_network(const Store& store, std::string_view id,
   for (const auto& [name, model] : network.parts) {
     const Result<void> warm = warm_up(*model, network.manifest.preparation);
     if (!warm)
-      return fail(warm.error().code, std::string(id) + ": " + name + ": " + warm.error().message);
+      return fail(warm.error().code,
+                  network.manifest.id + ": " + name + ": " + warm.error().message);
   }
   network.times.warm_up_ms = milliseconds_since(loaded);
   return network;
+}
+
+}  // namespace
+
+Result<Network> load_network(const Store& store, std::string_view id,
+                             const NetworkOptions& options) {
+  VISAVIS_TRY(manifest, store.find(id));
+  return load(store, std::move(manifest), options);
+}
+
+const runtime::Model* any_part(const Network& network) {
+  if (!network.parts.empty()) return network.parts.begin()->second.get();
+  return network.members.empty() ? nullptr : any_part(*network.members[0]);
 }
 
 }  // namespace visavis::models

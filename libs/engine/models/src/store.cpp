@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,18 @@ Result<Manifest> read_manifest(const std::filesystem::path& path) {
   return manifest;
 }
 
+std::string place(std::size_t member) {
+  return "manifest: fusion.members[" + std::to_string(member) + "].model ";
+}
+
+bool see_one_chip(const Fusion& fusion) {
+  const Manifest& first = *fusion.members[0].manifest;
+  return std::ranges::all_of(fusion.members, [&](const Member& member) {
+    return member.manifest->alignment == first.alignment &&
+           member.manifest->preparation.width == first.preparation.width;
+  });
+}
+
 }  // namespace
 
 Result<Store> Store::open(std::vector<std::filesystem::path> manifests,
@@ -48,26 +61,71 @@ Result<Store> Store::open(std::vector<std::filesystem::path> manifests,
   Store store;
   store.root_ = std::move(root);
   manifests.push_back(store.root_ / "manifests");
+  std::vector<std::filesystem::path> paths;  // of the manifests
   for (const std::filesystem::path& folder : manifests) {
     for (const std::filesystem::path& file : manifest_files(folder)) {
       Result<Manifest> manifest = read_manifest(file);
       if (!manifest) {
         store.refused_.emplace_back(file, std::move(manifest).error());
-      } else if (!store.find(manifest->id)) {
+      } else if (store.known(manifest->id) == nullptr) {
         store.manifests_.push_back(*std::move(manifest));
+        paths.push_back(file);
       }
     }
   }
+  // A fused one may stand before its members.
+  std::vector<Manifest> complete;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    Result<Manifest> manifest = store.with_members(store.manifests_[i]);
+    if (manifest)
+      complete.push_back(*std::move(manifest));
+    else
+      store.refused_.emplace_back(paths[i], std::move(manifest).error());
+  }
+  store.manifests_ = std::move(complete);
   return store;
 }
 
-Result<Manifest> Store::find(std::string_view id) const {
+const Manifest* Store::known(std::string_view id) const {
   const auto found = std::ranges::find(manifests_, id, &Manifest::id);
-  if (found != manifests_.end()) return *found;
-  std::string known;
-  for (const Manifest& manifest : manifests_) known += (known.empty() ? "" : ", ") + manifest.id;
+  return found == manifests_.end() ? nullptr : &*found;
+}
+
+Result<Manifest> Store::with_members(Manifest manifest) const {
+  if (!manifest.fusion) return manifest;
+  std::int64_t dimension = 0;
+  for (std::size_t i = 0; i < manifest.fusion->members.size(); ++i) {
+    Member& member = manifest.fusion->members[i];
+    const auto wrong = [&](const std::string& why) {
+      return fail(ErrorCode::kDecodeFailed, place(i) + member.model + " " + why);
+    };
+    if (member.model == manifest.id) return wrong("is the fusion itself");
+    const Manifest* found = known(member.model);
+    if (found == nullptr) return wrong("is not known");
+    if (found->fusion) return wrong("is a fusion, and a member has files of its own");
+    if (found->role != Role::kRecogniser) return wrong("is no recogniser");
+    if (manifest.norm_is_quality && !found->norm_is_quality)
+      return wrong("has a norm that does not mean quality, unlike norm_is_quality");
+    dimension += found->dimension;
+    member.manifest = std::make_shared<const Manifest>(*found);
+  }
+  if (dimension != manifest.dimension)
+    return fail(ErrorCode::kDecodeFailed,
+                "manifest: dimension must be the members' sum, " + std::to_string(dimension));
+  if (see_one_chip(*manifest.fusion))
+    manifest.alignment = manifest.fusion->members[0].manifest->alignment;
+  return manifest;
+}
+
+Result<Manifest> Store::find(std::string_view id) const {
+  if (const Manifest* found = known(id)) return *found;
+  for (const auto& [path, error] : refused_)
+    if (path.stem() == id)
+      return fail(ErrorCode::kDecodeFailed, path.string() + ": " + error.message);
+  std::string ids;
+  for (const Manifest& manifest : manifests_) ids += (ids.empty() ? "" : ", ") + manifest.id;
   return fail(ErrorCode::kNotFound, "there is no model " + std::string(id) +
-                                        "; known are: " + (known.empty() ? "none" : known));
+                                        "; known are: " + (ids.empty() ? "none" : ids));
 }
 
 std::filesystem::path Store::path_of(std::string_view sha256) const {
@@ -75,7 +133,7 @@ std::filesystem::path Store::path_of(std::string_view sha256) const {
 }
 
 bool Store::has(const Manifest& manifest) const {
-  return std::ranges::all_of(manifest.files, [&](const ModelFile& file) {
+  return std::ranges::all_of(all_files(manifest), [&](const ModelFile& file) {
     std::error_code ignored;
     return std::filesystem::is_regular_file(path_of(file.onnx_sha256), ignored);
   });

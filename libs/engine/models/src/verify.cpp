@@ -83,6 +83,13 @@ Result<std::vector<GoldenCheck>> verify_network(const Network& network) {
     VISAVIS_TRY(result, check(golden, network.manifest.preparation, *part->second));
     checks.push_back(std::move(result));
   }
+  for (const auto& member : network.members) {
+    VISAVIS_TRY(results, verify_network(*member));
+    for (GoldenCheck& result : results) {
+      result.file = member->manifest.id + "/" + result.file;
+      checks.push_back(std::move(result));
+    }
+  }
   return checks;
 }
 

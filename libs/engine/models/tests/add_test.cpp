@@ -84,6 +84,28 @@ TEST_F(AddModelTest, RefusesWithoutLeavingAnything) {
   refused(add(unknown), ErrorCode::kUnsupported, "no such importer");
 }
 
+TEST_F(AddModelTest, AddsAFusionOfModelsThatAreThere) {
+  const auto recogniser = [&](const std::string& id) {
+    return R"({"schema":"visavis.manifest/1","id":")" + id +
+           R"(","title":"t","role":"recogniser","family":"embedding","files":[{"name":"network",
+"importer":"reverse"}],"weights_licence":"mine","training_data":"mine","preparation":{"width":4,
+"height":4,"colour":"rgb","mean":[0,0,0],"scale":[1,1,1]},"alignment":"arcface","dimension":2,
+"norm_is_quality":false})";
+  };
+  const std::string fusion = R"({"schema":"visavis.manifest/1","id":"both","title":"t",
+"role":"recogniser","family":"fusion","fusion":{"members":[{"model":"a","weight":0.5},
+{"model":"b","weight":0.5}],"provenance":"by hand"},"weights_licence":"mine",
+"training_data":"mine","dimension":4,"norm_is_quality":false})";
+  const auto early = add_model(store(), fusion, {}, reversed);
+  ASSERT_FALSE(early);
+  EXPECT_THAT(early.error().message, HasSubstr("members[0].model a is not known"));
+  ASSERT_TRUE(add(recogniser("a")));
+  ASSERT_TRUE(add(recogniser("b")));
+  const auto added = add_model(store(), fusion, {}, reversed);
+  ASSERT_TRUE(added) << added.error().message;
+  EXPECT_TRUE(store().has(*store().find("both")));
+}
+
 TEST_F(AddModelTest, RefusesAnIdTwice) {
   ASSERT_TRUE(add(manifest()));
   EXPECT_EQ(add(manifest()).error().code, ErrorCode::kInvalidArgument);

@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 #include <visavis/core/file.hpp>
 #include <visavis/models/manifest.hpp>
 
@@ -142,6 +145,109 @@ TEST(Manifest, RefusesTwoFilesOfOneName) {
   EXPECT_THAT(parse_manifest(text).error().message, HasSubstr("files[1].name is there twice"));
 }
 
+/// A fused recogniser, in which a test replaces one piece.
+std::string fused_sample() {
+  return R"({"schema":"visavis.manifest/1","id":"f","title":"t","role":"recogniser",
+"family":"fusion","fusion":{"members":[{"model":"m","weight":0.25},{"model":"n","weight":0.75}],
+"provenance":"by hand"},"weights_licence":"MIT","training_data":"unknown","dimension":16,
+"norm_is_quality":true})";
+}
+
+TEST(FusedManifest, NamesItsMembers) {
+  const Result<Manifest> m = parse_manifest(fused_sample());
+  ASSERT_TRUE(m) << m.error().message;
+  ASSERT_TRUE(m->fusion);
+  ASSERT_EQ(m->fusion->members.size(), 2U);
+  EXPECT_EQ(m->fusion->members[1].model, "n");
+  EXPECT_DOUBLE_EQ(m->fusion->members[1].weight, .75);
+  EXPECT_EQ(m->fusion->provenance, "by hand");
+  EXPECT_EQ(m->dimension, 16);
+  EXPECT_TRUE(m->files.empty());
+}
+
+class FusedManifestDefect : public testing::TestWithParam<Defect> {};
+
+TEST_P(FusedManifestDefect, IsNamed) {
+  std::string text = fused_sample();
+  const std::size_t at = text.find(GetParam().from);
+  ASSERT_NE(at, std::string::npos);
+  const Result<Manifest> m =
+      parse_manifest(text.replace(at, GetParam().from.size(), GetParam().to));
+  ASSERT_FALSE(m);
+  EXPECT_EQ(m.error().code, ErrorCode::kDecodeFailed);
+  EXPECT_THAT(m.error().message, HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Fields, FusedManifestDefect,
+    testing::Values(
+        Defect{"Sum", "0.75", "0.7", "fusion.members have weights that do not add up to 1"},
+        Defect{"Negative", R"("weight":0.25)", R"("weight":-0.25)",
+               "fusion.members[0].weight must be above 0 and below 1"},
+        Defect{"Zero", R"("weight":0.25)", R"("weight":0)", "must be above 0 and below 1"},
+        Defect{"One", R"("weight":0.75)", R"("weight":1)", "must be above 0 and below 1"},
+        Defect{"NotANumber", R"("weight":0.25)", R"("weight":NaN)", "is not JSON at byte"},
+        Defect{"Text", R"("weight":0.25)", R"("weight":"nan")", "weight must be a number"},
+        Defect{"Huge", R"("weight":0.25)", R"("weight":1e39)", "weight must be a number"},
+        Defect{"WeightMissing", R"(,"weight":0.25)", "", "members[0].weight is missing"},
+        Defect{"Twice", R"("model":"n")", R"("model":"m")", "members[1].model is there twice"},
+        Defect{"Path", R"("model":"n")", R"("model":"../n")", "members[1].model is no id"},
+        Defect{"Alone", R"(,{"model":"n","weight":0.75})", "", "must be at least two"},
+        Defect{"NoList", R"([{"model":"m","weight":0.25},{"model":"n","weight":0.75}])", "7",
+               "fusion.members must be a list"},
+        Defect{"NoProvenance", R"(,
+"provenance":"by hand")",
+               "", "fusion.provenance is missing"},
+        Defect{"OwnPreparation", R"("dimension":16)", R"("dimension":16,"preparation":{})",
+               "preparation is not a known field"},
+        Defect{"OwnFiles", R"("dimension":16)", R"("dimension":16,"files":[])",
+               "files is not a known field"},
+        Defect{"Detector", "recogniser", "detector", "preparation is missing"}),
+    [](const auto& param) { return param.param.name; });
+
+/// The two samples with members looked up, as a store does it.
+Manifest fused() {
+  Manifest fused = *parse_manifest(fused_sample());
+  for (Member& member : fused.fusion->members) {
+    Manifest own = *parse_manifest(sample());
+    own.id = member.model;
+    member.manifest = std::make_shared<const Manifest>(std::move(own));
+  }
+  return fused;
+}
+
+TEST(FusedManifest, HasItsMembersFiles) {
+  const std::vector<ModelFile> files = all_files(fused());
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[0].name, "m/network");
+  EXPECT_EQ(files[1].name, "n/network");
+  EXPECT_EQ(files[1].sha256, kSha);
+  EXPECT_EQ(all_files(*parse_manifest(sample())).front().name, "network");
+}
+
+TEST(ModelId, OfAFusionCoversItsMembersAndWeights) {
+  const ModelId id = model_id(fused(), false);
+  EXPECT_NE(id, model_id(fused(), true));
+  EXPECT_NE(id, model_id(*parse_manifest(sample()), false));
+  Manifest weighed = fused();
+  weighed.fusion->members[0].weight = .5;
+  EXPECT_NE(id, model_id(weighed, false));
+  Manifest turned = fused();
+  std::swap(turned.fusion->members[0].weight, turned.fusion->members[1].weight);
+  EXPECT_NE(id, model_id(turned, false));
+  Manifest other = fused();
+  Manifest member = *other.fusion->members[1].manifest;
+  member.files[0].sha256[0] = 'b';
+  other.fusion->members[1].manifest = std::make_shared<const Manifest>(member);
+  EXPECT_NE(id, model_id(other, false));
+}
+
+// The text and its hash were written out by hand from docs/formats/manifest.md (sha256sum): .25 is
+// 3fd0000000000000, .75 is 3fe8000000000000.
+TEST(ModelId, OfAFusionFollowsTheDocument) {
+  EXPECT_EQ(to_hex(model_id(fused(), true)), "8fc9628fd3b2f79b");
+}
+
 TEST(ModelId, CoversWhatChangesTheVector) {
   const Manifest m = *parse_manifest(sample());
   const ModelId id = model_id(m, false);
@@ -180,7 +286,7 @@ TEST(TestChip, FollowsTheFormula) {
 
 TEST(ShippedManifests, CanAllBeRead) {
   for (const char* id : {"mtcnn", "faceplugin-detect", "faceplugin-landmark-68", "faceplugin-512",
-                         "mobilefacenet-192"}) {
+                         "mobilefacenet-192", "fusion-704"}) {
     const auto bytes =
         read_file(std::string(VISAVIS_SOURCE_DIR) + "/models/" + id + ".json", 1U << 20U);
     ASSERT_TRUE(bytes) << id;

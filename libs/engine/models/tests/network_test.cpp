@@ -120,6 +120,33 @@ TEST_F(LoadNetwork, LoadsOnlyThePartsThatAreAskedFor) {
   EXPECT_EQ(none.error().message, "two has no part third");
 }
 
+TEST_F(LoadNetwork, LoadsTheMembersOfAFusion) {
+  const std::string digest = visavis::to_hex(sha256(bytes_));
+  const std::string head = R"({"schema":"visavis.manifest/1","title":"t","role":"recogniser",)"
+                           R"("family":"f","weights_licence":"none","training_data":"none",)"
+                           R"("norm_is_quality":false,)";
+  for (const std::string id : {"a", "b"})
+    ASSERT_TRUE(write_file(
+        dir_ / "shipped" / (id + ".json"),
+        head + R"("id":")" + id + R"(","files":[{"name":"network","sha256":")" + digest +
+            R"(","importer":"onnx","onnx_sha256":")" + digest +
+            R"("}],"preparation":{"width":4,"height":4,"colour":"rgb","mean":[0,0,0],)"
+            R"("scale":[1,1,1]},"alignment":"arcface","dimension":2})"));
+  ASSERT_TRUE(write_file(
+      dir_ / "shipped" / "both.json",
+      head + R"("id":"both","fusion":{"members":[{"model":"a","weight":0.5},)"
+             R"({"model":"b","weight":0.5}],"provenance":"by hand"},"dimension":4})"));
+  EXPECT_THAT(load_network(store(), "both", {}).error().message,
+              HasSubstr("a: the model file network has not been fetched"));
+  ASSERT_TRUE(store().put(bytes_));
+  const auto network = load_network(store(), "both", {});
+  ASSERT_TRUE(network) << network.error().message;
+  ASSERT_EQ(network->members.size(), 2U);
+  EXPECT_TRUE(network->parts.empty());
+  EXPECT_EQ(any_part(*network), network->members[0]->parts.at("network").get());
+  EXPECT_GT(network->times.load_ms, network->members[1]->times.load_ms);
+}
+
 TEST_F(LoadNetwork, RefusesADamagedFile) {
   ASSERT_TRUE(store().put(bytes_));
   const std::filesystem::path file = store().path_of(store().manifests()[0].files[0].onnx_sha256);

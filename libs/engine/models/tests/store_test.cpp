@@ -63,6 +63,79 @@ TEST_F(StoreTest, KeepsWorkingBesideABadManifest) {
   EXPECT_THAT(store.refused()[1].second.message, HasSubstr("not JSON"));
 }
 
+class FusionTest : public StoreTest {
+ protected:
+  void write_recogniser(const std::string& id, int dimension, const std::string& more = "") {
+    write(id, R"("files":[{"name":"network","sha256":")" + digest_ +
+                  R"(","importer":"onnx","onnx_sha256":")" + digest_ +
+                  R"("}],"preparation":{"width":4,"height":4,"colour":"rgb","mean":[0,0,0],)"
+                  R"("scale":[1,1,1]},"norm_is_quality":true,"alignment":"arcface","dimension":)" +
+                  std::to_string(dimension) + more);
+  }
+  void write_fusion(const std::string& id, const std::string& a, const std::string& b,
+                    int dimension) {
+    write(id, R"("fusion":{"members":[{"model":")" + a + R"(","weight":0.5},{"model":")" + b +
+                  R"(","weight":0.5}],"provenance":"by hand"},"norm_is_quality":true,)"
+                  R"("dimension":)" +
+                  std::to_string(dimension));
+  }
+  /// Why the fusion of this id cannot be used; it is told by who asks for it, too.
+  std::string refusal(const std::string& id) {
+    const Store store = open();
+    const auto found = store.find(id);
+    EXPECT_FALSE(found);
+    EXPECT_EQ(found.error().code, ErrorCode::kDecodeFailed);
+    EXPECT_FALSE(store.refused().empty());
+    return found.error().message;
+  }
+
+ private:
+  void write(const std::string& id, const std::string& fields) {
+    ASSERT_TRUE(write_file(
+        dir_ / "shipped" / (id + ".json"),
+        R"({"schema":"visavis.manifest/1","id":")" + id +
+            R"(","title":"t","role":"recogniser","family":"f","weights_licence":"MIT",)"
+            R"("training_data":"unknown",)" +
+            fields + "}"));
+  }
+};
+
+TEST_F(FusionTest, LooksUpMembersWhateverTheOrderOfTheFiles) {
+  write_fusion("a-fusion", "m", "n", 5);
+  write_recogniser("m", 2);
+  write_recogniser("n", 3);
+  const Store store = open();
+  const Result<Manifest> fusion = store.find("a-fusion");
+  ASSERT_TRUE(fusion) << fusion.error().message;
+  EXPECT_EQ(fusion->fusion->members[1].manifest->dimension, 3);
+  EXPECT_EQ(fusion->alignment, AlignmentTemplate::kArcFace);
+  EXPECT_FALSE(store.has(*fusion));
+  ASSERT_TRUE(store.put(std::as_bytes(std::span(contents_))));
+  EXPECT_TRUE(store.has(*fusion));
+}
+
+TEST_F(FusionTest, RefusesMembersThatCannotBeFused) {
+  write_recogniser("m", 2);
+  write_manifest("shipped", "detector.json", "detector");
+  write_fusion("unknown", "m", "absent", 5);
+  EXPECT_THAT(refusal("unknown"), HasSubstr("fusion.members[1].model absent is not known"));
+  write_fusion("itself", "m", "itself", 5);
+  EXPECT_THAT(refusal("itself"), HasSubstr("itself is the fusion itself"));
+  write_fusion("here", "m", "there", 5);
+  write_fusion("there", "m", "here", 5);
+  EXPECT_THAT(refusal("here"), HasSubstr("there is a fusion, and a member has files of its own"));
+  EXPECT_THAT(refusal("there"), HasSubstr("here is a fusion"));
+  write_fusion("seeing", "m", "detector", 5);
+  EXPECT_THAT(refusal("seeing"), HasSubstr("detector is no recogniser"));
+}
+
+TEST_F(FusionTest, RefusesAnotherDimensionThanItsMembers) {
+  write_recogniser("m", 2);
+  write_recogniser("n", 3);
+  write_fusion("f", "m", "n", 6);
+  EXPECT_THAT(refusal("f"), HasSubstr("dimension must be the members' sum, 5"));
+}
+
 TEST_F(StoreTest, OpensWhereNothingIs) {
   const Result<Store> store = Store::open({dir_ / "none"}, dir_ / "nowhere");
   ASSERT_TRUE(store);

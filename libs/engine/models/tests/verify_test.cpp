@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <utility>
 #include <vector>
 #include <visavis/models/network.hpp>
 
@@ -98,6 +99,23 @@ TEST(VerifyNetwork, SaysNothingWithoutATolerance) {
   const auto checks = verify_network(sample({87, 342, 415}, 1, runtime::Precision::kBf16));
   EXPECT_FALSE((*checks)[0].checked);
   EXPECT_FALSE((*checks)[0].passed);
+}
+
+TEST(VerifyNetwork, RunsTheGoldensOfAFusionsMembers) {
+  Network right = sample({87, 342, 415});
+  right.manifest.id = "right";
+  Network wrong = sample({87, 342, 415}, 2);
+  wrong.manifest.id = "wrong";
+  Network fusion;
+  fusion.members = {std::make_shared<const Network>(std::move(right)),
+                    std::make_shared<const Network>(std::move(wrong))};
+  const auto checks = verify_network(fusion);
+  ASSERT_TRUE(checks) << checks.error().message;
+  ASSERT_EQ(checks->size(), 2U);
+  EXPECT_EQ((*checks)[0].file, "right/network");
+  EXPECT_TRUE((*checks)[0].passed);
+  EXPECT_EQ((*checks)[1].file, "wrong/network");
+  EXPECT_FALSE((*checks)[1].passed);
 }
 
 TEST(VerifyNetwork, RefusesAGoldenThatDoesNotFit) {

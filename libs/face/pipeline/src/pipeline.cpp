@@ -12,9 +12,9 @@
 #include "visavis/align/align.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/detect/detector.hpp"
-#include "visavis/embed/embedder.hpp"
 #include "visavis/models/manifest.hpp"
 #include "visavis/models/network.hpp"
+#include "visavis/pipeline/recogniser.hpp"
 #include "visavis/quality/quality.hpp"
 #include "visavis/vocab/chip.hpp"
 #include "visavis/vocab/embedding.hpp"
@@ -25,6 +25,12 @@ namespace visavis::pipeline {
 namespace {
 
 constexpr int kDefaultChip = 112;
+
+/// Without a recogniser: what most of them see.
+Result<Chips> default_chips(ImageView image, const Face& face) {
+  VISAVIS_TRY(chip, align::align_arcface(image, face.landmarks, kDefaultChip));
+  return Chips{std::move(chip)};
+}
 
 /// What decides between two faces.
 double weight(const Face& face, ImageView image, Selection selection) {
@@ -40,49 +46,39 @@ double weight(const Face& face, ImageView image, Selection selection) {
 
 struct Pipeline::Impl {
   std::unique_ptr<detect::Detector> detector;
-  std::optional<embed::Embedder> embedder;
-  models::AlignmentTemplate alignment = models::AlignmentTemplate::kArcFace;
+  std::optional<Recogniser> recogniser;
   quality::NormScale norm;
   bool keep_chips = false;
 
-  [[nodiscard]] Result<Chip> align(ImageView image, const Face& face) const;
   Result<std::vector<FaceRecord>> judge(std::span<const ImageView> images,
                                         std::vector<std::vector<Face>> faces);
 };
-
-Result<Chip> Pipeline::Impl::align(ImageView image, const Face& face) const {
-  const int side = embedder ? embedder->chip_side() : kDefaultChip;
-  if (alignment == models::AlignmentTemplate::kFaceNet)
-    return align::align_facenet(image, face.box, side);
-  return align::align_arcface(image, face.landmarks, side);
-}
 
 /// One record for every face, image after image.
 Result<std::vector<FaceRecord>> Pipeline::Impl::judge(std::span<const ImageView> images,
                                                       std::vector<std::vector<Face>> faces) {
   std::vector<FaceRecord> records;
   std::vector<std::size_t> aligned;
+  std::vector<Chips> all_chips;  // of the aligned ones
   for (std::size_t i = 0; i < images.size(); ++i) {
     for (const Face& face : faces[i]) {
       records.push_back({.face = face, .quality = {}, .chip = {}, .embedding = {}});
-      auto chip = align(images[i], face);
-      if (!chip) continue;  // what cannot be aligned is a face of no quality, not a failure
-      records.back().chip = *std::move(chip);
+      auto chips = recogniser ? recogniser->cut(images[i], face) : default_chips(images[i], face);
+      if (!chips) continue;  // what cannot be aligned is a face of no quality, not a failure
+      all_chips.push_back(*std::move(chips));
       aligned.push_back(records.size() - 1);
     }
   }
-  if (embedder) {
-    std::vector<ImageView> chips;
-    for (const std::size_t i : aligned) chips.push_back(records[i].chip->image.view());
-    VISAVIS_TRY(embeddings, embedder->embed(chips));
+  if (recogniser) {
+    VISAVIS_TRY(embeddings, recogniser->embed(all_chips));
     for (std::size_t k = 0; k < aligned.size(); ++k)
       records[aligned[k]].embedding = std::move(embeddings[k]);
   }
-  for (const std::size_t i : aligned) {
-    FaceRecord& record = records[i];
-    record.quality =
-        quality::assess(record.face, record.chip->image.view(), record.embedding.norm, norm);
-    if (!keep_chips) record.chip.reset();
+  for (std::size_t k = 0; k < aligned.size(); ++k) {
+    FaceRecord& record = records[aligned[k]];
+    Chip& chip = all_chips[k][0];
+    record.quality = quality::assess(record.face, chip.image.view(), record.embedding.norm, norm);
+    if (keep_chips) record.chip = std::move(chip);
   }
   return records;
 }
@@ -96,13 +92,9 @@ Result<Pipeline> Pipeline::open(std::unique_ptr<detect::Detector> detector,
   impl->detector = std::move(detector);
   impl->keep_chips = options.keep_chips;
   if (recogniser) {
-    const models::Manifest& manifest = recogniser->manifest;
-    if (manifest.alignment == models::AlignmentTemplate::kNone)
-      return fail(ErrorCode::kModelMismatch, "the recogniser's manifest names no alignment");
-    impl->alignment = manifest.alignment;
-    if (manifest.norm_is_quality) impl->norm = options.norm;
-    VISAVIS_TRY(embedder, embed::Embedder::open(std::move(recogniser), options.embedder));
-    impl->embedder = std::move(embedder);
+    if (recogniser->manifest.norm_is_quality) impl->norm = options.norm;
+    VISAVIS_TRY(opened, Recogniser::open(std::move(recogniser), options.embedder));
+    impl->recogniser = std::move(opened);
   }
   return Pipeline(std::move(impl));
 }
@@ -144,7 +136,7 @@ Result<Pipeline::One> Pipeline::analyse_one(ImageView image, Selection selection
 }
 
 ModelId Pipeline::model() const noexcept {
-  return impl_->embedder ? impl_->embedder->model() : ModelId{};
+  return impl_->recogniser ? impl_->recogniser->model() : ModelId{};
 }
 
 std::size_t select(std::span<const Face> faces, ImageView image, Selection selection) {

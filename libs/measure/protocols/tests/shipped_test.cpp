@@ -7,6 +7,7 @@
 #include <visavis/core/file.hpp>
 #include <visavis/matching/matching.hpp>
 #include <visavis/models/manifest.hpp>
+#include <visavis/models/store.hpp>
 
 namespace visavis {
 namespace {
@@ -22,9 +23,9 @@ std::string text_of(const fs::path& path) {
 TEST(ShippedCalibrations, BelongToTheShippedManifests) {
   const fs::path folder = fs::path(VISAVIS_SOURCE_DIR) / "models";
   std::size_t recognisers = 0;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() != ".json") continue;
-    const auto manifest = models::parse_manifest(text_of(entry.path())).value();
+  const auto store = models::Store::open({folder}, {}).value();
+  EXPECT_TRUE(store.refused().empty());
+  for (const models::Manifest& manifest : store.manifests()) {
     if (manifest.role != models::Role::kRecogniser) continue;
     ++recognisers;
     for (const bool flip : {false, true}) {

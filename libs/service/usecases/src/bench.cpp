@@ -15,9 +15,7 @@
 #include <string>
 #include <utility>
 #include <vector>
-#include <visavis/align/align.hpp>
 #include <visavis/core/file.hpp>
-#include <visavis/embed/embedder.hpp>
 #include <visavis/image/decode.hpp>
 #include <visavis/matching/matching.hpp>
 #include <visavis/models/manifest.hpp>
@@ -25,6 +23,7 @@
 #include <visavis/models/prepare.hpp>
 #include <visavis/pipeline/finder.hpp>
 #include <visavis/pipeline/pipeline.hpp>
+#include <visavis/pipeline/recogniser.hpp>
 #include <visavis/quality/quality.hpp>
 #include <visavis/runtime/engine.hpp>
 
@@ -75,24 +74,19 @@ double peak_memory_mib() {
 struct Stages {
   Workbench::Impl& bench;
   std::unique_ptr<detect::Detector> finder;
-  embed::Embedder embedder;
+  pipeline::Recogniser recogniser;
   std::vector<std::vector<float>> people;
 
   [[nodiscard]] static Outcome<Stages> open(Workbench::Impl& bench) {
     VISAVIS_TRY(finder,
                 pipeline::open_finder(bench.detector, bench.landmarks, bench.detector_options));
-    VISAVIS_TRY(embedder, embed::Embedder::open(bench.recogniser, bench.pipeline_options.embedder));
-    auto people = strangers(embedder.dimension());
+    VISAVIS_TRY(recogniser, pipeline::Recogniser::open(bench.recogniser,
+                                                       bench.pipeline_options.embedder));
+    auto people = strangers(recogniser.dimension());
     return Stages{.bench = bench,
                   .finder = std::move(finder),
-                  .embedder = std::move(embedder),
+                  .recogniser = std::move(recogniser),
                   .people = std::move(people)};
-  }
-
-  [[nodiscard]] Result<Chip> align(ImageView image, const Face& face) const {
-    if (bench.recogniser->manifest.alignment == models::AlignmentTemplate::kFaceNet)
-      return align::align_facenet(image, face.box, embedder.chip_side());
-    return align::align_arcface(image, face.landmarks, embedder.chip_side());
   }
 };
 
@@ -132,37 +126,46 @@ class Stopwatch {
   std::vector<StageTime>& rows_;
 };
 
-/// The recogniser's engine call alone, for what is in "embed" beside it.
-Result<void> measure_network(const models::Network& network, int side, Stopwatch& watch) {
+/// The engine call of one of the recogniser's networks alone, for what is in "embed" beside it.
+Result<void> measure_network(const models::Network& network, const std::string& stage,
+                             Stopwatch& watch) {
+  const models::Preparation& preparation = network.manifest.preparation;
   VISAVIS_TRY(session, network.parts.begin()->second->session());
-  const std::array<std::int64_t, 4> shape{1, models::channels(network.manifest.preparation), side,
-                                          side};
+  const std::array<std::int64_t, 4> shape{1, models::channels(preparation), preparation.height,
+                                          preparation.width};
   const std::vector<float> values(static_cast<std::size_t>(shape[1] * shape[2] * shape[3]), 0.25F);
   const std::array inputs{runtime::view_of(std::span(values), shape)};
-  return watch.time("network", [&]() -> Result<void> {
+  return watch.time(stage, [&]() -> Result<void> {
     VISAVIS_TRY(again, session->run(inputs));
     return {};
   });
 }
 
+Result<void> measure_networks(const models::Network& recogniser, Stopwatch& watch) {
+  if (recogniser.members.empty()) return measure_network(recogniser, "network", watch);
+  for (const auto& member : recogniser.members)
+    VISAVIS_CHECK(measure_network(*member, "network " + member->manifest.id, watch));
+  return {};
+}
+
 Result<void> measure_face(Stages& stages, ImageView image, const Face& face, Stopwatch& watch) {
-  VISAVIS_TRY(chip, stages.align(image, face));
-  const ImageView view = chip.image.view();
-  VISAVIS_TRY(embeddings, stages.embedder.embed(std::span(&view, 1)));
+  VISAVIS_TRY(chips, stages.recogniser.cut(image, face));
+  const std::span one(&chips, 1);
+  VISAVIS_TRY(embeddings, stages.recogniser.embed(one));
   VISAVIS_CHECK(watch.time("align", [&]() -> Result<void> {
-    VISAVIS_TRY(again, stages.align(image, face));
+    VISAVIS_TRY(again, stages.recogniser.cut(image, face));
     return {};
   }));
   VISAVIS_CHECK(watch.time("quality", [&]() -> Result<void> {
-    if (quality::assess(face, view).score < 0)
+    if (quality::assess(face, chips[0].image.view()).score < 0)
       return fail(ErrorCode::kInternal, "negative quality");
     return {};
   }));
   VISAVIS_CHECK(watch.time("embed", [&]() -> Result<void> {
-    VISAVIS_TRY(again, stages.embedder.embed(std::span(&view, 1)));
+    VISAVIS_TRY(again, stages.recogniser.embed(one));
     return {};
   }));
-  VISAVIS_CHECK(measure_network(*stages.bench.recogniser, stages.embedder.chip_side(), watch));
+  VISAVIS_CHECK(measure_networks(*stages.bench.recogniser, watch));
   return watch.time("identify", [&]() -> Result<void> {
     if (nearest(stages.people, embeddings[0]) >= kPeople)
       return fail(ErrorCode::kInternal, "nobody is nearest");

@@ -37,7 +37,7 @@ Answer worst(const std::vector<VerifiedModel::Check>& checks) {
 
 /// All files or some of them: a model that has lost one is told, a model never fetched is not.
 bool is_fetched_in_part(const models::Store& store, const models::Manifest& manifest) {
-  return std::ranges::any_of(manifest.files, [&](const models::ModelFile& file) {
+  return std::ranges::any_of(models::all_files(manifest), [&](const models::ModelFile& file) {
     std::error_code ignored;
     return std::filesystem::exists(store.path_of(file.onnx_sha256), ignored);
   });
@@ -49,10 +49,9 @@ Outcome<VerifiedModel> verify_one(const models::Store& store, const models::Mani
               caused_by(Cause::kEnvironment, models::load_network(store, manifest.id, options)));
   VISAVIS_TRY(goldens, caused_by(Cause::kEnvironment, models::verify_network(network)));
   VerifiedModel verified{.id = manifest.id, .engine = {}, .precision = {}, .checks = {}};
-  if (!network.parts.empty()) {
-    const runtime::Model& part = *network.parts.begin()->second;
-    verified.engine = part.engine_name();
-    verified.precision = runtime::to_string(part.precision());
+  if (const runtime::Model* part = models::any_part(network)) {
+    verified.engine = part->engine_name();
+    verified.precision = runtime::to_string(part->precision());
   }
   for (const models::GoldenCheck& golden : goldens) verified.checks.push_back(to_check(golden));
   verified.answer = worst(verified.checks);

@@ -33,7 +33,9 @@ std::string origin_of(const models::Network& network, bool flip) {
     if (const auto found = runtime::find_engine(engine)) text += " " + (*found)->probe().version;
     text += " " + std::string(runtime::to_string(part->precision()));
   }
-  return text + "\n";
+  text += "\n";
+  for (const auto& member : network.members) text += origin_of(*member, flip);
+  return text;
 }
 
 /// Everything that decides what is found in a photo and what its embedding is; not the number of

@@ -330,6 +330,8 @@ SortedPhotos sort_by_folder(const std::string& folder) {
 Outcome<Enrolment> enrol(Workbench& bench, const std::vector<EnrolPhoto>& all,
                          const EnrolRequest& request, const Progress& progress) {
   Enrolment answer;
+  if (request.keep == Keep::kChips && chip_form(bench.impl().manifest->alignment).empty())
+    return usage("the recogniser's members see different chips; --keep photos keeps the photos");
   // A gallery of another model is told before the networks are loaded.
   VISAVIS_TRY(registrar, Registrar::open(bench.impl().model, request,
                                          settings_of(bench.impl(), request), answer));

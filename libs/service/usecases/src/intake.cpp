@@ -15,13 +15,14 @@ constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{1} << 20U;
 constexpr std::uint64_t kMaxModelBytes = std::uint64_t{2} << 30U;
 
 bool names_a_package(const models::Manifest& manifest) {
-  return std::ranges::all_of(manifest.files,
+  return std::ranges::all_of(models::all_files(manifest),
                              [](const models::ModelFile& file) { return file.source.has_value(); });
 }
 
 bool is_whole(const models::Store& store, const models::Manifest& manifest) {
-  return std::ranges::all_of(
-      manifest.files, [&](const models::ModelFile& file) { return store.read(file).has_value(); });
+  return std::ranges::all_of(models::all_files(manifest), [&](const models::ModelFile& file) {
+    return store.read(file).has_value();
+  });
 }
 
 std::vector<TensorLine> to_lines(std::vector<modelkit::TensorFacts> facts) {

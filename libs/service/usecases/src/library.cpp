@@ -73,6 +73,24 @@ std::string input_of(const models::Preparation& preparation) {
   return size + " " + std::string(name_of(preparation.colour));
 }
 
+/// Of a fused recogniser: its members', each once.
+std::string input_of(const models::Manifest& manifest) {
+  if (!manifest.fusion) return input_of(manifest.preparation);
+  std::string text;
+  for (const models::Member& member : manifest.fusion->members) {
+    const std::string input = input_of(member.manifest->preparation);
+    if (!text.contains(input)) text += (text.empty() ? "" : " and ") + input;
+  }
+  return text;
+}
+
+/// Also where members see different chips.
+std::string alignment_of(const models::Manifest& manifest) {
+  if (!manifest.fusion || manifest.alignment != models::AlignmentTemplate::kNone)
+    return std::string(name_of(manifest.alignment));
+  return "each member's own";
+}
+
 FileFacts facts_of(const models::Store& store, const models::ModelFile& file) {
   std::error_code ignored;
   FileFacts facts{.name = file.name,
@@ -103,7 +121,9 @@ Outcome<models::Store> open_store(const Places& places) {
 }
 
 Outcome<models::Manifest> find_model(const models::Store& store, std::string_view id) {
-  return caused_by(Cause::kUsage, store.find(id));
+  auto found = store.find(id);
+  const bool is_unknown = !found && found.error().code == ErrorCode::kNotFound;
+  return caused_by(is_unknown ? Cause::kUsage : Cause::kEnvironment, std::move(found));
 }
 
 fs::path own_calibration(const Places& places, const models::Manifest& manifest, bool flip) {
@@ -135,8 +155,8 @@ ModelFacts facts_of(const Places& places, const models::Store& store,
                    .title = manifest.title,
                    .role = std::string(name_of(manifest.role)),
                    .family = manifest.family,
-                   .input = input_of(manifest.preparation),
-                   .alignment = std::string(name_of(manifest.alignment)),
+                   .input = input_of(manifest),
+                   .alignment = alignment_of(manifest),
                    .dimension = recogniser ? manifest.dimension : 0,
                    .weights_licence = manifest.weights_licence,
                    .training_data = manifest.training_data,
@@ -152,7 +172,7 @@ ModelFacts facts_of(const Places& places, const models::Store& store,
     facts.model = models::to_hex(models::model_id(manifest, false));
     facts.calibrated = find_calibration(places, manifest, false, {}).has_value();
   }
-  for (const models::ModelFile& file : manifest.files) facts.files.push_back(facts_of(store, file));
+  for (const models::ModelFile& file : models::all_files(manifest)) facts.files.push_back(facts_of(store, file));
   return facts;
 }
 

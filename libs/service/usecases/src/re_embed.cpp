@@ -6,11 +6,11 @@
 #include <span>
 #include <string_view>
 #include <utility>
-#include <visavis/embed/embedder.hpp>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/geometry/box.hpp>
 #include <visavis/image/decode.hpp>
 #include <visavis/image/resize.hpp>
+#include <visavis/pipeline/recogniser.hpp>
 
 #include "bench_impl.hpp"
 #include "gallery_at.hpp"
@@ -24,7 +24,7 @@ constexpr float kSameFace = 0.3F;
 
 /// One worker's networks.
 struct Eyes {
-  embed::Embedder& embedder;
+  pipeline::Recogniser& recogniser;
   pipeline::Pipeline& pipeline;
   std::string_view chip_form;
 };
@@ -40,17 +40,20 @@ bool has_form(std::string_view chip, std::string_view form) {
   return !form.empty() && chip.ends_with("." + std::string(form));
 }
 
-Result<std::optional<gallery::Remade>> see_pixels(ImageView chip, Eyes eyes) {
-  VISAVIS_TRY(embeddings, eyes.embedder.embed(std::span(&chip, 1)));
+/// @pre the recogniser sees one chip of a face: others have no form
+Result<std::optional<gallery::Remade>> see_pixels(Image pixels, Eyes eyes) {
+  pipeline::Chips chips;
+  chips.push_back({.image = std::move(pixels)});
+  VISAVIS_TRY(embeddings, eyes.recogniser.embed(std::span(&chips, 1)));
   return std::optional(gallery::Remade{.embedding = std::move(embeddings.front())});
 }
 
 Result<std::optional<gallery::Remade>> see_chip(const gallery::KeptFile& chip, Eyes eyes) {
-  const auto decoded = image::decode(chip.bytes);
-  const int side = eyes.embedder.chip_side();
+  auto decoded = image::decode(chip.bytes);
+  const int side = eyes.recogniser.chip_side();
   if (!decoded || decoded->image.width() != side || decoded->image.height() != side)
     return std::optional<gallery::Remade>();
-  return see_pixels(decoded->image.view(), eyes);
+  return see_pixels(std::move(decoded->image), eyes);
 }
 
 /// A larger chip, made smaller: the ArcFace template grows by its edges, as pictures do, so that
@@ -58,13 +61,12 @@ Result<std::optional<gallery::Remade>> see_chip(const gallery::KeptFile& chip, E
 /// FaceNet's margin does not grow along.
 Result<std::optional<gallery::Remade>> see_larger_chip(const gallery::KeptFile& chip, Eyes eyes) {
   const auto decoded = image::decode(chip.bytes);
-  const int side = eyes.embedder.chip_side();
+  const int side = eyes.recogniser.chip_side();
   if (!decoded || decoded->image.width() != decoded->image.height() ||
       decoded->image.width() < side || chip.form != chip_form(models::AlignmentTemplate::kArcFace))
     return std::optional<gallery::Remade>();
   const image::Window all{.width = decoded->image.width(), .height = decoded->image.height()};
-  const Image small = image::resize_area(decoded->image.view(), all, side, side);
-  return see_pixels(small.view(), eyes);
+  return see_pixels(image::resize_area(decoded->image.view(), all, side, side), eyes);
 }
 
 Result<std::optional<gallery::Remade>> see_photo(const gallery::Material& material, Eyes eyes) {
@@ -131,10 +133,10 @@ class Looker {
                               std::size_t total) {
     Looker looker(bench, answer, progress, total);
     for (int i = 0; i < bench.split.workers; ++i) {
-      VISAVIS_TRY(embedder, caused_by(Cause::kEnvironment,
-                                      embed::Embedder::open(bench.recogniser,
-                                                            bench.pipeline_options.embedder)));
-      looker.embedders_.push_back(std::move(embedder));
+      VISAVIS_TRY(recogniser, caused_by(Cause::kEnvironment, pipeline::Recogniser::open(
+                                                                 bench.recogniser,
+                                                                 bench.pipeline_options.embedder)));
+      looker.recognisers_.push_back(std::move(recogniser));
     }
     return looker;
   }
@@ -144,7 +146,7 @@ class Looker {
     std::vector<Result<Seen>> seen(materials.size());
     bench_.executor->parallel_for(materials.size(), [&](std::size_t i, int worker) {
       const auto self = static_cast<std::size_t>(worker);
-      const Eyes eyes{.embedder = embedders_[self],
+      const Eyes eyes{.recogniser = recognisers_[self],
                       .pipeline = bench_.pipelines[self],
                       .chip_form = chip_form(bench_.manifest->alignment)};
       try {
@@ -173,7 +175,7 @@ class Looker {
   const Progress& progress_;
   std::size_t total_;
   std::size_t done_ = 0;
-  std::vector<embed::Embedder> embedders_;
+  std::vector<pipeline::Recogniser> recognisers_;
 };
 
 }  // namespace

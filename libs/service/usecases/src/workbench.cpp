@@ -108,11 +108,10 @@ void note_networks(Workbench::Impl& bench) {
   for (const SharedNetwork& network : {bench.detector, bench.landmarks, bench.recogniser}) {
     if (!network) continue;
     // The recogniser comes last: its precision is the one that decides the embeddings.
-    const bool is_compiled = !network->parts.empty();
-    bench.facts.engine =
-        is_compiled ? network->parts.begin()->second->engine_name() : std::string(kOwnKernels);
-    bench.facts.precision = runtime::to_string(
-        is_compiled ? network->parts.begin()->second->precision() : runtime::Precision::kF32);
+    const runtime::Model* part = models::any_part(*network);
+    bench.facts.engine = part != nullptr ? part->engine_name() : kOwnKernels;
+    bench.facts.precision =
+        runtime::to_string(part != nullptr ? part->precision() : runtime::Precision::kF32);
     log(bench.sink, LogLevel::kInfo,
         network->manifest.id + " runs on " + bench.facts.engine + " in " + bench.facts.precision +
             ": loaded in " + std::to_string(std::lround(network->times.load_ms)) +

@@ -87,7 +87,9 @@ TEST_F(CentralFacesTest, WhatDecidesTheEmbeddingIsNotMixed) {
        {WorkbenchOptions{.flip = true}, WorkbenchOptions{.min_face_px = 24},
         WorkbenchOptions{.thresholds = {.6F, .7F, .8F}}, WorkbenchOptions{.factor = .7},
         WorkbenchOptions{.engine = "reference"}, WorkbenchOptions{.detector = "faceplugin-detect"},
-        WorkbenchOptions{.recogniser = "mobilefacenet-192"}}) {
+        WorkbenchOptions{.recogniser = "mobilefacenet-192"},
+        WorkbenchOptions{.recogniser = "fusion-704"},
+        WorkbenchOptions{.engine = "onnxruntime", .recogniser = "fusion-704"}}) {
     const CentralFaces looked = look(other);
     if (looked.faces.empty()) continue;  // a model that was not fetched
     EXPECT_EQ(looked.from_cache, 0U) << other.engine << other.detector << other.recogniser;

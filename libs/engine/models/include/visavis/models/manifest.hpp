@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -74,16 +75,34 @@ struct Golden {
   std::string provenance;  ///< Which implementation said so; never visavis itself.
 };
 
+struct Manifest;
+
+/// One of the recognisers that a fused one is made of.
+struct Member {
+  std::string model;                         ///< Id of a recogniser with files of its own.
+  double weight = 0;                         ///< Above 0; a fusion's weights add up to 1.
+  std::shared_ptr<const Manifest> manifest;  ///< Null until a store has looked it up.
+};
+
+/// A recogniser made of others: its vector is √weight · unit vector of each member, one behind the
+/// other, so that a cosine of it is the weighted mean of the members' cosines.
+struct Fusion {
+  std::vector<Member> members;  ///< At least two, each another model.
+  std::string provenance;       ///< What the weights were chosen on, and how.
+};
+
 struct Manifest {
   std::string id;  ///< File-name safe: [a-z0-9.-]+
   std::string title;
   Role role = Role::kRecogniser;
   std::string family;  ///< How the detect, landmark and embed modules read it: "mtcnn",
                        ///< "ultraface", "embedding", "landmark-68".
-  std::vector<ModelFile> files;
+  std::vector<ModelFile> files;   ///< None for a fused recogniser.
+  std::optional<Fusion> fusion;   ///< Then files, preparation and goldens are the members'.
   std::string weights_licence;  ///< As the package states it.
   std::string training_data;    ///< What is known of it and its terms; "unknown" says so.
   Preparation preparation;
+  /// Of a fused recogniser: its members', if all see the same chip.
   AlignmentTemplate alignment = AlignmentTemplate::kNone;
   int dimension = 0;             ///< Recognisers: floats per embedding.
   bool norm_is_quality = false;  ///< The raw norm predicts recognition performance.
@@ -96,12 +115,18 @@ struct Manifest {
 /// @return kDecodeFailed with the field's name and what is wrong with it.
 [[nodiscard]] Result<Manifest> parse_manifest(std::string_view json);
 
+/// Its files, or its members', which are called `<member>/<name>`.
+/// @pre the members have been looked up
+[[nodiscard]] std::vector<ModelFile> all_files(const Manifest& manifest);
+
 /// The synthetic picture of the goldens: integers only, no symmetry, every channel different.
 /// docs/formats/manifest.md has the formula.
 /// @pre 0 < width, height <= 4096
 [[nodiscard]] Image test_chip(int width, int height);
 
-/// The id that travels with every embedding; covers files, preparation, alignment and flip.
+/// The id that travels with every embedding; covers files, preparation, alignment and flip, and of a
+/// fused recogniser all that of its members and the weights.
+/// @pre the members have been looked up
 [[nodiscard]] ModelId model_id(const Manifest& manifest, bool flip);
 
 [[nodiscard]] std::string to_hex(ModelId id);  ///< 16 digits.

@@ -37,14 +37,19 @@ struct NetworkData {
   float screen_margin = 0;
 };
 
-/// A manifest with its compiled networks, by ModelFile::name. Immutable.
+/// A manifest with its compiled networks, by ModelFile::name; a fused recogniser has its members'
+/// instead. Immutable.
 struct Network {
   Manifest manifest;
   std::map<std::string, std::shared_ptr<const runtime::Model>, std::less<>> parts;
   /// By ModelFile::name, where the manifest asks for it.
   std::map<std::string, NetworkData, std::less<>> data{};
+  std::vector<std::shared_ptr<const Network>> members{};  ///< In the order of the fusion.
   LoadTimes times;
 };
+
+/// One of the compiled networks, which says what engine and precision run; null if there is none.
+[[nodiscard]] const runtime::Model* any_part(const Network& network);
 
 /// Reads, verifies, compiles and warms up the files of the model.
 /// @return kModelMismatch for a part that the model does not have, or a damaged file.
@@ -53,7 +58,7 @@ struct Network {
 
 /// One golden of the manifest beside what this machine computes.
 struct GoldenCheck {
-  std::string file;       ///< ModelFile::name
+  std::string file;       ///< ModelFile::name, behind `<member>/` for a fused recogniser's.
   std::string output;     ///< Of that network.
   double difference = 0;  ///< Largest absolute difference.
   double tolerance = 0;   ///< For the precision that ran; 0 if the manifest has none for it.

@@ -33,8 +33,13 @@ class Store {
       const noexcept {
     return refused_;
   }
-  /// @return kNotFound with the list of ids.
+  /// @return kNotFound with the list of ids; kDecodeFailed if its manifest is among the refused.
   [[nodiscard]] Result<Manifest> find(std::string_view id) const;
+
+  /// The same manifest with the members of its fusion looked up; others stay as they are.
+  /// @return kDecodeFailed for a member that is unknown, no recogniser or a fusion itself, and for a
+  /// dimension that is not the members' sum.
+  [[nodiscard]] Result<Manifest> with_members(Manifest manifest) const;
 
   /// True if every file of the model is there (by name of its hash; contents are checked on read).
   [[nodiscard]] bool has(const Manifest& manifest) const;
@@ -52,6 +57,7 @@ class Store {
 
  private:
   Store() = default;
+  [[nodiscard]] const Manifest* known(std::string_view id) const;  ///< Null: it is not.
   std::vector<Manifest> manifests_;
   std::vector<std::pair<std::filesystem::path, Error>> refused_;
   std::filesystem::path root_;

@@ -31,7 +31,7 @@ enum class Selection : std::uint8_t {
 struct FaceRecord {
   Face face;
   Quality quality;
-  std::optional<Chip> chip;  ///< Kept if asked for.
+  std::optional<Chip> chip;  ///< Kept if asked for: the first of those that the recogniser sees.
   Embedding embedding;       ///< Empty values if no recogniser was opened.
 };
 
