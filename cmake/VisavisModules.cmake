@@ -4,7 +4,7 @@ foreach(module IN ITEMS
     engine/graph engine/runtime engine/models
     face/detect face/landmark face/align face/embed face/quality face/pipeline
     gallery/matching gallery/index gallery/store gallery/gallery gallery/cluster
-    measure/metrics measure/protocols measure/report
+    measure/metrics measure/degrade measure/protocols measure/quality_pairs measure/report
     modelkit/import
     service/usecases service/wire)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/libs/${module}/CMakeLists.txt)

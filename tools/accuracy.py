@@ -137,6 +137,41 @@ def all_pairs(program):
     return table(["recogniser", "genuine", "impostor", "EER %", "d′", "TAR@1e-3 %", "TAR@1e-4 %", "TAR@1e-5 %"], rows)
 
 
+def judge_quality(program, recogniser):
+    return program.ask("evaluate", "quality", "--images", LFW / "images", "--people", LFW / "peopleDevTest.txt",
+                       *recogniser)
+
+
+KINDS = (("high_high", "high, high"), ("low_high", "low, high"), ("low_low", "low, low"))
+
+
+def quality(program):
+    rows = []
+    for name, recogniser in program.recognisers():
+        a = judge_quality(program, recogniser)
+        for kind, title in KINDS:
+            b, search = a[kind], a[kind]["search"]
+            rows.append([name, title, tar(b, "1e-3"), tar(b, "1e-4"), f"{b['average_precision']:.4f}",
+                         spread(search["rank"]["1"], search["rank_1_interval"]),
+                         spread(search["fnir_at_fpir"].get("1e-2"), search["fnir_intervals"].get("1e-2"))])
+    return table(["recogniser", "pairs", "TAR@1e-3 %", "TAR@1e-4 %", "average precision", "found first %",
+                  "FNIR at FPIR .01 %"], rows)
+
+
+def reject(program):
+    rows = []
+    for name, recogniser in program.recognisers():
+        a = judge_quality(program, recogniser)
+        for kind, title in KINDS[1:]:
+            for point in a[kind]["reject"]:
+                if point["share"] in (0, 0.05, 0.1, 0.2):
+                    gain = point["gain_interval"]
+                    rows.append([name, title, percent(point["share"], 0), percent(point["fnmr_by_quality"]),
+                                 percent(point["fnmr_by_norm"]),
+                                 f"{percent(gain[0])} to {percent(gain[1])}" if gain and point["share"] else ""])
+    return table(["recogniser", "pairs", "refused %", "missed % by quality", "by norm", "gain"], rows)
+
+
 def people_of(name):
     lines = (LFW / name).read_text().split("\n")[1:]
     return sorted(line.split("\t")[0] for line in lines if line.strip())
@@ -207,7 +242,7 @@ def search_thresholds(program):
                   "lowest to highest"], rows)
 
 
-PARTS = {"view_2": view_2, "view_1": view_1, "all_pairs": all_pairs, "searches": searches, "thresholds": thresholds,
+PARTS = {"view_2": view_2, "view_1": view_1, "all_pairs": all_pairs, "quality": quality, "reject": reject, "searches": searches, "thresholds": thresholds,
          "search_thresholds": search_thresholds, "landmarks": lambda program: program.script("landmarks"),
          "clusters": lambda program: program.script("clusters"),
          "duplicates": lambda program: program.script("duplicates")}

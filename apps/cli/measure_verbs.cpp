@@ -219,6 +219,7 @@ void add_measure_verbs(VerbList& list) {
   evaluate->require_subcommand(0, 1);
   add_verification(list, *evaluate);
   add_identification(list, *evaluate);
+  add_quality_verb(list, *evaluate);
   add_detection(list, *evaluate);
   add_clustering(list, *evaluate);
   add_compare(list, *evaluate);  // last: whoever gives a verb of `evaluate` gives `evaluate`, too

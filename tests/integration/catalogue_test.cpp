@@ -92,9 +92,9 @@ TEST_F(FaceTest, FusionWeighsItsMembersSimilarities) {
 }
 
 TEST_F(FaceTest, FusionEnrolsAndIsEmbeddedAgainFromKeptChips) {
-  ASSERT_EQ(visavis({"enrol", "--gallery", at("g"), "ada", photo("obama.jpg"), "--keep", "chips"})
-                .code,
-            0);
+  ASSERT_EQ(
+      visavis({"enrol", "--gallery", at("g"), "ada", photo("obama.jpg"), "--keep", "chips"}).code,
+      0);
   const Answer moved =
       visavis({"gallery", "re-embed", at("g"), "--recogniser", "fusion-704", "--json"});
   ASSERT_EQ(moved.code, 0) << moved.err;

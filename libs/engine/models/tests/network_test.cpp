@@ -126,16 +126,16 @@ TEST_F(LoadNetwork, LoadsTheMembersOfAFusion) {
                            R"("family":"f","weights_licence":"none","training_data":"none",)"
                            R"("norm_is_quality":false,)";
   for (const std::string id : {"a", "b"})
-    ASSERT_TRUE(write_file(
-        dir_ / "shipped" / (id + ".json"),
-        head + R"("id":")" + id + R"(","files":[{"name":"network","sha256":")" + digest +
-            R"(","importer":"onnx","onnx_sha256":")" + digest +
-            R"("}],"preparation":{"width":4,"height":4,"colour":"rgb","mean":[0,0,0],)"
-            R"("scale":[1,1,1]},"alignment":"arcface","dimension":2})"));
-  ASSERT_TRUE(write_file(
-      dir_ / "shipped" / "both.json",
-      head + R"("id":"both","fusion":{"members":[{"model":"a","weight":0.5},)"
-             R"({"model":"b","weight":0.5}],"provenance":"by hand"},"dimension":4})"));
+    ASSERT_TRUE(
+        write_file(dir_ / "shipped" / (id + ".json"),
+                   head + R"("id":")" + id + R"(","files":[{"name":"network","sha256":")" + digest +
+                       R"(","importer":"onnx","onnx_sha256":")" + digest +
+                       R"("}],"preparation":{"width":4,"height":4,"colour":"rgb","mean":[0,0,0],)"
+                       R"("scale":[1,1,1]},"alignment":"arcface","dimension":2})"));
+  ASSERT_TRUE(
+      write_file(dir_ / "shipped" / "both.json",
+                 head + R"("id":"both","fusion":{"members":[{"model":"a","weight":0.5},)"
+                        R"({"model":"b","weight":0.5}],"provenance":"by hand"},"dimension":4})"));
   EXPECT_THAT(load_network(store(), "both", {}).error().message,
               HasSubstr("a: the model file network has not been fetched"));
   ASSERT_TRUE(store().put(bytes_));

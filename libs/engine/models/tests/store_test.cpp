@@ -91,12 +91,12 @@ class FusionTest : public StoreTest {
 
  private:
   void write(const std::string& id, const std::string& fields) {
-    ASSERT_TRUE(write_file(
-        dir_ / "shipped" / (id + ".json"),
-        R"({"schema":"visavis.manifest/1","id":")" + id +
-            R"(","title":"t","role":"recogniser","family":"f","weights_licence":"MIT",)"
-            R"("training_data":"unknown",)" +
-            fields + "}"));
+    ASSERT_TRUE(
+        write_file(dir_ / "shipped" / (id + ".json"),
+                   R"({"schema":"visavis.manifest/1","id":")" + id +
+                       R"(","title":"t","role":"recogniser","family":"f","weights_licence":"MIT",)"
+                       R"("training_data":"unknown",)" +
+                       fields + "}"));
   }
 };
 

@@ -39,7 +39,8 @@ TEST(Fuse, MakesTheCosineTheWeightedMean) {
   EXPECT_NEAR(cosine(fuse(a, weights, {}), fuse(b, weights, {})), .125, 1e-6);
 }
 
-// 2^.5 · 8^.5 = 4: a member of ten times the norms makes every fused norm larger by the same factor.
+// 2^.5 · 8^.5 = 4: a member of ten times the norms makes every fused norm larger by the same
+// factor.
 TEST(Fuse, TakesTheGeometricMeanOfNorms) {
   const std::array weights{.5, .5};
   EXPECT_FLOAT_EQ(fuse(std::array{unit({1}, 2), unit({1}, 8)}, weights, {}).norm, 4);

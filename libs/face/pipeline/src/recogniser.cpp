@@ -59,8 +59,8 @@ Result<void> Recogniser::Impl::add(std::shared_ptr<const models::Network> networ
   VISAVIS_TRY(embedder, embed::Embedder::open(std::move(network), options));
   form.side = embedder.chip_side();
   const auto known = std::ranges::find(forms, form);
-  members.push_back({.embedder = std::move(embedder),
-                     .form = static_cast<std::size_t>(known - forms.begin())});
+  members.push_back(
+      {.embedder = std::move(embedder), .form = static_cast<std::size_t>(known - forms.begin())});
   if (known == forms.end()) forms.push_back(form);
   return {};
 }

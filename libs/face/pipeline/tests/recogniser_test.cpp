@@ -50,8 +50,8 @@ TEST(Recogniser, CutsOneChipForMembersThatSeeTheSame) {
 }
 
 TEST(Recogniser, CutsAChipForEachFormThatItsMembersSee) {
-  const auto recogniser = Recogniser::open(
-      fused(fake_recogniser(), fake_recogniser(AlignmentTemplate::kFaceNet, 72)));
+  const auto recogniser =
+      Recogniser::open(fused(fake_recogniser(), fake_recogniser(AlignmentTemplate::kFaceNet, 72)));
   ASSERT_TRUE(recogniser) << recogniser.error().message;
   const Image image = ramp();
   const auto chips = recogniser->cut(image.view(), face());
@@ -64,8 +64,8 @@ TEST(Recogniser, CutsAChipForEachFormThatItsMembersSee) {
 // By hand: the ArcFace chip is the photo, its corners 0 and 111, each 1 more in the answer. Of
 // (1, 112, 1, 112) the unit vector's second number is 112 / √(2 + 2 · 112²), and .6 of it remains.
 TEST(Recogniser, FusesItsMembersAnswers) {
-  auto recogniser = Recogniser::open(
-      fused(fake_recogniser(), fake_recogniser(AlignmentTemplate::kFaceNet, 72)));
+  auto recogniser =
+      Recogniser::open(fused(fake_recogniser(), fake_recogniser(AlignmentTemplate::kFaceNet, 72)));
   const Image image = ramp();
   const std::vector<Chips> faces{recogniser->cut(image.view(), face()).value()};
   const auto embeddings = recogniser->embed(faces);

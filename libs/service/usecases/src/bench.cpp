@@ -80,8 +80,8 @@ struct Stages {
   [[nodiscard]] static Outcome<Stages> open(Workbench::Impl& bench) {
     VISAVIS_TRY(finder,
                 pipeline::open_finder(bench.detector, bench.landmarks, bench.detector_options));
-    VISAVIS_TRY(recogniser, pipeline::Recogniser::open(bench.recogniser,
-                                                       bench.pipeline_options.embedder));
+    VISAVIS_TRY(recogniser,
+                pipeline::Recogniser::open(bench.recogniser, bench.pipeline_options.embedder));
     auto people = strangers(recogniser.dimension());
     return Stages{.bench = bench,
                   .finder = std::move(finder),

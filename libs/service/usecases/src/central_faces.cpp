@@ -3,6 +3,7 @@
 #include <atomic>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -52,6 +53,17 @@ std::string origin_of(const Workbench::Impl& bench) {
   return text + origin_of(*bench.recogniser, bench.flip);
 }
 
+std::string origin_of(const degrade::Recipe& recipe) {
+  if (recipe.ways.empty()) return "";
+  return "made worse by " + to_string(recipe) + " seed " + std::to_string(recipe.seed) + "\n";
+}
+
+std::uint64_t number_of(const Sha256& digest) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < 8; ++i) number = (number << 8U) | digest[i];
+  return number;
+}
+
 /// The score that the present calibration's norms give.
 void judge_again(pipeline::FaceRecord& record, const quality::NormScale& scale) {
   record.quality.norm = scale.has_meaning ? record.embedding.norm : 0;
@@ -61,8 +73,9 @@ void judge_again(pipeline::FaceRecord& record, const quality::NormScale& scale) 
 }  // namespace
 
 CentralFaces central_faces(Workbench::Impl& bench, const std::vector<Photo>& photos,
-                           const Progress& progress) {
-  EmbeddingCache cache(bench.places.embeddings, bench.manifest->id, origin_of(bench), bench.model,
+                           const Progress& progress, const degrade::Recipe& recipe) {
+  EmbeddingCache cache(bench.places.embeddings, bench.manifest->id,
+                       origin_of(bench) + origin_of(recipe), bench.model,
                        static_cast<std::size_t>(bench.manifest->dimension), bench.sink);
   std::atomic<std::size_t> from_cache = 0;
   const auto work = [&](const Photo& photo, std::span<const std::byte> bytes,
@@ -74,6 +87,10 @@ CentralFaces central_faces(Workbench::Impl& bench, const std::vector<Photo>& pho
       return *std::move(known);
     }
     VISAVIS_TRY(decoded, decode_photo(bench, photo, bytes));
+    if (!recipe.ways.empty()) {
+      VISAVIS_TRY(worse, degrade::apply(decoded.image.view(), recipe, number_of(digest)));
+      decoded.image = std::move(worse);
+    }
     VISAVIS_TRY(found,
                 bench.pipelines[worker].analyse_one(decoded.image.view(), Selection::kCenter));
     // A damaged photo is told of every time.

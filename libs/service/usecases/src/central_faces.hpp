@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <vector>
+#include <visavis/degrade/degrade.hpp>
 #include <visavis/pipeline/pipeline.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/inputs.hpp>
@@ -22,8 +23,11 @@ struct CentralFaces {
   std::size_t from_cache = 0;  ///< Photos that an earlier run looked at.
 };
 
+/// @param recipe  how every photo is made worse before it is looked at; without ways: not at all.
+/// The file's content decides which way a photo goes, not its name.
 /// @pre the bench is ready and has a recogniser
 [[nodiscard]] CentralFaces central_faces(Workbench::Impl& bench, const std::vector<Photo>& photos,
-                                         const Progress& progress);
+                                         const Progress& progress,
+                                         const degrade::Recipe& recipe = {});
 
 }  // namespace visavis::usecases

@@ -172,7 +172,8 @@ ModelFacts facts_of(const Places& places, const models::Store& store,
     facts.model = models::to_hex(models::model_id(manifest, false));
     facts.calibrated = find_calibration(places, manifest, false, {}).has_value();
   }
-  for (const models::ModelFile& file : models::all_files(manifest)) facts.files.push_back(facts_of(store, file));
+  for (const models::ModelFile& file : models::all_files(manifest))
+    facts.files.push_back(facts_of(store, file));
   return facts;
 }
 

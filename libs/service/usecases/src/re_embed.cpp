@@ -133,9 +133,9 @@ class Looker {
                               std::size_t total) {
     Looker looker(bench, answer, progress, total);
     for (int i = 0; i < bench.split.workers; ++i) {
-      VISAVIS_TRY(recogniser, caused_by(Cause::kEnvironment, pipeline::Recogniser::open(
-                                                                 bench.recogniser,
-                                                                 bench.pipeline_options.embedder)));
+      VISAVIS_TRY(recogniser, caused_by(Cause::kEnvironment,
+                                        pipeline::Recogniser::open(
+                                            bench.recogniser, bench.pipeline_options.embedder)));
       looker.recognisers_.push_back(std::move(recogniser));
     }
     return looker;

@@ -1,6 +1,3 @@
-#include <array>
-#include <charconv>
-#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,15 +21,6 @@
 
 namespace visavis::wire {
 namespace {
-
-/// Rates are keys of objects: 0.001 is "1e-3".
-std::string rate_name(double far) {
-  const int exponent = static_cast<int>(std::lround(std::log10(far)));
-  if (std::abs(std::pow(10.0, exponent) / far - 1) < 1e-9) return "1e" + std::to_string(exponent);
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), far).ptr;
-  return {text.data(), end};
-}
 
 Json json_of(const std::optional<metrics::Interval>& interval) {
   if (!interval) return nullptr;

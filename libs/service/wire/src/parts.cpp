@@ -1,5 +1,9 @@
 #include "parts.hpp"
 
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <string>
 #include <visavis/matching/matching.hpp>
 #include <visavis/usecases/photos.hpp>
 #include <visavis/usecases/workbench.hpp>
@@ -33,6 +37,14 @@ Json photo_of(const usecases::PhotoFacts& photo) {
   Json json{{"path", photo.path}, {"width", photo.width}, {"height", photo.height}};
   if (!photo.warnings.empty()) json["warnings"] = photo.warnings;
   return json;
+}
+
+std::string rate_name(double rate) {
+  const int exponent = static_cast<int>(std::lround(std::log10(rate)));
+  if (std::abs(std::pow(10.0, exponent) / rate - 1) < 1e-9) return "1e" + std::to_string(exponent);
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), rate).ptr;
+  return {text.data(), end};
 }
 
 void add_run(Json& json, const usecases::RunFacts& run) {

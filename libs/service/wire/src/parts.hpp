@@ -21,6 +21,9 @@ namespace visavis::wire {
 /// Path, size and, if there are any, warnings.
 [[nodiscard]] Json photo_of(const usecases::PhotoFacts& photo);
 
+/// Rates are keys of objects: 0.001 is "1e-3".
+[[nodiscard]] std::string rate_name(double rate);
+
 /// Adds what ran and how long getting ready took: "engine" … "timings".
 void add_run(Json& json, const usecases::RunFacts& run);
 

@@ -95,12 +95,12 @@ struct Manifest {
   std::string id;  ///< File-name safe: [a-z0-9.-]+
   std::string title;
   Role role = Role::kRecogniser;
-  std::string family;  ///< How the detect, landmark and embed modules read it: "mtcnn",
-                       ///< "ultraface", "embedding", "landmark-68".
-  std::vector<ModelFile> files;   ///< None for a fused recogniser.
-  std::optional<Fusion> fusion;   ///< Then files, preparation and goldens are the members'.
-  std::string weights_licence;  ///< As the package states it.
-  std::string training_data;    ///< What is known of it and its terms; "unknown" says so.
+  std::string family;            ///< How the detect, landmark and embed modules read it: "mtcnn",
+                                 ///< "ultraface", "embedding", "landmark-68".
+  std::vector<ModelFile> files;  ///< None for a fused recogniser.
+  std::optional<Fusion> fusion;  ///< Then files, preparation and goldens are the members'.
+  std::string weights_licence;   ///< As the package states it.
+  std::string training_data;     ///< What is known of it and its terms; "unknown" says so.
   Preparation preparation;
   /// Of a fused recogniser: its members', if all see the same chip.
   AlignmentTemplate alignment = AlignmentTemplate::kNone;
@@ -124,8 +124,8 @@ struct Manifest {
 /// @pre 0 < width, height <= 4096
 [[nodiscard]] Image test_chip(int width, int height);
 
-/// The id that travels with every embedding; covers files, preparation, alignment and flip, and of a
-/// fused recogniser all that of its members and the weights.
+/// The id that travels with every embedding; covers files, preparation, alignment and flip, and of
+/// a fused recogniser all that of its members and the weights.
 /// @pre the members have been looked up
 [[nodiscard]] ModelId model_id(const Manifest& manifest, bool flip);
 

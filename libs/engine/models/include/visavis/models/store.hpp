@@ -37,8 +37,8 @@ class Store {
   [[nodiscard]] Result<Manifest> find(std::string_view id) const;
 
   /// The same manifest with the members of its fusion looked up; others stay as they are.
-  /// @return kDecodeFailed for a member that is unknown, no recogniser or a fusion itself, and for a
-  /// dimension that is not the members' sum.
+  /// @return kDecodeFailed for a member that is unknown, no recogniser or a fusion itself, and for
+  /// a dimension that is not the members' sum.
   [[nodiscard]] Result<Manifest> with_members(Manifest manifest) const;
 
   /// True if every file of the model is there (by name of its hash; contents are checked on read).

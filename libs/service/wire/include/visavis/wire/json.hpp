@@ -9,6 +9,7 @@
 #include <vector>
 #include <visavis/usecases/catalogue.hpp>
 #include <visavis/usecases/evaluate.hpp>
+#include <visavis/usecases/evaluate_quality.hpp>
 #include <visavis/usecases/failure.hpp>
 
 namespace visavis::wire {
@@ -29,6 +30,7 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::EvaluatedClustering& clustering);
 [[nodiscard]] std::string to_json(const usecases::EvaluatedProbes& identification);
 [[nodiscard]] std::string to_json(const usecases::Calibrated& calibrated);
+[[nodiscard]] std::string to_json(const usecases::EvaluatedQuality& answer);
 [[nodiscard]] std::string compared_to_json(const std::string& page, std::size_t reports);
 
 }  // namespace visavis::wire

@@ -1,0 +1,68 @@
+#pragma once
+
+/// How much recognition loses on bad photos, and whether quality foretells it.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+#include <visavis/protocols/identification.hpp>
+#include <visavis/quality_pairs/quality_pairs.hpp>
+#include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/inputs.hpp>
+#include <visavis/usecases/progress.hpp>
+#include <visavis/usecases/workbench.hpp>
+
+namespace visavis::usecases {
+
+/// What makes a photo one of low quality; never the quality score, which is what is tested.
+enum class QualitySplit : std::uint8_t {
+  kDegrade,    ///< Every photo as it is (high) and made worse (low).
+  kSize,       ///< Thirds by the distance of the eyes in the photo: the largest and the smallest.
+  kSharpness,  ///< Thirds by the variance of the Laplacian of the aligned face.
+};
+
+struct QualityRequest {
+  std::filesystem::path people{};  ///< A list of names; empty: every folder of photos.
+  QualitySplit split = QualitySplit::kDegrade;
+  std::string ways{};  ///< For kDegrade, as degrade::parse_recipe reads them; empty: the default.
+  std::uint64_t seed = 1;
+};
+
+struct QualityComparison {
+  std::string kind;  ///< "high_high", "low_high", "low_low"
+  std::size_t genuine = 0;
+  std::size_t impostor = 0;
+  std::size_t failed = 0;  ///< Pairs in which a photo has no face.
+  double average_precision = 0;
+  std::vector<quality_pairs::MatchPoint> points;
+  protocols::IdentificationReport search;
+  std::vector<quality_pairs::RejectPoint> reject;     ///< At FMR 1e-3.
+  std::vector<quality_pairs::Lowered> quality_aware;  ///< Empty for a model without the constants.
+};
+
+struct EvaluatedQuality {
+  RunFacts run{};
+  std::string split{};
+  std::string ways{};  ///< Empty unless photos were made worse.
+  std::uint64_t seed = 0;
+  std::size_t people = 0;
+  std::size_t high = 0;  ///< Photos.
+  std::size_t low = 0;
+  std::size_t low_without_face = 0;
+  std::vector<QualityComparison> comparisons{};
+  std::size_t from_cache = 0;
+  std::vector<std::string> without_face{};  ///< Paths, of photos as they are: left out.
+  std::vector<Problem> errors{};
+};
+
+/// The face nearest the centre of every photo, good and bad, all with all. A photo that shows no
+/// face as it is, is left out; one that shows none when it is made worse stays and is never
+/// accepted.
+[[nodiscard]] Outcome<EvaluatedQuality> evaluate_quality(Workbench& bench, const Inputs& inputs,
+                                                         const QualityRequest& request,
+                                                         const Progress& progress);
+
+}  // namespace visavis::usecases

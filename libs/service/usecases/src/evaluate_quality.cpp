@@ -1,0 +1,184 @@
+#include "visavis/usecases/evaluate_quality.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+#include <visavis/core/file.hpp>
+#include <visavis/degrade/degrade.hpp>
+#include <visavis/matching/matching.hpp>
+#include <visavis/pipeline/pipeline.hpp>
+#include <visavis/protocols/calibrate.hpp>
+#include <visavis/quality_pairs/quality_pairs.hpp>
+
+#include "bench_impl.hpp"
+#include "central_faces.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+using Looks = std::vector<quality_pairs::Look>;
+
+constexpr std::uint64_t kMaxListBytes = std::uint64_t{1} << 26U;
+constexpr double kFmr = 1e-3;  // error versus reject
+constexpr std::array kShares{0.0, .01, .02, .05, .1, .2};
+constexpr std::array kAwareFmrs{1e-3, 1e-4};
+
+quality_pairs::Look look_at(const Photo& photo, std::optional<pipeline::FaceRecord>& face) {
+  quality_pairs::Look look{.path = photo.path, .person = photo.parent()};
+  if (!face) return look;
+  look.quality = face->quality;
+  look.embedding = std::move(face->embedding);
+  return look;
+}
+
+std::string name_of(QualitySplit split) {
+  switch (split) {
+    case QualitySplit::kDegrade:
+      return "degrade";
+    case QualitySplit::kSize:
+      return "size";
+    case QualitySplit::kSharpness:
+      return "sharpness";
+  }
+  return "";
+}
+
+/// Those of the people on a list; all, without one.
+Outcome<std::vector<Photo>> photos_of(const std::vector<Photo>& photos,
+                                      const std::filesystem::path& list) {
+  if (list.empty()) return photos;
+  VISAVIS_TRY(bytes, caused_by(Cause::kInput, read_file(list, kMaxListBytes)));
+  VISAVIS_TRY(people, caused_by(Cause::kInput,
+                                protocols::parse_people(
+                                    {reinterpret_cast<const char*>(bytes.data()), bytes.size()})));
+  std::vector<Photo> own;
+  std::ranges::copy_if(photos, std::back_inserter(own),
+                       [&](const Photo& photo) { return people.contains(photo.parent()); });
+  return own;
+}
+
+struct HighAndLow {
+  Looks high;
+  Looks low;
+};
+
+/// Largest and smallest third by a fact.
+HighAndLow thirds(Looks looks, const std::function<float(const quality_pairs::Look&)>& fact) {
+  std::ranges::stable_sort(looks, {}, fact);
+  const auto third = static_cast<std::ptrdiff_t>(looks.size() / 3);
+  HighAndLow parts;
+  parts.low.assign(looks.begin(), looks.begin() + third);
+  parts.high.assign(looks.end() - third, looks.end());
+  return parts;
+}
+
+/// Photos of the people that are asked for, all that show a face.
+struct Seen {
+  std::vector<Photo> photos;
+  Looks looks;
+};
+
+Seen look_at_all(Workbench::Impl& bench, std::vector<Photo> photos, const Progress& progress,
+                 EvaluatedQuality& answer) {
+  CentralFaces faces = central_faces(bench, photos, progress);
+  answer.from_cache += faces.from_cache;
+  answer.without_face = std::move(faces.without_face);
+  std::ranges::move(faces.errors, std::back_inserter(answer.errors));
+  Seen seen;
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    if (!faces.faces[i]) continue;
+    seen.looks.push_back(look_at(photos[i], faces.faces[i]));
+    seen.photos.push_back(std::move(photos[i]));
+  }
+  return seen;
+}
+
+Looks look_again(Workbench::Impl& bench, const std::vector<Photo>& photos,
+                 const degrade::Recipe& recipe, const Progress& progress,
+                 EvaluatedQuality& answer) {
+  CentralFaces faces = central_faces(bench, photos, progress, recipe);
+  answer.from_cache += faces.from_cache;
+  answer.low_without_face = faces.without_face.size();
+  std::ranges::move(faces.errors, std::back_inserter(answer.errors));
+  Looks looks;
+  for (std::size_t i = 0; i < photos.size(); ++i)
+    looks.push_back(look_at(photos[i], faces.faces[i]));
+  return looks;
+}
+
+Outcome<QualityComparison> compare(const std::string& kind, const Looks& a, const Looks& b,
+                                   Workbench::Impl& bench) {
+  const protocols::ScoreRule cosine;
+  VISAVIS_TRY(pairs,
+              caused_by(Cause::kInput, quality_pairs::all_pairs(a, b, cosine, *bench.executor)));
+  VISAVIS_TRY(search,
+              caused_by(Cause::kInput, quality_pairs::search(a, b, cosine, *bench.executor)));
+  QualityComparison answer{.kind = kind,
+                           .genuine = pairs.genuine.size(),
+                           .impostor = pairs.impostor.count(),
+                           .failed = pairs.failed,
+                           .average_precision = quality_pairs::average_precision(pairs),
+                           .points = quality_pairs::match_points(pairs),
+                           .search = std::move(search),
+                           .reject = quality_pairs::reject(pairs, a, b, kFmr, kShares),
+                           .quality_aware = {}};
+  if (bench.rule.kind != matching::ScoreKind::kQualityAware) return answer;
+  VISAVIS_TRY(
+      aware, caused_by(Cause::kInput, quality_pairs::all_pairs(a, b, bench.rule, *bench.executor)));
+  for (const double fmr : kAwareFmrs)
+    answer.quality_aware.push_back(quality_pairs::lowered(pairs, aware, fmr));
+  return answer;
+}
+
+std::size_t count_people(const Looks& looks) {
+  std::set<std::string_view> people;
+  for (const quality_pairs::Look& look : looks) people.insert(look.person);
+  return people.size();
+}
+
+}  // namespace
+
+Outcome<EvaluatedQuality> evaluate_quality(Workbench& bench, const Inputs& inputs,
+                                           const QualityRequest& request,
+                                           const Progress& progress) {
+  const std::string_view ways =
+      request.ways.empty() ? degrade::default_ways() : std::string_view(request.ways);
+  VISAVIS_TRY(recipe, caused_by(Cause::kUsage, degrade::parse_recipe(ways, request.seed)));
+  if (request.split != QualitySplit::kDegrade && !request.ways.empty())
+    return usage("photos are made worse only where that splits them");
+  VISAVIS_TRY(photos, photos_of(inputs.photos, request.people));
+  VISAVIS_TRY(run, bench.ready());
+  EvaluatedQuality answer{.run = std::move(run), .split = name_of(request.split)};
+  answer.errors = inputs.errors;
+  Workbench::Impl& impl = bench.impl();
+  Seen seen = look_at_all(impl, std::move(photos), progress, answer);
+  answer.people = count_people(seen.looks);
+  HighAndLow parts;
+  if (request.split == QualitySplit::kDegrade) {
+    answer.ways = to_string(recipe);
+    answer.seed = request.seed;
+    parts.low = look_again(impl, seen.photos, recipe, progress, answer);
+    parts.high = std::move(seen.looks);
+  } else {
+    const bool by_size = request.split == QualitySplit::kSize;
+    parts = thirds(std::move(seen.looks), [by_size](const quality_pairs::Look& look) {
+      return by_size ? look.quality.eye_distance_px : look.quality.sharpness;
+    });
+  }
+  answer.high = parts.high.size();
+  answer.low = parts.low.size();
+  VISAVIS_TRY(high, compare("high_high", parts.high, parts.high, impl));
+  VISAVIS_TRY(mixed, compare("low_high", parts.low, parts.high, impl));
+  VISAVIS_TRY(low, compare("low_low", parts.low, parts.low, impl));
+  answer.comparisons = {std::move(high), std::move(mixed), std::move(low)};
+  return answer;
+}
+
+}  // namespace visavis::usecases

@@ -1,0 +1,108 @@
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "program.hpp"
+
+namespace visavis::integration {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+/// Three photos of one person, one of each of two others.
+class QualityTest : public FaceTest {
+ protected:
+  void SetUp() override {
+    FaceTest::SetUp();
+    if (IsSkipped()) return;
+    put("obama", {"obama.jpg", "obama2.jpg", "obama3.jpg"});
+    put("biden", {"biden.jpg"});
+    put("collins", {"astronaut.png"});
+  }
+  [[nodiscard]] Answer evaluate(const std::vector<std::string>& more) const {
+    std::vector<std::string> words{"evaluate", "quality", "--images", at("in"), "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return visavis(words);
+  }
+
+ private:
+  void put(const std::string& person, const std::vector<const char*>& photos) const {
+    fs::create_directories(folder() / "in" / person);
+    for (const char* name : photos)
+      fs::create_symlink(photo(name), folder() / "in" / person / name);
+  }
+};
+
+// By hand: 3 pairs of one person and 3 + 3 + 1 of two among five photos; across both lists twice as
+// many, because a photo is not compared with itself.
+TEST_F(QualityTest, ComparesGoodAndBadPhotos) {
+  const Answer answer = evaluate({"--degrade", "downscale:2", "--no-cache"});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["schema"], "visavis.evaluate-quality/1");
+  EXPECT_EQ(json["split"], "degrade");
+  EXPECT_EQ(json["degradations"], "downscale:2");
+  EXPECT_EQ(json["seed"], 1);
+  EXPECT_EQ(json["people"], 3);
+  EXPECT_EQ(json["high_images"], 5);
+  EXPECT_EQ(json["high_high"]["genuine"], 3);
+  EXPECT_EQ(json["high_high"]["impostor"], 7);
+  EXPECT_EQ(json["low_high"]["genuine"], 6);
+  EXPECT_EQ(json["low_high"]["impostor"], 14);
+  EXPECT_EQ(json["low_low"]["genuine"], 3);
+  EXPECT_EQ(json["high_high"]["average_precision"], 1);
+  EXPECT_EQ(json["high_high"]["search"]["rank"]["1"], 1);
+  EXPECT_EQ(json["high_high"]["search"]["mated"], 2);
+  EXPECT_EQ(json["high_high"]["search"]["non_mated"], 2);
+}
+
+TEST_F(QualityTest, SplitsByFactsToo) {
+  const Answer answer = evaluate({"--split", "size", "--no-cache"});
+  // A third of five photos is one: it cannot be compared.
+  EXPECT_EQ(answer.code, 3);
+  EXPECT_THAT(answer.err, HasSubstr("no pairs"));
+}
+
+TEST_F(QualityTest, SameSeedMeasuresTheSame) {
+  const auto figures = [&](const std::string& seed) {
+    nlohmann::json json =
+        evaluate({"--degrade", "noise:20;blur:2", "--seed", seed, "--no-cache"}).json();
+    return json["low_high"].dump();
+  };
+  EXPECT_EQ(figures("1"), figures("1"));
+}
+
+/// What is made worse is not what is remembered of the photo as it is, and the other way round.
+TEST_F(QualityTest, CacheKeepsGoodAndBadApart) {
+  fs::create_directory(folder() / "cache");
+  const auto run = [&] {
+    return visavis({"evaluate", "quality", "--images", at("in"), "--degrade", "blur:3", "--models",
+                    (cache() / "models").string(), "--json"},
+                   {"/usr/bin/env", "VISAVIS_CACHE=" + at("cache")})
+        .json();
+  };
+  const nlohmann::json first = run();
+  const nlohmann::json second = run();
+  EXPECT_EQ(second["from_cache"], 10);
+  EXPECT_EQ(first["low_low"], second["low_low"]);
+  EXPECT_EQ(first["high_high"], second["high_high"]);
+  EXPECT_EQ(first["from_cache"], 0) << "the bad ones are not taken for the good ones";
+}
+
+TEST_F(QualityTest, WhatCannotBeDoneIsSaid) {
+  EXPECT_EQ(evaluate({"--degrade", "fog:1"}).code, 2);
+  EXPECT_EQ(evaluate({"--degrade", "blur:nan"}).code, 2);
+  EXPECT_EQ(evaluate({"--split", "size", "--degrade", "blur:1"}).code, 2);
+  EXPECT_EQ(evaluate({"--split", "luck"}).code, 2);
+  EXPECT_EQ(evaluate({"--people", at("absent.txt")}).code, 3);
+  write("alone.txt", "obama\n");
+  const Answer alone = evaluate({"--people", at("alone.txt"), "--no-cache"});
+  EXPECT_EQ(alone.code, 3);
+  EXPECT_THAT(alone.err, HasSubstr("no pairs of two people"));
+}
+
+}  // namespace
+}  // namespace visavis::integration
