@@ -103,6 +103,8 @@ void add_quality_verb(VerbList& list, CLI::App& evaluate) {
       ->type_name("WAYS");
   verb->add_option("--seed", given->request.seed, "Decides which photo goes which way")
       ->capture_default_str();
+  verb->add_flag("--fit", given->request.fit,
+                 "Fit a quality score to these photos (--json tells it), for a manifest");
   add_measuring(*verb, given->measuring);
   list.verbs.push_back({verb, [given](Desk& desk) { return run_quality(desk, *given); }});
 }

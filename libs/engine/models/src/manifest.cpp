@@ -150,6 +150,22 @@ QualityAware read_quality_aware(Fields fields) {
   return constants;
 }
 
+QualityFit read_quality(Fields fields) {
+  constexpr std::size_t kMaxMeasures = 64;
+  QualityFit fit{.bias = fields.number("bias"), .weights = {}, .provenance = {}};
+  Fields weights = fields.object("weights");
+  for (const auto& [name, value] : weights.json().items()) {
+    const double weight = weights.number(name.c_str());
+    if (weight < 0) weights.complain(weights.path_of(name.c_str()), "must not be below 0");
+    fit.weights.emplace(name, weight);
+  }
+  if (fit.weights.empty() || fit.weights.size() > kMaxMeasures)
+    fields.complain(fields.path_of("weights"), "must be 1 to 64 numbers by name");
+  fit.provenance = fields.text("provenance");
+  fields.refuse_others();
+  return fit;
+}
+
 Golden read_golden(Fields fields) {
   Golden golden;
   golden.file = fields.text("file");
@@ -241,6 +257,7 @@ void read_recogniser(Fields& fields, Manifest& manifest) {
     manifest.alignment = static_cast<AlignmentTemplate>(fields.choice("alignment", kTemplates));
   if (fields.has("quality_aware"))
     manifest.quality_aware = read_quality_aware(fields.object("quality_aware"));
+  if (fields.has("quality")) manifest.quality = read_quality(fields.object("quality"));
 }
 
 Manifest read_manifest(const nlohmann::json& document, Complaint& complaint) {

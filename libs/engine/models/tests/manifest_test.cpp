@@ -136,6 +136,27 @@ TEST(Manifest, ReadsWhatIsKeptAsData) {
   EXPECT_EQ(m->files[0].screen_margin, 0.25);
 }
 
+TEST(Manifest, ReadsAFittedQuality) {
+  EXPECT_FALSE(parse_manifest(sample())->quality);
+  const auto fitted = [](const std::string& quality) {
+    return parse_manifest(
+        with(R"("norm_is_quality":true)", R"("norm_is_quality":true,"quality":)" + quality));
+  };
+  const auto m =
+      fitted(R"({"bias":-3,"weights":{"log_norm":1.5,"facing":0},"provenance":"by hand"})");
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->quality->bias, -3);
+  EXPECT_EQ(m->quality->weights.at("log_norm"), 1.5);
+  EXPECT_EQ(model_id(*m, false), model_id(*parse_manifest(sample()), false)) << "no vector changes";
+  for (const char* wrong :
+       {"7", "{}", R"({"bias":0,"weights":{},"provenance":"p"})",
+        R"({"bias":0,"weights":{"log_norm":-1},"provenance":"p"})",
+        R"({"bias":0,"weights":{"log_norm":"1"},"provenance":"p"})",
+        R"({"bias":0,"weights":[1],"provenance":"p"})", R"({"bias":0,"weights":{"log_norm":1}})",
+        R"({"bias":0,"weights":{"log_norm":1},"provenance":"p","more":1})"})
+    EXPECT_EQ(fitted(wrong).error().code, ErrorCode::kDecodeFailed) << wrong;
+}
+
 TEST(Manifest, RefusesTwoFilesOfOneName) {
   const std::string file = R"({"name":"a","sha256":")" + kSha +
                            R"(","importer":"onnx","onnx_sha256":")" + kSha + R"("})";

@@ -92,7 +92,7 @@ Result<Pipeline> Pipeline::open(std::unique_ptr<detect::Detector> detector,
   impl->detector = std::move(detector);
   impl->keep_chips = options.keep_chips;
   if (recogniser) {
-    if (recogniser->manifest.norm_is_quality) impl->norm = options.norm;
+    if (recogniser->manifest.norm_is_quality || options.norm.fit) impl->norm = options.norm;
     VISAVIS_TRY(opened, Recogniser::open(std::move(recogniser), options.embedder));
     impl->recogniser = std::move(opened);
   }

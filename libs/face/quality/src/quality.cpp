@@ -7,6 +7,7 @@
 #include <numbers>
 #include <vector>
 
+#include "visavis/quality/fit.hpp"
 #include "visavis/vocab/face.hpp"
 #include "visavis/vocab/image.hpp"
 #include "visavis/vocab/quality.hpp"
@@ -101,6 +102,19 @@ float sharpness_of(const Grey& grey) {
   return static_cast<float>(std::max(0.0, squares / count - mean * mean));
 }
 
+float contrast_of(ImageView chip) {
+  double sum = 0;
+  double squares = 0;
+  const std::ptrdiff_t values = std::ptrdiff_t{3} * chip.width * chip.height;
+  for (std::ptrdiff_t i = 0; i < values; ++i) {
+    sum += chip.rgb[i];
+    squares += static_cast<double>(chip.rgb[i]) * chip.rgb[i];
+  }
+  const auto count = static_cast<double>(values);
+  return static_cast<float>(
+      std::sqrt(std::max(0.0, squares / count - (sum / count) * (sum / count))));
+}
+
 float exposure_of(const Grey& grey) {
   const auto usable = std::ranges::count_if(
       grey.levels, [](std::uint8_t level) { return level > kBlack && level < kWhite; });
@@ -122,6 +136,7 @@ struct Part {
 }  // namespace
 
 float combine(const Quality& quality, const NormScale& scale) noexcept {
+  if (scale.fit) return foretell(quality, *scale.fit);
   const double turned = std::hypot(quality.yaw_deg, quality.pitch_deg);
   const double norm_weight = scale.has_meaning && scale.high > scale.low ? 2 : 0;
   const Part parts[] = {
@@ -149,6 +164,7 @@ Quality assess(const Face& face, ImageView chip, float norm, const NormScale& sc
   measure_pose(face.landmarks, quality);
   const Grey grey = grey_middle(chip);
   quality.sharpness = sharpness_of(grey);
+  quality.contrast = contrast_of(chip);
   quality.exposure = exposure_of(grey);
   quality.score = combine(quality, scale);
   return quality;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -120,10 +121,9 @@ struct Ranking {
 
 Ranking rank(const Pairs& pairs, std::span<const Look> a, std::span<const Look> b,
              const std::function<float(const Look&)>& rating) {
-  const auto rated = [&](const Look& look) { return look.embedding ? rating(look) : -INFINITY; };
   std::vector<float> worse;
   for (const GenuinePair& pair : pairs.genuine)
-    worse.push_back(std::min(rated(a[pair.a]), rated(b[pair.b])));
+    worse.push_back(std::min(rating(a[pair.a]), rating(b[pair.b])));
   Ranking ranking{.pairs = pairs, .order = std::vector<std::uint32_t>(worse.size())};
   std::iota(ranking.order.begin(), ranking.order.end(), 0U);
   std::ranges::stable_sort(ranking.order, {}, [&](std::uint32_t i) { return worse[i]; });
@@ -241,10 +241,14 @@ Result<protocols::IdentificationReport> search(std::span<const Look> a, std::spa
   return protocols::identify_probes(gallery, probes, embeddings, rule, executor);
 }
 
-std::vector<RejectPoint> reject(const Pairs& pairs, std::span<const Look> a,
-                                std::span<const Look> b, double fmr, std::span<const double> shares,
+std::vector<RejectPoint> reject(const Pairs& all, std::span<const Look> a, std::span<const Look> b,
+                                double fmr, std::span<const double> shares,
                                 const metrics::BootstrapOptions& options) {
-  const double threshold = pairs.impostor.threshold_at_far(fmr);
+  const double threshold = all.impostor.threshold_at_far(fmr);
+  Pairs pairs;
+  pairs.people = all.people;
+  std::ranges::copy_if(all.genuine, std::back_inserter(pairs.genuine),
+                       [](const GenuinePair& pair) { return pair.score > kNeverAccepted; });
   const Ranking quality = rank(pairs, a, b, [](const Look& look) { return look.quality.score; });
   const Ranking norm = rank(pairs, a, b, [](const Look& look) { return look.embedding->norm; });
   std::vector<RejectPoint> points;

@@ -127,12 +127,12 @@ TEST(Reject, TellsScoreFromNorm) {
   EXPECT_GE(points[1].gain->high, points[1].gain->low);
 }
 
-// The lower of both photos counts, and a pair without a face goes first.
+// The lower of both photos counts; a pair without a face is no matter of rating.
 TEST(Reject, TakesTheWorseOfBoth) {
   Pairs pairs = made({.95F, .5F, -INFINITY});
   const std::vector<Look> a{look("0", "a", 0, .9F), look("1", "b", 0, .9F), faceless("2", "c")};
   const std::vector<Look> b{look("3", "a", 0, .5F), look("4", "b", 0, .1F), look("5", "c", 0, 1)};
-  const auto points = reject(pairs, a, b, .1, std::array{1.0 / 3, 2.0 / 3});
+  const auto points = reject(pairs, a, b, .1, std::array{0.0, .5});
   EXPECT_NEAR(points[0].by_quality, .5, 1e-9);
   EXPECT_NEAR(points[1].by_quality, 0, 1e-9);
 }

@@ -48,7 +48,7 @@ struct Fixed {
   float norm = 0;
 };
 static_assert(std::is_trivially_copyable_v<Fixed>);
-static_assert(sizeof(Fixed) == 140, "Face or Quality changed: raise kEmbeddingPipeline");
+static_assert(sizeof(Fixed) == 144, "Face or Quality changed: raise kEmbeddingPipeline");
 
 using Checksum = std::array<std::byte, kChecksumBytes>;
 

@@ -18,7 +18,7 @@ namespace visavis::usecases {
 /// Raise it whenever the same photo and options give another face, embedding or quality than
 /// before: a change of decoding, detection, selection, alignment, preparation or assessment. Old
 /// files are then passed over. (A test compares an embedding with the one noted for this number.)
-inline constexpr int kEmbeddingPipeline = 1;
+inline constexpr int kEmbeddingPipeline = 2;
 
 /// What is remembered of a photo: the chosen face without its chip, and how many there were.
 using RememberedPhoto = pipeline::Pipeline::One;

@@ -15,6 +15,8 @@
 #include <visavis/matching/matching.hpp>
 #include <visavis/pipeline/pipeline.hpp>
 #include <visavis/protocols/calibrate.hpp>
+#include <visavis/quality/fit.hpp>
+#include <visavis/quality_pairs/fit_quality.hpp>
 #include <visavis/quality_pairs/quality_pairs.hpp>
 
 #include "bench_impl.hpp"
@@ -137,6 +139,15 @@ Outcome<QualityComparison> compare(const std::string& kind, const Looks& a, cons
   return answer;
 }
 
+/// To how often bad photos are accepted against good ones.
+Outcome<std::optional<quality::Fit>> fit(const Looks& low, const Looks& high,
+                                         Workbench::Impl& bench) {
+  VISAVIS_TRY(pairs,
+              caused_by(Cause::kInput, quality_pairs::all_pairs(low, high, {}, *bench.executor)));
+  const auto samples = quality_pairs::samples_of(pairs, low, kFmr);
+  return quality_pairs::fit_quality(samples);
+}
+
 std::size_t count_people(const Looks& looks) {
   std::set<std::string_view> people;
   for (const quality_pairs::Look& look : looks) people.insert(look.person);
@@ -177,6 +188,10 @@ Outcome<EvaluatedQuality> evaluate_quality(Workbench& bench, const Inputs& input
   VISAVIS_TRY(high, compare("high_high", parts.high, parts.high, impl));
   VISAVIS_TRY(mixed, compare("low_high", parts.low, parts.high, impl));
   VISAVIS_TRY(low, compare("low_low", parts.low, parts.low, impl));
+  if (request.fit) {
+    VISAVIS_TRY(fitted, fit(parts.low, parts.high, impl));
+    answer.fit = fitted;
+  }
   answer.comparisons = {std::move(high), std::move(mixed), std::move(low)};
   return answer;
 }

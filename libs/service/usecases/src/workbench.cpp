@@ -9,6 +9,7 @@
 #include <visavis/detect/detector.hpp>
 #include <visavis/landmark/landmarker.hpp>
 #include <visavis/pipeline/finder.hpp>
+#include <visavis/quality/fit.hpp>
 #include <visavis/runtime/engine.hpp>
 
 #include "bench_impl.hpp"
@@ -124,6 +125,22 @@ void note_networks(Workbench::Impl& bench) {
         "this CPU has no AMX: bf16 is slower than f32 on it and less exact");
 }
 
+void set_fit(Workbench::Impl& bench, const models::QualityFit& wanted, const LogSink& sink) {
+  quality::Fit fit{.bias = wanted.bias, .weights = {}};
+  for (const auto& [name, weight] : wanted.weights) {
+    const auto known = std::ranges::find(quality::kMeasureNames, name);
+    if (known == quality::kMeasureNames.end()) {
+      log(sink, LogLevel::kWarning,
+          "the manifest's quality knows a measure " + name +
+              " that this version does not, and is not used");
+      return;
+    }
+    fit.weights[static_cast<std::size_t>(known - quality::kMeasureNames.begin())] = weight;
+  }
+  bench.pipeline_options.norm.has_meaning = bench.manifest->norm_is_quality;
+  bench.pipeline_options.norm.fit = fit;
+}
+
 void set_rule(Workbench::Impl& bench, const LogSink& sink) {
   const models::Manifest& manifest = *bench.manifest;
   if (manifest.quality_aware)
@@ -139,6 +156,7 @@ void set_rule(Workbench::Impl& bench, const LogSink& sink) {
     bench.pipeline_options.norm = {.has_meaning = true,
                                    .low = static_cast<float>(bench.calibration->norm->low),
                                    .high = static_cast<float>(bench.calibration->norm->high)};
+  if (manifest.quality) set_fit(bench, *manifest.quality, sink);
 }
 
 Outcome<void> open_workers(Workbench::Impl& bench) {

@@ -2,6 +2,7 @@
 #include <string>
 #include <visavis/metrics/bootstrap.hpp>
 #include <visavis/protocols/identification.hpp>
+#include <visavis/quality/fit.hpp>
 #include <visavis/quality_pairs/quality_pairs.hpp>
 #include <visavis/usecases/evaluate_quality.hpp>
 
@@ -73,6 +74,13 @@ std::string to_json(const usecases::EvaluatedQuality& answer) {
   json["low_without_face"] = answer.low_without_face;
   for (const usecases::QualityComparison& comparison : answer.comparisons)
     json[comparison.kind] = json_of(comparison);
+  json["fit"] = nullptr;
+  if (answer.fit) {
+    json["fit"] = {{"bias", number(answer.fit->bias)}, {"weights", Json::object()}};
+    for (std::size_t k = 0; k < quality::kMeasures; ++k)
+      json["fit"]["weights"][std::string(quality::kMeasureNames[k])] =
+          number(answer.fit->weights[k]);
+  }
   json["from_cache"] = answer.from_cache;
   json["without_face"] = answer.without_face;
   json["errors"] = errors_of(answer.errors);

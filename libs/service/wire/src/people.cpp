@@ -20,6 +20,7 @@ Json judged_of(const usecases::JudgedFace& face) {
             {"pitch_deg", number(face.quality.pitch_deg)},
             {"roll_deg", number(face.quality.roll_deg)},
             {"sharpness", number(face.quality.sharpness)},
+            {"contrast", number(face.quality.contrast)},
             {"exposure", number(face.quality.exposure)},
             {"norm", number(face.quality.norm)}}}};
 }

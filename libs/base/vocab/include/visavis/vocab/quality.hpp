@@ -13,6 +13,7 @@ struct Quality {
   float pitch_deg = 0;  ///< Positive looks down.
   float roll_deg = 0;   ///< Positive is clockwise in the image.
   float sharpness = 0;  ///< Variance of the Laplacian of the grey chip (8-bit levels squared).
+  float contrast = 0;   ///< Standard deviation of the chip's levels, all channels together.
   float exposure =
       0;  ///< Share of the chip's pixels that are neither crushed nor blown out, in [0, 1].
   float confidence = 0;  ///< The detector's, in [0, 1].

@@ -59,6 +59,14 @@ struct QualityAware {
   double beta = 0;
 };
 
+/// A quality score fitted to this recogniser: 1 / (1 + exp(−(bias + Σ weight · measure))), with the
+/// measures that docs/formats/manifest.md names.
+struct QualityFit {
+  double bias = 0;
+  std::map<std::string, double, std::less<>> weights;  ///< None below 0.
+  std::string provenance;                              ///< What it was fitted to, and how.
+};
+
 /// A known answer: the test chip in, these numbers out. What it checks is the whole way from pixels
 /// to output: file, importer, colour order, mean, scale, engine.
 struct Golden {
@@ -107,6 +115,7 @@ struct Manifest {
   int dimension = 0;             ///< Recognisers: floats per embedding.
   bool norm_is_quality = false;  ///< The raw norm predicts recognition performance.
   std::optional<QualityAware> quality_aware;
+  std::optional<QualityFit> quality;
   std::vector<Golden> golden;
   std::string notes;
 };

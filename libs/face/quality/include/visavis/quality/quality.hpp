@@ -2,6 +2,8 @@
 
 /// Says how far a face can be trusted to be recognised.
 
+#include <optional>
+#include <visavis/quality/fit.hpp>
 #include <visavis/vocab/face.hpp>
 #include <visavis/vocab/image.hpp>
 #include <visavis/vocab/quality.hpp>
@@ -13,6 +15,8 @@ struct NormScale {
   bool has_meaning = false;
   float low = 0;   ///< A norm that marks an unusable face.
   float high = 1;  ///< A norm that marks a good one.
+  /// Fitted to the recogniser: then the score is what this foretells, and no weighted mean.
+  std::optional<Fit> fit{};
 };
 
 /// Measures a face and combines the measures. The score never falls when one component gets better

@@ -83,7 +83,8 @@ struct RejectPoint {
   std::optional<metrics::Interval> gain{};
 };
 
-/// Error versus reject at the threshold of one FMR. A pair without a face is refused first.
+/// Error versus reject at the threshold of one FMR, among the pairs of which both have a face:
+/// whoever rates a photo without one refuses it.
 [[nodiscard]] std::vector<RejectPoint> reject(const Pairs& pairs, std::span<const Look> a,
                                               std::span<const Look> b, double fmr,
                                               std::span<const double> shares,

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 #include <visavis/protocols/identification.hpp>
+#include <visavis/quality/fit.hpp>
 #include <visavis/quality_pairs/quality_pairs.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/inputs.hpp>
@@ -29,6 +30,7 @@ struct QualityRequest {
   QualitySplit split = QualitySplit::kDegrade;
   std::string ways{};  ///< For kDegrade, as degrade::parse_recipe reads them; empty: the default.
   std::uint64_t seed = 1;
+  bool fit = false;  ///< Also fit a quality score to these photos, for a manifest.
 };
 
 struct QualityComparison {
@@ -53,6 +55,7 @@ struct EvaluatedQuality {
   std::size_t low = 0;
   std::size_t low_without_face = 0;
   std::vector<QualityComparison> comparisons{};
+  std::optional<quality::Fit> fit{};  ///< If it was asked for and the photos differ enough.
   std::size_t from_cache = 0;
   std::vector<std::string> without_face{};  ///< Paths, of photos as they are: left out.
   std::vector<Problem> errors{};
