@@ -78,9 +78,9 @@ void smooth(std::span<const double> weights, double* first, std::ptrdiff_t step,
   const int reach = static_cast<int>(weights.size() / 2);
   for (int i = 0; i < count; ++i) {
     double sum = 0;
-    for (int k = -reach; k <= reach; ++k)
-      sum += weights[static_cast<std::size_t>(k + reach)] *
-             line[static_cast<std::size_t>(std::clamp(i + k, 0, count - 1))];
+    int from = i - reach;
+    for (const double weight : weights)
+      sum += weight * line[static_cast<std::size_t>(std::clamp(from++, 0, count - 1))];
     first[i * step] = sum;
   }
 }

@@ -27,12 +27,18 @@ std::string origin_of(const models::Network& network, bool flip) {
   std::string text = network.manifest.id + " " + network.manifest.family + " " +
                      models::to_hex(models::model_id(network.manifest, flip));
   for (const models::ModelFile& file : network.manifest.files)
-    text += " " + file.name + " " + file.sha256 + " " + file.onnx_sha256;
+    text.append(" ")
+        .append(file.name)
+        .append(" ")
+        .append(file.sha256)
+        .append(" ")
+        .append(file.onnx_sha256);
   for (const auto& [name, part] : network.parts) {
     const std::string engine(part->engine_name());
-    text += " " + name + " " + engine;
-    if (const auto found = runtime::find_engine(engine)) text += " " + (*found)->probe().version;
-    text += " " + std::string(runtime::to_string(part->precision()));
+    text.append(" ").append(name).append(" ").append(engine);
+    if (const auto found = runtime::find_engine(engine))
+      text.append(" ").append((*found)->probe().version);
+    text.append(" ").append(runtime::to_string(part->precision()));
   }
   text += "\n";
   for (const auto& member : network.members) text += origin_of(*member, flip);
