@@ -82,6 +82,10 @@ class Program:
         return rows
 
 
+def plain(program):
+    return [(name, recogniser) for name, recogniser in program.recognisers() if "--flip" not in recogniser]
+
+
 def table(head, rows):
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
@@ -104,9 +108,9 @@ def tar(answer, rate):
 def view_2(program):
     rows = []
     for detector, points, options in SETTINGS:
-        for name, recogniser in program.recognisers():
-            if options and "--flip" in recogniser:
-                continue  # what engine, precision and detector change shows without
+        # What engine, precision and detector change shows on the members of a fusion, without flipping.
+        for name, recogniser in [row for row in plain(program) if "fusion" not in row[0]] if options \
+                else program.recognisers():
             a = program.ask("evaluate", "verification", "--images", LFW / "images", "--pairs", LFW / "pairs.txt",
                             *recogniser, *options)
             accuracy = a["accuracy"]
@@ -149,7 +153,7 @@ KINDS = (("high_high", "high, high"), ("low_high", "low, high"), ("low_low", "lo
 
 def quality(program):
     rows = []
-    for name, recogniser in program.recognisers():
+    for name, recogniser in plain(program):
         a = judge_quality(program, recogniser)
         for kind, title in KINDS:
             b, search = a[kind], a[kind]["search"]
@@ -162,7 +166,7 @@ def quality(program):
 
 def reject(program):
     rows = []
-    for name, recogniser in program.recognisers():
+    for name, recogniser in plain(program):
         a = judge_quality(program, recogniser)
         for kind, title in KINDS[1:]:
             for point in a[kind]["reject"]:
