@@ -69,7 +69,12 @@ Result<protocols::Embeddings> by_names(const std::vector<Photo>& photos, Central
 
 Outcome<std::vector<protocols::LabelledPhoto>> read_labelled(const fs::path& path) {
   VISAVIS_TRY(text, named(path, read_text(path)));
-  VISAVIS_TRY(photos, named(path, protocols::parse_labelled(text)));
+  return named(path, protocols::parse_labelled(text));
+}
+
+/// Paths that are absolute or relative to the list's folder.
+Outcome<std::vector<protocols::LabelledPhoto>> read_labelled_photos(const fs::path& path) {
+  VISAVIS_TRY(photos, read_labelled(path));
   for (protocols::LabelledPhoto& photo : photos)
     photo.path = (path.parent_path() / photo.path).string();
   return photos;
@@ -305,19 +310,15 @@ Outcome<EvaluatedAllPairs> evaluate_all_pairs(Workbench& bench, const AllPairsRe
 }
 
 Outcome<ProbeLists> read_probe_lists(const fs::path& gallery, const fs::path& probes) {
-  VISAVIS_TRY(people, read_labelled(gallery));
-  VISAVIS_TRY(searches, read_labelled(probes));
+  VISAVIS_TRY(people, read_labelled_photos(gallery));
+  VISAVIS_TRY(searches, read_labelled_photos(probes));
   return ProbeLists{.gallery = std::move(people), .probes = std::move(searches)};
 }
 
 Outcome<ProbeLists> read_template_probes(const fs::path& gallery, const fs::path& probes,
                                          TemplateList templates) {
-  const auto read = [](const fs::path& path) -> Outcome<std::vector<protocols::LabelledPhoto>> {
-    VISAVIS_TRY(text, named(path, read_text(path)));
-    return named(path, protocols::parse_labelled(text));
-  };
-  VISAVIS_TRY(people, read(gallery));
-  VISAVIS_TRY(searches, read(probes));
+  VISAVIS_TRY(people, read_labelled(gallery));
+  VISAVIS_TRY(searches, read_labelled(probes));
   ProbeLists lists{.gallery = std::move(people), .probes = std::move(searches)};
   lists.templates = std::move(templates);
   return lists;

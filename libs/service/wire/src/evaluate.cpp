@@ -22,19 +22,14 @@
 namespace visavis::wire {
 namespace {
 
-Json json_of(const std::optional<metrics::Interval>& interval) {
-  if (!interval) return nullptr;
-  return {number(interval->low), number(interval->high)};
-}
-
 Json json_of(const protocols::FixedThreshold& fixed) {
   return {{"threshold", number(fixed.threshold)},
           {"accuracy", number(fixed.accuracy.value)},
-          {"accuracy_interval", json_of(fixed.accuracy.interval)},
+          {"accuracy_interval", interval_of(fixed.accuracy.interval)},
           {"far", number(fixed.far.value)},
-          {"far_interval", json_of(fixed.far.interval)},
+          {"far_interval", interval_of(fixed.far.interval)},
           {"frr", number(fixed.frr.value)},
-          {"frr_interval", json_of(fixed.frr.interval)}};
+          {"frr_interval", interval_of(fixed.frr.interval)}};
 }
 
 Json number_or_null(const std::optional<double>& value) {
@@ -46,7 +41,7 @@ void add_points(Json& json, const std::vector<protocols::OperatingPoint>& points
     json[part] = Json::object();
   for (const protocols::OperatingPoint& point : points) {
     json["tar_at_far"][rate_name(point.far)] = number(point.tar);
-    json["tar_intervals"][rate_name(point.far)] = json_of(point.tar_interval);
+    json["tar_intervals"][rate_name(point.far)] = interval_of(point.tar_interval);
     json["thresholds"][rate_name(point.far)] = number(point.threshold);
   }
 }
@@ -59,10 +54,10 @@ Json json_of(const protocols::VerificationFigures& figures) {
     json["accuracy"] = {{"mean", number(figures.accuracy->mean)},
                         {"std", number(figures.accuracy->std)},
                         {"folds", figures.accuracy->folds}};
-  json["accuracy_interval"] = json_of(figures.accuracy_interval);
+  json["accuracy_interval"] = interval_of(figures.accuracy_interval);
   json["at_threshold"] = figures.fixed ? json_of(*figures.fixed) : Json(nullptr);
   json["eer"] = number(figures.eer);
-  json["eer_interval"] = json_of(figures.eer_interval);
+  json["eer_interval"] = interval_of(figures.eer_interval);
   json["auc"] = number(figures.auc);
   json["d_prime"] = number_or_null(figures.d_prime);
   add_points(json, figures.points);
@@ -79,7 +74,7 @@ Json json_of(const protocols::AllPairsFigures& figures) {
   json["accuracy"] = nullptr;
   json["eer"] = number((figures.eer.low + figures.eer.high) / 2);
   json["eer_bounds"] = json_of(figures.eer);
-  json["eer_interval"] = json_of(figures.eer_interval);
+  json["eer_interval"] = interval_of(figures.eer_interval);
   json["auc"] = number((figures.auc.low + figures.auc.high) / 2);
   json["auc_bounds"] = json_of(figures.auc);
   json["d_prime"] = number_or_null(figures.d_prime);
@@ -91,7 +86,7 @@ Json json_of(const protocols::AllPairsFigures& figures) {
 void add_rate(Json& json, const std::string& name,
               const std::optional<protocols::RateWithInterval>& rate) {
   json[name] = rate ? number(rate->value) : Json(nullptr);
-  json[name + "_interval"] = rate ? json_of(rate->interval) : Json(nullptr);
+  json[name + "_interval"] = rate ? interval_of(rate->interval) : Json(nullptr);
 }
 
 Json json_of(const std::optional<protocols::GroupReport>& report) {
@@ -151,7 +146,7 @@ std::string_view truth_name(protocols::TruthKind kind) {
 Json json_of(const protocols::LandmarkErrors& errors) {
   return {{"faces", errors.faces},
           {"nme", number(errors.mean)},
-          {"nme_interval", json_of(errors.mean_interval)},
+          {"nme_interval", interval_of(errors.mean_interval)},
           {"median", number(errors.median)},
           {"ninetieth", number(errors.ninetieth)},
           {"above_tenth", number(errors.above_tenth)}};
@@ -162,8 +157,6 @@ Json json_of(const metrics::PrecisionRecall& measure) {
           {"recall", number(measure.recall)},
           {"f", number(measure.f)}};
 }
-
-Json interval_of(const protocols::RateWithInterval& rate) { return json_of(rate.interval); }
 
 }  // namespace
 
@@ -250,17 +243,10 @@ std::string to_json(const usecases::EvaluatedProbes& identification) {
   json["people"] = report.people;
   json["mated"] = report.mated;
   json["non_mated"] = report.non_mated;
-  json["rank"] = Json::object();
-  for (std::size_t k = 0; k < report.ranks.size(); ++k)
-    json["rank"][std::to_string(k + 1)] = number(report.ranks[k]);
-  json["rank_1_interval"] = report.rank_1 ? interval_of(*report.rank_1) : Json(nullptr);
-  for (const char* part : {"fnir_at_fpir", "fnir_intervals", "thresholds"})
-    json[part] = Json::object();
-  for (const protocols::OpenSetPoint& point : report.points) {
-    json["fnir_at_fpir"][rate_name(point.fpir)] = number(point.fnir.value);
-    json["fnir_intervals"][rate_name(point.fpir)] = interval_of(point.fnir);
+  add_searches(json, report);
+  json["thresholds"] = Json::object();
+  for (const protocols::OpenSetPoint& point : report.points)
     json["thresholds"][rate_name(point.fpir)] = number(point.threshold);
-  }
   json["groups"] = json_of(report.groups);
   json["template_photos"] = identification.template_photos;
   json["probes_in_gallery"] = report.probes_in_gallery;

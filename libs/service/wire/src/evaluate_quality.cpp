@@ -1,6 +1,4 @@
-#include <optional>
 #include <string>
-#include <visavis/metrics/bootstrap.hpp>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/quality/fit.hpp>
 #include <visavis/quality_pairs/quality_pairs.hpp>
@@ -13,22 +11,9 @@
 namespace visavis::wire {
 namespace {
 
-Json json_of(const std::optional<metrics::Interval>& interval) {
-  if (!interval) return nullptr;
-  return {number(interval->low), number(interval->high)};
-}
-
 Json search_of(const protocols::IdentificationReport& report) {
   Json json{{"people", report.people}, {"mated", report.mated}, {"non_mated", report.non_mated}};
-  json["rank"] = Json::object();
-  for (std::size_t k = 0; k < report.ranks.size(); ++k)
-    json["rank"][std::to_string(k + 1)] = number(report.ranks[k]);
-  json["rank_1_interval"] = report.rank_1 ? json_of(report.rank_1->interval) : Json(nullptr);
-  for (const char* part : {"fnir_at_fpir", "fnir_intervals"}) json[part] = Json::object();
-  for (const protocols::OpenSetPoint& point : report.points) {
-    json["fnir_at_fpir"][rate_name(point.fpir)] = number(point.fnir.value);
-    json["fnir_intervals"][rate_name(point.fpir)] = json_of(point.fnir.interval);
-  }
+  add_searches(json, report);
   return json;
 }
 
@@ -41,7 +26,7 @@ Json json_of(const usecases::QualityComparison& comparison) {
     json[part] = Json::object();
   for (const quality_pairs::MatchPoint& point : comparison.points) {
     json["tar_at_far"][rate_name(point.far)] = number(point.tar.value);
-    json["tar_intervals"][rate_name(point.far)] = json_of(point.tar.interval);
+    json["tar_intervals"][rate_name(point.far)] = interval_of(point.tar.interval);
     json["thresholds"][rate_name(point.far)] = number(point.threshold);
   }
   json["search"] = search_of(comparison.search);
@@ -50,14 +35,14 @@ Json json_of(const usecases::QualityComparison& comparison) {
     json["reject"].push_back({{"share", number(point.share)},
                               {"fnmr_by_quality", number(point.by_quality)},
                               {"fnmr_by_norm", number(point.by_norm)},
-                              {"gain_interval", json_of(point.gain)}});
+                              {"gain_interval", interval_of(point.gain)}});
   json["quality_aware"] = Json::array();
   for (const quality_pairs::Lowered& one : comparison.quality_aware)
     json["quality_aware"].push_back({{"fmr", number(one.fmr)},
                                      {"fnmr_cosine", number(one.before)},
                                      {"fnmr", number(one.after)},
                                      {"reduction", number(one.share.value)},
-                                     {"reduction_interval", json_of(one.share.interval)}});
+                                     {"reduction_interval", interval_of(one.share.interval)}});
   return json;
 }
 

@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <visavis/matching/matching.hpp>
 #include <visavis/usecases/photos.hpp>
@@ -45,6 +47,23 @@ std::string rate_name(double rate) {
   std::array<char, 32> text{};
   const auto end = std::to_chars(text.data(), text.data() + text.size(), rate).ptr;
   return {text.data(), end};
+}
+
+Json interval_of(const std::optional<metrics::Interval>& interval) {
+  if (!interval) return nullptr;
+  return {number(interval->low), number(interval->high)};
+}
+
+void add_searches(Json& json, const protocols::IdentificationReport& report) {
+  json["rank"] = Json::object();
+  for (std::size_t k = 0; k < report.ranks.size(); ++k)
+    json["rank"][std::to_string(k + 1)] = number(report.ranks[k]);
+  json["rank_1_interval"] = report.rank_1 ? interval_of(report.rank_1->interval) : Json(nullptr);
+  for (const char* part : {"fnir_at_fpir", "fnir_intervals"}) json[part] = Json::object();
+  for (const protocols::OpenSetPoint& point : report.points) {
+    json["fnir_at_fpir"][rate_name(point.fpir)] = number(point.fnir.value);
+    json["fnir_intervals"][rate_name(point.fpir)] = interval_of(point.fnir.interval);
+  }
 }
 
 void add_run(Json& json, const usecases::RunFacts& run) {

@@ -2,7 +2,10 @@
 
 /// Pieces that several documents share.
 
+#include <optional>
 #include <string>
+#include <visavis/metrics/bootstrap.hpp>
+#include <visavis/protocols/identification.hpp>
 #include <visavis/usecases/people.hpp>
 #include <visavis/usecases/photos.hpp>
 #include <visavis/usecases/workbench.hpp>
@@ -23,6 +26,12 @@ namespace visavis::wire {
 
 /// Rates are keys of objects: 0.001 is "1e-3".
 [[nodiscard]] std::string rate_name(double rate);
+
+/// [low, high]; null without one.
+[[nodiscard]] Json interval_of(const std::optional<metrics::Interval>& interval);
+
+/// Adds what searches found: "rank", "rank_1_interval", "fnir_at_fpir", "fnir_intervals".
+void add_searches(Json& json, const protocols::IdentificationReport& report);
 
 /// Adds what ran and how long getting ready took: "engine" … "timings".
 void add_run(Json& json, const usecases::RunFacts& run);
