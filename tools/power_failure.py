@@ -37,14 +37,27 @@ def unhexed(text):
     return bytes.fromhex(text.replace("\\x", ""))
 
 
+def calls_of(trace):
+    """A line for each call when it was done: strace splits one that waits while another thread calls."""
+    begun = {}
+    for line in trace.read_text().splitlines():
+        thread, _, rest = line.partition(" ")
+        rest = rest.strip()
+        if rest.endswith("<unfinished ...>"):
+            begun[thread] = rest.removesuffix("<unfinished ...>").rstrip()
+            continue
+        resumed = re.match(r"<\.\.\. \w+ resumed>\s*(.*)", rest)
+        if resumed:
+            rest = begun.pop(thread) + resumed[1]
+        call = re.match(r"(\w+)\((.*)\)\s+= (\d+)", rest)
+        if call:
+            yield call[1], call[2].rstrip(), int(call[3])
+
+
 def events_of(trace, gallery):
     """(kind, path, ...) of what changes or syncs the gallery's files, in order."""
     events, open_files = [], {}
-    for line in trace.read_text().splitlines():
-        call = re.match(r"\d+\s+(\w+)\((.*)\)\s+= (\d+)", line)
-        if not call:
-            continue
-        name, arguments, answer = call[1], call[2], int(call[3])
+    for name, arguments, answer in calls_of(trace):
         if name == "openat":
             path = unhexed(re.search(r'"([^"]*)"', arguments)[1]).decode()
             open_files[answer] = path

@@ -17,10 +17,6 @@ namespace visavis::store {
 /// Whether the database's log holds nothing.
 [[nodiscard]] bool log_is_empty(const std::filesystem::path& folder);
 
-/// Overwrites the log with zeros, which SQLite takes for an empty one. Not synced.
-/// @pre a checkpoint has restarted the log, and nobody writes
-[[nodiscard]] Result<void> wipe_log(const std::filesystem::path& folder);
-
 /// Makes what was committed durable, whether its transaction did so or not.
 [[nodiscard]] Result<void> sync_log(const std::filesystem::path& folder);
 

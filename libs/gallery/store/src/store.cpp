@@ -235,12 +235,12 @@ Result<void> forget_refusals(Database& database) { return database.run("DELETE F
 /// What an emptied log held before.
 enum class Log { kAnything, kRemovals };
 
-/// Empties the log into the database and overwrites it, so that no copy of what was removed stays
-/// in it. SQLite syncs the log, then the database. The overwritten log is synced, too, unless it
-/// held nothing but removals: those pages have zeros where the removed was, and whoever is removed
-/// next is so when the log is synced that overwrote these.
+/// Empties the log into the database, so that no copy of what was removed stays in it. SQLite syncs
+/// the log, then the database, and truncates the log. That is synced, too, unless the log held
+/// nothing but removals: those pages have zeros where the removed was, and whoever is removed next
+/// is so when the log is synced that is written after the truncation.
 Result<void> empty_log(Database& database, const fs::path& folder, Log held) {
-  VISAVIS_TRY(busy, database.number("PRAGMA wal_checkpoint(RESTART)"));
+  VISAVIS_TRY(busy, database.number("PRAGMA wal_checkpoint(TRUNCATE)"));
   if (busy != 0) {
     VISAVIS_CHECK(sync_log(folder));
     return fail(
@@ -248,7 +248,6 @@ Result<void> empty_log(Database& database, const fs::path& folder, Log held) {
         "it is removed, but another process is still reading the gallery, so that old bytes "
         "remain on disk: compact the gallery to be rid of them");
   }
-  VISAVIS_CHECK(wipe_log(folder));
   return held == Log::kRemovals ? Result<void>{} : sync_log(folder);
 }
 
