@@ -1,6 +1,7 @@
 #include "visavis/core/file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,14 +16,17 @@ namespace {
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
 std::unexpected<Error> not_written(const std::filesystem::path& path, int error) {
   return fail(ErrorCode::kUnavailable, path.string() + " cannot be written: " + reason(error));
 }
 
 /// Without a name a file is gone with its process, however that ends. Not every file system can.
 Descriptor open_unnamed(const std::filesystem::path& path, mode_t mode) {
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  return Descriptor(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
+  return Descriptor(::open(folder_of(path).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
 }
 
 bool give_name(const Descriptor& file, const std::filesystem::path& name) {
@@ -52,6 +56,20 @@ std::filesystem::path make_parents(const std::filesystem::path& path) {
     outermost = folder;
   if (!outermost.empty()) std::filesystem::create_directories(path.parent_path(), error);
   return outermost;
+}
+
+/// Makes a new name durable, and the folders that were made for it, from `outermost` on.
+Result<void> sync_parents(const std::filesystem::path& path,
+                          const std::filesystem::path& outermost) {
+  std::filesystem::path folder = folder_of(path);
+  VISAVIS_CHECK(sync_folder(folder));
+  if (outermost.empty()) return {};
+  const std::filesystem::path last = folder_of(outermost);
+  while (folder != last && folder.has_parent_path()) {
+    folder = folder_of(folder);
+    VISAVIS_CHECK(sync_folder(folder));
+  }
+  return {};
 }
 
 /// Removes the folders above a file, from `outermost` on, as far as nothing is in them.
@@ -156,7 +174,7 @@ Result<void> FileWriter::commit() {
   named_ = true;
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) return not_written(path_, errno);
   file_ = Descriptor();
-  return {};
+  return sync_parents(path_, made_);
 }
 
 Result<void> write_file(const std::filesystem::path& path, std::span<const std::byte> bytes,
@@ -168,6 +186,27 @@ Result<void> write_file(const std::filesystem::path& path, std::span<const std::
 
 Result<void> write_file(const std::filesystem::path& path, std::string_view text, Readers readers) {
   return write_file(path, std::as_bytes(std::span(text)), readers);
+}
+
+Result<void> sync_folder(const std::filesystem::path& folder) {
+  const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (file.get() < 0 && errno == EACCES) return {};  // may be written in, not opened
+  if (file.get() < 0) return not_written(folder, errno);
+  // EINVAL: the file system does not know this (network and user-space ones).
+  if (::fsync(file.get()) != 0 && errno != EINVAL) return not_written(folder, errno);
+  return {};
+}
+
+Result<Descriptor> lock_file(const std::filesystem::path& path) {
+  Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (lock.get() < 0) return not_written(path, errno);
+  while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EWOULDBLOCK)
+      return fail(ErrorCode::kUnavailable, path.string() + " is held by another process");
+    return not_written(path, errno);
+  }
+  return lock;
 }
 
 bool is_utf8(std::string_view text) noexcept {

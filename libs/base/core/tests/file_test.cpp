@@ -136,6 +136,35 @@ TEST_F(FileTest, WriterSaysWhichFileCannotBeWritten) {
   EXPECT_NE(error.message.find("/proc/none/x"), std::string::npos) << error.message;
 }
 
+TEST_F(FileTest, WriterMakesFoldersAlsoBesideThePlaceItStandsIn) {
+  EXPECT_TRUE(write_file(dir_ / "a" / "b" / "c" / "file", "x"));
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(dir_);
+  EXPECT_TRUE(write_file("file", "x"));
+  EXPECT_TRUE(write_file("d/e/file", "x"));
+  std::filesystem::current_path(before);
+  EXPECT_EQ(read_file(dir_ / "d" / "e" / "file", 100)->size(), 1U);
+}
+
+TEST_F(FileTest, ALockedFileIsHeldOnce) {
+  {
+    const auto held = lock_file(dir_ / "lock");
+    ASSERT_TRUE(held) << held.error().message;
+    const auto second = lock_file(dir_ / "lock");
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
+    EXPECT_TRUE(second.error().message.contains("another process"));
+  }
+  EXPECT_TRUE(lock_file(dir_ / "lock")) << "free again when its holder has gone";
+  EXPECT_EQ(lock_file(dir_ / "none" / "lock").error().code, ErrorCode::kUnavailable);
+}
+
+TEST_F(FileTest, SyncsFoldersOnly) {
+  EXPECT_TRUE(sync_folder(dir_));
+  ASSERT_TRUE(write_file(dir_ / "file", "x"));
+  EXPECT_EQ(sync_folder(dir_ / "file").error().code, ErrorCode::kUnavailable);
+}
+
 // RFC 3629 section 3 and 4.
 TEST(Utf8, AcceptsWellFormedOnly) {
   EXPECT_TRUE(is_utf8("plain"));

@@ -44,7 +44,8 @@ class FileWriter {
   [[nodiscard]] Result<void> append(std::span<const std::byte> bytes);
   /// What is appended next replaces the file's beginning.
   [[nodiscard]] Result<void> rewind();
-  /// Durable, and at its place, when it returns. Ends the writer if it succeeds.
+  /// Durable, and at its place, when it returns. Ends the writer if it succeeds; if it cannot be
+  /// made sure that the place survives a power failure, the file may be there all the same.
   [[nodiscard]] Result<void> commit();
 
  private:
@@ -71,6 +72,13 @@ class FileWriter {
                                       Readers readers = Readers::kAsUsual);
 [[nodiscard]] Result<void> write_file(const std::filesystem::path& path, std::string_view text,
                                       Readers readers = Readers::kAsUsual);
+
+/// Makes durable which names a folder holds: what was made, renamed or removed in it.
+[[nodiscard]] Result<void> sync_folder(const std::filesystem::path& folder);
+
+/// A file, made if it is missing, that one process at a time may hold: until the descriptor is
+/// closed, also by being killed. @return kUnavailable if another has it.
+[[nodiscard]] Result<Descriptor> lock_file(const std::filesystem::path& path);
 
 /// True if `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
