@@ -1,6 +1,7 @@
 #include "graph.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +14,10 @@
 #include <usearch/index.hpp>
 #include <utility>
 #include <vector>
+#include <visavis/core/executor.hpp>
 #include <visavis/core/result.hpp>
+
+#include "work.hpp"
 
 namespace visavis::index {
 namespace {
@@ -76,13 +80,18 @@ class Tape {
 
 using Links = us::index_gt<float, std::uint32_t, std::uint32_t, Plain<char>, Tape>;
 
+/// A row on its way into the graph. Which one it is, is known when USearch has given it a place.
+struct Fresh {
+  const std::int8_t* code = nullptr;
+};
+
 /// USearch wants distances: the less the likelier.
 class Distance {
  public:
   explicit Distance(const WalkCodes& codes) : codes_(&codes) {}
   template <class Entry>
-  float operator()(const std::int8_t* code, const Entry& entry) const {
-    return between(code, codes_->of(get_slot(entry)));
+  float operator()(const Fresh& fresh, const Entry& entry) const {
+    return between(fresh.code, codes_->of(get_slot(entry)));
   }
   template <class Entry>
     requires(!std::is_pointer_v<Entry>)
@@ -237,17 +246,50 @@ bool is_sound(std::span<const std::byte> bytes) {
   return true;
 }
 
+std::unexpected<Error> no_memory() {
+  return fail(ErrorCode::kResourceExhausted, "no memory for the graph");
+}
+
 }  // namespace
 
 struct Graph::Impl {
   Links links = Links::make({kLinks, 2 * kLinks}).index;
   std::uint32_t entry = 0;  ///< The first row of the highest level.
 
-  [[nodiscard]] Result<void> make_room() {
-    if (links.size() < links.capacity()) return {};
-    us::index_limits_t limits(std::max(kLeastRoom, links.size() + links.size() / 2), 1);
-    if (links.try_reserve(limits)) return {};
-    return fail(ErrorCode::kResourceExhausted, "no memory for the graph");
+  [[nodiscard]] Result<void> make_room(std::size_t count, std::size_t threads) {
+    const std::size_t wanted = links.size() + count;
+    std::size_t members = links.capacity();
+    if (wanted > members) members = std::max({kLeastRoom, wanted, links.size() * 3 / 2});
+    if (links.try_reserve(us::index_limits_t(members, threads))) return {};
+    return no_memory();
+  }
+
+  // Workers get their places in any order, so a row is whichever place it got.
+  [[nodiscard]] bool link(const WalkCodes& codes, std::size_t worker) {
+    us::index_update_config_t config;
+    config.expansion = kBuildReach;
+    config.thread = worker;
+    Fresh fresh;
+    const auto placed = [&](auto member) {
+      const auto row = static_cast<std::uint32_t>(get_slot(member));
+      fresh.code = codes.of(row);
+      member.key = row;
+    };
+    auto added = links.add(0, fresh, Distance(codes), config, placed, Prefetch{&codes});
+    if (added) return true;
+    added.error.release();
+    return false;
+  }
+
+  // Where USearch begins, which it tells in the head of what it saves.
+  [[nodiscard]] std::uint32_t read_entry() const {
+    us::index_serialized_header_t header;
+    auto cut = links.save_to_stream([&](const void* from, std::size_t count) {
+      if (count == sizeof(header)) std::memcpy(&header, from, count);
+      return false;
+    });
+    cut.error.release();
+    return static_cast<std::uint32_t>(header.entry_slot);
   }
 
   void prefetch_links(std::uint32_t row) const noexcept {
@@ -286,20 +328,19 @@ struct Graph::Impl {
 Graph::Graph() : impl_(std::make_unique<Impl>()) {}
 Graph::~Graph() = default;
 
-Result<void> Graph::add(const WalkCodes& codes) {
-  VISAVIS_CHECK(impl_->make_room());
-  Links& links = impl_->links;
-  const auto row = static_cast<std::uint32_t>(links.size());
-  const std::size_t highest = links.max_level();
-  us::index_update_config_t config;
-  config.expansion = kBuildReach;
-  auto added = links.add(row, codes.of(row), Distance(codes), config, us::dummy_callback_t(),
-                         Prefetch{&codes});
-  if (!added) {
-    added.error.release();
-    return fail(ErrorCode::kResourceExhausted, "no memory for the graph");
-  }
-  if (row > 0 && links.max_level() > highest) impl_->entry = row;
+Result<void> Graph::add(const WalkCodes& codes, std::size_t count, Executor* executor) {
+  if (count == 0) return {};
+  const auto threads =
+      executor == nullptr ? 1 : static_cast<std::size_t>(std::max(executor->concurrency(), 1));
+  VISAVIS_CHECK(impl_->make_room(count, threads));
+  const std::size_t highest = impl_->links.max_level();
+  const bool was_empty = impl_->links.size() == 0;
+  std::atomic<bool> failed = false;
+  run(executor, count, [&](std::size_t, int worker) {
+    if (!failed && !impl_->link(codes, static_cast<std::size_t>(worker))) failed = true;
+  });
+  if (failed) return no_memory();
+  if (was_empty || impl_->links.max_level() > highest) impl_->entry = impl_->read_entry();
   return {};
 }
 
@@ -372,7 +413,7 @@ Result<std::unique_ptr<Graph>> Graph::read(std::span<const std::byte> bytes) {
       [&](void* to, std::size_t count) { return reader.take(to, count); });
   if (!loaded) {
     loaded.error.release();
-    return fail(ErrorCode::kResourceExhausted, "no memory for the graph");
+    return no_memory();
   }
   us::index_serialized_header_t header;
   std::memcpy(&header, bytes.data(), sizeof(header));

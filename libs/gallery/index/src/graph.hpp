@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <vector>
+#include <visavis/core/executor.hpp>
 #include <visavis/core/result.hpp>
 
 #include "walk.hpp"
@@ -23,9 +24,11 @@ class Graph {
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  /// Links the row of number size(), whose code is among `codes` by now.
+  /// Links the `count` rows from number size() on, whose codes are among `codes` by now. With an
+  /// executor its workers link at the same time; which links come of it depends on who is first.
   /// @return kResourceExhausted, and then the graph is of no use any more.
-  [[nodiscard]] Result<void> add(const WalkCodes& codes);
+  [[nodiscard]] Result<void> add(const WalkCodes& codes, std::size_t count,
+                                 Executor* executor = nullptr);
 
   using IsLive = std::function<bool(std::uint32_t row)>;
 

@@ -41,6 +41,7 @@ class GraphSearch {
  private:
   // Twice as far among ten times as many rows; docs/search.md has what is found so.
   [[nodiscard]] std::size_t least_reach() const {
+    if (options_.reach != 0) return std::min(std::max(options_.reach, options_.k), kMostReach);
     const double more = std::max(static_cast<double>(rows_.live) / kReached, 1.0);
     const auto reach = static_cast<std::size_t>(kReach * std::pow(more, std::log10(2.0)));
     return std::max(reach, 2 * std::min(options_.k, kMostReach));

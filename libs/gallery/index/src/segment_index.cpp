@@ -35,7 +35,8 @@ namespace {
 
 constexpr std::size_t kMaxDimension = 65536;
 constexpr float kNormTolerance = .01F;
-constexpr std::size_t kWornShare = 5;  // of the rows under a graph
+constexpr std::size_t kWornShare = 5;       // of the rows under a graph
+constexpr std::size_t kLinkedAtOnce = 512;  // rows, by an executor's workers
 
 bool is_unit(std::span<const float> row) noexcept {
   double sum = 0;
@@ -89,14 +90,14 @@ class SegmentIndex final : public VectorIndex {
   }
 
   Result<void> add(std::span<const std::uint64_t> keys, std::span<const std::uint64_t> groups,
-                   std::span<const float> rows) override {
+                   std::span<const float> rows, Executor* executor) override {
     try {
       if (keys.size() != groups.size()) {
         return fail(ErrorCode::kInvalidArgument, "as many groups as keys are needed");
       }
       VISAVIS_CHECK(check_rows(rows, keys.size(), dimension_));
       const std::scoped_lock writer(writer_);
-      return add_checked(keys, groups, rows);
+      return add_checked(keys, groups, rows, executor);
     } catch (const std::bad_alloc&) {
       return fail(ErrorCode::kResourceExhausted, "no memory for the vectors");
     }
@@ -153,7 +154,7 @@ class SegmentIndex final : public VectorIndex {
       // Nothing changes while the writer's lock is held, so searches go on during the writing.
       Coded now{.plan = plan_, .segments = segments_, .graph = graph_};
       if (is_worth_learning() || is_worn()) {
-        VISAVIS_TRY(learned, learn());
+        VISAVIS_TRY(learned, learn(nullptr));
         now = std::move(learned);
       }
       const IndexContent content{.kind = kind_,
@@ -199,7 +200,8 @@ class SegmentIndex final : public VectorIndex {
   }
 
   Result<void> add_checked(std::span<const std::uint64_t> keys,
-                           std::span<const std::uint64_t> groups, std::span<const float> rows) {
+                           std::span<const std::uint64_t> groups, std::span<const float> rows,
+                           Executor* executor) {
     auto& places = places_of_all();
     std::unordered_set<std::uint64_t> seen;
     for (const std::uint64_t key : keys) {
@@ -219,7 +221,7 @@ class SegmentIndex final : public VectorIndex {
     places.reserve(places.size() + keys.size());
     Result<void> added;
     if (graph_) {
-      added = append_linked({keys, groups, halves, codes}, fresh);
+      added = append_linked({keys, groups, halves, codes}, fresh, executor);
     } else {
       const auto lock = door_.write();
       segments_.insert(segments_.end(), fresh.begin(), fresh.end());
@@ -227,7 +229,7 @@ class SegmentIndex final : public VectorIndex {
     }
     std::ranges::fill(halves, std::uint16_t{0});
     VISAVIS_CHECK(added);
-    return mapped_ == 0 && is_worth_learning() ? recode() : Result<void>{};
+    return mapped_ == 0 && is_worth_learning() ? recode(executor) : Result<void>{};
   }
 
   std::vector<Code> codes_of(std::span<const std::uint16_t> halves) const {
@@ -269,7 +271,7 @@ class SegmentIndex final : public VectorIndex {
   }
 
   // The live rows once more, in new segments with codes of a new plan.
-  Result<Coded> learn() const {
+  Result<Coded> learn(Executor* executor) const {
     auto rows = sample();
     Coded coded{
         .plan = learn_plan(rows, layout_.stride, code_form(kind_)), .segments = {}, .graph = {}};
@@ -287,22 +289,20 @@ class SegmentIndex final : public VectorIndex {
                                      &encoder.encode(from.row(row)));
       }
     }
-    if (kind_ == IndexKind::kHnsw) VISAVIS_CHECK(link(coded, layout));
+    if (kind_ == IndexKind::kHnsw) VISAVIS_CHECK(link(coded, layout, executor));
     return coded;
   }
 
-  static Result<void> link(Coded& coded, const Layout& layout) {
+  static Result<void> link(Coded& coded, const Layout& layout, Executor* executor) {
     coded.graph = std::make_shared<Graph>();
-    const WalkCodes codes(coded.segments, layout);
-    for (const Segment& segment : coded.segments) {
-      for (std::size_t row = 0; row < segment.used(); ++row) VISAVIS_CHECK(coded.graph->add(codes));
-    }
-    return {};
+    std::size_t rows = 0;
+    for (const Segment& segment : coded.segments) rows += segment.used();
+    return coded.graph->add(WalkCodes(coded.segments, layout), rows, executor);
   }
 
   // Only for what no file holds: segments of a file stay, so that `remove` reaches it.
-  Result<void> recode() {
-    VISAVIS_TRY(coded, learn());
+  Result<void> recode(Executor* executor) {
+    VISAVIS_TRY(coded, learn(executor));
     places_.reset();
     const auto lock = door_.write();
     take(std::move(coded));
@@ -369,8 +369,9 @@ class SegmentIndex final : public VectorIndex {
     ++live_;
   }
 
-  // Linking takes long, so searches go on between two rows; they see all of them at the end.
-  Result<void> append_linked(const Rows& rows, std::span<const Segment> fresh) {
+  // Linking takes long, so searches go on between two rows (of many workers, between some
+  // hundreds); they see all of them at the end.
+  Result<void> append_linked(const Rows& rows, std::span<const Segment> fresh, Executor* executor) {
     std::vector<Place> places;
     {
       const auto lock = door_.write();
@@ -378,9 +379,11 @@ class SegmentIndex final : public VectorIndex {
       walk_codes_ = WalkCodes(segments_, layout_);
       places = append(rows);
     }
-    for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::size_t step = executor == nullptr ? 1 : kLinkedAtOnce;
+    for (std::size_t i = 0; i < places.size(); i += step) {
       const auto lock = door_.write();
-      if (auto linked = graph_->add(walk_codes_); !linked) {
+      const std::size_t count = std::min(step, places.size() - i);
+      if (auto linked = graph_->add(walk_codes_, count, executor); !linked) {
         for (const Place& place : places) segments_[place.segment].wipe(place.row);
         graph_.reset();  // from now on every vector is compared
         return linked;

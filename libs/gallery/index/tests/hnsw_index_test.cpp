@@ -73,10 +73,10 @@ class HnswIndexTest : public testing::Test {
     slow_.rows.erase(slow_.rows.begin() + from * kStep, slow_.rows.begin() + to * kStep);
   }
 
-  void add(std::span<const float> rows, std::uint64_t key) {
+  void add(std::span<const float> rows, std::uint64_t key, Executor* executor = nullptr) {
     std::vector<std::uint64_t> keys(rows.size() / kDimension);
     std::iota(keys.begin(), keys.end(), key);
-    ASSERT_TRUE(index_->add(keys, keys, rows));
+    ASSERT_TRUE(index_->add(keys, keys, rows, executor));
     slow_.keys.insert(slow_.keys.end(), keys.begin(), keys.end());
     slow_.groups.insert(slow_.groups.end(), keys.begin(), keys.end());
     slow_.rows.insert(slow_.rows.end(), rows.begin(), rows.end());
@@ -142,6 +142,34 @@ TEST_F(HnswIndexTest, FindsAfterEveryKindOfChange) {
   ASSERT_TRUE(index_->save(path_, stamp(slow_.keys.size())));
   index_ = *open_index(path_, stamp(slow_.keys.size()));
   expect_found();
+}
+
+TEST_F(HnswIndexTest, FindsWhatSeveralWorkersHaveLinked) {
+  const auto pool = make_thread_pool(4);
+  index_ = *make_hnsw_index(kDimension);
+  ASSERT_TRUE(index_->add(slow_.keys, slow_.groups, slow_.rows, pool.get()));
+  expect_found();
+  const auto rows = fading_rows(600, kDimension, 12);
+  add(rows, 1000000, pool.get());
+  expect_found();
+  ASSERT_TRUE(index_->save(path_, stamp(slow_.keys.size())));
+  index_ = *open_index(path_, stamp(slow_.keys.size()));
+  expect_found();
+}
+
+TEST_F(HnswIndexTest, FindsMoreTheMoreIsInView) {
+  const auto queries = fading_rows(200, kDimension, 77);
+  const auto found = [&](std::size_t reach) {
+    const auto hits = index_->search(queries, 200, {.k = 1, .reach = reach}).value();
+    std::size_t right = 0;
+    for (std::size_t q = 0; q < 200; ++q) {
+      const auto query = std::span(queries).subspan(q * kDimension, kDimension);
+      if (hits[q].front().key == slow_.search(query, {.k = 1}).front().key) ++right;
+    }
+    return right;
+  };
+  EXPECT_LT(found(1), found(kCount));
+  EXPECT_EQ(found(kCount), 200);
 }
 
 // A graph loses its way where too many rows are gone, unless they are walked through.

@@ -31,6 +31,9 @@ enum class Grouping : std::uint8_t {
 struct SearchOptions {
   std::size_t k = 10;  ///< Hits per query, at least 1. A smaller index gives fewer.
   Grouping grouping = Grouping::kNone;
+  /// How many rows a graph's walk keeps in view at least, the more the surer; 0: as many as pay
+  /// among so many.
+  std::size_t reach = 0;
 };
 
 enum class IndexKind : std::uint8_t {
@@ -62,12 +65,13 @@ class VectorIndex {
   VectorIndex& operator=(const VectorIndex&) = delete;
 
   /// Adds `keys.size()` vectors, row after row in `rows`, rounded to 16-bit floats. All or none.
-  /// They are in memory only, until `save`.
+  /// They are in memory only, until `save`. With an executor its workers link them in a graph.
   /// @return kInvalidArgument for sizes that disagree, a row that is not of unit norm (within 1 %;
   /// NaN and zero are not), or a key that is there already or twice in `keys`.
   [[nodiscard]] virtual Result<void> add(std::span<const std::uint64_t> keys,
                                          std::span<const std::uint64_t> groups,
-                                         std::span<const float> rows) = 0;
+                                         std::span<const float> rows,
+                                         Executor* executor = nullptr) = 0;
 
   /// Forgets vectors: their bytes, keys and groups are overwritten before this returns, in memory
   /// and in the file that the index was opened from or saved to last, which is then synced. Under
