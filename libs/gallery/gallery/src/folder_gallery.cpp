@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <future>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -38,8 +37,6 @@ constexpr std::size_t kFusionReach = 4;
 /// Faces whose chips and photos are in memory at a time: so many, or so many bytes.
 constexpr std::size_t kFacesAtOnce = 64;
 constexpr std::size_t kBytesAtOnce = std::size_t{64} << 20U;
-
-constexpr std::size_t kNoIndexFile = std::numeric_limits<std::size_t>::max();
 
 /// How often a search is done again because somebody it found was removed meanwhile.
 constexpr int kSearches = 1000;
@@ -106,13 +103,13 @@ EnrolledFace face_of(store::FaceRow row) {
 class FolderGallery final : public Gallery {
  public:
   FolderGallery(store::Store store, std::filesystem::path folder, IndexChoice choice, bool writes,
-                std::size_t index_file_from, const store::Facts& facts)
+                const GalleryOptions& options, const store::Facts& facts)
       : store_(std::move(store)),
         folder_(std::move(folder)),
         writes_(writes),
-        index_file_from_(index_file_from),
+        options_(options),
         choice_(choice),
-        index_(folder_, kind_of(choice), writes, index_file_from) {
+        index_(make_index(choice)) {
     take(facts);
   }
   ~FolderGallery() override {
@@ -167,6 +164,16 @@ class FolderGallery final : public Gallery {
   Result<void> load() const;
   /// @pre changing_ is held
   Result<void> reload() const;
+  /// As `search` of the index, whose file may turn out to be damaged: then the vectors are made
+  /// again from the database. @pre changing_ is held
+  [[nodiscard]] Result<std::vector<std::vector<index::Hit>>> search_best(
+      std::span<const float> queries, std::size_t count) const;
+  /// Makes what the database says of these vectors, unless somebody has done so.
+  /// @pre changing_ is held
+  Result<void> replace_damaged(const std::shared_ptr<const index::VectorIndex>& vectors) const;
+  [[nodiscard]] SearchIndex make_index(IndexChoice choice) const {
+    return {folder_, kind_of(choice), writes_, options_.index_file_from, options_.key};
+  }
   [[nodiscard]] Result<void> check_model(const Embedding& embedding) const;
   /// @pre changing_ is held
   Result<void> put(const Person& person);
@@ -196,7 +203,7 @@ class FolderGallery final : public Gallery {
   store::Store store_;
   std::filesystem::path folder_;
   bool writes_;
-  std::size_t index_file_from_;
+  GalleryOptions options_;
   std::atomic<IndexChoice> choice_;
   mutable std::atomic<ModelId> model_{};
   mutable std::atomic<std::size_t> dimension_{0};
@@ -238,6 +245,16 @@ Result<void> FolderGallery::reload() const {
   take(facts);
   index_ = std::move(fresh);
   return {};
+}
+
+Result<void> FolderGallery::replace_damaged(
+    const std::shared_ptr<const index::VectorIndex>& vectors) const {
+  {
+    const std::unique_lock lock(searching_);
+    if (index_.vectors() != vectors) return {};
+    index_.distrust();
+  }
+  return reload();
 }
 
 Result<void> FolderGallery::check_model(const Embedding& embedding) const {
@@ -369,6 +386,20 @@ std::optional<Duplicate> duplicate_before(std::size_t at, std::span<const NewFac
 
 }  // namespace
 
+Result<std::vector<std::vector<index::Hit>>> FolderGallery::search_best(
+    std::span<const float> queries, std::size_t count) const {
+  const auto search = [&] {
+    const auto vectors = index_.vectors();
+    if (!vectors || count == 0)
+      return Result<std::vector<std::vector<index::Hit>>>(std::in_place, count);
+    return vectors->search(queries, count, {.k = 1});
+  };
+  auto found = search();
+  if (found || found.error().code != ErrorCode::kDecodeFailed) return found;
+  VISAVIS_CHECK(replace_damaged(index_.vectors()));
+  return search();
+}
+
 Result<std::vector<std::optional<Duplicate>>> FolderGallery::duplicates(
     std::span<const NewFace> faces) const {
   std::vector<float> queries;
@@ -379,12 +410,7 @@ Result<std::vector<std::optional<Duplicate>>> FolderGallery::duplicates(
   }
   if (!index_.is_loaded()) VISAVIS_CHECK(reload());
   for (const NewFace& face : faces) VISAVIS_CHECK(check_model(face.face.embedding));
-  const auto vectors = index_.vectors();
-  std::vector<std::vector<index::Hit>> hits(faces.size());
-  if (vectors && !faces.empty()) {
-    VISAVIS_TRY(found, vectors->search(queries, faces.size(), {.k = 1}));
-    hits = std::move(found);
-  }
+  VISAVIS_TRY(hits, search_best(queries, faces.size()));
   std::vector<std::optional<Duplicate>> answer;
   for (std::size_t i = 0; i < faces.size(); ++i) {
     VISAVIS_TRY(known, duplicate_of(hits[i]));
@@ -447,9 +473,15 @@ Result<std::vector<Candidate>> FolderGallery::identify(const Embedding& probe,
       generation = index_.generation();
     }
     if (!vectors || options.limit == 0) return std::vector<Candidate>();
-    VISAVIS_TRY(found, vectors->search(probe.values, 1,
-                                       {.k = reach, .grouping = index::Grouping::kBestPerGroup}));
-    std::vector<index::Hit>& hits = found.front();
+    auto found =
+        vectors->search(probe.values, 1, {.k = reach, .grouping = index::Grouping::kBestPerGroup});
+    if (!found && found.error().code == ErrorCode::kDecodeFailed) {
+      const std::scoped_lock changing(changing_);
+      VISAVIS_CHECK(replace_damaged(vectors));
+      continue;
+    }
+    if (!found) return std::unexpected(std::move(found).error());
+    std::vector<index::Hit>& hits = found->front();
     if (fuses)
       for (index::Hit& hit : hits) {
         VISAVIS_TRY(similarity, fused(probe, static_cast<std::int64_t>(hit.group), options.fusion));
@@ -729,8 +761,7 @@ Result<Moved> FolderGallery::move_to(const MoveOptions& options, const Remake& r
 Result<std::vector<std::string>> FolderGallery::check() const {
   VISAVIS_TRY(findings, store_.check());
   VISAVIS_TRY(facts, store_.facts());
-  if (auto found = SearchIndex::finding(index_.file(), facts))
-    findings.push_back(*std::move(found));
+  if (auto found = make_index(choice_).finding(facts)) findings.push_back(*std::move(found));
   return findings;
 }
 
@@ -773,7 +804,7 @@ Result<void> FolderGallery::choose_index(IndexChoice choice) {
     const std::unique_lock lock(searching_);
     choice_ = choice;
     VISAVIS_CHECK(index_.forget());
-    index_ = SearchIndex(folder_, kind_of(choice), writes_, index_file_from_);
+    index_ = make_index(choice);
   }
   return load();
 }
@@ -810,13 +841,12 @@ Result<std::unique_ptr<Gallery>> open_gallery(const std::filesystem::path& folde
   VISAVIS_TRY(store, store::Store::open(folder, {.mode = store_mode(mode), .key = options.key}));
   VISAVIS_TRY(facts, store.facts());
   const bool writes = mode != OpenMode::kRead;
-  // Vectors of an encrypted gallery do not lie in clear beside it.
-  const std::size_t index_file_from = options.key ? kNoIndexFile : options.index_file_from;
   VISAVIS_TRY(choice, read_index_choice(folder));
-  SearchIndex index(folder, kind_of(choice), writes, index_file_from);
-  if (writes) VISAVIS_CHECK(options.key ? index.forget() : index.forget_stale(facts));
-  return std::make_unique<FolderGallery>(std::move(store), folder, choice, writes, index_file_from,
-                                         facts);
+  if (writes) {
+    SearchIndex index(folder, kind_of(choice), writes, options.index_file_from, options.key);
+    VISAVIS_CHECK(index.forget_stale(facts));
+  }
+  return std::make_unique<FolderGallery>(std::move(store), folder, choice, writes, options, facts);
 }
 
 }  // namespace visavis::gallery

@@ -1,5 +1,6 @@
 #include "search_index.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <system_error>
 #include <utility>
@@ -39,15 +40,34 @@ struct Rows {
   }
 };
 
+/// docs/formats/gallery.md has what is derived from a gallery's key.
+index::FileKey file_key_of(const std::shared_ptr<const store::Key>& key) {
+  if (!key) return {};
+  return [key](std::span<const std::byte, index::kFileSaltBytes> salt) {
+    const store::Key own = key->derive("visavis gallery index", salt);
+    index::FileKeyBytes bytes;
+    std::ranges::copy(own.bytes(), bytes.begin());
+    return bytes;
+  };
+}
+
+/// An index file, and what a writer who was stopped has left of one.
+Result<void> wipe_index(const std::filesystem::path& file) {
+  auto wiped = store::wipe_file(file);
+  auto part = store::wipe_file(file.string() + ".part");
+  return wiped ? std::move(part) : std::move(wiped);
+}
+
 }  // namespace
 
 SearchIndex::SearchIndex(std::filesystem::path folder, index::IndexKind kind, bool writes,
-                         std::size_t file_from)
+                         std::size_t file_from, const std::shared_ptr<const store::Key>& key)
     : folder_(std::move(folder)),
       kind_(kind),
       file_(file_of(kind)),
       writes_(writes),
-      file_from_(file_from) {}
+      file_from_(file_from),
+      key_(file_key_of(key)) {}
 
 std::filesystem::path SearchIndex::file_of(index::IndexKind kind) const {
   return folder_ / ("index-" + std::string(index::to_string(kind)));
@@ -57,14 +77,15 @@ Result<void> SearchIndex::wipe() {
   in_file_ = false;
   Result<void> wiped;
   for (const auto kind : {index::IndexKind::kExact, index::IndexKind::kHnsw})
-    if (auto one = store::wipe_file(file_of(kind)); !one) wiped = std::move(one);
+    if (auto one = wipe_index(file_of(kind)); !one) wiped = std::move(one);
   return wiped;
 }
 
 Result<void> SearchIndex::forget_stale(const store::Facts& facts) {
   for (const auto kind : {index::IndexKind::kExact, index::IndexKind::kHnsw})
-    if (kind != kind_) VISAVIS_CHECK(store::wipe_file(file_of(kind)));
-  const auto stamp = index::read_stamp(file_);
+    if (kind != kind_) VISAVIS_CHECK(wipe_index(file_of(kind)));
+  VISAVIS_CHECK(store::wipe_file(file_.string() + ".part"));
+  const auto stamp = index::read_stamp(file_, key_);
   if (!stamp && stamp.error().code == ErrorCode::kNotFound) return {};
   if (stamp && *stamp == stamp_of(facts)) return {};
   return wipe();
@@ -76,6 +97,13 @@ Result<void> SearchIndex::forget() {
   return wipe();
 }
 
+void SearchIndex::distrust() {
+  distrusted_ = generation_;
+  vectors_ = nullptr;
+  loaded_ = false;
+  in_file_ = false;
+}
+
 Result<void> SearchIndex::load(const store::Store& store) {
   VISAVIS_TRY(facts, store.facts());
   model_ = stamp_of(facts).model;
@@ -85,8 +113,10 @@ Result<void> SearchIndex::load(const store::Store& store) {
     loaded_ = true;
     return {};
   }
-  if (auto mapped = index::open_index(file_, stamp_of(facts));
-      mapped && (*mapped)->kind() == kind_) {
+  auto mapped = distrusted_ == facts.generation
+                    ? fail(ErrorCode::kDecodeFailed, "the index file is damaged")
+                    : index::open_index(file_, stamp_of(facts), key_);
+  if (mapped && (*mapped)->kind() == kind_) {
     vectors_ = *std::move(mapped);
     generation_ = facts.generation;
     in_file_ = loaded_ = true;
@@ -151,19 +181,19 @@ Result<void> SearchIndex::remove(const Result<std::uint64_t>& generation,
 Result<void> SearchIndex::save(const store::Store& store) {
   if (!loaded_ || !vectors_ || in_file_ || vectors_->size() < file_from_) return {};
   VISAVIS_TRY(facts, store.facts());
-  VISAVIS_CHECK(vectors_->save(file_, stamp_of(facts)));
+  VISAVIS_CHECK(vectors_->save(file_, stamp_of(facts), key_));
+  distrusted_.reset();
   in_file_ = true;
   return {};
 }
 
-std::optional<std::string> SearchIndex::finding(const std::filesystem::path& file,
-                                                const store::Facts& facts) {
-  const auto stamp = index::read_stamp(file);
+std::optional<std::string> SearchIndex::finding(const store::Facts& facts) const {
+  const auto stamp = index::read_stamp(file_, key_);
   if (!stamp && stamp.error().code == ErrorCode::kNotFound) return std::nullopt;
   if (stamp && *stamp != stamp_of(facts)) return std::nullopt;
-  const auto opened = index::open_index(file, stamp_of(facts));
-  if (opened) return std::nullopt;
-  return "the index file cannot be used and is made anew: " + opened.error().message;
+  const auto whole = index::check_index(file_, stamp_of(facts), key_);
+  if (whole) return std::nullopt;
+  return "the index file cannot be used and is made anew: " + whole.error().message;
 }
 
 }  // namespace visavis::gallery

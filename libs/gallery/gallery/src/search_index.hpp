@@ -11,6 +11,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/index/vector_index.hpp>
+#include <visavis/store/key.hpp>
 #include <visavis/store/store.hpp>
 #include <visavis/vocab/embedding.hpp>
 
@@ -21,8 +22,9 @@ namespace visavis::gallery {
 /// Thread-compatible; the index itself is thread-safe.
 class SearchIndex {
  public:
+  /// @param key  of an encrypted gallery, whose file is encrypted, too; else null
   SearchIndex(std::filesystem::path folder, index::IndexKind kind, bool writes,
-              std::size_t file_from);
+              std::size_t file_from, const std::shared_ptr<const store::Key>& key);
 
   /// Wipes the file if it is of another state than the store's, and one of another kind: a removal
   /// or a choice may have been stopped between the two. For the writer, when it opens.
@@ -30,6 +32,10 @@ class SearchIndex {
 
   /// All vectors are others: nothing of the old ones stays in memory or in a file of any kind.
   [[nodiscard]] Result<void> forget();
+
+  /// The file that the vectors are of has turned out to be damaged: of this state of the store it
+  /// is not used again, and the next `load` reads the store.
+  void distrust();
 
   /// Maps the file or reads the store.
   [[nodiscard]] Result<void> load(const store::Store& store);
@@ -51,8 +57,7 @@ class SearchIndex {
 
   /// What is wrong with the file of a gallery in this state; nothing if it is whole, of another
   /// state, or not there.
-  [[nodiscard]] static std::optional<std::string> finding(const std::filesystem::path& file,
-                                                          const store::Facts& facts);
+  [[nodiscard]] std::optional<std::string> finding(const store::Facts& facts) const;
 
  private:
   [[nodiscard]] Result<std::shared_ptr<index::VectorIndex>> read(const store::Store& store,
@@ -65,11 +70,13 @@ class SearchIndex {
   std::filesystem::path file_;
   bool writes_;
   std::size_t file_from_;
+  index::FileKey key_;
   bool loaded_ = false;
   std::uint64_t generation_ = 0;
   ModelId model_{};  ///< When it was loaded, which is of use only beside a file.
   std::shared_ptr<index::VectorIndex> vectors_;
-  bool in_file_ = false;  ///< Whether the file holds all that `vectors_` holds.
+  std::optional<std::uint64_t> distrusted_;  ///< The generation whose file is damaged.
+  bool in_file_ = false;                     ///< Whether the file holds all that `vectors_` holds.
 };
 
 }  // namespace visavis::gallery

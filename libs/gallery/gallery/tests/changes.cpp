@@ -10,6 +10,8 @@
 #include <utility>
 #include <visavis/store/store.hpp>
 
+#include "decrypted.hpp"
+
 namespace visavis::gallery {
 namespace {
 
@@ -170,12 +172,31 @@ std::vector<std::string> traces(const Change& change) {
   return removes ? marks(change) : std::vector<std::string>();
 }
 
-std::size_t count_traces(const fs::path& folder, const std::vector<std::string>& needles) {
+namespace {
+
+/// As docs/formats/gallery.md says.
+index::FileKey index_key(const SomeKey& key) {
+  return [key](std::span<const std::byte, index::kFileSaltBytes> salt) {
+    const store::Key own = key->derive("visavis gallery index", salt);
+    index::FileKeyBytes bytes;
+    std::ranges::copy(own.bytes(), bytes.begin());
+    return bytes;
+  };
+}
+
+}  // namespace
+
+std::size_t count_traces(const fs::path& folder, const std::vector<std::string>& needles,
+                         const SomeKey& key) {
   std::string all;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
     std::ifstream file(entry.path(), std::ios::binary);
-    all.append(std::istreambuf_iterator<char>(file), {});
+    const std::string bytes(std::istreambuf_iterator<char>(file), {});
+    all += bytes;
+    if (!key || !entry.path().filename().string().starts_with("index-")) continue;
+    const auto plain = index::decrypted(std::as_bytes(std::span(bytes)), index_key(key));
+    all.append(reinterpret_cast<const char*>(plain.data()), plain.size());
   }
   // memmem, because a search by first bytes stops at nearly every one of so regular vectors.
   return static_cast<std::size_t>(std::ranges::count_if(needles, [&](const std::string& needle) {

@@ -50,9 +50,11 @@ using SomeKey = std::shared_ptr<const store::Key>;
 [[nodiscard]] std::vector<std::string> marks(const Change& change);
 /// What of a change's removed rows must not be found in a file.
 [[nodiscard]] std::vector<std::string> traces(const Change& change);
-/// How many of `needles` a file of the folder holds. Only while nobody has the gallery open.
+/// How many of `needles` a file of the folder holds. Only while nobody has the gallery open. With a
+/// key what its index files hold once they are decrypted counts, too.
 [[nodiscard]] std::size_t count_traces(const std::filesystem::path& folder,
-                                       const std::vector<std::string>& needles);
+                                       const std::vector<std::string>& needles,
+                                       const SomeKey& key = nullptr);
 
 /// Opens the gallery for writing and compares. @return what is wrong, or ""
 [[nodiscard]] std::string judge(const std::filesystem::path& folder, const People& acknowledged,

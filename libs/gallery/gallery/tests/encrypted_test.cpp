@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <variant>
 #include <vector>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/store/npy.hpp>
@@ -48,7 +49,7 @@ class EncryptedGalleryTest : public tests::FolderTest {
   }
 };
 
-TEST_F(EncryptedGalleryTest, FindsPeopleAndLeavesNoIndexFile) {
+TEST_F(EncryptedGalleryTest, FindsPeopleByAnIndexFileThatIsEncrypted) {
   const auto key = key_of(std::byte{1});
   {
     const auto gallery = open(OpenMode::kCreate, key).value();
@@ -56,19 +57,85 @@ TEST_F(EncryptedGalleryTest, FindsPeopleAndLeavesNoIndexFile) {
     ASSERT_TRUE(gallery->enrol("grace", std::vector{face(1)}));
     ASSERT_EQ(gallery->identify(face(1).embedding, 1).value().front().person, "grace");
     EXPECT_EQ(gallery->stats().value().encryption, "aegis-256");
-    EXPECT_EQ(gallery->stats().value().index_bytes, 0U);
   }
-  EXPECT_FALSE(fs::exists(index())) << "a plain one would have a file by now";
+  ASSERT_TRUE(fs::exists(index()));
+  EXPECT_FALSE(holds("VSVINDEX")) << "how one in clear begins";
+  for (const OpenMode mode : {OpenMode::kRead, OpenMode::kWrite}) {
+    const auto gallery = open(mode, key).value();
+    ASSERT_EQ(gallery->identify(face(0).embedding, 1).value().front().person, "ada");
+    EXPECT_TRUE(gallery->check().value().empty());
+    EXPECT_GT(gallery->stats().value().index_bytes, 0U);
+  }
+  const auto gallery = open(OpenMode::kWrite, key).value();
+  ASSERT_EQ(gallery->remove_person("ada").value(), 1U);
+  ASSERT_EQ(gallery->identify(face(0).embedding, 1).value().front().person, "grace");
+}
+
+TEST_F(EncryptedGalleryTest, PutsAwayWhatIsNoIndexOfItsOwn) {
+  const auto key = key_of(std::byte{1});
+  ASSERT_TRUE(open(OpenMode::kCreate, key).value()->enrol("ada", std::vector{face(0)}));
+  std::ofstream(index()) << "vectors from elsewhere";
+  std::ofstream(index().string() + ".part") << "what a stopped writer left";
+  ASSERT_TRUE(open(OpenMode::kWrite, key));
+  EXPECT_FALSE(holds("vectors from elsewhere"));
+  EXPECT_FALSE(holds("what a stopped writer left"));
+}
+
+/// Damage that comes up in the midst of a search, because rows are decrypted when they are needed.
+TEST_F(EncryptedGalleryTest, GoesOnWithTheDatabaseWhereTheIndexIsDamaged) {
+  const auto key = key_of(std::byte{1});
+  {
+    const auto gallery = open(OpenMode::kCreate, key).value();
+    ASSERT_TRUE(gallery->enrol("ada", std::vector{face(0)}));
+    ASSERT_TRUE(gallery->enrol("grace", std::vector{face(1)}));
+    ASSERT_TRUE(gallery->identify(face(1).embedding, 1));
+  }
+  {
+    std::fstream file(index(), std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(-100, std::ios::end);  // in the page of the last rows
+    file << "damage";
+  }
+  const auto told = open(OpenMode::kRead, key).value()->check().value();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_TRUE(told.front().starts_with("the index file cannot be used")) << told.front();
+  for (const OpenMode mode : {OpenMode::kRead, OpenMode::kWrite}) {
+    const auto gallery = open(mode, key).value();
+    for (int again = 0; again < 2; ++again) {
+      const auto found = gallery->identify(face(0).embedding, 2);
+      ASSERT_TRUE(found) << found.error().message;
+      EXPECT_EQ(found->front().person, "ada");
+    }
+  }
+  const auto gallery = open(OpenMode::kWrite, key).value();
+  EXPECT_TRUE(gallery->check().value().empty()) << "the writer has made it anew";
+  EXPECT_EQ(gallery->identify(face(1).embedding, 2).value().front().person, "grace");
+}
+
+TEST_F(EncryptedGalleryTest, FindsDuplicatesAndRemovesWhereTheIndexIsDamaged) {
+  const auto key = key_of(std::byte{1});
+  const auto damage = [&] {
+    std::fstream file(index(), std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(-100, std::ios::end);
+    file << "damage";
+  };
+  {
+    const auto gallery = open(OpenMode::kCreate, key).value();
+    ASSERT_TRUE(gallery->enrol("ada", std::vector{face(0)}));
+    ASSERT_TRUE(gallery->identify(face(0).embedding, 1));
+  }
+  damage();
   {
     const auto gallery = open(OpenMode::kWrite, key).value();
-    ASSERT_EQ(gallery->identify(face(0).embedding, 1).value().front().person, "ada");
-    ASSERT_EQ(gallery->remove_person("ada").value(), 1U);
-    ASSERT_EQ(gallery->identify(face(0).embedding, 1).value().front().person, "grace");
+    const NewFace again{.person = "ada", .face = face(0)};
+    const auto decisions = gallery->enrol({&again, 1}, {.refuse_duplicates = true}).value();
+    ASSERT_TRUE(std::holds_alternative<Duplicate>(decisions.front()));
+    ASSERT_TRUE(gallery->identify(face(0).embedding, 1));
   }
-  EXPECT_FALSE(fs::exists(index()));
-  std::ofstream(index()) << "vectors from elsewhere";
-  ASSERT_TRUE(open(OpenMode::kWrite, key));
-  EXPECT_FALSE(fs::exists(index())) << "nor one that somebody put there";
+  damage();
+  const auto gallery = open(OpenMode::kWrite, key).value();
+  ASSERT_EQ(gallery->remove_person("ada").value(), 1U);
+  EXPECT_TRUE(gallery->identify(face(0).embedding, 1).value().empty());
+  EXPECT_TRUE(gallery->check().value().empty());
 }
 
 TEST_F(EncryptedGalleryTest, TheWriterWithAnotherKeyChangesNothing) {

@@ -110,7 +110,8 @@ void kill_often(const SomeKey& key) {
       const auto needles = traces(changes[i]);
       gone.insert(gone.end(), needles.begin(), needles.end());
     }
-    EXPECT_EQ(count_traces(folder, gone), 0U) << "round " << round << ": removed bytes are there";
+    EXPECT_EQ(count_traces(folder, gone, key), 0U)
+        << "round " << round << ": removed bytes are there";
     People next = people;
     if (killed.acknowledged > 0 && done < changes.size()) apply_change(changes[done], next);
     People found;
@@ -120,10 +121,17 @@ void kill_often(const SomeKey& key) {
       gone.insert(gone.end(), needles.begin(), needles.end());
     }
     people = std::move(found);
-    EXPECT_EQ(count_traces(folder, gone), 0U)
+    EXPECT_EQ(count_traces(folder, gone, key), 0U)
         << "round " << round << ": bytes of a removal that the opening finished";
   }
   EXPECT_GT(total, static_cast<std::size_t>(kills())) << "the children get nothing done";
+  if (key) {
+    std::vector<std::string> kept;
+    for (const auto& [person, faces] : people)
+      std::ranges::copy(marks({.faces = faces}), std::back_inserter(kept));
+    EXPECT_EQ(count_traces(folder, kept), 0U);
+    EXPECT_GT(count_traces(folder, kept, key), 0U) << "or nothing was looked for in the index";
+  }
   fs::remove_all(folder);
 }
 

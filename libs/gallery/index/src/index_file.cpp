@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
@@ -23,6 +24,7 @@
 
 #include "checksum.hpp"
 #include "dot.hpp"
+#include "encrypted_pages.hpp"
 
 namespace visavis::index {
 namespace {
@@ -97,23 +99,48 @@ bool is_sound(const Header& header) noexcept {
   return header.capacity == layout_of(header).capacity;
 }
 
-Result<Header> read_header(int descriptor) {
+/// A file that holds the pages of an index.
+struct Source {
+  Descriptor file;
+  std::optional<EncryptedPages> encrypted{};  ///< Has the file, if it is.
+};
+
+struct FirstBytes {
+  Header header{};
+  std::uint64_t file_bytes = 0;  ///< What the header should say.
+};
+
+Result<FirstBytes> read_first(EncryptedPages& pages) {
+  FirstBytes first{.file_bytes = pages.count() * kPage};
+  std::array<std::byte, kPage> page{};
+  if (pages.count() > 0) VISAVIS_CHECK(pages.read(0, page));
+  std::memcpy(&first.header, page.data(), sizeof(first.header));
+  return first;
+}
+
+Result<FirstBytes> read_first(int descriptor) {
   struct stat status{};
   if (::fstat(descriptor, &status) != 0) return system_failure("the index file");
   if (!S_ISREG(status.st_mode)) return fail(ErrorCode::kDecodeFailed, "the index is not a file");
-  Header header{};
-  const auto got = ::pread(descriptor, &header, sizeof(header), 0);
+  FirstBytes first{.file_bytes = static_cast<std::uint64_t>(status.st_size)};
+  const auto got = ::pread(descriptor, &first.header, sizeof(first.header), 0);
   if (got < 0) return system_failure("reading the index");
-  if (got != sizeof(header) || header.magic != kMagic) {
-    return fail(ErrorCode::kDecodeFailed, "not an index file");
-  }
+  if (got != sizeof(first.header)) return fail(ErrorCode::kDecodeFailed, "not an index file");
+  return first;
+}
+
+Result<Header> read_header(Source& source) {
+  VISAVIS_TRY(first,
+              source.encrypted ? read_first(*source.encrypted) : read_first(source.file.get()));
+  const Header& header = first.header;
+  if (header.magic != kMagic) return fail(ErrorCode::kDecodeFailed, "not an index file");
   if (header.version != kVersion) {
     return fail(ErrorCode::kDecodeFailed, "an index file of another version");
   }
   if (header.checksum != checksum_of(header) || !is_sound(header)) {
     return fail(ErrorCode::kDecodeFailed, "the header of the index file is damaged");
   }
-  if (std::cmp_not_equal(header.bytes, status.st_size)) {
+  if (header.bytes != first.file_bytes) {
     return fail(ErrorCode::kDecodeFailed, "the index file is cut short or has grown");
   }
   return header;
@@ -136,11 +163,15 @@ bool sizes_agree(const Header& header, const Layout& layout) noexcept {
          behind + whole > header.segments * whole;
 }
 
-Result<Descriptor> opened(const std::filesystem::path& path) {
+Result<Source> opened(const std::filesystem::path& path, const FileKey& key) {
   Descriptor descriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
-  if (descriptor.get() >= 0) return descriptor;
-  if (errno == ENOENT) return fail(ErrorCode::kNotFound, "there is no index file");
-  return system_failure("opening the index file");
+  if (descriptor.get() < 0) {
+    if (errno == ENOENT) return fail(ErrorCode::kNotFound, "there is no index file");
+    return system_failure("opening the index file");
+  }
+  if (!key) return Source{.file = std::move(descriptor)};
+  VISAVIS_TRY(encrypted, EncryptedPages::open(std::move(descriptor), key));
+  return Source{.file = Descriptor(), .encrypted = std::move(encrypted)};
 }
 
 Result<void> write_all(int descriptor, std::span<const std::byte> bytes) {
@@ -153,19 +184,59 @@ Result<void> write_all(int descriptor, std::span<const std::byte> bytes) {
   return {};
 }
 
+/// Takes pages one after the other, and the first of them once more at the end.
+class Output {
+ public:
+  static Result<Output> make(Descriptor file, const FileKey& key) {
+    Output output;
+    if (!key) {
+      output.file_ = std::move(file);
+      return output;
+    }
+    VISAVIS_TRY(encrypted, EncryptedPages::create(std::move(file), key));
+    output.encrypted_ = std::move(encrypted);
+    return output;
+  }
+
+  Result<void> append(std::span<const std::byte> pages) {
+    if (!encrypted_) return write_all(file_.get(), pages);
+    VISAVIS_CHECK(encrypted_->write(pages_, pages));
+    pages_ += pages.size() / kPage;
+    return {};
+  }
+
+  Result<void> finish(std::span<const std::byte, kPage> first) {
+    if (encrypted_) {
+      VISAVIS_CHECK(encrypted_->write(0, first));
+      return encrypted_->sync();
+    }
+    if (::pwrite(file_.get(), first.data(), first.size(), 0) != kPage) {
+      return system_failure("writing the index");
+    }
+    if (::fsync(file_.get()) != 0) return system_failure("syncing the index");
+    return {};
+  }
+
+ private:
+  Descriptor file_;
+  std::optional<EncryptedPages> encrypted_;
+  std::size_t pages_ = 0;
+};
+
 /// Packs live rows into whole segments and writes each when it is full.
 class Packer {
  public:
   /// @param keeps_numbers Removed rows keep their places.
-  Packer(int descriptor, const Layout& layout, bool keeps_numbers)
-      : descriptor_(descriptor), layout_(layout), keeps_numbers_(keeps_numbers) {}
+  Packer(Output& output, const Layout& layout, bool keeps_numbers)
+      : output_(&output), layout_(layout), keeps_numbers_(keeps_numbers) {}
 
   Result<void> add(const Segment& from) {
     for (std::size_t row = 0; row < from.used(); ++row) {
       if (!from.is_live(row) && !keeps_numbers_) continue;
       VISAVIS_CHECK(append(from, row));
     }
-    return {};
+    if (!from.is_damaged()) return {};
+    return fail(ErrorCode::kDecodeFailed, "the encrypted index file is damaged");
   }
   Result<void> flush() {
     if (!memory_) return {};
@@ -175,7 +246,7 @@ class Packer {
     ++segments_;
     const std::uint64_t seal = segment.seal_value();
     checksum_ = checksum(std::as_bytes(std::span(&seal, 1)), checksum_);
-    VISAVIS_CHECK(write_all(descriptor_, segment.bytes()));
+    VISAVIS_CHECK(output_->append(segment.bytes()));
     memory_.reset();
     return {};
   }
@@ -202,7 +273,7 @@ class Packer {
     return to.room() == 0 ? flush() : Result<void>{};
   }
 
-  int descriptor_;
+  Output* output_;
   Layout layout_;
   bool keeps_numbers_;
   std::shared_ptr<Mapping> memory_;
@@ -211,23 +282,23 @@ class Packer {
   std::uint64_t checksum_ = 0;
 };
 
-Result<std::uint64_t> write_plan(int descriptor, const Header& header, const Plan* plan) {
+Result<std::uint64_t> write_plan(Output& output, const Header& header, const Plan* plan) {
   if (plan == nullptr) return std::uint64_t{0};
   std::vector<float> numbers = plan->steps;
   numbers.insert(numbers.end(), plan->basis.begin(), plan->basis.end());
   numbers.resize(plan_bytes(header) / sizeof(float));
   const auto bytes = std::as_bytes(std::span(numbers));
-  VISAVIS_CHECK(write_all(descriptor, bytes));
+  VISAVIS_CHECK(output.append(bytes));
   return checksum(bytes, kVersion);
 }
 
-Result<void> write_graph(int descriptor, Header& header, const Graph* graph) {
+Result<void> write_graph(Output& output, Header& header, const Graph* graph) {
   if (graph == nullptr) return {};
   auto bytes = graph->bytes();
   bytes.resize(round_up(bytes.size(), kPage));
   header.graph_bytes = bytes.size();
   header.graph_checksum = checksum(bytes, kVersion);
-  return write_all(descriptor, bytes);
+  return output.append(bytes);
 }
 
 void put_stamp(Header& header, const Stamp& stamp) noexcept {
@@ -236,7 +307,7 @@ void put_stamp(Header& header, const Stamp& stamp) noexcept {
   header.model = static_cast<std::uint64_t>(stamp.model);
 }
 
-Result<void> write_content(int descriptor, const IndexContent& content, const Stamp& stamp) {
+Result<void> write_content(Output& output, const IndexContent& content, const Stamp& stamp) {
   const Plan* plan = content.plan;
   Header header{};
   header.magic = kMagic;
@@ -249,13 +320,13 @@ Result<void> write_content(int descriptor, const IndexContent& content, const St
     header.sample = plan->sample;
   }
   const Layout layout = layout_of(header);
-  const std::array<std::byte, kPage> blank{};
-  VISAVIS_CHECK(write_all(descriptor, blank));
-  VISAVIS_TRY(plan_checksum, write_plan(descriptor, header, plan));
-  Packer packer(descriptor, layout, content.graph != nullptr);
+  std::array<std::byte, kPage> first{};
+  VISAVIS_CHECK(output.append(first));
+  VISAVIS_TRY(plan_checksum, write_plan(output, header, plan));
+  Packer packer(output, layout, content.graph != nullptr);
   for (const Segment& segment : content.segments) VISAVIS_CHECK(packer.add(segment));
   VISAVIS_CHECK(packer.flush());
-  VISAVIS_CHECK(write_graph(descriptor, header, content.graph));
+  VISAVIS_CHECK(write_graph(output, header, content.graph));
   header.capacity = layout.capacity;
   header.segments = packer.segments();
   header.segments_checksum = packer.checksum_of_all();
@@ -263,11 +334,14 @@ Result<void> write_content(int descriptor, const IndexContent& content, const St
   put_stamp(header, stamp);
   header.plan_checksum = plan_checksum;
   header.checksum = checksum_of(header);
-  if (::pwrite(descriptor, &header, sizeof(header), 0) != sizeof(header)) {
-    return system_failure("writing the index");
-  }
-  if (::fsync(descriptor) != 0) return system_failure("syncing the index");
-  return {};
+  std::memcpy(first.data(), &header, sizeof(header));
+  return output.finish(first);
+}
+
+Result<void> write_file(Descriptor file, const IndexContent& content, const Stamp& stamp,
+                        const FileKey& key) {
+  VISAVIS_TRY(output, Output::make(std::move(file), key));
+  return write_content(output, content, stamp);
 }
 
 Result<void> replace(const std::filesystem::path& from, const std::filesystem::path& to) {
@@ -282,6 +356,7 @@ Result<void> replace(const std::filesystem::path& from, const std::filesystem::p
 
 Result<std::shared_ptr<const Plan>> read_plan(const Header& header, const Mapping& memory) {
   if (header.prefix == 0) return nullptr;
+  memory.need(kPage, plan_bytes(header));
   const auto bytes = memory.bytes().subspan(kPage, plan_bytes(header));
   if (checksum(bytes, kVersion) != header.plan_checksum) {
     return fail(ErrorCode::kDecodeFailed, "the basis in the index file is damaged");
@@ -297,6 +372,7 @@ Result<std::shared_ptr<const Plan>> read_plan(const Header& header, const Mappin
 Result<std::unique_ptr<Graph>> read_graph(const Header& header, const Mapping& memory,
                                           std::span<const Segment> segments) {
   if (header.graph_bytes == 0) return nullptr;
+  memory.need(header.bytes - header.graph_bytes, header.graph_bytes);
   const auto bytes = memory.bytes().subspan(header.bytes - header.graph_bytes);
   if (checksum(bytes, kVersion) != header.graph_checksum) {
     return fail(ErrorCode::kDecodeFailed, "the graph in the index file is damaged");
@@ -312,14 +388,16 @@ Result<std::unique_ptr<Graph>> read_graph(const Header& header, const Mapping& m
 
 }  // namespace
 
-Result<IndexFile> map_index_file(const std::filesystem::path& path) {
-  VISAVIS_TRY(descriptor, opened(path));
-  VISAVIS_TRY(header, read_header(descriptor.get()));
+Result<IndexFile> map_index_file(const std::filesystem::path& path, const FileKey& key) {
+  VISAVIS_TRY(source, opened(path, key));
+  VISAVIS_TRY(header, read_header(source));
   const Layout layout = layout_of(header);
   if (!sizes_agree(header, layout)) {
     return fail(ErrorCode::kDecodeFailed, "the sizes in the index file do not agree");
   }
-  VISAVIS_TRY(memory, Mapping::of_file(descriptor.get(), header.bytes));
+  VISAVIS_TRY(memory, source.encrypted ? Mapping::of_encrypted(*std::move(source.encrypted))
+                                       : Mapping::of_file(source.file.get(), header.bytes));
+  memory->need(0, kPage);
   VISAVIS_TRY(plan, read_plan(header, *memory));
   IndexFile file{.memory = memory,
                  .kind = kind_of(header),
@@ -350,34 +428,35 @@ Result<IndexFile> map_index_file(const std::filesystem::path& path) {
 }
 
 Result<IndexFile> write_index_file(const std::filesystem::path& path, const IndexContent& content,
-                                   const Stamp& stamp) {
+                                   const Stamp& stamp, const FileKey& key) {
   std::filesystem::path beside = path;
   beside += ".part";
   // Embeddings are biometric data: nobody but the owner reads them.
-  const Descriptor descriptor(
+  Descriptor descriptor(
       ::open(beside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (descriptor.get() < 0) return system_failure("creating the index file");
-  auto written = write_content(descriptor.get(), content, stamp);
+  auto written = write_file(std::move(descriptor), content, stamp, key);
   if (written) written = replace(beside, path);
   if (!written) {
     ::unlink(beside.c_str());
     return std::unexpected(std::move(written).error());
   }
-  return map_index_file(path);
+  return map_index_file(path, key);
 }
 
-void seal_index_file(const Mapping& memory, std::span<const Segment> segments, const Stamp& stamp) {
+void seal_index_file(Mapping& memory, std::span<const Segment> segments, const Stamp& stamp) {
   Header header{};
   std::memcpy(&header, memory.bytes().data(), sizeof(header));
   put_stamp(header, stamp);
   header.segments_checksum = checksum_of(segments);
   header.checksum = checksum_of(header);
   std::memcpy(memory.bytes().data(), &header, sizeof(header));
+  memory.touch(0, sizeof(header));
 }
 
-Result<Stamp> read_stamp(const std::filesystem::path& path) {
-  VISAVIS_TRY(descriptor, opened(path));
-  VISAVIS_TRY(header, read_header(descriptor.get()));
+Result<Stamp> read_stamp(const std::filesystem::path& path, const FileKey& key) {
+  VISAVIS_TRY(source, opened(path, key));
+  VISAVIS_TRY(header, read_header(source));
   return stamp_of(header);
 }
 

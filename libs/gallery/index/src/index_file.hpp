@@ -34,14 +34,16 @@ struct IndexContent {
   const Graph* graph = nullptr;  ///< Of all rows, removed ones included; null without.
 };
 
-[[nodiscard]] Result<IndexFile> map_index_file(const std::filesystem::path& path);
+[[nodiscard]] Result<IndexFile> map_index_file(const std::filesystem::path& path,
+                                               const FileKey& key = {});
 
 /// Writes the rows and maps the result. They are packed, unless there is a graph, whose numbers
 /// they keep.
 [[nodiscard]] Result<IndexFile> write_index_file(const std::filesystem::path& path,
-                                                 const IndexContent& content, const Stamp& stamp);
+                                                 const IndexContent& content, const Stamp& stamp,
+                                                 const FileKey& key);
 
 /// Seals a mapped file whose segments were changed, under another stamp. Not synced.
-void seal_index_file(const Mapping& memory, std::span<const Segment> segments, const Stamp& stamp);
+void seal_index_file(Mapping& memory, std::span<const Segment> segments, const Stamp& stamp);
 
 }  // namespace visavis::index

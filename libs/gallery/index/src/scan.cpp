@@ -92,7 +92,7 @@ class Scan {
     std::vector<float> scores(kRowTile * count);
     for (std::size_t row = 0; row < segment.used(); row += kRowTile) {
       const std::size_t rows = std::min(kRowTile, segment.used() - row);
-      dot_f16(segment.row(row), rows, query(first).data(), count, stride_, scores.data());
+      dot_f16(segment.rows(row, rows), rows, query(first).data(), count, stride_, scores.data());
       for (std::size_t i = 0; i < rows * count; ++i) {
         Best& best = found[first + i % count].best;
         if (scores[i] < best.threshold() || !segment.is_live(row + i / count)) continue;

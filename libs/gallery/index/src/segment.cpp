@@ -3,14 +3,18 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 
@@ -40,9 +44,73 @@ Result<std::shared_ptr<Mapping>> Mapping::of_file(int descriptor, std::size_t by
   return map(bytes, MAP_SHARED, descriptor);
 }
 
+Result<std::shared_ptr<Mapping>> Mapping::of_encrypted(EncryptedPages file) {
+  VISAVIS_TRY(memory, anonymous(std::max<std::size_t>(file.count(), 1) * kPage));
+  memory->encrypted_ = std::make_unique<Encrypted>(std::move(file));
+  return memory;
+}
+
+/// Where pages come from, and which of them are here.
+struct Mapping::Encrypted {
+  explicit Encrypted(EncryptedPages from) : file(std::move(from)), here(file.count()) {}
+
+  std::mutex door;  ///< Guards the file, and pages that are not here yet.
+  EncryptedPages file;
+  std::vector<std::atomic<bool>> here;
+  std::atomic<bool> damaged = false;
+  std::set<std::size_t> touched;
+
+  Result<void> sync(std::span<const std::byte> pages) {
+    if (damaged) return fail(ErrorCode::kDecodeFailed, "the encrypted index file is damaged");
+    const std::scoped_lock lock(door);
+    const bool vouches = touched.erase(0) != 0;
+    for (const std::size_t page : touched)
+      VISAVIS_CHECK(file.write(page, pages.subspan(page * kPage, kPage)));
+    if (!touched.empty()) VISAVIS_CHECK(file.sync());
+    touched.clear();
+    if (!vouches) return {};
+    VISAVIS_CHECK(file.write(0, pages.first(kPage)));
+    return file.sync();
+  }
+};
+
+Mapping::Mapping(std::byte* base, std::size_t bytes) noexcept : base_(base), bytes_(bytes) {}
+
 Mapping::~Mapping() { ::munmap(base_, bytes_); }
 
-Result<void> Mapping::sync() const {
+bool Mapping::is_damaged() const noexcept { return encrypted_ && encrypted_->damaged; }
+
+void Mapping::bring(std::size_t offset, std::size_t count) const noexcept {
+  auto& here = encrypted_->here;
+  const std::size_t end = (offset + count + kPage - 1) / kPage;
+  if (end > here.size()) {
+    encrypted_->damaged = true;
+    return;
+  }
+  for (std::size_t page = offset / kPage; page < end; ++page) {
+    if (here[page].load(std::memory_order_acquire)) continue;
+    const std::scoped_lock lock(encrypted_->door);
+    std::size_t behind = page;  // the last of a run that is not here
+    while (behind < end && !here[behind].load(std::memory_order_relaxed)) ++behind;
+    if (behind == page) continue;
+    const auto wanted = bytes().subspan(page * kPage, (behind - page) * kPage);
+    if (!encrypted_->file.read(page, wanted)) {
+      std::ranges::fill(wanted, std::byte{0});  // nothing that is not known to be right
+      encrypted_->damaged = true;
+      return;
+    }
+    for (; page < behind; ++page) here[page].store(true, std::memory_order_release);
+  }
+}
+
+void Mapping::touch(std::size_t offset, std::size_t count) {
+  if (!encrypted_) return;
+  for (std::size_t page = offset / kPage; page * kPage < offset + count; ++page)
+    encrypted_->touched.insert(page);
+}
+
+Result<void> Mapping::sync() {
+  if (encrypted_) return encrypted_->sync(bytes());
   if (::msync(base_, bytes_, MS_SYNC) == 0) return {};
   return fail(ErrorCode::kUnavailable,
               "syncing the index: " + std::generic_category().message(errno));
@@ -107,6 +175,7 @@ void Segment::set_code(std::size_t row, const Code& code) {
 
 void Segment::wipe(std::size_t row) {
   const auto touched = pieces_of(row);
+  need(touched);
   const std::uint64_t others = counts()->checksum - checksum_of(touched);
   if (is_live(row)) --counts()->live;
   live_words()[row / 64] &= ~(std::uint64_t{1} << (row % 64));
@@ -122,6 +191,12 @@ void Segment::wipe(std::size_t row) {
     set_code(row, nothing);
   }
   counts()->checksum = others + checksum_of(touched);
+  memory_->touch(offset_, kPage);  // the counts
+  for (const std::size_t piece : touched) memory_->touch(offset_ + piece * kPage, kPage);
+}
+
+void Segment::need(std::span<const std::size_t> pieces) const noexcept {
+  for (const std::size_t piece : pieces) memory_->need(offset_ + piece * kPage, kPage);
 }
 
 std::uint64_t Segment::counts_checksum() const noexcept {
@@ -129,7 +204,7 @@ std::uint64_t Segment::counts_checksum() const noexcept {
 }
 
 std::uint64_t Segment::piece_checksum(std::size_t piece) const noexcept {
-  const auto whole = bytes().subspan(piece * kPage, kPage);
+  const auto whole = memory_->bytes().subspan(offset_ + piece * kPage, kPage);
   return checksum(piece == 0 ? whole.subspan(sizeof(Counts)) : whole, piece + 1);
 }
 
@@ -171,13 +246,20 @@ std::vector<std::size_t> Segment::pieces_of(std::size_t row) const {
 }
 
 bool Segment::intact() const noexcept {
+  if (offset_ + layout_.bytes(0) > memory_->bytes().size()) return false;
+  memory_->need(offset_, layout_.rows_at());
   const Counts& found = *counts();
   if (found.used > layout_.capacity || found.live > found.used) return false;
   if (offset_ + layout_.bytes(found.used) > memory_->bytes().size()) return false;
   std::uint64_t live = 0;
   for (std::size_t i = 0; i < layout_.capacity / 64; ++i)
     live += static_cast<std::uint64_t>(std::popcount(live_words()[i]));
-  return live == found.live && found.checksum == computed_checksum();
+  if (live != found.live || is_damaged()) return false;
+  return memory_->is_encrypted() || found.checksum == computed_checksum();
+}
+
+bool Segment::intact_throughout() const noexcept {
+  return intact() && counts()->checksum == computed_checksum() && !is_damaged();
 }
 
 }  // namespace visavis::index

@@ -14,6 +14,7 @@
 #include <visavis/core/result.hpp>
 
 #include "codes.hpp"
+#include "encrypted_pages.hpp"
 
 namespace visavis::index {
 
@@ -23,22 +24,38 @@ class Mapping {
   [[nodiscard]] static Result<std::shared_ptr<Mapping>> anonymous(std::size_t bytes);
   /// Writes go to the file. The descriptor may be closed afterwards.
   [[nodiscard]] static Result<std::shared_ptr<Mapping>> of_file(int descriptor, std::size_t bytes);
+  /// Its pages are zero until they are needed.
+  [[nodiscard]] static Result<std::shared_ptr<Mapping>> of_encrypted(EncryptedPages file);
 
-  Mapping(std::byte* base, std::size_t bytes) noexcept : base_(base), bytes_(bytes) {}
+  Mapping(std::byte* base, std::size_t bytes) noexcept;
   ~Mapping();
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
 
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {base_, bytes_}; }
-  /// Waits until all changes are on disk.
-  [[nodiscard]] Result<void> sync() const;
+
+  /// Brings what an encrypted file has there, unless it is here already; before every read. Where
+  /// the file is damaged, zeros stay there and `is_damaged` says so. Any number of threads.
+  void need(std::size_t offset, std::size_t count) const noexcept {
+    if (encrypted_) bring(offset, count);
+  }
+  [[nodiscard]] bool is_encrypted() const noexcept { return encrypted_ != nullptr; }
+  [[nodiscard]] bool is_damaged() const noexcept;
+
+  /// Says what was changed, after it was needed; before `sync`.
+  void touch(std::size_t offset, std::size_t count);
+  /// Waits until all changes are on disk. Of an encrypted file the first page, which vouches for
+  /// the others, gets there after them.
+  [[nodiscard]] Result<void> sync();
 
  private:
+  struct Encrypted;
+  void bring(std::size_t offset, std::size_t count) const noexcept;
+
   std::byte* base_;
   std::size_t bytes_;
+  std::unique_ptr<Encrypted> encrypted_;  ///< Null of all others.
 };
-
-inline constexpr std::size_t kPage = 4096;
 
 [[nodiscard]] constexpr std::size_t round_up(std::size_t value, std::size_t step) noexcept {
   return (value + step - 1) / step * step;
@@ -96,8 +113,12 @@ class Segment {
   [[nodiscard]] const std::uint64_t* keys() const noexcept {
     return at<std::uint64_t>(layout_.keys_at());
   }
-  [[nodiscard]] const std::uint16_t* row(std::size_t row) const noexcept {
-    return at<std::uint16_t>(layout_.rows_at()) + row * layout_.stride;
+  [[nodiscard]] const std::uint16_t* row(std::size_t row) const noexcept { return rows(row, 1); }
+  /// `count` rows from number `first` on.
+  [[nodiscard]] const std::uint16_t* rows(std::size_t first, std::size_t count) const noexcept {
+    const std::size_t begin = layout_.rows_at() + first * layout_.stride * 2;
+    memory_->need(offset_ + begin, count * layout_.stride * 2);
+    return at<std::uint16_t>(begin);
   }
 
   [[nodiscard]] const std::uint16_t* factors() const noexcept {
@@ -132,11 +153,18 @@ class Segment {
 
   void seal() noexcept { counts()->checksum = computed_checksum(); }
   [[nodiscard]] std::uint64_t seal_value() const noexcept { return counts()->checksum; }
-  /// True if the counts make sense and the bytes are those of the last seal().
+  /// True if the counts make sense and the bytes are those of the last seal(). Of an encrypted file
+  /// that takes no look at the rows: each page answers for itself.
   [[nodiscard]] bool intact() const noexcept;
+  /// The same with a look at every byte.
+  [[nodiscard]] bool intact_throughout() const noexcept;
+  /// Whether something that was needed of its file could not be had.
+  [[nodiscard]] bool is_damaged() const noexcept { return memory_->is_damaged(); }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
-    return memory_->bytes().subspan(offset_, layout_.bytes(used()));
+    memory_->need(offset_, size());
+    return memory_->bytes().subspan(offset_, size());
   }
+  [[nodiscard]] std::size_t size() const noexcept { return layout_.bytes(used()); }
 
  private:
   struct Counts {
@@ -162,6 +190,7 @@ class Segment {
   [[nodiscard]] std::uint64_t checksum_of(std::span<const std::size_t> pieces) const noexcept;
   [[nodiscard]] std::vector<std::size_t> pieces_of(std::size_t row) const;
   void set_code(std::size_t row, const Code& code);
+  void need(std::span<const std::size_t> pieces) const noexcept;
 
   std::shared_ptr<Mapping> memory_;
   std::size_t offset_;

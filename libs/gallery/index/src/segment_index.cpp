@@ -129,7 +129,9 @@ class SegmentIndex final : public VectorIndex {
       if (options.k == 0) return fail(ErrorCode::kInvalidArgument, "at least one hit is needed");
       VISAVIS_CHECK(check_rows(queries, count, dimension_));
       const auto lock = door_.read();
-      return search_locked(queries, count, options, executor);
+      auto hits = search_locked(queries, count, options, executor);
+      VISAVIS_CHECK(check_file());
+      return hits;
     } catch (const std::bad_alloc&) {
       return fail(ErrorCode::kResourceExhausted, "no memory for the search");
     }
@@ -143,12 +145,13 @@ class SegmentIndex final : public VectorIndex {
   std::size_t memory_bytes() const override {
     const auto lock = door_.read();
     std::size_t bytes = 0;
-    for (const Segment& segment : segments_) bytes += segment.bytes().size();
+    for (const Segment& segment : segments_) bytes += segment.size();
     return bytes + (graph_ ? graph_->memory_bytes() : 0);
   }
   IndexKind kind() const noexcept override { return kind_; }
 
-  Result<void> save(const std::filesystem::path& path, const Stamp& stamp) override {
+  Result<void> save(const std::filesystem::path& path, const Stamp& stamp,
+                    const FileKey& key) override {
     try {
       const std::scoped_lock writer(writer_);
       // Nothing changes while the writer's lock is held, so searches go on during the writing.
@@ -162,7 +165,7 @@ class SegmentIndex final : public VectorIndex {
                                  .plan = now.plan.get(),
                                  .segments = now.segments,
                                  .graph = now.graph.get()};
-      VISAVIS_TRY(file, write_index_file(path, content, stamp));
+      VISAVIS_TRY(file, write_index_file(path, content, stamp, key));
       const auto lock = door_.write();
       adopt(std::move(file));
       return {};
@@ -289,6 +292,7 @@ class SegmentIndex final : public VectorIndex {
                                      &encoder.encode(from.row(row)));
       }
     }
+    VISAVIS_CHECK(check_file());
     if (kind_ == IndexKind::kHnsw) VISAVIS_CHECK(link(coded, layout, executor));
     return coded;
   }
@@ -316,6 +320,7 @@ class SegmentIndex final : public VectorIndex {
     VISAVIS_TRY(memory, Mapping::anonymous(layout_.bytes()));
     Segment old = segments_.back();
     std::ranges::copy(old.bytes(), memory->bytes().begin());
+    VISAVIS_CHECK(check_file());
     {
       const auto lock = door_.write();
       segments_.back() = Segment(std::move(memory), 0, layout_);
@@ -434,7 +439,14 @@ class SegmentIndex final : public VectorIndex {
     return found;
   }
 
-  // One sync is enough: what of it reaches the disk without the rest is told by the checksums.
+  // Nothing that was had of the file is of use once some of it could not be had.
+  Result<void> check_file() const {
+    if (!file_ || !file_->is_damaged()) return {};
+    return fail(ErrorCode::kDecodeFailed, "the encrypted index file is damaged");
+  }
+
+  // Of a file in clear one sync is enough: what of it reaches the disk without the rest is told by
+  // the checksums.
   Result<void> seal(std::span<const Place> places, const Stamp& stamp) {
     if (!file_) return {};
     const bool holds_all = segments_.size() == mapped_;
@@ -505,17 +517,33 @@ Result<std::unique_ptr<VectorIndex>> make_hnsw_index(std::size_t dimension) {
   return make_index(IndexKind::kHnsw, dimension);
 }
 
-Result<std::unique_ptr<VectorIndex>> open_index(const std::filesystem::path& path,
-                                                const Stamp& expected) {
-  VISAVIS_TRY(stamp, read_stamp(path));
+namespace {
+
+Result<IndexFile> map_expected(const std::filesystem::path& path, const Stamp& expected,
+                               const FileKey& key) {
+  VISAVIS_TRY(stamp, read_stamp(path, key));
   if (stamp.model != expected.model) {
     return fail(ErrorCode::kModelMismatch, "the index belongs to another model");
   }
   if (stamp != expected) {
     return fail(ErrorCode::kInvalidArgument, "the index is of another state of the gallery");
   }
-  VISAVIS_TRY(file, map_index_file(path));
+  return map_index_file(path, key);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<VectorIndex>> open_index(const std::filesystem::path& path,
+                                                const Stamp& expected, const FileKey& key) {
+  VISAVIS_TRY(file, map_expected(path, expected, key));
   return std::make_unique<SegmentIndex>(std::move(file));
+}
+
+Result<void> check_index(const std::filesystem::path& path, const Stamp& expected,
+                         const FileKey& key) {
+  VISAVIS_TRY(file, map_expected(path, expected, key));
+  if (std::ranges::all_of(file.segments, &Segment::intact_throughout)) return {};
+  return fail(ErrorCode::kDecodeFailed, "a segment of the index file is damaged");
 }
 
 }  // namespace visavis::index

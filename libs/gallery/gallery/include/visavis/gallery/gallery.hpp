@@ -350,8 +350,8 @@ struct GalleryOptions {
   /// From so many faces on the writer keeps the index in a file; fewer are soon read from the
   /// database.
   std::size_t index_file_from = 20'000;
-  /// Of an encrypted gallery, one that is made now too; null for a plain one. An encrypted gallery
-  /// has no index file.
+  /// Of an encrypted gallery, one that is made now too; null for a plain one. The index file is
+  /// encrypted like the rest.
   std::shared_ptr<const store::Key> key{};
 };
 

@@ -3,9 +3,11 @@
 /// Nearest neighbours among the templates of a gallery. The store is the truth; an index is rebuilt
 /// from it at any time and knows only keys, groups and vectors.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -52,6 +54,13 @@ struct Stamp {
   friend bool operator==(const Stamp&, const Stamp&) = default;
 };
 
+inline constexpr std::size_t kFileSaltBytes = 16;
+using FileKeyBytes = std::array<std::byte, 32>;
+
+/// Gives the key of a file that is encrypted: of the salt that stands in the file, always the same,
+/// and another one of another salt. An empty function means a file in clear.
+using FileKey = std::function<FileKeyBytes(std::span<const std::byte, kFileSaltBytes> salt)>;
+
 /// Thread-safe: searches run beside each other and beside one writer. A search sees all of an `add`
 /// or `remove` or nothing of it.
 ///
@@ -85,7 +94,8 @@ class VectorIndex {
   /// The hits of each query, most similar first, equal similarities by rising key. A batch reads
   /// memory once. `queries` holds `count` rows of unit norm. With an executor the work is shared
   /// between its workers.
-  /// @return kInvalidArgument for sizes that disagree, k = 0 or a query that is not of unit norm.
+  /// @return kInvalidArgument for sizes that disagree, k = 0 or a query that is not of unit norm;
+  /// kDecodeFailed if an encrypted file turns out to be damaged: rebuild from the store.
   [[nodiscard]] virtual Result<std::vector<std::vector<Hit>>> search(
       std::span<const float> queries, std::size_t count, const SearchOptions& options,
       Executor* executor = nullptr) const = 0;
@@ -97,10 +107,11 @@ class VectorIndex {
   [[nodiscard]] virtual IndexKind kind() const noexcept = 0;
 
   /// Writes everything to `path`, synced, and goes on with that file as if opened from it. A reader
-  /// of that path sees the old file or the new one. Searches go on meanwhile.
-  /// @return kUnavailable with the system's reason.
-  [[nodiscard]] virtual Result<void> save(const std::filesystem::path& path,
-                                          const Stamp& stamp) = 0;
+  /// of that path sees the old file or the new one. Searches go on meanwhile. With a key the file
+  /// is encrypted, under another one each time.
+  /// @return kUnavailable with the system's reason; kDecodeFailed as `search`.
+  [[nodiscard]] virtual Result<void> save(const std::filesystem::path& path, const Stamp& stamp,
+                                          const FileKey& key = {}) = 0;
 
  protected:
   VectorIndex() = default;
@@ -120,14 +131,22 @@ class VectorIndex {
 
 /// The stamp that a file claims, so that a caller can open an older state and add what is missing.
 /// @return as `open_index`, without a look at anything behind the header.
-[[nodiscard]] Result<Stamp> read_stamp(const std::filesystem::path& path);
+[[nodiscard]] Result<Stamp> read_stamp(const std::filesystem::path& path, const FileKey& key = {});
 
-/// Maps a file that `save` wrote. Every byte of it is checked against its checksums. The file
-/// must be writable: `remove` overwrites it in place.
+/// Maps a file that `save` wrote. Every byte of it is checked against its checksums; of an
+/// encrypted one vectors are decrypted, and checked, when they are needed first. The file must be
+/// writable: `remove` overwrites it in place.
 /// @return kNotFound; kDecodeFailed for bytes that are not such a file or not the ones that were
-/// written; kModelMismatch for another model and kInvalidArgument for another count or generation
-/// than `expected`: rebuild from the store in all these cases. kUnavailable if it cannot be read.
+/// written, or are encrypted otherwise than `key` says; kModelMismatch for another model and
+/// kInvalidArgument for another count or generation than `expected`: rebuild from the store in all
+/// these cases. kUnavailable if it cannot be read.
 [[nodiscard]] Result<std::unique_ptr<VectorIndex>> open_index(const std::filesystem::path& path,
-                                                              const Stamp& expected);
+                                                              const Stamp& expected,
+                                                              const FileKey& key = {});
+
+/// Checks every byte of a file, of an encrypted one too.
+/// @return as `open_index`
+[[nodiscard]] Result<void> check_index(const std::filesystem::path& path, const Stamp& expected,
+                                       const FileKey& key = {});
 
 }  // namespace visavis::index
