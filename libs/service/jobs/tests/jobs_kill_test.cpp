@@ -34,7 +34,7 @@ class JobsKillTest : public tests::FolderTest {
       }
       return {};
     });
-    ::_exit(ran && *ran ? 0 : 1);
+    ::_exit(ran ? 0 : 1);  // nothing to run: it was killed when all was done
   }
 };
 
