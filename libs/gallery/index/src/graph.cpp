@@ -9,6 +9,8 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <span>
 #include <type_traits>
 #include <usearch/index.hpp>
@@ -254,7 +256,9 @@ std::unexpected<Error> no_memory() {
 
 struct Graph::Impl {
   Links links = Links::make({kLinks, 2 * kLinks}).index;
-  std::uint32_t entry = 0;  ///< The first row of the highest level.
+  std::uint32_t entry = 0;    ///< The first row of the highest level.
+  std::mutex gate;            ///< Taken before `linking`.
+  std::shared_mutex linking;  ///< By rows of one level together, by others alone.
 
   [[nodiscard]] Result<void> make_room(std::size_t count, std::size_t threads) {
     const std::size_t wanted = links.size() + count;
@@ -264,16 +268,28 @@ struct Graph::Impl {
     return no_memory();
   }
 
-  // Workers get their places in any order, so a row is whichever place it got.
+  // Workers get their places in any order, so a row is whichever place it got. USearch links a row
+  // from its highest level down, and whoever comes down by way of one that is not linked below yet
+  // is lost there. So a row of several levels is linked by itself.
   [[nodiscard]] bool link(const WalkCodes& codes, std::size_t worker) {
     us::index_update_config_t config;
     config.expansion = kBuildReach;
     config.thread = worker;
     Fresh fresh;
+    std::shared_lock<std::shared_mutex> beside(linking, std::defer_lock);
+    std::unique_lock<std::shared_mutex> alone(linking, std::defer_lock);
+    // Whoever waits here keeps nobody waiting that has been here before. The gate is because a
+    // stream of overlapping readers would keep a writer waiting.
     const auto placed = [&](auto member) {
       const auto row = static_cast<std::uint32_t>(get_slot(member));
       fresh.code = codes.of(row);
       member.key = row;
+      const std::scoped_lock next(gate);
+      if (links.level_of(row) == 0) {
+        beside.lock();
+      } else {
+        alone.lock();
+      }
     };
     auto added = links.add(0, fresh, Distance(codes), config, placed, Prefetch{&codes});
     if (added) return true;

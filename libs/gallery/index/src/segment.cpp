@@ -44,12 +44,6 @@ Result<std::shared_ptr<Mapping>> Mapping::of_file(int descriptor, std::size_t by
   return map(bytes, MAP_SHARED, descriptor);
 }
 
-Result<std::shared_ptr<Mapping>> Mapping::of_encrypted(EncryptedPages file) {
-  VISAVIS_TRY(memory, anonymous(std::max<std::size_t>(file.count(), 1) * kPage));
-  memory->encrypted_ = std::make_unique<Encrypted>(std::move(file));
-  return memory;
-}
-
 /// Where pages come from, and which of them are here.
 struct Mapping::Encrypted {
   explicit Encrypted(EncryptedPages from) : file(std::move(from)), here(file.count()) {}
@@ -73,6 +67,12 @@ struct Mapping::Encrypted {
     return file.sync();
   }
 };
+
+Result<std::shared_ptr<Mapping>> Mapping::of_encrypted(EncryptedPages file) {
+  VISAVIS_TRY(memory, anonymous(std::max<std::size_t>(file.count(), 1) * kPage));
+  memory->encrypted_ = std::make_unique<Encrypted>(std::move(file));
+  return memory;
+}
 
 Mapping::Mapping(std::byte* base, std::size_t bytes) noexcept : base_(base), bytes_(bytes) {}
 
