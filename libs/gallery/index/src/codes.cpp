@@ -32,7 +32,9 @@ using D16 = hn::Repartition<std::int16_t, D32>;
 using D16U = hn::Repartition<std::uint16_t, D32>;
 using DF = hn::RebindToFloat<D32>;
 
-constexpr std::size_t kAhead = 2048;  // words: a page, where the hardware's own prefetching ends
+// Words asked for ahead of time. The hardware's own prefetching ends with a page.
+constexpr std::size_t kFar = 8192;  // into the second-level cache
+constexpr std::size_t kNear = 512;  // from there into the first-level one
 
 // The coordinates at each place of words.
 template <class D16U, class D16 = hn::RebindToSigned<D16U>>
@@ -90,7 +92,10 @@ void bound_group(const std::uint16_t* coarse, const hwy::float16_t* factors,
     }
     const std::uint16_t* from = coarse + 2 * first;
     for (std::size_t j = 0; j < pairs; j += kWord, from += 2 * kCodeRows) {
-      if constexpr (kQueries == 1) __builtin_prefetch(from + kAhead);
+      if constexpr (kQueries == 1) {
+        __builtin_prefetch(from + kFar, 0, 2);
+        __builtin_prefetch(from + kNear);
+      }
       const auto codes = by_place(D16U(), hn::LoadU(D16U(), from));
       for (std::size_t k = 0; k < kWord; ++k) {
         for (std::size_t q = 0; q < kQueries; ++q) {
