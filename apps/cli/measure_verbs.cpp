@@ -1,6 +1,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,12 @@ std::string describe_searches(const usecases::Calibrated& calibrated) {
   return "\n" + table.text() + "\n";
 }
 
+std::string describe_probability(const std::optional<metrics::Reliability>& observed) {
+  if (!observed) return "";
+  return "probabilities: " + fixed(observed->expected_error, 4) +
+         " from what happened with other people, on average\n";
+}
+
 std::string describe(const usecases::Calibrated& calibrated) {
   const auto& calibration = calibrated.calibration;
   Table points({">FAR", ">95 %", ">THRESHOLD", ">FRR %", ">OBSERVED FAR", ">OBSERVED FRR %"});
@@ -45,6 +52,7 @@ std::string describe(const usecases::Calibrated& calibrated) {
                 observed ? percent(calibrated.observed[i].observed_frr) : "-"});
   }
   return points.text() + describe_searches(calibrated) +
+         describe_probability(calibrated.observed_probability) +
          std::to_string(calibration.impostor_pairs) + " pairs of different people, " +
          std::to_string(calibration.genuine_pairs) + " of one person; " +
          std::to_string(calibrated.without_face.size()) + " photos without a face left out\n" +

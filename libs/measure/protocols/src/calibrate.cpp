@@ -23,6 +23,7 @@
 #include "visavis/matching/matching.hpp"
 #include "visavis/metrics/bootstrap.hpp"
 #include "visavis/metrics/histogram.hpp"
+#include "visavis/metrics/reliability.hpp"
 #include "visavis/metrics/verification.hpp"
 #include "visavis/protocols/verification.hpp"
 #include "visavis/store/tsv.hpp"
@@ -276,6 +277,25 @@ Result<std::vector<ObservedRate>> observe(std::span<const LabelledFace> faces,
                      .observed_frr = 1 - metrics::accepted_share(tally.genuine, point.threshold)});
   }
   return rates;
+}
+
+std::optional<metrics::Reliability> observe_probability(std::span<const LabelledFace> faces,
+                                                        const matching::Calibration& calibration,
+                                                        const ScoreRule& rule, Executor& executor) {
+  if (!calibration.probability) return std::nullopt;
+  const Counted scores = count_scores(faces, crowd_of(faces), rule, executor);
+  if (scores.genuine.empty() || scores.impostor.count() == 0) return std::nullopt;
+  const matching::ProbabilityMap& map = *calibration.probability;
+  std::vector<metrics::Forecast> forecasts;
+  for (const float score : scores.genuine)
+    forecasts.push_back(
+        {.said = map(score), .genuine = .5 / static_cast<double>(scores.genuine.size())});
+  scores.impostor.for_each_bin([&](double score, std::uint64_t count) {
+    forecasts.push_back({.said = map(score),
+                         .impostor = .5 * static_cast<double>(count) /
+                                     static_cast<double>(scores.impostor.count())});
+  });
+  return metrics::reliability(forecasts);
 }
 
 }  // namespace visavis::protocols

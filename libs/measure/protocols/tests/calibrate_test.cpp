@@ -87,6 +87,25 @@ TEST(Observe, MeasuresThresholdsOnOtherFaces) {
   EXPECT_DOUBLE_EQ(rates->at(0).observed_frr, 0);
 }
 
+// One genuine pair at cos 0 = 1, two impostor pairs at cos 90° = 0: with this map 1 / (1 + e^−2) is
+// said of the one and 1 / (1 + e^2) of the others.
+TEST(ObserveProbability, ByHand) {
+  const auto executor = make_inline_executor();
+  const std::vector faces{face("a", 0), face("a", 0), face("b", 90)};
+  EXPECT_FALSE(observe_probability(faces, {}, {}, *executor));
+  matching::Calibration calibration;
+  calibration.probability = matching::ProbabilityMap{.slope = 4, .intercept = -2};
+  const auto found = observe_probability(faces, calibration, {}, *executor);
+  ASSERT_TRUE(found);
+  const double miss = 1 / (1 + std::exp(2.0));
+  EXPECT_NEAR(found->expected_error, miss, 1e-5);
+  ASSERT_EQ(found->bins.size(), 2U);
+  EXPECT_NEAR(found->bins[1].said, 1 - miss, 1e-5);
+  EXPECT_EQ(found->bins[1].happened, 1);
+  EXPECT_EQ(found->bins[1].share, .5);
+  EXPECT_FALSE(observe_probability(std::vector{face("a", 0)}, calibration, {}, *executor));
+}
+
 /// People in random directions of 24 dimensions, three photos each around theirs.
 std::vector<LabelledFace> crowd(int people, unsigned seed) {
   std::mt19937 random(seed);

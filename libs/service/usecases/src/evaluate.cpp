@@ -399,6 +399,7 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
                     .calibration = {},
                     .observed = {},
                     .observed_fpir = {},
+                    .observed_probability = {},
                     .from_cache = 0,
                     .without_face = {},
                     .errors = inputs.errors};
@@ -433,6 +434,8 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
                                                                       impl.rule, *impl.executor)));
     answer.observed = std::move(observed);
     answer.observed_fpir = protocols::observe_fpir(faces, *calibration, impl.rule, *impl.executor);
+    answer.observed_probability =
+        protocols::observe_probability(faces, *calibration, impl.rule, *impl.executor);
   }
   answer.calibration = *std::move(calibration);
   VISAVIS_CHECK(caused_by(Cause::kEnvironment,

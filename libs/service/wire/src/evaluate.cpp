@@ -7,6 +7,7 @@
 #include <visavis/metrics/bootstrap.hpp>
 #include <visavis/metrics/clustering.hpp>
 #include <visavis/metrics/histogram.hpp>
+#include <visavis/metrics/reliability.hpp>
 #include <visavis/protocols/all_pairs.hpp>
 #include <visavis/protocols/detection.hpp>
 #include <visavis/protocols/groups.hpp>
@@ -129,6 +130,18 @@ Json json_of(const std::optional<protocols::GroupSearchReport>& report) {
                       {"groups", std::move(groups)}});
   }
   return {{"ungrouped_people", report->ungrouped_people}, {"points", std::move(points)}};
+}
+
+Json json_of(const std::optional<metrics::Reliability>& found) {
+  if (!found) return nullptr;
+  Json bins = Json::array();
+  for (const metrics::ReliabilityBin& bin : found->bins)
+    bins.push_back({{"low", number(bin.low)},
+                    {"high", number(bin.high)},
+                    {"share", number(bin.share)},
+                    {"said", number(bin.said)},
+                    {"happened", number(bin.happened)}});
+  return {{"expected_error", number(found->expected_error)}, {"bins", std::move(bins)}};
 }
 
 std::string_view truth_name(protocols::TruthKind kind) {
@@ -277,6 +290,7 @@ std::string to_json(const usecases::Calibrated& calibrated) {
                                      {"mean", number(rate.mean)},
                                      {"low", number(rate.low)},
                                      {"high", number(rate.high)}});
+  json["observed_probability"] = json_of(calibrated.observed_probability);
   json["from_cache"] = calibrated.from_cache;
   json["without_face"] = calibrated.without_face;
   json["errors"] = errors_of(calibrated.errors);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include <visavis/core/executor.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/matching/matching.hpp>
+#include <visavis/metrics/reliability.hpp>
 #include <visavis/protocols/verification.hpp>
 #include <visavis/vocab/embedding.hpp>
 
@@ -71,6 +73,12 @@ struct ObservedRate {
 [[nodiscard]] Result<std::vector<ObservedRate>> observe(std::span<const LabelledFace> faces,
                                                         const matching::Calibration& calibration,
                                                         const ScoreRule& rule, Executor& executor);
+
+/// Whether the calibration's probabilities are what happens on other people's faces, both kinds of
+/// pairs weighing the same; nothing without such a map, or if a kind of pairs is missing.
+[[nodiscard]] std::optional<metrics::Reliability> observe_probability(
+    std::span<const LabelledFace> faces, const matching::Calibration& calibration,
+    const ScoreRule& rule, Executor& executor);
 
 /// The same of searches: random galleries, in each a random photo of so many random people,
 /// searched by a random photo of everybody else.

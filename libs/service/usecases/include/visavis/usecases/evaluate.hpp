@@ -9,6 +9,7 @@
 #include <vector>
 #include <visavis/matching/matching.hpp>
 #include <visavis/metrics/clustering.hpp>
+#include <visavis/metrics/reliability.hpp>
 #include <visavis/protocols/all_pairs.hpp>
 #include <visavis/protocols/calibrate.hpp>
 #include <visavis/protocols/detection.hpp>
@@ -200,6 +201,7 @@ struct Calibrated {
   matching::Calibration calibration;
   std::vector<protocols::ObservedRate> observed;
   std::vector<protocols::ObservedFpir> observed_fpir;
+  std::optional<metrics::Reliability> observed_probability;
   std::size_t from_cache = 0;             ///< Photos whose face an earlier run embedded.
   std::vector<std::string> without_face;  ///< Paths; these photos are left out.
   std::vector<Problem> errors;
