@@ -178,6 +178,37 @@ def reject(program):
     return table(["recogniser", "pairs", "refused %", "missed % by quality", "by norm", "gain"], rows)
 
 
+def quality_aware(program):
+    rows = []
+    for name, recogniser in plain(program):
+        a = judge_quality(program, recogniser)
+        for kind, title in KINDS:
+            for one in a[kind]["quality_aware"]:
+                rows.append([name, title, one["score"].replace("_", " "), rate(one["fmr"]),
+                             spread(one["fnmr_cosine"], one["fnmr_cosine_interval"]),
+                             spread(one["fnmr"], one["fnmr_interval"]),
+                             spread(one["reduction"], one["reduction_interval"], 1)])
+    return table(["recogniser", "pairs", "score", "FMR", "missed % by cosine", "by the score", "fewer %"], rows)
+
+
+def quality_line(program):
+    rows = []
+    for name, recogniser in plain(program):
+        aware = calibrate(program, recogniser)["calibration"]["quality_aware"]
+        rows.append([name, *(f"{aware[key]:.4f}" if key in aware else "none" for key in ("alpha", "beta"))])
+    return table(["recogniser", "α", "β"], rows)
+
+
+def probabilities(program):
+    rows = []
+    for name, recogniser in plain(program):
+        found = calibrate(program, recogniser)["observed_probability"]
+        for one in found["bins"]:
+            rows.append([name, f"{one['low']:.1f} to {one['high']:.1f}", percent(one["share"]), f"{one['said']:.3f}",
+                         f"{one['happened']:.3f}", f"{found['expected_error']:.4f}"])
+    return table(["recogniser", "said", "of all pairs %", "said on average", "happened", "expected error, of all"], rows)
+
+
 def people_of(name):
     lines = (LFW / name).read_text().split("\n")[1:]
     return sorted(line.split("\t")[0] for line in lines if line.strip())
@@ -215,7 +246,7 @@ def calibrate(program, recogniser):
     out = program.kept / ("calibration." + "".join(recogniser[1:]).replace("--", ".") + ".json")
     return program.ask("calibrate", "--images", LFW / "images", "--people", LFW / "peopleDevTrain.txt", "--observe",
                        LFW / "peopleDevTest.txt", "--source", "LFW (deep-funneled) View 1 DevTrain", *recogniser,
-                       "--out", out)
+                       *([] if "--flip" in recogniser else ["--quality-aware"]), "--out", out)
 
 
 def rate(value):
@@ -248,7 +279,8 @@ def search_thresholds(program):
                   "lowest to highest"], rows)
 
 
-PARTS = {"view_2": view_2, "view_1": view_1, "all_pairs": all_pairs, "quality": quality, "reject": reject, "searches": searches, "thresholds": thresholds,
+PARTS = {"view_2": view_2, "view_1": view_1, "all_pairs": all_pairs, "quality": quality, "reject": reject,
+         "quality_aware": quality_aware, "quality_line": quality_line, "probabilities": probabilities, "searches": searches, "thresholds": thresholds,
          "search_thresholds": search_thresholds, "landmarks": lambda program: program.script("landmarks"),
          "clusters": lambda program: program.script("clusters"),
          "duplicates": lambda program: program.script("duplicates")}

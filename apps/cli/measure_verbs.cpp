@@ -184,6 +184,8 @@ void add_calibrate(VerbList& list) {
   verb->add_option("--out", given->request.out,
                    "Where to write (default: where visavis looks for it)")
       ->type_name("FILE");
+  verb->add_flag("--quality-aware", given->request.quality_aware,
+                 "Also fit scores that know of quality, to the photos as they are and made worse");
   verb->add_option("--source", given->request.source, "What the photos are, for the provenance");
   add_measuring(*verb, given->measuring);
   list.verbs.push_back({verb, [given](Desk& desk) { return run_calibrate(desk, *given); }});

@@ -50,10 +50,10 @@ std::string describe(const usecases::QualityComparison& comparison) {
                 point.gain ? percent(point.gain->low) + " to " + percent(point.gain->high) : "-"});
   text += reject.text();
   if (comparison.quality_aware.empty()) return text;
-  Table aware({">FMR", ">MISSED % BY COSINE", ">QUALITY-AWARE", ">FEWER, %"});
-  for (const auto& one : comparison.quality_aware)
-    aware.add(
-        {fixed(one.fmr, 4), percent(one.before), percent(one.after), with_interval(one.share)});
+  Table aware({"SCORE", ">FMR", ">MISSED % BY COSINE", ">BY IT", ">FEWER, %"});
+  for (const auto& [score, one] : comparison.quality_aware)
+    aware.add({score, fixed(one.fmr, 4), with_interval(one.before), with_interval(one.after),
+               with_interval(one.share)});
   return text + aware.text();
 }
 

@@ -12,6 +12,8 @@ namespace {
 constexpr double kChipEyes = 35;        // more pixels than the recogniser sees add nothing
 constexpr double kLeastDoubt = 0.0005;  // detectors' confidences end near 1
 
+constexpr double kMostContrast = 127.5;  // half of the levels black, half white
+
 /// NaN counts as the least, so that nothing unmeasured passes for good.
 double at_least(double value, double least) { return value >= least ? value : least; }
 
@@ -25,7 +27,8 @@ Measures measures_of(const Quality& quality) noexcept {
           std::log1p(at_least(quality.sharpness, 0)) - 2 * std::log(contrast),
           -std::min(turned <= 90 ? turned : 90, 90.0) / 90,
           at_least(quality.exposure, 0),
-          -std::log(1 + kLeastDoubt - std::min(at_least(quality.confidence, 0), 1.0))};
+          -std::log(1 + kLeastDoubt - std::min(at_least(quality.confidence, 0), 1.0)),
+          -std::log(quality.contrast <= kMostContrast ? contrast : kMostContrast)};
 }
 
 float foretell(const Quality& quality, const Fit& fit) noexcept {

@@ -28,6 +28,7 @@ TEST(Measures, AreWhatTheirNamesSay) {
   EXPECT_NEAR(measures[3], -.5, 1e-6);
   EXPECT_NEAR(measures[4], .75, 1e-6);
   EXPECT_NEAR(measures[5], -std::log(.001), 1e-3);
+  EXPECT_NEAR(measures[6], -std::log(10), 1e-6);
 }
 
 TEST(Measures, OfWhatIsNotMeasuredAreTheLeast) {
@@ -41,6 +42,7 @@ TEST(Measures, OfWhatIsNotMeasuredAreTheLeast) {
                         .norm = nan};
   for (const double measure : measures_of(nothing)) EXPECT_TRUE(std::isfinite(measure));
   EXPECT_EQ(measures_of(nothing)[3], -1);
+  EXPECT_NEAR(measures_of(nothing)[6], -std::log(127.5), 1e-6);
 }
 
 // 1 / (1 + e^-(−3 + 1.5 · 2)) = 1/2, and a norm e times as large adds 1.5 to the logit.

@@ -1,3 +1,4 @@
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "visavis/core/result.hpp"
+#include "visavis/matching/likelihood.hpp"
 #include "visavis/matching/matching.hpp"
 #include "visavis/vocab/embedding.hpp"
 
@@ -147,6 +149,81 @@ Result<void> parse_norm(const json& document, Calibration& calibration) {
   return {};
 }
 
+/// As many finite numbers as there are places.
+template <std::size_t kCount>
+Result<std::array<double, kCount>> parse_numbers(const json& object, const std::string& of,
+                                                 const char* key) {
+  std::array<double, kCount> numbers{};
+  const auto it = object.find(key);
+  const auto refuse = [&] {
+    return wrong(of + "." + key, "must be a list of " + std::to_string(kCount) + " numbers");
+  };
+  if (it == object.end() || !it->is_array() || it->size() != kCount) return refuse();
+  for (std::size_t i = 0; i < kCount; ++i) {
+    if (!(*it)[i].is_number()) return refuse();
+    numbers[i] = (*it)[i].get<double>();
+    if (!std::isfinite(numbers[i])) return refuse();
+  }
+  return numbers;
+}
+
+Result<CosineLaw> parse_law(const json& object, const char* key) {
+  const std::string of = std::string("quality_aware.likelihood_ratio.") + key;
+  const auto it = object.find(key);
+  if (it == object.end() || !it->is_object()) return wrong(of, "must be an object");
+  VISAVIS_TRY(mean, parse_numbers<kPairTerms>(*it, of, "mean"));
+  VISAVIS_TRY(log_variance, parse_numbers<kPairTerms>(*it, of, "log_variance"));
+  return CosineLaw{.mean = mean, .log_variance = log_variance};
+}
+
+Result<LikelihoodRatio> parse_ratio(const json& aware) {
+  const std::string of = "quality_aware.likelihood_ratio";
+  const auto it = aware.find("likelihood_ratio");
+  if (it == aware.end() || !it->is_object()) return wrong(of, "must be an object");
+  VISAVIS_TRY(centre, parse_numbers<2>(*it, of, "centre"));
+  VISAVIS_TRY(scale, parse_numbers<2>(*it, of, "scale"));
+  if (!(scale[0] > 0) || !(scale[1] > 0)) return wrong(of + ".scale", "must be above 0");
+  VISAVIS_TRY(genuine, parse_law(*it, "genuine"));
+  VISAVIS_TRY(impostor, parse_law(*it, "impostor"));
+  return LikelihoodRatio{
+      .centre = centre, .scale = scale, .genuine = genuine, .impostor = impostor};
+}
+
+Result<void> parse_quality_aware(const json& document, Calibration& calibration) {
+  const auto it = document.find("quality_aware");
+  if (it == document.end()) return {};
+  if (!it->is_object()) return wrong("quality_aware", "must be an object");
+  QualityAware aware;
+  const auto alpha = finite(*it, "alpha");
+  const auto beta = finite(*it, "beta");
+  if (alpha.has_value() != beta.has_value())
+    return wrong("quality_aware", R"(must have both "alpha" and "beta", or neither)");
+  if (alpha) aware.line = QualityLine{.alpha = *alpha, .beta = *beta};
+  VISAVIS_TRY(ratio, parse_ratio(*it));
+  aware.ratio = ratio;
+  aware.provenance = text(*it, "provenance").value_or("");
+  calibration.quality_aware = std::move(aware);
+  return {};
+}
+
+nlohmann::ordered_json json_of(const CosineLaw& law) {
+  return {{"mean", law.mean}, {"log_variance", law.log_variance}};
+}
+
+nlohmann::ordered_json json_of(const QualityAware& aware) {
+  nlohmann::ordered_json object;
+  if (aware.line) {
+    object["alpha"] = aware.line->alpha;
+    object["beta"] = aware.line->beta;
+  }
+  object["likelihood_ratio"] = {{"centre", aware.ratio.centre},
+                                {"scale", aware.ratio.scale},
+                                {"genuine", json_of(aware.ratio.genuine)},
+                                {"impostor", json_of(aware.ratio.impostor)}};
+  object["provenance"] = aware.provenance;
+  return object;
+}
+
 Result<void> parse_head(const json& document, Calibration& calibration) {
   if (text(document, "schema") != kSchema)
     return wrong("schema", "must be \"" + std::string(kSchema) + "\"");
@@ -198,6 +275,7 @@ Result<Calibration> parse_calibration(std::string_view text) {
   VISAVIS_CHECK(parse_head(document, calibration));
   VISAVIS_CHECK(parse_norm(document, calibration));
   VISAVIS_CHECK(parse_probability(document, calibration));
+  VISAVIS_CHECK(parse_quality_aware(document, calibration));
   const auto points = document.find("by_far");
   if (points == document.end() || !points->is_array()) return wrong("by_far", "must be a list");
   for (const json& entry : *points) {
@@ -236,6 +314,7 @@ std::string to_json(const Calibration& calibration) {
   document["genuine_pairs"] = calibration.genuine_pairs;
   if (calibration.norm)
     document["norm"] = {{"low", calibration.norm->low}, {"high", calibration.norm->high}};
+  if (calibration.quality_aware) document["quality_aware"] = json_of(*calibration.quality_aware);
   document["provenance"] = calibration.provenance;
   // Replaces what is not UTF-8 instead of throwing.
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

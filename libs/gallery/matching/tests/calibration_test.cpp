@@ -47,6 +47,46 @@ TEST(ModelIdText, IsSixteenDigits) {
     EXPECT_FALSE(parse_model_id(bad)) << bad;
 }
 
+/// The sample with scores that know of quality.
+Calibration aware_sample() {
+  Calibration calibration = sample();
+  QualityAware aware{.line = QualityLine{.alpha = .1, .beta = .2}, .provenance = "Made up."};
+  aware.ratio.centre = {3, 1.5};
+  aware.ratio.scale = {.25, 2};
+  aware.ratio.genuine.mean[0] = .6;
+  aware.ratio.impostor.log_variance[14] = -.125;
+  calibration.quality_aware = aware;
+  return calibration;
+}
+
+TEST(Calibration, KeepsScoresThatKnowOfQuality) {
+  const auto back = parse_calibration(to_json(aware_sample()));
+  ASSERT_TRUE(back) << back.error().message;
+  ASSERT_TRUE(back->quality_aware);
+  EXPECT_EQ(back->quality_aware->line->alpha, .1);
+  EXPECT_EQ(back->quality_aware->line->beta, .2);
+  EXPECT_EQ(back->quality_aware->ratio.scale[0], .25);
+  EXPECT_EQ(back->quality_aware->ratio.genuine.mean[0], .6);
+  EXPECT_EQ(back->quality_aware->ratio.impostor.log_variance[14], -.125);
+  EXPECT_EQ(back->quality_aware->provenance, "Made up.");
+  EXPECT_FALSE(parse_calibration(to_json(sample()))->quality_aware);
+}
+
+TEST(Calibration, RefusesScoresThatAreNotWhole) {
+  const std::string good = to_json(aware_sample());
+  const auto broken = [&](const std::string& piece, const std::string& instead) {
+    std::string text = good;
+    const auto at = text.find(piece);
+    EXPECT_NE(at, std::string::npos) << piece;
+    return error_of(text.replace(at, piece.size(), instead));
+  };
+  EXPECT_THAT(broken("\"beta\"", "\"betta\""), HasSubstr("both"));
+  EXPECT_THAT(broken("0.25", "-0.25"), HasSubstr("scale"));
+  EXPECT_THAT(broken("-0.125", "\"much\""), HasSubstr("impostor.log_variance"));
+  EXPECT_THAT(broken("1.5", "1.5, 7"), HasSubstr("centre"));
+  EXPECT_THAT(broken("\"impostor\":", "\"impostors\":"), HasSubstr("likelihood_ratio.impostor"));
+}
+
 TEST(Calibration, SurvivesItsOwnText) {
   const auto back = parse_calibration(to_json(sample()));
   ASSERT_TRUE(back) << back.error().message;

@@ -21,6 +21,8 @@
 
 #include "visavis/core/executor.hpp"
 #include "visavis/core/result.hpp"
+#include "visavis/matching/likelihood.hpp"
+#include "visavis/matching/matching.hpp"
 #include "visavis/metrics/bootstrap.hpp"
 #include "visavis/metrics/histogram.hpp"
 #include "visavis/protocols/identification.hpp"
@@ -34,6 +36,7 @@ namespace {
 constexpr float kNeverAccepted = -std::numeric_limits<float>::infinity();
 constexpr std::array kFars{1e-1, 1e-2, 1e-3, 1e-4, 1e-5};
 constexpr double kMinExpected = 30;
+constexpr double kMostLogRatio = 300;  // what is beyond is certain
 
 using Numbers = std::map<std::string_view, std::uint32_t>;
 
@@ -60,15 +63,18 @@ Result<void> check_models(std::span<const Look> a, std::span<const Look> b) {
   return {};
 }
 
-float score_of(const Look& a, const Look& b, const protocols::ScoreRule& rule) {
-  if (!a.embedding || !b.embedding) return kNeverAccepted;
-  return protocols::score(*a.embedding, *b.embedding, rule);
+float score_of(const Look& a, const Look& b, const Scorer& scorer) {
+  return a.embedding && b.embedding ? scorer.score(a, b) : kNeverAccepted;
+}
+
+matching::FaceFacts facts_of(const Look& look) {
+  return {.norm = look.embedding->norm, .quality = look.quality.score};
 }
 
 /// What one worker has found.
 struct Part {
-  std::vector<GenuinePair> genuine;
-  metrics::ScoreHistogram impostor{};
+  std::vector<GenuinePair> genuine{};
+  metrics::ScoreHistogram impostor;
   std::size_t failed = 0;
 };
 
@@ -82,6 +88,24 @@ std::vector<metrics::PairTrials> misses(const Pairs& pairs, double threshold) {
   }
   std::erase_if(trials, [](const metrics::PairTrials& one) { return one.trials == 0; });
   return trials;
+}
+
+/// Only those of which both photos have a face.
+Pairs seen(const Pairs& all) {
+  Pairs pairs;
+  pairs.people = all.people;
+  std::ranges::copy_if(all.genuine, std::back_inserter(pairs.genuine),
+                       [](const GenuinePair& pair) { return pair.score > kNeverAccepted; });
+  return pairs;
+}
+
+/// Where `fmr` of the impostor pairs of which both photos have a face are accepted.
+std::vector<metrics::PairTrials> misses_of_seen(const Pairs& all, double fmr) {
+  Pairs pairs = seen(all);
+  const std::size_t unseen = all.failed - (all.genuine.size() - pairs.genuine.size());
+  const auto impostors = static_cast<double>(all.impostor.count());
+  const double share = 1 - static_cast<double>(unseen) / impostors;
+  return misses(pairs, all.impostor.threshold_at_far(fmr * share));
 }
 
 double share_of(std::span<const metrics::PairTrials> trials) {
@@ -139,20 +163,38 @@ std::map<std::string_view, std::set<std::string_view>> photos_of(std::span<const
 
 }  // namespace
 
-Result<Pairs> all_pairs(std::span<const Look> a, std::span<const Look> b,
-                        const protocols::ScoreRule& rule, Executor& executor) {
+Scorer scorer_of(const protocols::ScoreRule& rule) {
+  return {.score = [rule](const Look& a, const Look& b) {
+    return protocols::score(*a.embedding, *b.embedding, rule);
+  }};
+}
+
+Scorer scorer_of(const matching::LikelihoodRatio& ratio) {
+  return {.score =
+              [ratio](const Look& a, const Look& b) {
+                return matching::log_likelihood_ratio(
+                    matching::similarity(a.embedding->values, b.embedding->values), facts_of(a),
+                    facts_of(b), ratio);
+              },
+          .low = -kMostLogRatio,
+          .high = kMostLogRatio};
+}
+
+Result<Pairs> all_pairs(std::span<const Look> a, std::span<const Look> b, const Scorer& scorer,
+                        Executor& executor) {
   VISAVIS_CHECK(check_models(a, b));
   Numbers numbers;
   const auto people_a = number_people(a, numbers);
   const auto people_b = number_people(b, numbers);
   const bool is_one_list = a.data() == b.data() && a.size() == b.size();
-  std::vector<Part> parts(static_cast<std::size_t>(executor.concurrency()));
+  std::vector<Part> parts(static_cast<std::size_t>(executor.concurrency()),
+                          Part{.impostor = metrics::ScoreHistogram(scorer.low, scorer.high)});
   executor.parallel_for(a.size(), [&](std::size_t i, int worker) {
     Part& part = parts[static_cast<std::size_t>(worker)];
     std::vector<float> impostor;
     for (std::size_t j = is_one_list ? i + 1 : 0; j < b.size(); ++j) {
       if (a[i].path == b[j].path) continue;
-      const float score = score_of(a[i], b[j], rule);
+      const float score = score_of(a[i], b[j], scorer);
       if (score == kNeverAccepted) ++part.failed;
       if (people_a[i] == people_b[j])
         part.genuine.push_back({.person = people_a[i],
@@ -164,8 +206,9 @@ Result<Pairs> all_pairs(std::span<const Look> a, std::span<const Look> b,
     }
     part.impostor.add(impostor);
   });
-  Pairs pairs;
-  pairs.people = numbers.size();
+  Pairs pairs{.people = numbers.size(),
+              .genuine = {},
+              .impostor = metrics::ScoreHistogram(scorer.low, scorer.high)};
   for (const Part& part : parts) {
     pairs.genuine.insert(pairs.genuine.end(), part.genuine.begin(), part.genuine.end());
     pairs.impostor.merge(part.impostor);
@@ -245,10 +288,7 @@ std::vector<RejectPoint> reject(const Pairs& all, std::span<const Look> a, std::
                                 double fmr, std::span<const double> shares,
                                 const metrics::BootstrapOptions& options) {
   const double threshold = all.impostor.threshold_at_far(fmr);
-  Pairs pairs;
-  pairs.people = all.people;
-  std::ranges::copy_if(all.genuine, std::back_inserter(pairs.genuine),
-                       [](const GenuinePair& pair) { return pair.score > kNeverAccepted; });
+  const Pairs pairs = seen(all);
   const Ranking quality = rank(pairs, a, b, [](const Look& look) { return look.quality.score; });
   const Ranking norm = rank(pairs, a, b, [](const Look& look) { return look.embedding->norm; });
   std::vector<RejectPoint> points;
@@ -268,15 +308,22 @@ std::vector<RejectPoint> reject(const Pairs& all, std::span<const Look> a, std::
 
 Lowered lowered(const Pairs& before, const Pairs& after, double fmr,
                 const metrics::BootstrapOptions& options) {
-  const auto old_trials = misses(before, before.impostor.threshold_at_far(fmr));
-  const auto new_trials = misses(after, after.impostor.threshold_at_far(fmr));
-  Lowered answer{.fmr = fmr, .before = share_of(old_trials), .after = share_of(new_trials)};
+  const auto old_trials = misses_of_seen(before, fmr);
+  const auto new_trials = misses_of_seen(after, fmr);
+  const auto rate_of = [&](const std::vector<metrics::PairTrials>& trials) {
+    return protocols::RateWithInterval{
+        .value = share_of(trials),
+        .interval = metrics::bootstrap_people(
+            before.people, [&](metrics::Draw draw) { return metrics::error_share(trials, draw); },
+            options)};
+  };
+  Lowered answer{.fmr = fmr, .before = rate_of(old_trials), .after = rate_of(new_trials)};
   const auto relative = [&](metrics::Draw draw) -> std::optional<double> {
     const auto was = metrics::error_share(old_trials, draw);
     if (!was || *was == 0) return std::nullopt;
     return 1 - *metrics::error_share(new_trials, draw) / *was;
   };
-  answer.share.value = answer.before == 0 ? 0 : 1 - answer.after / answer.before;
+  if (answer.before.value > 0) answer.share.value = 1 - answer.after.value / answer.before.value;
   answer.share.interval = metrics::bootstrap_people(before.people, relative, options);
   return answer;
 }

@@ -30,12 +30,14 @@ Look faceless(const std::string& path, const std::string& person) {
   return {.path = path, .person = person};
 }
 
+const Scorer kCosine = scorer_of(protocols::ScoreRule{});
+
 class QualityPairsTest : public testing::Test {
  protected:
   std::unique_ptr<Executor> executor_ = make_thread_pool(2);
   Pairs pairs(const std::vector<Look>& a, const std::vector<Look>& b,
               const protocols::ScoreRule& rule = {}) {
-    auto result = all_pairs(a, b, rule, *executor_);
+    auto result = all_pairs(a, b, scorer_of(rule), *executor_);
     EXPECT_TRUE(result) << result.error().message;
     return *std::move(result);
   }
@@ -66,14 +68,14 @@ TEST_F(QualityPairsTest, LooksAtOnePhotoAreNeverCompared) {
 
 TEST_F(QualityPairsTest, RefusesWhatGivesNoFigure) {
   const std::vector<Look> alone{look("1", "ada", 0), look("2", "ada", 1)};
-  EXPECT_EQ(all_pairs(alone, alone, {}, *executor_).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(all_pairs(alone, alone, kCosine, *executor_).error().code, ErrorCode::kInvalidArgument);
   const std::vector<Look> strangers{look("1", "ada", 0), look("2", "bob", 1)};
-  EXPECT_EQ(all_pairs(strangers, strangers, {}, *executor_).error().code,
+  EXPECT_EQ(all_pairs(strangers, strangers, kCosine, *executor_).error().code,
             ErrorCode::kInvalidArgument);
-  EXPECT_FALSE(all_pairs({}, {}, {}, *executor_));
+  EXPECT_FALSE(all_pairs({}, {}, kCosine, *executor_));
   std::vector<Look> mixed{look("1", "ada", 0), look("2", "ada", 1), look("3", "bob", 2)};
   mixed[2].embedding->model = ModelId{2};
-  EXPECT_EQ(all_pairs(mixed, mixed, {}, *executor_).error().code, ErrorCode::kModelMismatch);
+  EXPECT_EQ(all_pairs(mixed, mixed, kCosine, *executor_).error().code, ErrorCode::kModelMismatch);
 }
 
 /// Genuine scores as given, each of a person of its own, and 1,000 impostors spread over [0, .999].
@@ -141,13 +143,37 @@ TEST(Reject, TakesTheWorseOfBoth) {
 // missed.
 TEST(LoweredTest, IsAShareOfTheMisses) {
   const Lowered answer = lowered(made({.95F, .95F, .5F, .5F}), made({.95F, .95F, .95F, .5F}), .1);
-  EXPECT_EQ(answer.before, .5);
-  EXPECT_EQ(answer.after, .25);
+  EXPECT_EQ(answer.before.value, .5);
+  EXPECT_EQ(answer.after.value, .25);
+  EXPECT_TRUE(answer.before.interval && answer.after.interval);
   EXPECT_EQ(answer.share.value, .5);
   ASSERT_TRUE(answer.share.interval);
   EXPECT_GE(answer.share.interval->low, 0);
   EXPECT_LE(answer.share.interval->high, 1);
   EXPECT_EQ(lowered(made({.95F}), made({.95F}), .1).share.value, 0);
+}
+
+// Of a thousand impostor pairs 500 show no face: of the others, a fifth scores .9 or more, and the
+// genuine pair without a face is no matter of scores.
+TEST(LoweredTest, LeavesOutPairsWithoutAFace) {
+  Pairs pairs = made({.95F, .85F, -INFINITY});
+  const std::vector<float> never(1000, -INFINITY);
+  pairs.impostor.add(never);
+  pairs.failed = 1001;
+  const Lowered answer = lowered(pairs, pairs, .1);
+  EXPECT_EQ(answer.before.value, .5);
+  EXPECT_EQ(answer.share.value, 0);
+}
+
+// The same laws for all: a straight line in the cosine, here 50 · (cos 60° − .25).
+TEST(Scorers, KnowOfQuality) {
+  matching::LikelihoodRatio ratio;
+  ratio.genuine.mean[0] = .5;
+  ratio.genuine.log_variance[0] = ratio.impostor.log_variance[0] = std::log(.01);
+  const Look a = look("1", "a", 0);
+  const Look b = look("2", "a", 60);
+  EXPECT_NEAR(scorer_of(ratio).score(a, b), 12.5, 1e-4);
+  EXPECT_NEAR(scorer_of(protocols::ScoreRule{}).score(a, b), .5, 1e-6);
 }
 
 // ada's first photo is in the gallery, her second is searched for and found; bob has one photo and

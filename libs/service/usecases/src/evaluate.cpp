@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <iterator>
@@ -12,8 +11,8 @@
 #include <string>
 #include <utility>
 #include <vector>
-#include <visavis/core/file.hpp>
 #include <visavis/core/result.hpp>
+#include <visavis/degrade/degrade.hpp>
 #include <visavis/matching/matching.hpp>
 #include <visavis/pipeline/pipeline.hpp>
 #include <visavis/protocols/all_pairs.hpp>
@@ -23,34 +22,22 @@
 #include <visavis/protocols/pairs.hpp>
 #include <visavis/protocols/templates.hpp>
 #include <visavis/protocols/verification.hpp>
+#include <visavis/quality_pairs/fit_scores.hpp>
+#include <visavis/quality_pairs/quality_pairs.hpp>
 #include <visavis/usecases/photos.hpp>
 #include <visavis/vocab/face.hpp>
 
 #include "bench_impl.hpp"
 #include "central_faces.hpp"
 #include "library.hpp"
+#include "lists.hpp"
+#include "looks.hpp"
 #include "outputs.hpp"
 
 namespace visavis::usecases {
 namespace {
 
 namespace fs = std::filesystem;
-using People = std::set<std::string, std::less<>>;
-
-constexpr std::uint64_t kMaxListBytes = std::uint64_t{1} << 30U;
-
-Result<std::string> read_text(const fs::path& path) {
-  VISAVIS_TRY(bytes, read_file(path, kMaxListBytes));
-  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
-
-template <class T>
-Outcome<T> named(const fs::path& path, Result<T> result) {
-  if (result) return *std::move(result);
-  Error error = std::move(result).error();
-  error.message = path.string() + ": " + error.message;
-  return std::unexpected(Failure(Cause::kInput, std::move(error)));
-}
 
 std::vector<std::optional<Embedding>> embeddings_of(CentralFaces& looked) {
   std::vector<std::optional<Embedding>> embeddings;
@@ -80,9 +67,40 @@ Outcome<std::vector<protocols::LabelledPhoto>> read_labelled_photos(const fs::pa
   return photos;
 }
 
-Outcome<People> read_people(const fs::path& path) {
-  VISAVIS_TRY(text, named(path, read_text(path)));
-  return named(path, protocols::parse_people(text));
+/// Where the photos of some people are among all; of all people, if `people` is empty.
+std::vector<std::size_t> chosen_photos(const People& people, const std::vector<Photo>& photos) {
+  std::vector<std::size_t> chosen;
+  for (std::size_t i = 0; i < photos.size(); ++i)
+    if (people.empty() || people.contains(photos[i].parent())) chosen.push_back(i);
+  return chosen;
+}
+
+/// The same photos once more, made worse, and what both tell of scores that know of quality.
+Outcome<matching::QualityAware> fit_quality_aware(
+    Workbench::Impl& bench, const std::vector<Photo>& photos, const CentralFaces& as_they_are,
+    const std::vector<std::size_t>& chosen, const Progress& progress, std::string provenance) {
+  VISAVIS_TRY(recipe, caused_by(Cause::kUsage, degrade::parse_recipe(degrade::default_ways(), 1)));
+  std::vector<Photo> own;
+  std::vector<quality_pairs::Look> high;
+  for (const std::size_t i : chosen) {
+    if (!as_they_are.faces[i]) continue;
+    own.push_back(photos[i]);
+    high.push_back(look_at(photos[i], as_they_are.faces[i]));
+  }
+  CentralFaces worse = central_faces(bench, own, progress, recipe);
+  std::vector<quality_pairs::Look> low;
+  for (std::size_t i = 0; i < own.size(); ++i)
+    low.push_back(look_at(own[i], std::move(worse.faces[i])));
+  const auto ratio = quality_pairs::fit_ratio(high, low);
+  if (!ratio)
+    return std::unexpected(
+        Failure(Cause::kInput, {ErrorCode::kInvalidArgument,
+                                "there are too few photos to fit a score that knows of quality"}));
+  return matching::QualityAware{
+      .line = quality_pairs::fit_line(high, low),
+      .ratio = *ratio,
+      .provenance =
+          std::move(provenance) + ", as they are and made worse in the default ways, seed 1"};
 }
 
 /// The faces of some people; of all, if `people` is empty.
@@ -416,6 +434,13 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
                 {first.failure.error.code, first.path + ": " + first.failure.error.message}));
   }
 
+  std::optional<matching::QualityAware> aware;
+  if (request.quality_aware) {
+    VISAVIS_TRY(fitted, fit_quality_aware(impl, inputs.photos, embedded,
+                                          chosen_photos(people, inputs.photos), progress,
+                                          provenance(impl, request)));
+    aware = std::move(fitted);
+  }
   const auto embeddings = embeddings_of(embedded);
   protocols::CalibrationOptions options;
   options.rule = impl.rule;
@@ -438,6 +463,7 @@ Outcome<Calibrated> calibrate(Workbench& bench, const Inputs& inputs,
         protocols::observe_probability(faces, *calibration, impl.rule, *impl.executor);
   }
   answer.calibration = *std::move(calibration);
+  answer.calibration.quality_aware = std::move(aware);
   VISAVIS_CHECK(caused_by(Cause::kEnvironment,
                           write_file(answer.path, matching::to_json(answer.calibration))));
   return answer;

@@ -10,35 +10,26 @@
 #include <string>
 #include <utility>
 #include <vector>
-#include <visavis/core/file.hpp>
 #include <visavis/degrade/degrade.hpp>
 #include <visavis/matching/matching.hpp>
 #include <visavis/pipeline/pipeline.hpp>
-#include <visavis/protocols/calibrate.hpp>
 #include <visavis/quality/fit.hpp>
 #include <visavis/quality_pairs/fit_quality.hpp>
 #include <visavis/quality_pairs/quality_pairs.hpp>
 
 #include "bench_impl.hpp"
 #include "central_faces.hpp"
+#include "lists.hpp"
+#include "looks.hpp"
 
 namespace visavis::usecases {
 namespace {
 
 using Looks = std::vector<quality_pairs::Look>;
 
-constexpr std::uint64_t kMaxListBytes = std::uint64_t{1} << 26U;
 constexpr double kFmr = 1e-3;  // error versus reject
 constexpr std::array kShares{0.0, .01, .02, .05, .1, .2};
 constexpr std::array kAwareFmrs{1e-3, 1e-4};
-
-quality_pairs::Look look_at(const Photo& photo, std::optional<pipeline::FaceRecord>& face) {
-  quality_pairs::Look look{.path = photo.path, .person = photo.parent()};
-  if (!face) return look;
-  look.quality = face->quality;
-  look.embedding = std::move(face->embedding);
-  return look;
-}
 
 std::string name_of(QualitySplit split) {
   switch (split) {
@@ -56,10 +47,7 @@ std::string name_of(QualitySplit split) {
 Outcome<std::vector<Photo>> photos_of(const std::vector<Photo>& photos,
                                       const std::filesystem::path& list) {
   if (list.empty()) return photos;
-  VISAVIS_TRY(bytes, caused_by(Cause::kInput, read_file(list, kMaxListBytes)));
-  VISAVIS_TRY(people, caused_by(Cause::kInput,
-                                protocols::parse_people(
-                                    {reinterpret_cast<const char*>(bytes.data()), bytes.size()})));
+  VISAVIS_TRY(people, read_people(list));
   std::vector<Photo> own;
   std::ranges::copy_if(photos, std::back_inserter(own),
                        [&](const Photo& photo) { return people.contains(photo.parent()); });
@@ -96,7 +84,7 @@ Seen look_at_all(Workbench::Impl& bench, std::vector<Photo> photos, const Progre
   Seen seen;
   for (std::size_t i = 0; i < photos.size(); ++i) {
     if (!faces.faces[i]) continue;
-    seen.looks.push_back(look_at(photos[i], faces.faces[i]));
+    seen.looks.push_back(look_at(photos[i], std::move(faces.faces[i])));
     seen.photos.push_back(std::move(photos[i]));
   }
   return seen;
@@ -111,15 +99,39 @@ Looks look_again(Workbench::Impl& bench, const std::vector<Photo>& photos,
   std::ranges::move(faces.errors, std::back_inserter(answer.errors));
   Looks looks;
   for (std::size_t i = 0; i < photos.size(); ++i)
-    looks.push_back(look_at(photos[i], faces.faces[i]));
+    looks.push_back(look_at(photos[i], std::move(faces.faces[i])));
   return looks;
+}
+
+struct NamedScorer {
+  std::string name;
+  quality_pairs::Scorer scorer;
+};
+
+/// The model's scores that know of quality, from its manifest and its calibration.
+std::vector<NamedScorer> aware_scorers(const Workbench::Impl& bench) {
+  std::vector<NamedScorer> scorers;
+  const std::string line(matching::to_string(matching::ScoreKind::kQualityAware));
+  const auto* aware = bench.calibration && bench.calibration->quality_aware
+                          ? &*bench.calibration->quality_aware
+                          : nullptr;
+  if (bench.rule.kind == matching::ScoreKind::kQualityAware)
+    scorers.push_back({line, quality_pairs::scorer_of(bench.rule)});
+  else if (aware != nullptr && aware->line)
+    scorers.push_back({line, quality_pairs::scorer_of({.kind = matching::ScoreKind::kQualityAware,
+                                                       .alpha = aware->line->alpha,
+                                                       .beta = aware->line->beta})});
+  if (aware != nullptr)
+    scorers.push_back({"likelihood_ratio", quality_pairs::scorer_of(aware->ratio)});
+  return scorers;
 }
 
 Outcome<QualityComparison> compare(const std::string& kind, const Looks& a, const Looks& b,
                                    Workbench::Impl& bench) {
   const protocols::ScoreRule cosine;
-  VISAVIS_TRY(pairs,
-              caused_by(Cause::kInput, quality_pairs::all_pairs(a, b, cosine, *bench.executor)));
+  VISAVIS_TRY(pairs, caused_by(Cause::kInput,
+                               quality_pairs::all_pairs(a, b, quality_pairs::scorer_of(cosine),
+                                                        *bench.executor)));
   VISAVIS_TRY(search,
               caused_by(Cause::kInput, quality_pairs::search(a, b, cosine, *bench.executor)));
   QualityComparison answer{.kind = kind,
@@ -131,19 +143,23 @@ Outcome<QualityComparison> compare(const std::string& kind, const Looks& a, cons
                            .search = std::move(search),
                            .reject = quality_pairs::reject(pairs, a, b, kFmr, kShares),
                            .quality_aware = {}};
-  if (bench.rule.kind != matching::ScoreKind::kQualityAware) return answer;
-  VISAVIS_TRY(
-      aware, caused_by(Cause::kInput, quality_pairs::all_pairs(a, b, bench.rule, *bench.executor)));
-  for (const double fmr : kAwareFmrs)
-    answer.quality_aware.push_back(quality_pairs::lowered(pairs, aware, fmr));
+  for (const NamedScorer& one : aware_scorers(bench)) {
+    VISAVIS_TRY(aware, caused_by(Cause::kInput,
+                                 quality_pairs::all_pairs(a, b, one.scorer, *bench.executor)));
+    for (const double fmr : kAwareFmrs)
+      answer.quality_aware.push_back(
+          {.score = one.name, .lowered = quality_pairs::lowered(pairs, aware, fmr)});
+  }
   return answer;
 }
 
 /// To how often bad photos are accepted against good ones.
 Outcome<std::optional<quality::Fit>> fit(const Looks& low, const Looks& high,
                                          Workbench::Impl& bench) {
-  VISAVIS_TRY(pairs,
-              caused_by(Cause::kInput, quality_pairs::all_pairs(low, high, {}, *bench.executor)));
+  VISAVIS_TRY(pairs, caused_by(Cause::kInput,
+                               quality_pairs::all_pairs(
+                                   low, high, quality_pairs::scorer_of(protocols::ScoreRule{}),
+                                   *bench.executor)));
   const auto samples = quality_pairs::samples_of(pairs, low, kFmr);
   return quality_pairs::fit_quality(samples);
 }

@@ -37,12 +37,16 @@ Json json_of(const usecases::QualityComparison& comparison) {
                               {"fnmr_by_norm", number(point.by_norm)},
                               {"gain_interval", interval_of(point.gain)}});
   json["quality_aware"] = Json::array();
-  for (const quality_pairs::Lowered& one : comparison.quality_aware)
-    json["quality_aware"].push_back({{"fmr", number(one.fmr)},
-                                     {"fnmr_cosine", number(one.before)},
-                                     {"fnmr", number(one.after)},
-                                     {"reduction", number(one.share.value)},
-                                     {"reduction_interval", interval_of(one.share.interval)}});
+  for (const usecases::QualityAwareGain& one : comparison.quality_aware)
+    json["quality_aware"].push_back(
+        {{"score", one.score},
+         {"fmr", number(one.lowered.fmr)},
+         {"fnmr_cosine", number(one.lowered.before.value)},
+         {"fnmr_cosine_interval", interval_of(one.lowered.before.interval)},
+         {"fnmr", number(one.lowered.after.value)},
+         {"fnmr_interval", interval_of(one.lowered.after.interval)},
+         {"reduction", number(one.lowered.share.value)},
+         {"reduction_interval", interval_of(one.lowered.share.interval)}});
   return json;
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 #include <visavis/core/result.hpp>
+#include <visavis/matching/likelihood.hpp>
 #include <visavis/vocab/embedding.hpp>
 
 namespace visavis::matching {
@@ -95,6 +96,20 @@ struct NormRange {
   double high = 0;
 };
 
+/// α and β of `quality_aware_score`.
+struct QualityLine {
+  double alpha = 0;
+  double beta = 0;
+};
+
+/// Scores that know of quality, as they were fitted to good and bad photos. Their values compare
+/// with no threshold of the cosine's.
+struct QualityAware {
+  std::optional<QualityLine> line{};  ///< Nothing: no ω below 0 saved a miss.
+  LikelihoodRatio ratio{};
+  std::string provenance{};  ///< One sentence.
+};
+
 /// The thresholds of one ModelId, from its calibration.json.
 struct Calibration {
   ModelId model{};
@@ -106,6 +121,7 @@ struct Calibration {
   std::uint64_t impostor_pairs = 0;  ///< Comparisons that the points rest on.
   std::uint64_t genuine_pairs = 0;
   std::optional<NormRange> norm{};
+  std::optional<QualityAware> quality_aware{};
   std::string provenance{};  ///< Data, protocol, counts, date: one sentence.
 };
 

@@ -7,12 +7,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 #include <visavis/core/executor.hpp>
 #include <visavis/core/result.hpp>
+#include <visavis/matching/likelihood.hpp>
 #include <visavis/metrics/bootstrap.hpp>
 #include <visavis/metrics/histogram.hpp>
 #include <visavis/protocols/identification.hpp>
@@ -38,6 +40,16 @@ struct GenuinePair {
   float score = 0;  ///< −infinity if one of the two has no face.
 };
 
+/// How two looks with an embedding become a score: the larger, the more alike.
+struct Scorer {
+  std::function<float(const Look&, const Look&)> score;
+  double low = -1;  ///< Impostors' scores are counted between these; what is outside, at the ends.
+  double high = 1;
+};
+[[nodiscard]] Scorer scorer_of(const protocols::ScoreRule& rule);
+/// `log_likelihood_ratio`, which also knows of the looks' quality.
+[[nodiscard]] Scorer scorer_of(const matching::LikelihoodRatio& ratio);
+
 /// Every look of one list with every look of another.
 struct Pairs {
   std::size_t people = 0;  ///< Whom `GenuinePair::person` numbers.
@@ -50,7 +62,7 @@ struct Pairs {
 /// @return kInvalidArgument if there are no pairs of one person or no pairs of two people;
 /// kModelMismatch for embeddings of different models.
 [[nodiscard]] Result<Pairs> all_pairs(std::span<const Look> a, std::span<const Look> b,
-                                      const protocols::ScoreRule& rule, Executor& executor);
+                                      const Scorer& scorer, Executor& executor);
 
 /// Share of the pairs of one person that are accepted where `far` of the others are; the interval
 /// is of other people, the threshold staying.
@@ -90,11 +102,12 @@ struct RejectPoint {
                                               std::span<const double> shares,
                                               const metrics::BootstrapOptions& options = {});
 
-/// How much another score lowers FNMR at one FMR.
+/// How much another score lowers FNMR at one FMR, among the pairs of which both have a face: no
+/// score accepts the others.
 struct Lowered {
   double fmr = 0;
-  double before = 0;
-  double after = 0;
+  protocols::RateWithInterval before{};
+  protocols::RateWithInterval after{};
   /// 1 − after/before and where it lies, were other people drawn; 0 if nothing was missed before.
   protocols::RateWithInterval share{};
 };

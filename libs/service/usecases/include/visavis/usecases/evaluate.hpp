@@ -193,6 +193,8 @@ struct CalibrationRequest {
   std::filesystem::path observe;  ///< Names of others to observe the thresholds on; may be empty.
   std::filesystem::path out;      ///< Empty: where the program looks for it.
   std::string source;             ///< What the photos are, for the provenance.
+  /// Also fit scores that know of quality, to the same photos as they are and made worse.
+  bool quality_aware = false;
 };
 
 struct Calibrated {

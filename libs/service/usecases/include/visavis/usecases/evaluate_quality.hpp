@@ -33,6 +33,12 @@ struct QualityRequest {
   bool fit = false;  ///< Also fit a quality score to these photos, for a manifest.
 };
 
+/// What a score that knows of quality does, compared with the cosine.
+struct QualityAwareGain {
+  std::string score;  ///< "quality_aware", "likelihood_ratio"
+  quality_pairs::Lowered lowered;
+};
+
 struct QualityComparison {
   std::string kind;  ///< "high_high", "low_high", "low_low"
   std::size_t genuine = 0;
@@ -41,8 +47,8 @@ struct QualityComparison {
   double average_precision = 0;
   std::vector<quality_pairs::MatchPoint> points;
   protocols::IdentificationReport search;
-  std::vector<quality_pairs::RejectPoint> reject;     ///< At FMR 1e-3.
-  std::vector<quality_pairs::Lowered> quality_aware;  ///< Empty for a model without the constants.
+  std::vector<quality_pairs::RejectPoint> reject;  ///< At FMR 1e-3.
+  std::vector<QualityAwareGain> quality_aware;     ///< Empty for a model without such a score.
 };
 
 struct EvaluatedQuality {
