@@ -71,6 +71,34 @@ HWY_INLINE V total(const std::array<V, kChains>& sums) {
   return sum;
 }
 
+#if HWY_TARGET == HWY_AVX3_DL
+// What bound_group sums for one query, by products of bytes: four at a time, and fewer steps to
+// take the codes apart.
+HWY_INLINE hn::Vec<D32> sum_of_bytes(const std::uint16_t* from, const CodedQuery& query) {
+  const D32 d32;
+  const D16U d16u;
+  const auto low = hn::Set(d16u, 0x0F0F);
+  const auto add = [](hn::Vec<D32>& sum, hn::Vec<D16U> codes, hn::Vec<D32> numbers) {
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(codes.raw), "v"(numbers.raw));
+  };
+  std::array<hn::Vec<D32>, kWord> sums;
+  for (auto& sum : sums) sum = hn::Zero(d32);
+  for (std::size_t j = 0; j < query.bytes.size(); j += kWord, from += 2 * kCodeRows) {
+    __builtin_prefetch(from + kFar, 0, 2);
+    __builtin_prefetch(from + kNear);
+    const auto words = hn::LoadU(d16u, from);
+    const auto even = hn::And(words, low);
+    const auto odd = hn::And(hn::ShiftRight<4>(words), low);
+    add(sums[0], even, hn::Set(d32, query.bytes[j]));
+    add(sums[1], even, hn::Set(d32, query.bytes[j + 1]));
+    add(sums[2], odd, hn::Set(d32, query.bytes[j + 2]));
+    add(sums[3], odd, hn::Set(d32, query.bytes[j + 3]));
+  }
+  const auto high = hn::ShiftLeft<8>(hn::Add(sums[0], sums[2]));
+  return hn::Add(hn::Set(d32, query.start), hn::Add(high, hn::Add(sums[1], sums[3])));
+}
+#endif
+
 // @param step Groups from one query's results to the next's.
 template <std::size_t kQueries>
 void bound_group(const std::uint16_t* coarse, const hwy::float16_t* factors,
@@ -80,7 +108,6 @@ void bound_group(const std::uint16_t* coarse, const hwy::float16_t* factors,
   const DF df;
   const hn::Rebind<hwy::float16_t, DF> half;
   const std::size_t lanes = hn::Lanes(d32);
-  const std::size_t pairs = queries[0].pairs.size();
   // Several sums per query: a product need not wait for the one before it.
   constexpr std::size_t kChains = kQueries == 1 ? kWord : 2;
   std::array<std::uint32_t, kQueries> masks{};
@@ -91,6 +118,12 @@ void bound_group(const std::uint16_t* coarse, const hwy::float16_t* factors,
       sums[q][0] = hn::Set(d32, queries[q].start);
     }
     const std::uint16_t* from = coarse + 2 * first;
+#if HWY_TARGET == HWY_AVX3_DL
+    if constexpr (kQueries == 1) sums[0][0] = sum_of_bytes(from, queries[0]);
+    const std::size_t pairs = kQueries == 1 ? 0 : queries[0].pairs.size();
+#else
+    const std::size_t pairs = queries[0].pairs.size();
+#endif
     for (std::size_t j = 0; j < pairs; j += kWord, from += 2 * kCodeRows) {
       if constexpr (kQueries == 1) {
         __builtin_prefetch(from + kFar, 0, 2);
@@ -192,7 +225,7 @@ namespace {
 constexpr double kLargestNorm = 1.02;  // of what is let in, after rounding to 16 bits
 constexpr float kLevels = 16;
 constexpr float kMiddle = (kLevels - 1) / 2;
-constexpr float kQueryMax = 32767;  // times 15 times kMaxCoded < 2^31
+constexpr float kQueryMax = 32512;  // 127 * 256; times 15 times kMaxCoded < 2^31
 
 HWY_EXPORT(bound_here);
 HWY_EXPORT(fine_here);
@@ -250,6 +283,10 @@ std::vector<std::int8_t> walk_levels(const Plan& plan, std::span<const float> co
 
 void put(std::vector<std::uint16_t>& words, std::size_t d, float level) noexcept {
   words[d / kWord] |= static_cast<std::uint16_t>(static_cast<unsigned>(level) << (d % kWord * 4));
+}
+
+void put_byte(std::int32_t& bytes, int value, int place) noexcept {
+  bytes |= static_cast<std::int32_t>(std::uint32_t{static_cast<std::uint8_t>(value)} << place);
 }
 
 }  // namespace
@@ -328,6 +365,7 @@ CodedQuery code_query(const Plan& plan, std::span<const float> query) {
   const float inverse = coded.scale > 0 ? 1 / coded.scale : 0;
   coded.pairs.resize(prefix / 2);
   coded.places.resize(prefix);
+  coded.bytes.resize(prefix / 2);
   double off = 0;  // sum of what rounding to 16 bits changes
   std::int64_t sum = 0;
   for (std::size_t d = 0; d < prefix; ++d) {
@@ -339,6 +377,11 @@ CodedQuery code_query(const Plan& plan, std::span<const float> query) {
     coded.places[d % kWord * (prefix / kWord) + word] = whole;
     coded.pairs[word / 2 * kWord + d % kWord] |= static_cast<std::int32_t>(
         std::uint32_t{static_cast<std::uint16_t>(whole)} << (word % 2 * 16));
+    const auto rest = static_cast<std::int8_t>(static_cast<std::uint8_t>(whole & 255));
+    const int place = static_cast<int>(word % 2 * 2 + d % kWord / 2) * 8;
+    std::int32_t* bytes = &coded.bytes[word / 2 * kWord + d % 2 * 2];
+    put_byte(bytes[0], (whole - rest) / 256, place);
+    put_byte(bytes[1], rest, place);
   }
   coded.start = static_cast<std::int32_t>(-sum * 15 / 2);
   // Each code is at most 7.5 from the middle, and `start` is rounded; both also in the fine code.

@@ -77,6 +77,9 @@ struct CodedQuery {
   /// For two words of a row and each of the 4 places in them the two numbers that belong to it, the
   /// first word's in the low half.
   std::vector<std::int32_t> pairs;
+  /// The same in bytes, for the 8 coordinates of two words: of the even ones (first, third, fifth,
+  /// seventh) how many 256s they are, and what is left, from -128 to 127; then of the odd ones.
+  std::vector<std::int32_t> bytes;
   /// For each of the 4 places in a word the numbers of all words.
   std::vector<std::int16_t> places;
   std::int32_t start = 0;  ///< Takes off the sum what codes are above their meaning, 7.5 each.
