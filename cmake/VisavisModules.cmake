@@ -6,7 +6,7 @@ foreach(module IN ITEMS
     gallery/matching gallery/index gallery/store gallery/gallery gallery/cluster
     measure/metrics measure/degrade measure/protocols measure/quality_pairs measure/report
     modelkit/import
-    service/access service/fetch service/jobs
+    service/batching service/access service/fetch service/jobs
     service/usecases service/wire)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/libs/${module}/CMakeLists.txt)
     add_subdirectory(libs/${module})

@@ -104,34 +104,53 @@ Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 Pipeline::~Pipeline() = default;
 
-Result<std::vector<std::vector<FaceRecord>>> Pipeline::analyse(std::span<const ImageView> images) {
+Result<std::vector<Found>> Pipeline::analyse(std::span<const Query> queries) {
+  std::vector<ImageView> images;
+  for (const Query& query : queries) images.push_back(query.image);
   VISAVIS_TRY(faces, impl_->detector->detect(images));
+  std::vector<Found> answers(queries.size());
+  std::vector<ImageView> judged_images;
+  std::vector<std::vector<Face>> judged_faces;
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    std::vector<Face>& found = faces[i];
+    answers[i].faces_found = found.size();
+    if (queries[i].selection && !found.empty())
+      found = {found[select(found, images[i], *queries[i].selection)]};
+    if (!queries[i].embed) {
+      for (const Face& face : found)
+        answers[i].faces.push_back({.face = face, .quality = {}, .chip = {}, .embedding = {}});
+      continue;
+    }
+    judged_images.push_back(images[i]);
+    judged_faces.push_back(std::move(found));
+  }
+  if (judged_images.empty()) return answers;
   std::vector<std::size_t> counts;
-  for (const auto& found : faces) counts.push_back(found.size());
-  VISAVIS_TRY(records, impl_->judge(images, std::move(faces)));
-  std::vector<std::vector<FaceRecord>> by_image;
+  for (const auto& some : judged_faces) counts.push_back(some.size());
+  VISAVIS_TRY(records, impl_->judge(judged_images, std::move(judged_faces)));
   auto next = std::make_move_iterator(records.begin());
-  for (const std::size_t count : counts) {
-    const auto end = next + static_cast<std::ptrdiff_t>(count);
-    by_image.emplace_back(next, end);
+  auto count = counts.begin();
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    if (!queries[i].embed) continue;
+    const auto end = next + static_cast<std::ptrdiff_t>(*count++);
+    answers[i].faces.assign(next, end);
     next = end;
   }
-  return by_image;
+  return answers;
 }
 
 Result<std::vector<FaceRecord>> Pipeline::analyse(ImageView image) {
-  VISAVIS_TRY(all, analyse(std::span(&image, 1)));
-  return std::move(all.front());
+  const Query query{.image = image};
+  VISAVIS_TRY(answers, analyse(std::span(&query, 1)));
+  return std::move(answers.front().faces);
 }
 
 Result<Pipeline::One> Pipeline::analyse_one(ImageView image, Selection selection) {
-  VISAVIS_TRY(faces, impl_->detector->detect(std::span(&image, 1)));
-  std::vector<Face>& found = faces.front();
-  One one{.record = std::nullopt, .faces_found = found.size()};
-  if (found.empty()) return one;
-  found = {found[select(found, image, selection)]};
-  VISAVIS_TRY(records, impl_->judge(std::span(&image, 1), std::move(faces)));
-  one.record = std::move(records.front());
+  const Query query{.image = image, .selection = selection};
+  VISAVIS_TRY(answers, analyse(std::span(&query, 1)));
+  Found& found = answers.front();
+  One one{.record = std::nullopt, .faces_found = found.faces_found};
+  if (!found.faces.empty()) one.record = std::move(found.faces.front());
   return one;
 }
 

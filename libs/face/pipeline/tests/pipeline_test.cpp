@@ -57,14 +57,14 @@ TEST(Pipeline, KeepsImagesApart) {
   Image dark = photo();
   Image bright = photo();
   bright.row(0)[0] = 200;
-  const std::vector views{dark.view(), bright.view()};
-  const auto records = pipeline.analyse(views).value();
-  ASSERT_EQ(records.size(), 2U);
-  ASSERT_EQ(records[1].size(), 2U);
-  EXPECT_LT(records[0][1].embedding.values[0], .51F);
-  EXPECT_GT(records[1][0].embedding.values[0], .99F);
-  EXPECT_FALSE(records[0][0].chip);
-  EXPECT_TRUE(pipeline.analyse(std::span<const ImageView>{})->empty());
+  const std::vector<Query> queries{{.image = dark.view()}, {.image = bright.view()}};
+  const auto found = pipeline.analyse(queries).value();
+  ASSERT_EQ(found.size(), 2U);
+  ASSERT_EQ(found[1].faces.size(), 2U);
+  EXPECT_LT(found[0].faces[1].embedding.values[0], .51F);
+  EXPECT_GT(found[1].faces[0].embedding.values[0], .99F);
+  EXPECT_FALSE(found[0].faces[0].chip);
+  EXPECT_TRUE(pipeline.analyse(std::span<const Query>{})->empty());
 }
 
 TEST(Pipeline, FindsNothingWithoutFaces) {
@@ -87,6 +87,32 @@ TEST(Pipeline, EmbedsOnlyTheSelectedFace) {
   EXPECT_EQ(one.faces_found, 3U);
   EXPECT_FLOAT_EQ(one.record->face.confidence, .9F);
   EXPECT_EQ(images_seen(*recogniser), 1U);
+}
+
+TEST(Pipeline, DoesForEachImageOfABatchWhatIsWantedOfIt) {
+  const auto recogniser = fake_recogniser();
+  Face small = face(1);
+  small.box = {.x = 0, .y = 0, .width = 10, .height = 10};
+  Pipeline pipeline = open({small, face(.9F)}, recogniser);
+  const Image image = photo();
+  const std::vector<Query> queries{
+      {.image = image.view(), .embed = false},
+      {.image = image.view(), .selection = Selection::kLargest},
+      {.image = image.view(), .selection = Selection::kLargest, .embed = false},
+      {.image = image.view()}};
+  const auto found = pipeline.analyse(queries).value();
+  ASSERT_EQ(found.size(), 4U);
+  ASSERT_EQ(found[0].faces.size(), 2U);
+  EXPECT_TRUE(found[0].faces[1].embedding.values.empty());
+  ASSERT_EQ(found[1].faces.size(), 1U);
+  EXPECT_EQ(found[1].faces_found, 2U);
+  EXPECT_FLOAT_EQ(found[1].faces[0].face.confidence, .9F);
+  EXPECT_FALSE(found[1].faces[0].embedding.values.empty());
+  ASSERT_EQ(found[2].faces.size(), 1U);
+  EXPECT_FLOAT_EQ(found[2].faces[0].face.confidence, .9F);
+  ASSERT_EQ(found[3].faces.size(), 2U);
+  EXPECT_FALSE(found[3].faces[1].embedding.values.empty());
+  EXPECT_EQ(images_seen(*recogniser), 3U);
 }
 
 TEST(Pipeline, GivesAFaceThatCannotBeAlignedNoQuality) {

@@ -161,13 +161,9 @@ struct Analysed {
   std::optional<Sha256> digest{};  ///< Of the file, if it was asked for.
 };
 
-/// Every face of a photo, or the selected one, and how many there were.
-struct FacesFound {
-  std::vector<pipeline::FaceRecord> faces;
-  std::size_t faces_found = 0;
-};
-[[nodiscard]] Outcome<FacesFound> faces_in(pipeline::Pipeline& pipeline, ImageView image,
-                                           std::optional<Selection> selection);
+/// Every face of a photo, or the selected one.
+[[nodiscard]] Outcome<pipeline::Found> faces_in(pipeline::Pipeline& pipeline, ImageView image,
+                                                std::optional<Selection> selection);
 
 /// Calls `work(some, start, progress)` for one run of photos after the other, so that what is found
 /// in them is in memory for one run at a time. `some` begins at `photos[start]`.

@@ -70,20 +70,11 @@ std::vector<std::vector<float>> matrix_of(const std::vector<Embedding>& embeddin
 
 }  // namespace
 
-Outcome<FacesFound> faces_in(pipeline::Pipeline& pipeline, ImageView image,
-                             std::optional<Selection> selection) {
-  FacesFound answer;
-  if (!selection) {
-    VISAVIS_TRY(all, pipeline.analyse(image));
-    answer.faces_found = all.size();
-    answer.faces = std::move(all);
-    return answer;
-  }
-  auto one = pipeline.analyse_one(image, *selection);
-  if (!one) return std::unexpected(Failure(std::move(one).error()));
-  answer.faces_found = one->faces_found;
-  if (one->record) answer.faces.push_back(std::move(*one->record));
-  return answer;
+Outcome<pipeline::Found> faces_in(pipeline::Pipeline& pipeline, ImageView image,
+                                  std::optional<Selection> selection) {
+  const pipeline::Query query{.image = image, .selection = selection};
+  VISAVIS_TRY(answers, pipeline.analyse(std::span(&query, 1)));
+  return std::move(answers.front());
 }
 
 std::vector<Outcome<Analysed>> analyse_photos(Workbench::Impl& bench,

@@ -2,6 +2,7 @@
 
 /// From an image to everything known about the faces in it.
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,6 +36,18 @@ struct FaceRecord {
   Embedding embedding;       ///< Empty values if no recogniser was opened.
 };
 
+/// One image of a batch and what is wanted of it.
+struct Query {
+  ImageView image;
+  std::optional<Selection> selection{};  ///< Nothing: every face.
+  bool embed = true;  ///< False: faces are found and neither judged nor embedded.
+};
+
+struct Found {
+  std::vector<FaceRecord> faces{};  ///< By falling confidence; of a selection one at most.
+  std::size_t faces_found = 0;      ///< Before the selection.
+};
+
 struct PipelineOptions {
   embed::EmbedderOptions embedder{};
   /// For recognisers whose manifest says that the norm is quality; others ignore it.
@@ -63,17 +76,16 @@ class Pipeline {
   Pipeline& operator=(Pipeline&&) noexcept;
   ~Pipeline();
 
-  /// Every face of every image, in the order of the images, each image's by falling confidence.
-  /// Faces of all images share the recogniser's batches.
-  [[nodiscard]] Result<std::vector<std::vector<FaceRecord>>> analyse(
-      std::span<const ImageView> images);
+  /// One answer for each image, in their order. Faces of all images share the recogniser's batches;
+  /// what is not wanted is not embedded.
+  [[nodiscard]] Result<std::vector<Found>> analyse(std::span<const Query> queries);
+  /// Every face of one image.
   [[nodiscard]] Result<std::vector<FaceRecord>> analyse(ImageView image);
 
-  /// Only the selected face, so that nothing is embedded in vain. Nothing if there is no face.
-  /// `faces_found`, in the answer, tells how many there were.
+  /// The selected face of one image. Nothing if there is no face.
   struct One {
     std::optional<FaceRecord> record;
-    std::size_t faces_found = 0;
+    std::size_t faces_found = 0;  ///< Before the selection.
   };
   [[nodiscard]] Result<One> analyse_one(ImageView image, Selection selection);
 
