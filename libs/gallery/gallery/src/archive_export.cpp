@@ -7,6 +7,7 @@
 #include <visavis/core/sha256_stream.hpp>
 #include <visavis/core/time.hpp>
 
+#include "archive_export.hpp"
 #include "archive_file.hpp"
 #include "archive_rows.hpp"
 #include "past_folder.hpp"
@@ -209,6 +210,11 @@ Result<Archived> export_archive(const fs::path& gallery, const fs::path& archive
   if (is_past_folder(gallery)) VISAVIS_CHECK(open_gallery(gallery, OpenMode::kWrite, options));
   VISAVIS_TRY(store,
               store::Store::open(gallery, {.mode = store::Mode::kWrite, .key = options.key}));
+  return write_archive(store, archive, progress);
+}
+
+Result<Archived> write_archive(store::Store& store, const fs::path& archive,
+                               const ArchiveProgress& progress) {
   VISAVIS_TRY(facts, store.facts());
   // First: what left the gallery was noted, also where its file came to nothing.
   VISAVIS_CHECK(store.note("export", std::nullopt, static_cast<std::int64_t>(facts.faces)));

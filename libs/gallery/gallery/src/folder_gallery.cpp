@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,11 +18,13 @@
 #include <utility>
 #include <vector>
 
+#include "archive_export.hpp"
 #include "index_choice.hpp"
 #include "past_folder.hpp"
 #include "search_index.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/core/time.hpp"
+#include "visavis/gallery/archive.hpp"
 #include "visavis/gallery/gallery.hpp"
 #include "visavis/matching/matching.hpp"
 #include "visavis/store/store.hpp"
@@ -132,8 +135,10 @@ class FolderGallery final : public Gallery {
   Result<std::size_t> remove_expired(std::int64_t now) override;
   [[nodiscard]] Result<std::vector<Person>> list(const Page& page) const override;
   [[nodiscard]] Result<PersonDetails> show(std::string_view person) const override;
+  [[nodiscard]] Result<std::vector<Template>> templates(std::string_view person) const override;
   [[nodiscard]] Result<std::vector<std::byte>> kept_file(std::string_view name) const override;
   Result<PersonExport> export_person(std::string_view person) override;
+  Result<Archived> archive(const std::filesystem::path& file) override;
   Result<void> note_refused(const Import& import, std::span<const RefusedPhoto> photos) override;
   [[nodiscard]] Result<std::vector<RefusedPhoto>> refused(const Import& import) const override;
   Result<void> finish_import(std::string_view source) override;
@@ -338,6 +343,12 @@ Result<std::vector<store::PersonFields>> FolderGallery::changed_persons(
 Result<std::vector<Decision>> FolderGallery::enrol(std::span<const NewFace> faces,
                                                    const EnrolOptions& options) {
   const std::scoped_lock changing(changing_);
+  if (options.known_persons_only) {
+    for (const NewFace& face : faces) {
+      VISAVIS_TRY(known, store_.find_person(face.person));
+      if (!known) return no_such_person();
+    }
+  }
   std::vector<std::optional<Duplicate>> known(faces.size());
   if (options.refuse_duplicates) {
     VISAVIS_TRY(found, duplicates(faces));
@@ -606,6 +617,29 @@ Result<PersonDetails> FolderGallery::show(std::string_view person) const {
   return details;
 }
 
+Result<std::vector<Template>> FolderGallery::templates(std::string_view person) const {
+  VISAVIS_TRY(details, show(person));
+  std::map<std::string, Embedding> embeddings;
+  VISAVIS_CHECK(store_.scan_person(
+      details.person.number,
+      [&](std::int64_t face, std::int64_t, float, std::span<const float> unit) {
+        embeddings[face_id_of(face)] = {
+            .model = model_, .values = {unit.begin(), unit.end()}, .norm = 0};
+      }));
+  std::vector<Template> known;
+  for (EnrolledFace& face : details.faces) {
+    const auto found = embeddings.find(face.face_id);
+    if (found == embeddings.end()) continue;  // removed between the two readings
+    found->second.norm = face.norm;
+    known.push_back({.embedding = std::move(found->second),
+                     .quality = face.quality,
+                     .box = face.box,
+                     .landmarks = face.landmarks,
+                     .source = std::move(face.source)});
+  }
+  return known;
+}
+
 Result<std::vector<std::byte>> FolderGallery::kept_file(std::string_view name) const {
   if (name.starts_with(kChips))
     return store_.read_kept(store::KeptKind::kChip, name.substr(kChips.size()));
@@ -626,6 +660,11 @@ Result<PersonExport> FolderGallery::export_person(std::string_view person) {
                             static_cast<std::int64_t>(details.faces.size())));
   answer.details = std::move(details);
   return answer;
+}
+
+Result<Archived> FolderGallery::archive(const std::filesystem::path& file) {
+  const std::scoped_lock changing(changing_);
+  return write_archive(store_, file, {});
 }
 
 Result<void> FolderGallery::note_refused(const Import& import,

@@ -16,6 +16,7 @@
 #include <visavis/models/manifest.hpp>
 
 #include "bench_impl.hpp"
+#include "decisions.hpp"
 #include "gallery_at.hpp"
 #include "keep.hpp"
 #include "library.hpp"
@@ -29,31 +30,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// How much larger a photo's main face must be than the next, by area. At its defaults MTCNN finds
-/// a second "face" in desk equipment of an official portrait, a thirtieth of the real one's area.
-constexpr float kDominance = 4;
-
 /// Rows written by one change of the gallery, and how much of photos may wait for it.
 constexpr std::size_t kBatch = 1024;
 constexpr std::size_t kBatchBytes = std::size_t{32} << 20U;
-
-struct Refusing {
-  Refusal reason{};
-  std::string message;
-};
-
-/// The face that the photo is of, or why there is none.
-std::variant<std::size_t, Refusing> main_face(const std::vector<pipeline::FaceRecord>& faces) {
-  if (faces.empty()) return Refusing{.reason = Refusal::kNoFace, .message = "no face was found"};
-  const auto area = [](const pipeline::FaceRecord& record) { return record.face.box.area(); };
-  const auto largest = std::ranges::max_element(faces, {}, area);
-  for (auto other = faces.begin(); other != faces.end(); ++other)
-    if (other != largest && area(*other) * kDominance > area(*largest))
-      return Refusing{
-          .reason = Refusal::kManyFaces,
-          .message = "no face is four times as large as every other; --select chooses one"};
-  return static_cast<std::size_t>(largest - faces.begin());
-}
 
 std::size_t kept_bytes(const gallery::Template& face) {
   return (face.chip ? face.chip->bytes.size() : 0) + (face.photo ? face.photo->bytes.size() : 0);
@@ -89,13 +68,6 @@ std::string settings_of(const Workbench::Impl& bench, const EnrolRequest& reques
   return text;
 }
 
-Refusing as_refusal(const gallery::Duplicate& of, const std::string& person) {
-  std::string message = "the same picture is enrolled already";
-  if (of.person != person) message += ", as another person: " + of.person;
-  if (!of.face_id.empty()) message += " (" + of.face_id + ")";
-  return {.reason = Refusal::kDuplicate, .message = std::move(message)};
-}
-
 /// Decides on photos one after the other and enrols them in batches.
 class Registrar {
  public:
@@ -103,8 +75,7 @@ class Registrar {
   /// @param settings  see gallery::Import
   static Outcome<Registrar> open(ModelId model, const EnrolRequest& request, std::string settings,
                                  Enrolment& answer) {
-    if (!(request.min_quality >= 0 && request.min_quality <= 1))
-      return usage("the quality is from 0 to 1");
+    VISAVIS_CHECK(check_min_quality(request.min_quality));
     VISAVIS_CHECK(check_place(request.gallery));
     Registrar registrar(request, std::move(settings), answer);
     auto people = gallery_of(model, request.gallery, gallery::OpenMode::kWrite);
@@ -143,24 +114,13 @@ class Registrar {
   /// @param alignment  of the chips
   Outcome<void> consider(const EnrolPhoto& photo, Analysed found,
                          models::AlignmentTemplate alignment) {
-    auto choice = main_face(found.faces);
+    auto choice = face_to_enrol(found.faces, request_.min_quality);
     if (auto* refusing = std::get_if<Refusing>(&choice)) {
       refuse(photo.photo.path, std::move(*refusing));
       return {};
     }
     pipeline::FaceRecord& record = found.faces[std::get<std::size_t>(choice)];
-    if (record.embedding.values.empty() || record.quality.score < request_.min_quality) {
-      refuse(photo.photo.path, {.reason = Refusal::kLowQuality,
-                                .message = "the quality " + two_digits(record.quality.score) +
-                                           " is below " + two_digits(request_.min_quality)});
-      return {};
-    }
-    gallery::NewFace face{.person = photo.person,
-                          .face = {.embedding = std::move(record.embedding),
-                                   .quality = record.quality.score,
-                                   .box = record.face.box,
-                                   .landmarks = record.face.landmarks,
-                                   .source = photo.photo.path}};
+    gallery::NewFace face{.person = photo.person, .face = template_of(record, photo.photo.path)};
     if (auto kept = keep(face.face, record, found, request_.keep, alignment); !kept) {
       answer_.errors.push_back(problem(photo.photo.path, std::move(kept).error()));
       return {};
@@ -277,22 +237,6 @@ class Registrar {
 };
 
 }  // namespace
-
-std::string_view to_string(Refusal refusal) noexcept {
-  switch (refusal) {
-    case Refusal::kNoFace:
-      return "no_face";
-    case Refusal::kManyFaces:
-      return "many_faces";
-    case Refusal::kLowQuality:
-      return "low_quality";
-    case Refusal::kDuplicate:
-      return "duplicate";
-    case Refusal::kExpired:
-      return "expired";
-  }
-  return "";
-}
 
 std::optional<std::string_view> wrong_person(std::string_view name) {
   if (name.find_first_not_of(" \t\r\n") == std::string_view::npos)

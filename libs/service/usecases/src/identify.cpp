@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +8,7 @@
 
 #include "bench_impl.hpp"
 #include "criterion.hpp"
+#include "decisions.hpp"
 #include "gallery_at.hpp"
 #include "outputs.hpp"
 #include "rows.hpp"
@@ -18,16 +18,6 @@ namespace visavis::usecases {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The order by similarity and the one by quality-aware score differ, so more people are looked at
-/// than are told.
-constexpr std::size_t kReranked = 64;
-
-/// Whoever may be meant.
-struct Crowd {
-  std::function<Result<std::vector<gallery::Candidate>>(const Embedding&, std::size_t)> search;
-  std::size_t persons = 0;
-};
 
 Outcome<Crowd> crowd_of_rows(const LabelledRows& rows, gallery::Fusion fusion, ModelId model,
                              int dimension) {
@@ -48,37 +38,7 @@ Outcome<Crowd> crowd_of_rows(const LabelledRows& rows, gallery::Fusion fusion, M
 Outcome<Crowd> crowd_of_gallery(const GalleryPlace& place, gallery::Fusion fusion, ModelId model) {
   VISAVIS_TRY(opened, gallery_of(model, place, gallery::OpenMode::kRead));
   std::shared_ptr<gallery::Gallery> people = std::move(opened);
-  return Crowd{.search =
-                   [people, fusion](const Embedding& probe, std::size_t limit) {
-                     return people->identify(probe, {.limit = limit, .fusion = fusion});
-                   },
-               .persons = people->persons()};
-}
-
-Outcome<IdentifiedFace> identify_face(const Crowd& crowd, const pipeline::FaceRecord& record,
-                                      const protocols::ScoreRule& rule, const Bar& bar,
-                                      std::size_t top) {
-  IdentifiedFace answer{.face = judged(record)};
-  if (record.embedding.values.empty()) return answer;  // could not be aligned: nobody's face
-  VISAVIS_TRY(found, crowd.search(record.embedding, std::max(top, kReranked)));
-  for (gallery::Candidate& candidate : found) {
-    float score = candidate.similarity;
-    if (rule.kind == matching::ScoreKind::kQualityAware)
-      score = matching::quality_aware_score(candidate.similarity, record.embedding.norm,
-                                            candidate.norm, rule.alpha, rule.beta);
-    answer.candidates.push_back({.person = std::move(candidate.person),
-                                 .name = std::move(candidate.name),
-                                 .similarity = candidate.similarity,
-                                 .score = score});
-  }
-  std::ranges::stable_sort(answer.candidates, std::greater{}, &Candidate::score);
-  // A distance falls where its similarity rises: the order is the same.
-  for (Candidate& candidate : answer.candidates)
-    candidate.score = static_cast<float>(matching::distance(candidate.score, bar.score_kind));
-  if (!answer.candidates.empty() && bar.accepts(answer.candidates.front().score))
-    answer.person = answer.candidates.front().person;
-  if (answer.candidates.size() > top) answer.candidates.resize(top);
-  return answer;
+  return crowd_of(std::move(people), fusion);
 }
 
 /// A face with what was found about it, on the picture.

@@ -56,8 +56,12 @@ Outcome<gallery::KeptFile> keep_photo(const std::string& path, const Sha256& dig
   if (sha256(bytes) != digest)
     return std::unexpected(Failure(
         Cause::kInput, {ErrorCode::kUnavailable, "was changed while it was being enrolled"}));
-  return gallery::KeptFile{.form = std::string(ending_of(image::sniff(bytes))),
-                           .bytes = std::move(bytes)};
+  return kept_photo(std::move(bytes));
+}
+
+gallery::KeptFile kept_photo(std::vector<std::byte> bytes) {
+  std::string form(ending_of(image::sniff(bytes)));
+  return {.form = std::move(form), .bytes = std::move(bytes)};
 }
 
 }  // namespace visavis::usecases

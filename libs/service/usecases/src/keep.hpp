@@ -2,9 +2,11 @@
 
 /// What of a photo is put beside its face's embedding, and how it is named.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 #include <visavis/core/hash.hpp>
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/models/manifest.hpp>
@@ -18,6 +20,9 @@ namespace visavis::usecases {
 
 [[nodiscard]] Outcome<gallery::KeptFile> keep_chip(const Chip& chip,
                                                    models::AlignmentTemplate alignment);
+
+/// The photo's bytes as they are.
+[[nodiscard]] gallery::KeptFile kept_photo(std::vector<std::byte> bytes);
 
 /// Reads a photo again, so that photos wait in memory one at a time.
 /// @return kUnavailable if it is not the one that was looked at

@@ -6,6 +6,7 @@
 
 #include "bench_impl.hpp"
 #include "criterion.hpp"
+#include "decisions.hpp"
 #include "visavis/usecases/people.hpp"
 
 namespace visavis::usecases {
@@ -21,10 +22,6 @@ void note(const LogSink& sink, Verification& answer, const Photo& photo, const A
 }
 
 }  // namespace
-
-JudgedFace judged(const pipeline::FaceRecord& record) {
-  return {.box = record.face.box, .confidence = record.face.confidence, .quality = record.quality};
-}
 
 Outcome<Verification> verify(Workbench& bench, const Photo& a, const Photo& b,
                              const Criterion& criterion, Selection selection) {
@@ -46,18 +43,7 @@ Outcome<Verification> verify(Workbench& bench, const Photo& a, const Photo& b,
       records[i] = results[i]->faces.data();
   }
   if (records[0] == nullptr || records[1] == nullptr) return answer;
-  const protocols::ScoreRule rule = rule_of(bench.impl(), criterion);
-  answer.answered = true;
-  answer.similarity =
-      matching::similarity(records[0]->embedding.values, records[1]->embedding.values);
-  answer.score = static_cast<float>(matching::distance(
-      protocols::score(records[0]->embedding, records[1]->embedding, rule), answer.bar.score_kind));
-  answer.same = answer.bar.accepts(answer.score);
-  const auto& calibration = bench.impl().calibration;
-  if (calibration && calibration->probability && calibration->score_kind == answer.bar.score_kind)
-    answer.probability = (*calibration->probability)(answer.score);
-  answer.a = judged(*records[0]);
-  answer.b = judged(*records[1]);
+  judge_pair(bench.impl(), criterion, *records[0], *records[1], answer);
   return answer;
 }
 

@@ -35,6 +35,19 @@ Json face_of(const Face& face) {
           {"landmarks", landmarks_of(face.landmarks)}};
 }
 
+Json quality_of(const Quality& quality) {
+  return {{"quality", number(quality.score)},
+          {"quality_parts",
+           {{"eye_distance_px", number(quality.eye_distance_px)},
+            {"yaw_deg", number(quality.yaw_deg)},
+            {"pitch_deg", number(quality.pitch_deg)},
+            {"roll_deg", number(quality.roll_deg)},
+            {"sharpness", number(quality.sharpness)},
+            {"contrast", number(quality.contrast)},
+            {"exposure", number(quality.exposure)},
+            {"norm", number(quality.norm)}}}};
+}
+
 Json photo_of(const usecases::PhotoFacts& photo) {
   Json json{{"path", photo.path}, {"width", photo.width}, {"height", photo.height}};
   if (!photo.warnings.empty()) json["warnings"] = photo.warnings;

@@ -10,6 +10,7 @@
 #include <visavis/usecases/photos.hpp>
 #include <visavis/usecases/workbench.hpp>
 #include <visavis/vocab/face.hpp>
+#include <visavis/vocab/quality.hpp>
 
 #include "document.hpp"
 
@@ -20,6 +21,9 @@ namespace visavis::wire {
 
 /// Box, confidence and landmarks.
 [[nodiscard]] Json face_of(const Face& face);
+
+/// "quality" and "quality_parts".
+[[nodiscard]] Json quality_of(const Quality& quality);
 
 /// Path, size and, if there are any, warnings.
 [[nodiscard]] Json photo_of(const usecases::PhotoFacts& photo);

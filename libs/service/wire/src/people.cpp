@@ -11,18 +11,10 @@ namespace visavis::wire {
 namespace {
 
 Json judged_of(const usecases::JudgedFace& face) {
-  return {{"box", box_of(face.box)},
-          {"confidence", number(face.confidence)},
-          {"quality", number(face.quality.score)},
-          {"quality_parts",
-           {{"eye_distance_px", number(face.quality.eye_distance_px)},
-            {"yaw_deg", number(face.quality.yaw_deg)},
-            {"pitch_deg", number(face.quality.pitch_deg)},
-            {"roll_deg", number(face.quality.roll_deg)},
-            {"sharpness", number(face.quality.sharpness)},
-            {"contrast", number(face.quality.contrast)},
-            {"exposure", number(face.quality.exposure)},
-            {"norm", number(face.quality.norm)}}}};
+  Json json{{"box", box_of(face.box)}, {"confidence", number(face.confidence)}};
+  if (face.landmarks) json["landmarks"] = landmarks_of(*face.landmarks);
+  json.update(quality_of(face.quality));
+  return json;
 }
 
 Json identified_of(const usecases::IdentifiedFace& face) {

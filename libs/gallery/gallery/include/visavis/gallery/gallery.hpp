@@ -127,6 +127,8 @@ struct EnrolOptions {
   /// A face that is the same picture as one that is enrolled already, under whatever person, or
   /// that comes before it in the same call, is not enrolled.
   bool refuse_duplicates = false;
+  /// Nobody is made: kNotFound if one of the persons is not there, and nothing is enrolled.
+  bool known_persons_only = false;
   /// Applied to everybody of whom a face is enrolled.
   PersonChange change{};
 };
@@ -243,6 +245,8 @@ struct Stats {
   std::int64_t created = 0;
 };
 
+struct Archived;  // <visavis/gallery/archive.hpp>
+
 /// Thread-safe: any number of searches run beside one change; a change waits for the one before.
 /// Every call may answer kUnavailable (disk, another process) or kDecodeFailed (damaged files).
 class Gallery {
@@ -304,11 +308,17 @@ class Gallery {
   [[nodiscard]] virtual Result<std::vector<Person>> list(const Page& page) const = 0;
   /// @return kNotFound
   [[nodiscard]] virtual Result<PersonDetails> show(std::string_view person) const = 0;
+  /// The person's templates, without what is kept beside them, in the order of enrolment.
+  /// @return kNotFound
+  [[nodiscard]] virtual Result<std::vector<Template>> templates(std::string_view person) const = 0;
   /// The bytes of a chip or photo as EnrolledFace names it.
   /// @return kNotFound if there is none of that name
   [[nodiscard]] virtual Result<std::vector<std::byte>> kept_file(std::string_view name) const = 0;
   /// Notes in the audit log that it was asked for.
   [[nodiscard]] virtual Result<PersonExport> export_person(std::string_view person) = 0;
+
+  /// As `export_archive`; searches go on meanwhile, changes wait.
+  [[nodiscard]] virtual Result<Archived> archive(const std::filesystem::path& file) = 0;
 
   /// Notes what a bulk enrolment has refused, for one that goes on where this stops. Every removal
   /// forgets all of it.

@@ -58,6 +58,7 @@ struct Bar {
 struct JudgedFace {
   Box box{};
   float confidence = 0;
+  std::optional<Landmarks> landmarks{};
   Quality quality{};
 };
 
