@@ -33,6 +33,10 @@ demo: build ## Finds and recognises people in real photographs, writes build/dem
 models: build ## Fetches the default models
 	@$(VISAVIS) models fetch
 
+.PHONY: web
+web: ## Builds the web page that `visavis serve` shows
+	@cd apps/web && npm ci --no-audit --no-fund --loglevel error && npm run --silent build
+
 .PHONY: photos
 photos: setup ## Fetches the public photographs of the demo and the tests
 	@tools/fetch_photos.sh

@@ -9,6 +9,9 @@ set_target_properties(visavis PROPERTIES
 install(TARGETS visavis RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/visavis/models
   FILES_MATCHING PATTERN "*.json")
+if(EXISTS ${CMAKE_SOURCE_DIR}/apps/web/dist/index.html)  # `make web` builds it
+  install(DIRECTORY apps/web/dist/ DESTINATION ${CMAKE_INSTALL_DATADIR}/visavis/web)
+endif()
 install(FILES LICENSE NOTICE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 if(TARGET openvino::runtime)

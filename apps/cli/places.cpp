@@ -24,15 +24,16 @@ fs::path cache_root() {
   return {};
 }
 
-fs::path manifests_folder() {
+/// What came with the program: installed beside it, or in the source tree that it was built from.
+fs::path beside_program(const char* installed, const char* in_sources) {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (error) return {};
   const fs::path prefix = program.parent_path().parent_path();
-  fs::path installed = prefix / "share" / "visavis" / "models";
-  if (fs::is_directory(installed, error)) return installed;
+  fs::path folder = prefix / "share" / "visavis" / installed;
+  if (fs::is_directory(folder, error)) return folder;
   // build/<preset>/bin/visavis in the source tree
-  return prefix.parent_path().parent_path() / "models";
+  return prefix.parent_path().parent_path() / in_sources;
 }
 
 }  // namespace
@@ -47,8 +48,15 @@ usecases::Places find_places(const std::string& models) {
               .embeddings = cache / "embeddings"};
   if (!models.empty()) places.models = models;
   if (places.downloads.empty() && !models.empty()) places.downloads = places.models / "downloads";
-  if (fs::path folder = manifests_folder(); !folder.empty()) places.manifests.push_back(folder);
+  if (fs::path folder = beside_program("models", "models"); !folder.empty())
+    places.manifests.push_back(folder);
   return places;
+}
+
+fs::path find_web_page() {
+  fs::path folder = beside_program("web", "apps/web/dist");
+  std::error_code ignored;
+  return fs::exists(folder / "index.html", ignored) ? folder : fs::path();
 }
 
 }  // namespace visavis::cli

@@ -2,6 +2,7 @@
 
 /// Finds the folders that the use cases work in.
 
+#include <filesystem>
 #include <string>
 #include <visavis/usecases/places.hpp>
 
@@ -15,5 +16,9 @@ namespace visavis::cli {
 /// models are not kept; without a given store its path is empty, which whoever needs a model
 /// refuses.
 [[nodiscard]] usecases::Places find_places(const std::string& models);
+
+/// The built web page: <program>/../share/visavis/web, or, for a program that lies in a build folder,
+/// the source tree's apps/web/dist; empty if it was not built.
+[[nodiscard]] std::filesystem::path find_web_page();
 
 }  // namespace visavis::cli

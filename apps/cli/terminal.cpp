@@ -72,6 +72,20 @@ void Terminal::print(std::string_view answer) {
   answer_ += answer;
 }
 
+void Terminal::print_now(std::string_view text) {
+  const std::scoped_lock lock(mutex_);
+  write_all(STDOUT_FILENO, text);
+}
+
+void Terminal::say(std::string_view sentence) {
+  if (!options_.quiet) complain(sentence);
+}
+
+void Terminal::say_line(std::string_view line) {
+  const std::scoped_lock lock(mutex_);
+  write_all(STDERR_FILENO, std::string(line) + "\n");
+}
+
 void Terminal::clear_bar() {
   if (!bar_shown_) return;
   write_all(STDERR_FILENO, "\r\x1b[K");

@@ -25,7 +25,13 @@ class Terminal {
   explicit Terminal(const TerminalOptions& options);
 
   [[nodiscard]] bool json() const noexcept { return options_.json; }
-  void print(std::string_view answer);       ///< To stdout.
+  void print(std::string_view answer);  ///< To stdout.
+  /// To stdout at once, for what must not wait for the end.
+  void print_now(std::string_view text);
+  /// "visavis: …" to stderr, unless --quiet.
+  void say(std::string_view sentence);
+  /// A line to stderr as it is.
+  void say_line(std::string_view line);
   void complain(std::string_view sentence);  ///< "visavis: …" to stderr, in printable characters.
   void complain(const std::vector<usecases::Problem>& problems);
   [[nodiscard]] LogSink log_sink();

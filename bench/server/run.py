@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""What HTTP and JSON cost on top of the same work in process.
+
+    bench/server/run.py build/release/bin/visavis [--requests N] [--clients N]
+
+Identifies one photograph among a few people: by one client, one request after the other (latency), by several at once
+(throughput), and with `visavis identify` on as many copies of the photograph (the same work in process). Prints one JSON
+object. The client shares the cores with the server."""
+
+import argparse
+import concurrent.futures
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "server"))
+from client import PHOTOS, Server, form, photo  # noqa: E402
+
+
+def counter(server, pattern):
+    text = server.get("/metrics").body.decode()
+    return sum(float(value) for value in re.findall(pattern + r".* ([0-9.e+-]+)$", text, re.M))
+
+
+def in_process(program, gallery, name, count, threads):
+    """Photographs a second, the start of the process left out of account."""
+    def seconds(photos):
+        start = time.perf_counter()
+        subprocess.run([program, "identify", *[str(PHOTOS / name)] * photos, "--gallery", gallery, "--json",
+                        "--threshold", ".3", "--threads", str(threads)], check=True, capture_output=True)
+        return time.perf_counter() - start
+    few = statistics.median(seconds(threads) for _ in range(3))
+    return (count - threads) / (seconds(count) - few)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--photo", default="obama2.jpg")
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, \
+            Server(given.program, "--no-auth", "--rate", "1e6", "--burst", "1e6", "--threads", str(given.threads),
+                   data=folder) as server:
+        server.post("/v1/galleries", {"gallery": "g"})
+        for name in ("obama.jpg", "biden.jpg", "astronaut.png"):
+            server.post("/v1/galleries/g/persons", {"person": name})
+            server.send(f"/v1/galleries/g/persons/{name}/faces?select=largest", name)
+        body, headers = form([("image", given.photo, photo(given.photo))])
+        path = "/v1/galleries/g/identify?threshold=.3"
+
+        def ask(connection):
+            start = time.perf_counter()
+            answer = server.ask("POST", path, body, headers, connection=connection)
+            assert answer.status == 200, answer.body
+            return time.perf_counter() - start
+
+        connection = server.connect()
+        for _ in range(20):
+            ask(connection)
+        stage, photos = counter(server, "visavis_stage_seconds_total"), counter(server, "visavis_photos_total")
+        latency = [ask(connection) for _ in range(given.requests)]
+        work = ((counter(server, "visavis_stage_seconds_total") - stage) /
+                (counter(server, "visavis_photos_total") - photos))
+
+        def client(_):
+            own = server.connect()
+            for _ in range(given.requests // given.clients):
+                ask(own)
+        start = time.perf_counter()
+        with concurrent.futures.ThreadPoolExecutor(given.clients) as pool:
+            list(pool.map(client, range(given.clients)))
+        over_http = given.requests // given.clients * given.clients / (time.perf_counter() - start)
+        server.stop()
+        alone = in_process(given.program, folder + "/data/galleries/main/g", given.photo, given.requests,
+                           given.threads)
+    print(json.dumps({
+        "photo": given.photo, "requests": given.requests, "clients": given.clients, "threads": given.threads,
+        "latency_p50_ms": round(1000 * statistics.median(latency), 3),
+        "latency_p99_ms": round(1000 * sorted(latency)[int(.99 * len(latency))], 3),
+        "work_mean_ms": round(1000 * work, 3),
+        "overhead_ms": round(1000 * (statistics.median(latency) - work), 3),
+        "per_second_http": round(over_http, 1), "per_second_in_process": round(alone, 1),
+        "ratio": round(over_http / alone, 3)}))
+
+
+if __name__ == "__main__":
+    main()

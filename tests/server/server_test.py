@@ -1,0 +1,678 @@
+#!/usr/bin/env python3
+"""The built server, as a client sees it: server_test.py PROGRAM [unittest's arguments]"""
+
+import base64
+import concurrent.futures
+import json
+import pathlib
+import random
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import zlib
+
+from client import PHOTOS, Server, form, photo
+
+PROGRAM = sys.argv[1]
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
+
+def setUpModule():
+    if not (PHOTOS / "obama.jpg").exists():
+        raise unittest.SkipTest("the public photographs are not there: make photos")
+
+
+def png(width, height, grey=128):
+    """A grey picture without a face."""
+    def chunk(kind, data):
+        return (len(data).to_bytes(4, "big") + kind + data +
+                zlib.crc32(kind + data).to_bytes(4, "big"))
+    rows = zlib.compress((b"\0" + bytes([grey]) * width) * height)
+    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\0\0\0\0"
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+class Shared(unittest.TestCase):
+    """One server for a class of tests that do not disturb each other."""
+
+    OPTIONS = ("--rate", "10000", "--burst", "10000")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(PROGRAM, *cls.OPTIONS)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__()
+
+    def problem(self, answer, status, code=None):
+        self.assertEqual(answer.status, status, answer.body[:300])
+        self.assertEqual(answer.headers["content-type"], "application/problem+json")
+        self.assertEqual(answer.json["status"], status)
+        self.assertTrue(answer.json["detail"])
+        self.assertTrue(answer.json["title"])
+        if code:
+            self.assertEqual(answer.json["code"], code)
+        if status in (429, 503):
+            self.assertGreaterEqual(int(answer.headers["retry-after"]), 1)
+
+    def gallery(self, name):
+        self.assertEqual(self.server.post("/v1/galleries", {"gallery": name}).status, 201)
+        return "/v1/galleries/" + name
+
+    def person(self, gallery, name):
+        made = self.server.post(gallery + "/persons", {"name": name})
+        self.assertEqual(made.status, 201, made.body)
+        return made.json["person"]
+
+
+class Operations(Shared):
+    def test_health_metrics_and_contract_need_no_key(self):
+        for path in ("/health/live", "/health/ready", "/openapi.json", "/metrics"):
+            self.assertEqual(self.server.get(path, key=None).status, 200, path)
+
+    def test_the_contract_is_the_committed_one_but_for_urls_which_are_off(self):
+        committed = json.loads((SOURCE / "apps/server/openapi.json").read_text())
+        for methods in committed["paths"].values():
+            for operation in methods.values():
+                content = operation.get("requestBody", {}).get("content", {})
+                content.get("application/json", {}).get("schema", {}).get("properties", {}).pop("url", None)
+        self.assertEqual(self.server.get("/openapi.json").json, committed)
+
+    def test_a_session_tells_what_the_key_may(self):
+        key = self.server.post("/v1/keys", {"scope": "enrol"}).json["secret"]
+        told = self.server.get("/v1/session", key=key).json
+        self.assertEqual((told["tenant"], told["scope"]), ("main", "enrol"))
+
+    def test_metrics_count_requests_by_route(self):
+        self.server.get("/v1/models")
+        text = self.server.get("/metrics").body.decode()
+        self.assertIn('visavis_requests_total{', text)
+        self.assertIn('route="/v1/models"', text)
+        self.assertIn('visavis_engine_info{engine=', text)
+        self.assertIn("process_resident_memory_bytes", text)
+
+    def test_sizes_of_galleries_are_told_to_their_tenant_only(self):
+        self.gallery("sized")
+        self.assertIn('gallery="sized"', self.server.get("/metrics").body.decode())
+        self.assertNotIn("sized", self.server.get("/metrics", key=None).body.decode())
+
+    def test_every_answer_is_guarded(self):
+        for path in ("/", "/health/live", "/v1/galleries"):
+            headers = self.server.get(path).headers
+            self.assertEqual(headers["x-content-type-options"], "nosniff")
+            self.assertEqual(headers["x-frame-options"], "DENY")
+            self.assertIn("default-src 'none'", headers["content-security-policy"])
+            self.assertNotIn("access-control-allow-origin", headers)
+
+    def test_models_and_engines(self):
+        models = self.server.get("/v1/models").json["models"]
+        self.assertIn("faceplugin-512", [model["id"] for model in models])
+        self.assertIn("reference", [e["name"] for e in self.server.get("/v1/engines").json["engines"]])
+
+    def test_a_clients_request_id_comes_back_unless_it_could_harm_a_log(self):
+        given = self.server.get("/health/live", headers={"X-Request-Id": "abc-1"})
+        self.assertEqual(given.headers["x-request-id"], "abc-1")
+        evil = self.server.get("/health/live", headers={"X-Request-Id": "a b{}"})
+        self.assertRegex(evil.headers["x-request-id"], "^[0-9a-f]{16}$")
+
+
+class Contract(Shared):
+    def test_every_route_of_the_contract_is_there_and_no_other(self):
+        """A path of the contract with another method tells the methods that it knows."""
+        contract = self.server.get("/openapi.json").json["paths"]
+        for path, methods in contract.items():
+            concrete = path.replace("{gallery}", "g").replace("{person}", "p").replace("{face}", "f")
+            answer = self.server.ask("TRACE", concrete)
+            self.problem(answer, 405)
+            allowed = {m.lower() for m in answer.headers["allow"].split(", ")}
+            self.assertEqual(allowed, set(methods), path)
+
+    def test_scopes_are_those_of_the_contract(self):
+        """A key of the scope below is refused, before anything is looked at."""
+        order = ["read", "enrol", "admin"]
+        keys = {s: self.server.post("/v1/keys", {"scope": s}).json["secret"] for s in order}
+        contract = self.server.get("/openapi.json").json["paths"]
+        for path, methods in contract.items():
+            concrete = path.replace("{gallery}", "g").replace("{person}", "p").replace("{face}", "f")
+            for method, operation in methods.items():
+                scope = operation.get("x-scope")
+                if not scope:
+                    continue
+                self.problem(self.server.ask(method.upper(), concrete, key=None), 401)
+                self.problem(self.server.ask(method.upper(), concrete, key="vv_" + "A" * 43), 401)
+                for below in order[:order.index(scope)]:
+                    self.problem(self.server.ask(method.upper(), concrete, key=keys[below]), 403)
+
+
+class Photos(Shared):
+    def test_detect_takes_forms_bytes_and_base64_and_says_the_same(self):
+        by_form = self.server.send("/v1/detect", "obama.jpg")
+        self.assertEqual(by_form.status, 200)
+        faces = by_form.json["images"][0]["faces"]
+        # facenet-pytorch's MTCNN finds the face and, at .897 by its count, desk equipment.
+        self.assertGreater(faces[0]["confidence"], 0.999)
+        self.assertEqual(by_form.json["images"][0]["path"], "obama.jpg")
+        raw = self.server.post("/v1/detect", photo("obama.jpg"), headers={"Content-Type": "image/jpeg"})
+        self.assertEqual(raw.json["images"][0]["faces"], faces)
+        coded = base64.b64encode(photo("obama.jpg")).decode()
+        as_json = self.server.post("/v1/detect", {"image_base64": coded})
+        self.assertEqual(as_json.json["images"][0]["faces"], faces)
+
+    def test_the_answers_are_those_of_the_command_line(self):
+        out = subprocess.run([PROGRAM, "detect", str(PHOTOS / "obama.jpg"), "--json"],
+                             check=True, capture_output=True)
+        told = json.loads(out.stdout)["images"][0]["faces"]
+        self.assertEqual(self.server.send("/v1/detect", "obama.jpg").json["images"][0]["faces"], told)
+
+    def test_several_photos_in_one_request(self):
+        many = self.server.send("/v1/detect", "obama.jpg", ("text.jpg", b"no picture"), "biden.jpg").json
+        self.assertEqual([i["path"] for i in many["images"]], ["obama.jpg", "biden.jpg"])
+        self.assertEqual([e["path"] for e in many["errors"]], ["text.jpg"])
+        self.assertEqual(many["errors"][0]["code"], "decode_failed")
+
+    def test_embeddings_are_unit_vectors_that_know_people(self):
+        faces = [self.server.send("/v1/embed?select=largest", name).json["images"][0]["faces"][0]
+                 for name in ("obama.jpg", "obama2.jpg", "biden.jpg")]
+        vectors = [face["embedding"] for face in faces]
+        for vector in vectors:
+            self.assertEqual(len(vector), 512)
+            self.assertAlmostEqual(sum(x * x for x in vector), 1, places=5)
+        cosine = lambda a, b: sum(x * y for x, y in zip(a, b))
+        # The same weights in an independent pipeline: .753 and -.040.
+        self.assertAlmostEqual(cosine(vectors[0], vectors[1]), .753, delta=.03)
+        self.assertAlmostEqual(cosine(vectors[0], vectors[2]), -.040, delta=.03)
+
+    def verify(self, a, b, query=""):
+        files = [("image_a", a, photo(a)), ("image_b", b, photo(b))]
+        body, headers = form(files)
+        return self.server.ask("POST", "/v1/verify" + query, body, headers)
+
+    def test_verify_says_what_its_threshold_promises(self):
+        same = self.verify("obama.jpg", "obama2.jpg").json
+        self.assertTrue(same["same"])
+        self.assertEqual(same["promise"], {"kind": "far", "value": 0.001} | same["promise"])
+        self.assertFalse(self.verify("obama.jpg", "biden.jpg").json["same"])
+        strict = self.verify("obama.jpg", "obama2.jpg", "?threshold=.99").json
+        self.assertFalse(strict["same"])
+        self.assertIsNone(strict["promise"])
+
+    def test_a_photo_without_a_face_is_422(self):
+        body, headers = form([("image_a", "a", png(200, 200)), ("image_b", "b", photo("obama.jpg"))])
+        self.problem(self.server.ask("POST", "/v1/verify", body, headers), 422, "no_face")
+
+    def test_what_is_no_image_is_415(self):
+        for data in (b"", b"hello", photo("obama.jpg")[:200], b"\xff\xd8\xff" + bytes(100)):
+            self.problem(self.server.send("/v1/detect", ("x.jpg", data)), 415)
+
+    def test_a_bomb_is_refused_from_its_header(self):
+        bomb = png(8, 8).replace((8).to_bytes(4, "big") * 2, (40000).to_bytes(4, "big") * 2)
+        self.problem(self.server.send("/v1/detect", ("bomb.png", bomb)), 413)
+
+
+class BadRequests(Shared):
+    OPTIONS = ("--rate", "10000", "--burst", "10000", "--max-image-mb", "1", "--max-images", "2")
+
+    def test_malformed_bodies_are_400_with_a_sentence(self):
+        form_type = {"Content-Type": "multipart/form-data; boundary=x"}
+        head = b"--x\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n"
+        for body in (b"", b"--x--\r\n", head, head + b"data", head + b"data\r\n--x", b"--x\r\n\r\n\r\n--x--",
+                     b"--x\r\nContent-Disposition: form-data\r\n\r\nz\r\n--x--"):
+            self.problem(self.server.post("/v1/detect", body, headers=form_type), 400)
+        self.problem(self.server.post("/v1/detect", b"x", headers={
+            "Content-Type": "multipart/form-data"}), 400)
+        for body in ("", "{", "[]", "1", '{"image_base64":1}', '{"image_base64":"*"}', "{}",
+                     '{"image_base64":"' + "[" * 10 + '"}', "[" * 100000):
+            self.problem(self.server.post("/v1/detect", body, headers={
+                "Content-Type": "application/json"}), 400)
+
+    def test_unknown_parameters_and_values_are_400(self):
+        for query in ("?x=1", "?select=best", "?select="):
+            self.problem(self.server.send("/v1/embed" + query, "obama.jpg"), 400)
+        gallery = self.gallery("bad-parameters")
+        for query in ("?far=2", "?far=x", "?far=nan", "?far=.01&threshold=1", "?top=0", "?top=101", "?fusion=x",
+                      "?metric=x", "?far=1e-9"):
+            self.problem(self.server.send(gallery + "/identify" + query, "obama.jpg"), 400)
+
+    def test_another_type_is_415(self):
+        for kind in ("text/plain", "application/xml", ""):
+            self.problem(self.server.post("/v1/detect", b"x", headers={"Content-Type": kind}), 415)
+        self.problem(self.server.post("/v1/galleries", b"gallery=a", headers={
+            "Content-Type": "application/x-www-form-urlencoded"}), 415)
+
+    def test_what_is_too_large_is_413(self):
+        self.problem(self.server.send("/v1/detect", ("x.jpg", b"\xff\xd8" + bytes(1200000))), 413)
+        self.problem(self.server.post("/v1/detect", bytes(5 << 20), headers={
+            "Content-Type": "image/jpeg"}), 413)
+        self.problem(self.server.post("/v1/galleries", b" " * (2 << 20), headers={
+            "Content-Type": "application/json"}), 413)
+        self.problem(self.server.send("/v1/detect", "obama.jpg", "biden.jpg", "obama2.jpg"), 400)
+
+    def test_paths_that_lead_elsewhere_are_none(self):
+        for path in ("/v1/galleries/..%2f..%2fetc", "/v1/galleries/%2e%2e/persons", "/v1/../keys",
+                     "/v1/galleries/%00", "/v1/galleries/%ff", "/v1/galleries/%zz", "//", "/v1//models"):
+            self.assertIn(self.server.get(path).status, (400, 404), path)
+
+    def test_names_of_galleries_are_slugs(self):
+        for name in ("", "A", "a b", "../x", "a" * 64, "-a", "ä", ".removed-x"):
+            self.problem(self.server.post("/v1/galleries", {"gallery": name}), 400)
+
+    def raw(self, data, wait=5):
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=wait) as s:
+            s.sendall(data)
+            answer = b""
+            try:
+                while chunk := s.recv(65536):
+                    answer += chunk
+            except (TimeoutError, ConnectionResetError):
+                pass
+            return answer
+
+    def test_what_is_no_http_is_told_so(self):
+        self.assertIn(b" 400 ", self.raw(b"hello\r\n\r\n"))
+        self.assertIn(b" 400 ", self.raw(b"GET / HTTP/9.9\r\n\r\n"))
+        self.assertIn(b" 431 ", self.raw(b"GET / HTTP/1.1\r\n" + b"A: " + b"b" * 40000))
+        self.assertIn(b" 400 ", self.raw(b"GET ftp://x/ HTTP/1.1\r\nHost: x\r\n\r\n"))
+        self.assertIn(b" 400 ", self.raw(
+            b"POST /v1/detect HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"))
+
+    def test_pages_of_other_origins_are_refused(self):
+        self.problem(self.server.get("/v1/galleries", headers={"Origin": "https://evil.example"}), 403)
+        own = {"Origin": f"http://127.0.0.1:{self.server.port}"}
+        self.assertEqual(self.server.get("/v1/galleries", headers=own).status, 200)
+
+    def test_the_server_lives_on(self):
+        self.assertEqual(self.server.get("/health/ready").status, 200)
+
+
+class Galleries(Shared):
+    def test_a_persons_life(self):
+        gallery = self.gallery("life")
+        self.problem(self.server.post("/v1/galleries", {"gallery": "life"}), 409)
+        made = self.server.post(gallery + "/persons", {
+            "name": "Barack \u2603", "attributes": {"team": 1}, "consent_basis": "contract",
+            "expires_at": "2099-01-01"}).json
+        self.assertEqual(made["name"], "Barack \u2603")
+        self.assertEqual(made["attributes"], {"team": 1})
+        self.assertEqual(made["expires_at"], 4070908800)
+        self.assertIsNotNone(made["consent_at"])
+        person = gallery + "/persons/" + made["person"]
+        self.problem(self.server.post(gallery + "/persons", {"person": made["person"]}), 409)
+        enrolled = self.server.send(person + "/faces", "obama.jpg")
+        self.assertEqual(enrolled.status, 201)
+        face = enrolled.json["enrolled"][0]["face_id"]
+        self.problem(self.server.send(person + "/faces", "obama.jpg"), 422, "duplicate")
+        self.problem(self.server.send(person + "/faces", ("grey.png", png(100, 100))), 422, "no_face")
+        self.problem(self.server.send(person + "/faces", "sample1.jpg"), 422, "many_faces")
+        mixed = self.server.send(person + "/faces", "obama2.jpg", ("grey.png", png(100, 100)), ("x", b"x"))
+        self.assertEqual(mixed.status, 201)
+        self.assertEqual(len(mixed.json["enrolled"]), 1)
+        self.assertEqual(mixed.json["refused"][0]["reason"], "no_face")
+        self.assertEqual(mixed.json["errors"][0]["path"], "x")
+        found = self.server.send(gallery + "/identify?top=3", "obama3.jpg").json
+        best = found["images"][0]["faces"][0]
+        self.assertEqual((best["decision"], best["person"]), ("match", made["person"]))
+        self.assertEqual(best["candidates"][0]["name"], "Barack \u2603")
+        stranger = self.server.send(gallery + "/identify", "astronaut.png").json
+        self.assertEqual(stranger["images"][0]["faces"][0]["decision"], "unknown")
+        self.assertIsNone(stranger["images"][0]["faces"][0]["person"])
+        yes = self.server.send(f"{gallery}/verify/{made['person']}", "obama3.jpg").json
+        self.assertTrue(yes["same"])
+        self.assertFalse(self.server.send(f"{gallery}/verify/{made['person']}", "biden.jpg").json["same"])
+        self.problem(self.server.get(f"{person}/faces/{face}/image"), 404)
+        self.assertEqual(self.server.get(f"{person}/faces/{face}").json["face_id"], face)
+        changed = self.server.ask("PATCH", person, {"name": "B", "expires_at": None}).json
+        self.assertEqual((changed["name"], changed["expires_at"]), ("B", None))
+        exported = self.server.get(person + "/export").json
+        self.assertEqual(len(exported["embeddings"]), 2)
+        self.assertEqual(len(exported["embeddings"][0]), 512)
+        self.assertEqual(self.server.ask("DELETE", f"{person}/faces/{face}").status, 204)
+        self.problem(self.server.ask("DELETE", f"{person}/faces/{face}"), 404)
+        self.assertEqual(self.server.ask("DELETE", person).status, 204)
+        self.problem(self.server.get(person), 404)
+        self.problem(self.server.send(person + "/faces", "obama.jpg"), 404)
+        self.assertEqual(self.server.get(gallery).json["faces"], 0)
+        gone = self.server.send(gallery + "/identify", "obama3.jpg").json
+        self.assertEqual(gone["images"][0]["faces"][0]["decision"], "unknown")
+
+    def test_kept_chips_and_photos_come_back(self):
+        gallery = self.gallery("kept")
+        settings = self.server.ask("PATCH", gallery, {"keep": "photos", "min_quality": .2}).json
+        self.assertEqual((settings["keep"], settings["min_quality"]), ("photos", .2))
+        person = self.person(gallery, "x")
+        face = self.server.send(f"{gallery}/persons/{person}/faces", "biden.jpg").json["enrolled"][0]["face_id"]
+        image = self.server.get(f"{gallery}/persons/{person}/faces/{face}/image")
+        self.assertEqual(image.headers["content-type"], "image/jpeg")
+        self.assertEqual(image.body, photo("biden.jpg"))
+        exported = self.server.get(f"{gallery}/persons/{person}/export").json
+        self.assertEqual(base64.b64decode(exported["files"][0]["base64"]), photo("biden.jpg"))
+
+    def test_persons_come_in_pages(self):
+        gallery = self.gallery("pages")
+        ids = [self.person(gallery, f"n{i}") for i in range(5)]
+        seen, after = [], 0
+        while after is not None:
+            page = self.server.get(f"{gallery}/persons?limit=2&after={after}").json
+            seen += [p["person"] for p in page["persons"]]
+            after = page["next"]
+        self.assertEqual(seen, ids)
+        for query in ("limit=0", "limit=1001", "after=-1", "after=x", "x=1"):
+            self.problem(self.server.get(f"{gallery}/persons?{query}"), 400)
+
+    def test_a_gallery_is_removed_with_all_that_is_in_it(self):
+        gallery = self.gallery("gone")
+        person = self.person(gallery, "x")
+        self.server.send(f"{gallery}/persons/{person}/faces", "biden.jpg")
+        self.assertEqual(self.server.ask("DELETE", gallery).status, 204)
+        self.problem(self.server.get(gallery), 404)
+        left = [p for p in self.server.data.rglob("*") if "gone" in p.name]
+        self.assertEqual(left, [])
+
+    def test_an_archive_is_what_the_command_line_imports(self):
+        gallery = self.gallery("archived")
+        person = self.person(gallery, "x")
+        self.server.send(f"{gallery}/persons/{person}/faces", "biden.jpg")
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "a.visavis"
+            file.write_bytes(self.server.get(gallery + "/export").body)
+            subprocess.run([PROGRAM, "gallery", "import", str(file), "--gallery", folder + "/g"], check=True,
+                           capture_output=True)
+            listed = subprocess.run([PROGRAM, "gallery", "list", folder + "/g", "--json"], check=True,
+                                    capture_output=True)
+        self.assertEqual([p["person"] for p in json.loads(listed.stdout)["persons"]], [person])
+        self.assertEqual([p.name for p in self.server.data.glob("export-*")], [])
+
+    def test_nothing_of_people_is_in_the_log(self):
+        gallery = self.gallery("discreet")
+        person = self.person(gallery, "Zebulon Secret")
+        self.server.send(f"{gallery}/persons/{person}/faces", ("zebulon.jpg", photo("biden.jpg")))
+        self.server.send(f"{gallery}/persons/{person}/faces", ("zebulon.jpg", b"x"))
+        for text in (self.server.logged(), *(p.read_text() for p in (self.server.data / "audit").iterdir()
+                                             if p.is_file())):
+            self.assertNotIn("ebulon", text)
+        lines = [json.loads(line) for line in self.server.logged().splitlines() if line.startswith("{")]
+        self.assertTrue(any(line["route"].endswith("/faces") for line in lines))
+
+
+class Access(Shared):
+    def test_keys_are_made_listed_and_removed(self):
+        made = self.server.post("/v1/keys", {"scope": "read", "note": "kiosk"}).json
+        self.assertEqual(self.server.get("/v1/models", key=made["secret"]).status, 200)
+        listed = self.server.get("/v1/keys")
+        self.assertIn(made["key"], [k["key"] for k in listed.json["keys"]])
+        self.assertNotIn(made["secret"].encode(), listed.body)
+        self.assertNotIn(made["secret"], (self.server.data / "keys.json").read_text())
+        self.assertEqual(self.server.ask("DELETE", "/v1/keys?key=" + made["key"]).status, 204)
+        self.problem(self.server.get("/v1/models", key=made["secret"]), 401)
+        self.problem(self.server.ask("DELETE", "/v1/keys?key=" + made["key"]), 404)
+        for body in ({}, {"scope": "god"}, {"scope": "read", "note": 1}, {"scope": "read", "expires_at": 1}):
+            self.problem(self.server.post("/v1/keys", body), 400)
+
+    def test_the_audit_log_says_who_did_what_to_whom(self):
+        gallery = self.gallery("audited")
+        person = self.person(gallery, "x")
+        self.server.ask("DELETE", f"{gallery}/persons/{person}")
+        entries = self.server.get("/v1/audit?limit=2").json["entries"]
+        self.assertEqual([e["action"] for e in entries], ["person.remove", "person.create"])
+        self.assertEqual({e["person"] for e in entries}, {person})
+        self.assertEqual(entries[0]["gallery"], "audited")
+        first = self.server.get("/v1/audit?limit=1").json
+        second = self.server.get("/v1/audit?limit=1&cursor=" + first["next"]).json
+        self.assertEqual(second["entries"][0]["action"], "person.create")
+
+
+class Lives(unittest.TestCase):
+    """Servers that begin and end."""
+
+    def test_keys_and_galleries_are_there_the_next_time(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with Server(PROGRAM, data=folder) as server:
+                key = server.key
+                server.post("/v1/galleries", {"gallery": "a"})
+                self.assertEqual(server.stop(), 0)
+            with Server(PROGRAM, data=folder) as server:
+                self.assertIsNone(server.key, "the first key is told once")
+                self.assertEqual(server.get("/v1/galleries/a", key=key).status, 200)
+
+    def test_two_servers_do_not_share_a_folder(self):
+        with tempfile.TemporaryDirectory() as folder, Server(PROGRAM, data=folder):
+            with self.assertRaisesRegex(RuntimeError, "ended with 4"):
+                Server(PROGRAM, data=folder)
+
+    def test_a_rate_is_kept(self):
+        with Server(PROGRAM, "--rate", "1", "--burst", "3") as server:
+            answers = [server.get("/v1/models") for _ in range(6)]
+            self.assertEqual([a.status for a in answers[:3]], [200] * 3)
+            self.assertEqual(answers[-1].status, 429)
+            self.assertGreaterEqual(int(answers[-1].headers["retry-after"]), 1)
+
+    def test_without_keys_only_loopback(self):
+        ended = subprocess.run([PROGRAM, "serve", "--no-auth", "--address", "0.0.0.0"], capture_output=True)
+        self.assertEqual(ended.returncode, 2)
+        with Server(PROGRAM, "--no-auth") as server:
+            self.assertEqual(server.get("/v1/galleries").status, 200)
+            rebound = server.get("/v1/galleries", headers={"Host": "evil.example"})
+            self.assertEqual(rebound.status, 403)
+
+    def test_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                            "-nodes", "-subj", "/CN=localhost", "-days", "2", "-addext",
+                            "subjectAltName=IP:127.0.0.1", "-keyout", folder + "/k.pem", "-out",
+                            folder + "/c.pem"], check=True, capture_output=True)
+            tls = ("--certificate", folder + "/c.pem", "--private-key", folder + "/k.pem")
+            with Server(PROGRAM, *tls, ready=False) as server:
+                context = ssl.create_default_context(cafile=folder + "/c.pem")
+                with socket.create_connection(("127.0.0.1", server.port)) as plain, \
+                        context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+                    secure.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    answer = b""
+                    while chunk := secure.recv(4096):
+                        answer += chunk
+                self.assertIn(b"200 OK", answer)
+                self.assertIn(b"Strict-Transport-Security", answer)
+
+    def test_what_was_accepted_is_finished(self):
+        with Server(PROGRAM, "--threads", "1", "--rate", "1000", "--burst", "1000") as server:
+            body = form([("image", "obama.jpg", photo("obama.jpg"))])
+            def ask(_):
+                return server.ask("POST", "/v1/embed", body[0], body[1]).status
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                asked = [pool.submit(ask, i) for i in range(8)]
+                # The ninth is the question itself.
+                while b"visavis_requests_now 9" not in server.get("/metrics", key=None).body:
+                    if all(a.done() for a in asked):
+                        break
+                code = server.stop()
+                self.assertEqual([a.result() for a in asked], [200] * 8)
+            self.assertEqual(code, 0)
+
+    def test_nothing_acknowledged_is_lost_by_a_kill(self):
+        """Killed in the midst of enrolments, three times."""
+        source = random.Random(7)
+        with tempfile.TemporaryDirectory() as folder:
+            key, known = None, set()
+            for round_ in range(3):
+                server = Server(PROGRAM, "--rate", "10000", "--burst", "10000", data=folder)
+                with server:
+                    key = key or server.key
+                    server.key = key
+                    server.post("/v1/galleries", {"gallery": "g"})
+                    told = {p["person"] for p in server.get("/v1/galleries/g/persons?limit=1000").json["persons"]}
+                    self.assertLessEqual(known, told)
+                    pool = concurrent.futures.ThreadPoolExecutor(4)
+                    def make(_):
+                        try:
+                            answer = server.post("/v1/galleries/g/persons", {"name": "n"})
+                        except Exception:  # the server was killed
+                            return None
+                        return answer.json["person"] if answer.status == 201 else None
+                    asked = [pool.submit(make, i) for i in range(60)]
+                    time.sleep(source.uniform(.02, .3))
+                    server.process.kill()
+                    known |= {a.result() for a in asked} - {None}
+                    pool.shutdown()
+            with Server(PROGRAM, data=folder) as server:
+                server.key = key
+                told = {p["person"] for p in server.get("/v1/galleries/g/persons?limit=1000").json["persons"]}
+                self.assertLessEqual(known, told)
+                self.assertGreater(len(known), 0)
+
+    def test_config_comes_from_flags_then_the_environment_then_a_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "c.toml"
+            file.write_text('port = 1001\nqueue = 17\nrecogniser = "mobilefacenet-192"\nno-auth = true\n')
+            def printed(*options, **environment):
+                out = subprocess.run([PROGRAM, "serve", "--print-config", "--config", str(file), *options],
+                                     env={"PATH": "/usr/bin", "HOME": folder, **environment},
+                                     capture_output=True, text=True)
+                return dict(line.split(" = ") for line in out.stdout.splitlines()), out
+            config, _ = printed("--port", "1003", VISAVIS_PORT="1002", VISAVIS_BURST="7")
+            self.assertEqual((config["port"], config["queue"], config["burst"]), ("1003", "17", "7"))
+            self.assertEqual(config["no-auth"], "true")
+            self.assertEqual(config["recogniser"].strip("'\""), "mobilefacenet-192")
+            self.assertEqual(printed(VISAVIS_PORT="1002")[0]["port"], "1002")
+            for text, word in (("port = [", "line 1"), ("colour = 1", "colour"), ("port = 'x'", "port"),
+                               ("queue = 0", "queue")):
+                file.write_text(text)
+                _, out = printed()
+                self.assertEqual(out.returncode, 2, out)
+                self.assertIn(word, out.stderr)
+
+
+class Crowd(Shared):
+    def test_nobody_gets_anothers_answer(self):
+        """Many clients at once, each with people of its own; every answer is checked."""
+        names = ["obama.jpg", "biden.jpg", "astronaut.png"]
+        galleries = {}
+        for name in names:
+            path = self.gallery("of-" + name.split(".")[0])
+            person = self.person(path, name)
+            self.assertEqual(self.server.send(f"{path}/persons/{person}/faces?select=largest", name).status, 201)
+            galleries[name] = (path, person)
+        def client(number):
+            source = random.Random(number)
+            connection = self.server.connect()
+            wrong = []
+            for _ in range(8):
+                mine = source.choice(names)
+                shown = source.choice(names)
+                path, person = galleries[mine]
+                answer = self.server.send(path + "/identify?select=largest", shown, connection=connection)
+                if answer.status in (429, 503):
+                    continue
+                face = answer.json["images"][0]["faces"][0]
+                expected = person if shown == mine else None
+                if answer.json["images"][0]["path"] != shown or face["person"] != expected:
+                    wrong.append((mine, shown, answer.body))
+            connection.close()
+            return wrong
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            for wrong in pool.map(client, range(12)):
+                self.assertEqual(wrong, [])
+        text = self.server.get("/metrics").body.decode()
+        self.assertIn("visavis_batch_photos_count", text)
+
+
+class Urls(Shared):
+    def test_are_off_unless_allowed(self):
+        answer = self.server.post("/v1/detect", {"url": "http://example.org/a.jpg"})
+        self.problem(answer, 400)
+        self.assertIn("--allow-url", answer.json["detail"])
+
+
+class AllowedUrls(Shared):
+    OPTIONS = ("--rate", "10000", "--burst", "10000", "--allow-url", "*")
+
+    def test_lead_nowhere_inside(self):
+        for host in ("127.0.0.1", "localhost", "[::1]", "10.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]",
+                     "169.254.169.254"):
+            answer = self.server.post("/v1/detect", {"url": f"http://{host}:{80}/health/live"})
+            self.problem(answer, 400)
+            self.assertNotIn("127.0.0.1", answer.json["detail"])
+        for url in ("file:///etc/passwd", "ftp://example.org/x", "http://u:p@example.org/", "x", ""):
+            self.problem(self.server.post("/v1/detect", {"url": url}), 400)
+
+
+class FaceAll(Shared):
+    OPTIONS = ("--rate", "10000", "--burst", "10000", "--faceall")
+
+    def register(self, *names):
+        body, headers = form([(name, name, photo(name)) for name in names],
+                             [("names", "".join(name + "*" for name in names))])
+        return self.server.ask("POST", "/faceRegister", body, headers, key=None)
+
+    def retrieve(self, name, data):
+        body, headers = form([("file", name, data)], [("name", "file")])
+        return self.server.ask("POST", "/faceRetrieve", body, headers, key=None)
+
+    def test_a_conversation(self):
+        empty = self.retrieve("obama.jpg", photo("obama.jpg"))
+        self.assertEqual((empty.status, empty.body), (200, b"Database is null now."))
+        told = self.register("obama3.jpg", "biden.jpg")
+        self.assertEqual(told.status, 200)
+        self.assertEqual(told.headers["access-control-allow-origin"], "*")
+        self.assertEqual([list(face) for face in told.json["faces"]], [["BoxsPoints", "name"]] * 2)
+        self.assertEqual([face["name"] for face in told.json["faces"]], ["obama3.jpg", "biden.jpg"])
+        points = told.json["faces"][1]["BoxsPoints"][0]
+        self.assertEqual(list(points), ["box", "pt"])
+        x1, y1, x2, y2 = points["box"]
+        self.assertTrue(x1 < x2 and y1 < y2)
+        self.assertEqual(len(points["pt"]), 10)
+        for x, y in zip(points["pt"][:5], points["pt"][5:]):
+            self.assertTrue(x1 < x < x2 and y1 < y < y2)
+        found = self.retrieve("obama2.jpg", photo("obama2.jpg")).json["faces"]
+        self.assertEqual([list(face) for face in found], [["distance", "path"]] * 2)
+        self.assertLess(found[0]["distance"], found[1]["distance"])
+        # Squared L2 of unit vectors is 2 - 2 cos.
+        self.assertLess(found[0]["distance"], 1)
+        self.assertEqual(self.server.get("/" + found[0]["path"], key=None).body, photo("obama3.jpg"))
+        nobody = self.retrieve("grey.png", png(100, 100))
+        self.assertEqual(nobody.body, b"Not detect any face in this picture, please choose another.")
+        many = self.retrieve("sample1.jpg", photo("sample1.jpg"))
+        self.assertEqual(many.body, b"Detect more than 1 face in this picture, please choose another.")
+
+    def test_urls_are_limited(self):
+        many = self.server.post("/faceRegisterBatch", {"urls": ["http://x/"] * 101}, key=None)
+        self.assertEqual((many.status, many.body), (200, b"Limit Error: url items count > 100"))
+
+    def test_the_rest_still_wants_keys(self):
+        self.problem(self.server.get("/v1/galleries", key=None), 401)
+
+    def test_pages_lead_to_the_web_page(self):
+        self.assertEqual(self.server.get("/faceRegister.html", key=None).headers["location"], "/#/enrol")
+        self.assertEqual(self.server.get("/faceRetrieve.html", key=None).headers["location"], "/#/search")
+
+
+class NoFaceAll(Shared):
+    def test_is_not_there_unless_switched_on(self):
+        self.problem(self.server.post("/faceRetrieve", b"", key=None), 404)
+
+
+class Overload(Shared):
+    OPTIONS = ("--rate", "10000", "--burst", "10000", "--threads", "1", "--queue", "1", "--batch", "1",
+               "--max-requests", "3")
+
+    def test_too_much_is_told_to_come_again(self):
+        body, headers = form([("image", "obama.jpg", photo("obama.jpg"))])
+        def ask(_):
+            return self.server.ask("POST", "/v1/embed", body, headers)
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(ask, range(48)))
+        statuses = {a.status for a in answers}
+        self.assertIn(200, statuses)
+        self.assertTrue(statuses & {429, 503}, statuses)
+        self.assertLessEqual(statuses, {200, 429, 503})
+        for answer in answers:
+            if answer.status != 200:
+                self.problem(answer, answer.status)
+        self.assertEqual(self.server.get("/health/live").status, 200)
+        self.assertEqual(ask(0).status, 200)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
