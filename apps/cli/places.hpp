@@ -17,8 +17,8 @@ namespace visavis::cli {
 /// refuses.
 [[nodiscard]] usecases::Places find_places(const std::string& models);
 
-/// The built web page: <program>/../share/visavis/web, or, for a program that lies in a build folder,
-/// the source tree's apps/web/dist; empty if it was not built.
+/// The built web page: <program>/../share/visavis/web, or, for a program that lies in a build
+/// folder, the source tree's apps/web/dist; empty if it was not built.
 [[nodiscard]] std::filesystem::path find_web_page();
 
 }  // namespace visavis::cli

@@ -1,3 +1,5 @@
+#include "archive_export.hpp"
+
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -7,7 +9,6 @@
 #include <visavis/core/sha256_stream.hpp>
 #include <visavis/core/time.hpp>
 
-#include "archive_export.hpp"
 #include "archive_file.hpp"
 #include "archive_rows.hpp"
 #include "past_folder.hpp"

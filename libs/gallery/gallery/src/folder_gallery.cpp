@@ -620,12 +620,11 @@ Result<PersonDetails> FolderGallery::show(std::string_view person) const {
 Result<std::vector<Template>> FolderGallery::templates(std::string_view person) const {
   VISAVIS_TRY(details, show(person));
   std::map<std::string, Embedding> embeddings;
-  VISAVIS_CHECK(store_.scan_person(
-      details.person.number,
-      [&](std::int64_t face, std::int64_t, float, std::span<const float> unit) {
-        embeddings[face_id_of(face)] = {
-            .model = model_, .values = {unit.begin(), unit.end()}, .norm = 0};
-      }));
+  VISAVIS_CHECK(store_.scan_person(details.person.number, [&](std::int64_t face, std::int64_t,
+                                                              float, std::span<const float> unit) {
+    embeddings[face_id_of(face)] = {
+        .model = model_, .values = {unit.begin(), unit.end()}, .norm = 0};
+  }));
   std::vector<Template> known;
   for (EnrolledFace& face : details.faces) {
     const auto found = embeddings.find(face.face_id);

@@ -74,7 +74,8 @@ struct Analyser::Impl {
 Outcome<image::Decoded> Analyser::Impl::decode(const Upload& photo) {
   const Watch watch;
   auto decoded =
-      caused_by(Cause::kInput, image::decode(photo.bytes, {.max_bytes = options.max_bytes, .max_pixels = options.max_pixels}));
+      caused_by(Cause::kInput, image::decode(photo.bytes, {.max_bytes = options.max_bytes,
+                                                           .max_pixels = options.max_pixels}));
   const std::scoped_lock lock(mutex);
   ++times.photos;
   times.decode_seconds += watch.seconds();

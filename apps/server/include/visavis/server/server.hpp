@@ -28,7 +28,7 @@ struct ServerOptions {
   /// Hosts that photos may be fetched from by URL: "a.example.org", "*.example.org", "*"; nothing:
   /// none are fetched.
   std::vector<std::string> allow_url{};
-  bool faceall = false;                  ///< FaceAll's calls, which ask for no keys.
+  bool faceall = false;           ///< FaceAll's calls, which ask for no keys.
   bool no_auth = false;           ///< Everybody may do everything; on loopback only.
   std::string tenant = "main";    ///< Of the first key, and of everybody without keys.
   double rate = 50;               ///< Requests a second of one key, in the long run.
