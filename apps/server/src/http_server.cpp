@@ -370,10 +370,8 @@ asio::awaitable<void> HttpServer::Impl::linger(Stream& stream) {
   if constexpr (std::is_same_v<Stream, Plain>)
     error = lowest.socket().shutdown(tcp::socket::shutdown_send, error);
   std::array<char, 16384> scratch{};
-  constexpr int kReads = 256;  // 4 MiB
-  lowest.expires_after(std::chrono::seconds(2));
-  for (int i = 0; i < kReads && !error; ++i)
-    co_await stream.async_read_some(asio::buffer(scratch), quietly(error));
+  lowest.expires_after(std::chrono::seconds(5));  // for all of it
+  while (!error) co_await stream.async_read_some(asio::buffer(scratch), quietly(error));
 }
 
 /// What runs is let finish; who waits for nothing is let go.
