@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
 # What must hold for every file before it lands: formatting, layering, self-contained headers,
 # clang-tidy. Prints what it runs; fails at the end of the step that found something.
+#
+#     tools/check.sh
+#
+# TIDY_NODES is how far the static analyser follows a function: 50,000 states take less than half of
+# the time that its own 225,000 do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
+nodes=${TIDY_NODES:-50000}
 mapfile -t sources < <(git ls-files 'libs/*.cpp' 'libs/*.hpp' 'apps/*.cpp' 'apps/*.hpp' \
   'tests/*.cpp' 'tests/*.hpp' 'bench/*.cpp')
 
@@ -34,6 +40,7 @@ echo "check: clang-tidy"
 cmake --build --preset release -j "$jobs" > /dev/null
 mapfile -t units < <(git ls-files 'libs/*/src/*.cpp' 'libs/*/backends/*.cpp' 'apps/*.cpp' ':!apps/*/tests/*' ':!apps/*/fuzz/*')
 printf '%s\n' "${units[@]}" | xargs -P "$jobs" -n 2 clang-tidy-19 -p build/release --quiet \
-  --extra-arg=-Wno-unknown-warning-option > build/tidy.log 2> /dev/null ||
+  --extra-arg=-Wno-unknown-warning-option --extra-arg=-Xclang --extra-arg=-analyzer-config \
+  --extra-arg=-Xclang --extra-arg=max-nodes="$nodes" > build/tidy.log 2> /dev/null ||
   { grep -E 'warning:|error:' build/tidy.log | sort -u | head -60; exit 1; }
 echo "check: all good"
