@@ -28,6 +28,17 @@ if git grep -nE 'std::(cout|cerr|clog)|\b(printf|puts|abort|exit)\(' -- 'libs/*/
   exit 1
 fi
 
+echo "check: deploy/ (hadolint, yamllint, the Compose schema)"
+lint=${VISAVIS_CACHE:-$HOME/.cache/visavis}/lint/$(sha256sum tools/requirements-lint.txt | head -c 16)
+if [ ! -e "$lint/done" ]; then
+  python3 -m venv "$lint"
+  "$lint/bin/pip" install -q --disable-pip-version-check --require-hashes -r tools/requirements-lint.txt
+  touch "$lint/done"
+fi
+"$lint/bin/hadolint" deploy/Containerfile
+"$lint/bin/yamllint" --strict deploy
+"$lint/bin/check-jsonschema" --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
+
 echo "check: layering (configures; then four trees that break a rule must be refused)"
 cmake --preset release > /dev/null
 tests/layering/run.sh

@@ -1,4 +1,5 @@
 #include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -23,6 +24,7 @@ struct Serve {
   std::string config;
   bool print_config = false;
   std::string port_file;
+  std::string first_key_file;
   std::string log_format = "text";
   double deadline_s = 20;
   double grace_s = 30;
@@ -64,6 +66,16 @@ std::string address_of(const Serve& given, std::uint16_t port) {
          std::to_string(port);
 }
 
+void tell_first_key(Desk& desk, const Serve& given, const std::string& secret) {
+  if (!given.first_key_file.empty()) {
+    auto written = write_file(given.first_key_file, secret + "\n", Readers::kOwner);
+    if (written) return desk.terminal.say("the first key is in " + given.first_key_file);
+    desk.terminal.complain(written.error().message);
+  }
+  desk.terminal.print_now("The first key, told this once (tenant " + given.options.tenant +
+                          ", scope admin): " + secret + "\n");
+}
+
 int run_serve(Desk& desk, Serve& given, CLI::App& verb) {
   if (auto applied = apply_config(verb, given.config); !applied)
     return usage(desk, applied.error());
@@ -82,15 +94,14 @@ int run_serve(Desk& desk, Serve& given, CLI::App& verb) {
     if (auto written = write_file(given.port_file, std::to_string(port) + "\n"); !written)
       desk.terminal.complain(written.error().message);
   };
-  events.first_key = [&](const std::string& secret) {
-    desk.terminal.print_now("The first key, told this once (tenant " + given.options.tenant +
-                            ", scope admin): " + secret + "\n");
-  };
+  events.first_key = [&](const std::string& secret) { tell_first_key(desk, given, secret); };
   events.ready = [&](const usecases::RunFacts& run) {
     std::string what = describe(run);
     what.pop_back();  // a line's end
     desk.terminal.say("ready: " + url + "; " + what);
+    sd_notify(0, "READY=1");
   };
+  events.stopping = [] { sd_notify(0, "STOPPING=1"); };
   if (given.log_format == "json")
     events.log = [&](const std::string& line) { desk.terminal.say_line(line); };
   auto served =
@@ -164,6 +175,9 @@ void add_serve_verb(VerbList& list) {
   verb->add_option("--port", options.port, "Port to listen on (0: one that is free)")
       ->capture_default_str();
   verb->add_option("--port-file", given->port_file, "Write the port to this file")
+      ->type_name("FILE");
+  verb->add_option("--first-key-file", given->first_key_file,
+                   "Write the first key to this file, for its owner alone, instead of telling it")
       ->type_name("FILE");
   verb->add_option("--data", options.data, "Folder of galleries, keys and the audit log")
       ->type_name("DIR")

@@ -6,6 +6,7 @@ import concurrent.futures
 import json
 import pathlib
 import random
+import re
 import socket
 import ssl
 import subprocess
@@ -576,6 +577,9 @@ class Crowd(Shared):
                 self.assertEqual(wrong, [])
         text = self.server.get("/metrics").body.decode()
         self.assertIn("visavis_batch_photos_count", text)
+        for stage in ("wait", "decode", "analyse"):
+            last = re.search(rf'visavis_stage_seconds_bucket{{stage="{stage}",le="\+Inf"}} (\d+)', text)
+            self.assertGreater(int(last[1]), 0, stage)
 
 
 class Urls(Shared):

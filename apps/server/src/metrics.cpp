@@ -59,6 +59,19 @@ ClientMetric batches_of(const std::vector<std::uint64_t>& batches) {
   return metric;
 }
 
+ClientMetric stage_of(const char* name, const usecases::StageTimes& times) {
+  ClientMetric metric;
+  metric.label = {{.name = "stage", .value = name}};
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < times.kBounds.size(); ++i) {
+    count += times.counts[i];
+    metric.histogram.bucket.push_back({.cumulative_count = count, .upper_bound = times.kBounds[i]});
+  }
+  metric.histogram.sample_count = count + times.counts.back();
+  metric.histogram.sample_sum = times.seconds;
+  return metric;
+}
+
 double resident_bytes() {
   std::ifstream file("/proc/self/statm");
   std::uint64_t total = 0;
@@ -86,7 +99,7 @@ void add_galleries(std::vector<MetricFamily>& families, const Services& services
 
 void add_analyser(std::vector<MetricFamily>& families, const usecases::Analyser& analyser) {
   const batching::BatcherStats queue = analyser.queue();
-  const usecases::StageTimes times = analyser.times();
+  const usecases::AnalyserTimes times = analyser.times();
   const usecases::RunFacts& run = analyser.facts();
   families.push_back(family("visavis_engine_info", "What runs", MetricType::Gauge,
                             {value_of(1, MetricType::Gauge,
@@ -107,13 +120,12 @@ void add_analyser(std::vector<MetricFamily>& families, const usecases::Analyser&
                                       {{.name = "reason", .value = "late"}})}));
   families.push_back(family("visavis_batch_photos", "Photos in one pass through the networks",
                             MetricType::Histogram, {batches_of(queue.batches)}));
-  families.push_back(family(
-      "visavis_stage_seconds_total", "Time of the workers in each stage", MetricType::Counter,
-      {value_of(times.decode_seconds, MetricType::Counter, {{.name = "stage", .value = "decode"}}),
-       value_of(times.analyse_seconds, MetricType::Counter,
-                {{.name = "stage", .value = "analyse"}})}));
-  families.push_back(one("visavis_photos_total", "Photos decoded", MetricType::Counter,
-                         static_cast<double>(times.photos)));
+  families.push_back(
+      family("visavis_stage_seconds",
+             "Time of each photo waiting and being decoded, and of each batch in the networks",
+             MetricType::Histogram,
+             {stage_of("wait", times.wait), stage_of("decode", times.decode),
+              stage_of("analyse", times.analyse)}));
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ Outcome<void> run(Services& services, HttpServer& http, int stop, const LogSink&
     if (services.events.ready) services.events.ready(services.analyser->facts());
     await(stop);
     services.phase = Phase::kStopping;
+    if (services.events.stopping) services.events.stopping();
   }
   transport.join();
   services.analyser->close();

@@ -46,8 +46,11 @@ function figures(metrics: Metrics, before: Seen | null, now: Seen): HTMLElement 
   const failed = (metrics.get('visavis_requests_total')?.samples ?? [])
     .filter((sample) => (sample.labels.status ?? '') >= '500')
     .reduce((sum, sample) => sum + sample.value, 0);
-  const photos = value('visavis_photos_total');
-  const stage = value('visavis_stage_seconds_total');
+  const stages = histograms(metrics.get('visavis_stage_seconds'));
+  const photos = stages.find((one) => one.labels.stage === 'decode')?.count ?? 0;
+  const work = stages
+    .filter((one) => one.labels.stage !== 'wait')
+    .reduce((sum, one) => sum + one.sum, 0);
   return h(
     'div',
     { class: 'figures' },
@@ -71,7 +74,7 @@ function figures(metrics: Metrics, before: Seen | null, now: Seen): HTMLElement 
     card(
       'Photos',
       whole(photos),
-      photos > 0 ? `${duration(stage / photos)} of work each` : 'none yet',
+      photos > 0 ? `${duration(work / photos)} of work each` : 'none yet',
     ),
     card('Memory', bytes(value('process_resident_memory_bytes')), 'resident'),
   );

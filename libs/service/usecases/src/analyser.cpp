@@ -1,6 +1,6 @@
 #include "visavis/usecases/analyser.hpp"
 
-#include <atomic>
+#include <algorithm>
 #include <new>
 #include <utility>
 #include <visavis/image/decode.hpp>
@@ -14,9 +14,20 @@ namespace {
 /// photos all, of large ones few.
 constexpr std::uint64_t kPixelsAtOnce = 16'000'000;
 
+class Watch {
+ public:
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 struct Task {
   Upload photo;
   Look wanted;
+  Watch waiting{};
 };
 
 using Answer = Outcome<Seen>;
@@ -36,17 +47,12 @@ Failure refused(batching::Refusal refusal) {
   return {Cause::kDefect, {ErrorCode::kInternal, "an unknown refusal"}};
 }
 
-class Watch {
- public:
-  [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
 }  // namespace
+
+void StageTimes::add(double duration) noexcept {
+  ++counts[static_cast<std::size_t>(std::ranges::lower_bound(kBounds, duration) - kBounds.begin())];
+  seconds += duration;
+}
 
 struct Analyser::Impl {
   Impl(Workbench opened, RunFacts run, const AnalyserOptions& given, std::size_t workers)
@@ -63,7 +69,7 @@ struct Analyser::Impl {
   AnalyserOptions options;
   Batcher batcher;
   mutable std::mutex mutex;
-  StageTimes times;
+  AnalyserTimes times;
 
   [[nodiscard]] Outcome<image::Decoded> decode(const Upload& photo);
   void analyse(pipeline::Pipeline& pipeline, std::span<const Task> tasks,
@@ -77,8 +83,7 @@ Outcome<image::Decoded> Analyser::Impl::decode(const Upload& photo) {
       caused_by(Cause::kInput, image::decode(photo.bytes, {.max_bytes = options.max_bytes,
                                                            .max_pixels = options.max_pixels}));
   const std::scoped_lock lock(mutex);
-  ++times.photos;
-  times.decode_seconds += watch.seconds();
+  times.decode.add(watch.seconds());
   return decoded;
 }
 
@@ -94,8 +99,7 @@ void Analyser::Impl::analyse(pipeline::Pipeline& pipeline, std::span<const Task>
   auto found = pipeline.analyse(queries);
   {
     const std::scoped_lock lock(mutex);
-    ++times.batches;
-    times.analyse_seconds += watch.seconds();
+    times.analyse.add(watch.seconds());
   }
   if (!found && images.size() > 1) {  // whoever it failed for, the others shall not know
     for (std::size_t i = 0; i < images.size(); ++i)
@@ -114,6 +118,10 @@ void Analyser::Impl::analyse(pipeline::Pipeline& pipeline, std::span<const Task>
 
 /// Decodes and looks, some photos at a time, so that pixels of few photos are in memory.
 std::vector<Answer> Analyser::Impl::work(pipeline::Pipeline& pipeline, std::span<Task> tasks) {
+  {
+    const std::scoped_lock lock(mutex);
+    for (const Task& task : tasks) times.wait.add(task.waiting.seconds());
+  }
   std::vector<Answer> answers(tasks.size(), Answer(Seen{}));
   std::vector<Task> ready;
   std::vector<image::Decoded> images;
@@ -200,7 +208,7 @@ Outcome<Seen> Analyser::look(const Upload& photo, const Look& wanted, Deadline d
 
 const RunFacts& Analyser::facts() const noexcept { return impl_->facts; }
 batching::BatcherStats Analyser::queue() const { return impl_->batcher.stats(); }
-StageTimes Analyser::times() const {
+AnalyserTimes Analyser::times() const {
   const std::scoped_lock lock(impl_->mutex);
   return impl_->times;
 }

@@ -51,6 +51,8 @@ struct ServerEvents {
   /// The first key that was ever made, the only time that it is told.
   std::function<void(const std::string& secret)> first_key{};
   std::function<void(const usecases::RunFacts&)> ready{};
+  /// It was told to end, and finishes what it has accepted.
+  std::function<void()> stopping{};
   /// One line a request and an event: an object of JSON without a line end. Thread-safe.
   std::function<void(const std::string& json)> log{};
 };

@@ -2,6 +2,7 @@
 
 /// One set of networks for many callers at once: a server's eyes.
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -46,11 +47,21 @@ struct Seen {
   std::size_t faces_found = 0;                ///< Before the selection.
 };
 
+/// How often a stage took how long.
 struct StageTimes {
-  std::uint64_t photos = 0;   ///< Decoded.
-  double decode_seconds = 0;  ///< Summed over them.
-  std::uint64_t batches = 0;
-  double analyse_seconds = 0;  ///< Summed over the batches.
+  /// Seconds; a duration counts at the first that it does not exceed, or after them all.
+  static constexpr std::array<double, 12> kBounds{.001, .0025, .005, .01, .025, .05,
+                                                  .1,   .25,   .5,   1,   2.5,  5};
+  std::array<std::uint64_t, kBounds.size() + 1> counts{};
+  double seconds = 0;  ///< Summed.
+
+  void add(double duration) noexcept;
+};
+
+struct AnalyserTimes {
+  StageTimes wait{};     ///< Of each photo for a worker.
+  StageTimes decode{};   ///< Of each photo.
+  StageTimes analyse{};  ///< Of each batch: finding, aligning and embedding its faces.
 };
 
 /// Thread-safe, `look` for any number of threads at once. Photos of different callers go through
@@ -98,7 +109,7 @@ class Analyser {
 
   [[nodiscard]] const RunFacts& facts() const noexcept;
   [[nodiscard]] batching::BatcherStats queue() const;
-  [[nodiscard]] StageTimes times() const;
+  [[nodiscard]] AnalyserTimes times() const;
 
   [[nodiscard]] Workbench::Impl& bench() noexcept;  ///< For this module's verbs.
 
