@@ -39,6 +39,7 @@ using std::chrono::steady_clock;
 
 constexpr std::uint32_t kMaxHead = 16U << 10U;
 constexpr std::uint64_t kBytesPerSecond = 64U << 10U;  ///< The slowest client that is waited for.
+constexpr std::size_t kReadAtOnce = 64U << 10U;
 
 auto quietly(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
@@ -291,7 +292,9 @@ asio::awaitable<Response> HttpServer::Impl::done(Stream& stream, beast::flat_buf
     parser.body_limit(admission.max_body);
     beast::get_lowest_layer(stream).expires_after(options.body +
                                                   std::chrono::seconds(reserved / kBytesPerSecond));
+    buffer.reserve(kReadAtOnce);  // Beast reads as much as there is room, else by 512 bytes
     co_await http::async_read(stream, buffer, parser, quietly(error));
+    buffer.shrink_to_fit();
     if (error == http::error::body_limit)
       co_return handlers.refuse(
           request, 413,
