@@ -57,11 +57,21 @@ std::string describe(const usecases::QualityComparison& comparison) {
   return text + aware.text();
 }
 
+std::string describe(const usecases::QualityBalance& balance) {
+  const std::string what = balance.of_people ? " people" : " photos";
+  return "drawn: " + std::to_string(balance.high.of_each) + what + " of each of " +
+         std::to_string(balance.high.cells.size()) + " kinds of high and " +
+         std::to_string(balance.low.of_each) + " of each of " +
+         std::to_string(balance.low.cells.size()) + " of low quality; of " +
+         std::to_string(balance.high.unlisted) + " photos nothing is known\n";
+}
+
 std::string describe(const usecases::EvaluatedQuality& answer) {
   std::string text;
   for (const auto& comparison : answer.comparisons) text += describe(comparison) + "\n";
   if (!answer.ways.empty())
     text += "made worse by " + answer.ways + ", seed " + std::to_string(answer.seed) + "\n";
+  if (answer.balance) text += describe(*answer.balance);
   return text + std::to_string(answer.people) + " people; " + std::to_string(answer.high) +
          " photos of high and " + std::to_string(answer.low) + " of low quality, of these " +
          std::to_string(answer.low_without_face) + " without a face\n" +
@@ -93,6 +103,10 @@ void add_quality_verb(VerbList& list, CLI::App& evaluate) {
       ->type_name("DIR");
   verb->add_option("--people", given->request.people, "Only these names, one a line")
       ->type_name("FILE");
+  verb->add_option("--balance", given->request.balance,
+                   "As many of every kind: a table of attributes with a header, of each person or "
+                   "path, with tabs between")
+      ->type_name("FILE");
   verb->add_option("--split", given->split,
                    "What makes a photo one of low quality: being made worse, or a fact (thirds)")
       ->check(CLI::IsMember({"degrade", "size", "sharpness"}))
@@ -101,7 +115,8 @@ void add_quality_verb(VerbList& list, CLI::App& evaluate) {
                    "Ways to make photos worse, of which each gets one, like "
                    "\"downscale:4;blur:2,noise:10;jpeg:10;dark:0.2\" (default: two dozen)")
       ->type_name("WAYS");
-  verb->add_option("--seed", given->request.seed, "Decides which photo goes which way")
+  verb->add_option("--seed", given->request.seed,
+                   "Decides which photo goes which way, and who is drawn for a balance")
       ->capture_default_str();
   verb->add_flag("--fit", given->request.fit,
                  "Fit a quality score to these photos (--json tells it), for a manifest");

@@ -66,6 +66,40 @@ TEST_F(QualityTest, SplitsByFactsToo) {
   EXPECT_THAT(answer.err, HasSubstr("no pairs"));
 }
 
+// Two of obama's three photos and the two of the others are as many of each pose.
+TEST_F(QualityTest, BalancesByAttributes) {
+  write("poses.tsv",
+        "path\tpose\nobama/obama.jpg\ta\nobama/obama2.jpg\ta\nobama/obama3.jpg\ta\n"
+        "biden/biden.jpg\tb\ncollins/astronaut.png\tb\nnobody/1.jpg\tb\n");
+  const Answer answer =
+      evaluate({"--degrade", "downscale:2", "--balance", at("poses.tsv"), "--no-cache"});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["high_images"], 4);
+  EXPECT_EQ(json["low_images"], 4);
+  EXPECT_EQ(json["high_high"]["genuine"], 1);
+  EXPECT_EQ(json["high_high"]["impostor"], 5);
+  const nlohmann::json& high = json["balance"]["high"];
+  EXPECT_EQ(json["balance"]["of"], "images");
+  EXPECT_EQ(high["of_each"], 2);
+  EXPECT_EQ(high["unlisted_images"], 0);
+  EXPECT_EQ(high["cells"][0]["values"]["pose"], "a");
+  EXPECT_EQ(high["cells"][0]["available"], 3);
+  EXPECT_EQ(high["cells"][0]["images"], 2);
+}
+
+TEST_F(QualityTest, RefusesAttributesThatSayNothing) {
+  write("bad.tsv", "person\tgender\nobama\n");
+  const Answer bad = evaluate({"--balance", at("bad.tsv"), "--no-cache"});
+  EXPECT_EQ(bad.code, 3);
+  EXPECT_THAT(bad.err, HasSubstr("row 2 of the list of attributes"));
+  write("one.tsv", "person\tgender\nobama\tm\nbiden\tm\ncollins\tf\n");
+  const Answer one = evaluate({"--balance", at("one.tsv"), "--no-cache"});
+  EXPECT_EQ(one.code, 3);
+  EXPECT_THAT(one.err, HasSubstr("only one person"));
+  EXPECT_EQ(evaluate({"--balance", at("missing.tsv"), "--no-cache"}).code, 3);
+}
+
 TEST_F(QualityTest, SameSeedMeasuresTheSame) {
   const auto figures = [&](const std::string& seed) {
     nlohmann::json json =

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <iterator>
+#include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -14,6 +18,7 @@
 #include <visavis/matching/matching.hpp>
 #include <visavis/pipeline/pipeline.hpp>
 #include <visavis/quality/fit.hpp>
+#include <visavis/quality_pairs/balance.hpp>
 #include <visavis/quality_pairs/fit_quality.hpp>
 #include <visavis/quality_pairs/quality_pairs.hpp>
 
@@ -95,7 +100,6 @@ Looks look_again(Workbench::Impl& bench, const std::vector<Photo>& photos,
                  EvaluatedQuality& answer) {
   CentralFaces faces = central_faces(bench, photos, progress, recipe);
   answer.from_cache += faces.from_cache;
-  answer.low_without_face = faces.without_face.size();
   std::ranges::move(faces.errors, std::back_inserter(answer.errors));
   Looks looks;
   for (std::size_t i = 0; i < photos.size(); ++i)
@@ -164,6 +168,41 @@ Outcome<std::optional<quality::Fit>> fit(const Looks& low, const Looks& high,
   return quality_pairs::fit_quality(samples);
 }
 
+Outcome<std::optional<quality_pairs::Attributes>> read_attributes(
+    const std::filesystem::path& path) {
+  if (path.empty()) return std::nullopt;
+  VISAVIS_TRY(text, named(path, read_text(path)));
+  VISAVIS_TRY(attributes, named(path, quality_pairs::parse_attributes(text)));
+  return attributes;
+}
+
+/// Only those that a balanced draw takes.
+Outcome<quality_pairs::BalancedDraw> keep_balanced(Looks& looks,
+                                                   const quality_pairs::Attributes& attributes,
+                                                   const std::map<std::string, std::string>& inside,
+                                                   std::uint64_t seed) {
+  std::vector<std::string> keys;
+  for (const quality_pairs::Look& look : looks)
+    keys.push_back(attributes.of_people ? look.person : inside.at(look.path));
+  VISAVIS_TRY(draw, caused_by(Cause::kInput, quality_pairs::draw_balanced(keys, attributes, seed)));
+  Looks kept;
+  for (const std::size_t i : draw.chosen) kept.push_back(std::move(looks[i]));
+  looks = std::move(kept);
+  return draw;
+}
+
+Outcome<QualityBalance> balance(HighAndLow& parts, const quality_pairs::Attributes& attributes,
+                                const std::vector<Photo>& photos, std::uint64_t seed) {
+  std::map<std::string, std::string> inside;
+  for (const Photo& photo : photos) inside.emplace(photo.path, photo.inside.string());
+  VISAVIS_TRY(high, keep_balanced(parts.high, attributes, inside, seed));
+  VISAVIS_TRY(low, keep_balanced(parts.low, attributes, inside, seed));
+  return QualityBalance{.of_people = attributes.of_people,
+                        .attributes = attributes.names,
+                        .high = std::move(high),
+                        .low = std::move(low)};
+}
+
 std::size_t count_people(const Looks& looks) {
   std::set<std::string_view> people;
   for (const quality_pairs::Look& look : looks) people.insert(look.person);
@@ -180,6 +219,7 @@ Outcome<EvaluatedQuality> evaluate_quality(Workbench& bench, const Inputs& input
   VISAVIS_TRY(recipe, caused_by(Cause::kUsage, degrade::parse_recipe(ways, request.seed)));
   if (request.split != QualitySplit::kDegrade && !request.ways.empty())
     return usage("photos are made worse only where that splits them");
+  VISAVIS_TRY(attributes, read_attributes(request.balance));
   VISAVIS_TRY(photos, photos_of(inputs.photos, request.people));
   VISAVIS_TRY(run, bench.ready());
   EvaluatedQuality answer{.run = std::move(run), .split = name_of(request.split)};
@@ -199,8 +239,15 @@ Outcome<EvaluatedQuality> evaluate_quality(Workbench& bench, const Inputs& input
       return by_size ? look.quality.eye_distance_px : look.quality.sharpness;
     });
   }
+  if (attributes) {
+    VISAVIS_TRY(drawn, balance(parts, *attributes, inputs.photos, request.seed));
+    answer.balance = std::move(drawn);
+    answer.seed = request.seed;
+  }
   answer.high = parts.high.size();
   answer.low = parts.low.size();
+  answer.low_without_face = static_cast<std::size_t>(std::ranges::count_if(
+      parts.low, [](const quality_pairs::Look& look) { return !look.embedding; }));
   VISAVIS_TRY(high, compare("high_high", parts.high, parts.high, impl));
   VISAVIS_TRY(mixed, compare("low_high", parts.low, parts.high, impl));
   VISAVIS_TRY(low, compare("low_low", parts.low, parts.low, impl));

@@ -1,6 +1,11 @@
+#include <cstddef>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/quality/fit.hpp>
+#include <visavis/quality_pairs/balance.hpp>
 #include <visavis/quality_pairs/quality_pairs.hpp>
 #include <visavis/usecases/evaluate_quality.hpp>
 
@@ -50,13 +55,34 @@ Json json_of(const usecases::QualityComparison& comparison) {
   return json;
 }
 
+Json json_of(const quality_pairs::BalancedDraw& draw, const std::vector<std::string>& attributes) {
+  Json cells = Json::array();
+  for (const quality_pairs::Cell& cell : draw.cells) {
+    Json values = Json::object();
+    for (std::size_t k = 0; k < attributes.size(); ++k) values[attributes[k]] = cell.values[k];
+    cells.push_back(
+        {{"values", std::move(values)}, {"available", cell.available}, {"images", cell.photos}});
+  }
+  return {
+      {"of_each", draw.of_each}, {"unlisted_images", draw.unlisted}, {"cells", std::move(cells)}};
+}
+
+Json json_of(const std::optional<usecases::QualityBalance>& balance) {
+  if (!balance) return nullptr;
+  return {{"of", balance->of_people ? "people" : "images"},
+          {"high", json_of(balance->high, balance->attributes)},
+          {"low", json_of(balance->low, balance->attributes)}};
+}
+
 }  // namespace
 
 std::string to_json(const usecases::EvaluatedQuality& answer) {
   Json json = document("evaluate-quality");
   json["split"] = answer.split;
   json["degradations"] = answer.ways.empty() ? Json(nullptr) : Json(answer.ways);
-  json["seed"] = answer.ways.empty() ? Json(nullptr) : Json(answer.seed);
+  const bool is_drawn = !answer.ways.empty() || answer.balance.has_value();
+  json["seed"] = is_drawn ? Json(answer.seed) : Json(nullptr);
+  json["balance"] = json_of(answer.balance);
   json["people"] = answer.people;
   json["high_images"] = answer.high;
   json["low_images"] = answer.low;

@@ -10,6 +10,7 @@
 #include <vector>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/quality/fit.hpp>
+#include <visavis/quality_pairs/balance.hpp>
 #include <visavis/quality_pairs/quality_pairs.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/inputs.hpp>
@@ -29,8 +30,9 @@ struct QualityRequest {
   std::filesystem::path people{};  ///< A list of names; empty: every folder of photos.
   QualitySplit split = QualitySplit::kDegrade;
   std::string ways{};  ///< For kDegrade, as degrade::parse_recipe reads them; empty: the default.
-  std::uint64_t seed = 1;
-  bool fit = false;  ///< Also fit a quality score to these photos, for a manifest.
+  std::filesystem::path balance{};  ///< Attributes, of which every kind counts equally; or empty.
+  std::uint64_t seed = 1;           ///< Of the ways and of the balance's draw.
+  bool fit = false;                 ///< Also fit a quality score to these photos, for a manifest.
 };
 
 /// What a score that knows of quality does, compared with the cosine.
@@ -51,15 +53,24 @@ struct QualityComparison {
   std::vector<QualityAwareGain> quality_aware;     ///< Empty for a model without such a score.
 };
 
+/// How photos were drawn, so that every kind is there equally often.
+struct QualityBalance {
+  bool of_people = true;
+  std::vector<std::string> attributes{};
+  quality_pairs::BalancedDraw high{};  ///< Its places mean nothing any more.
+  quality_pairs::BalancedDraw low{};
+};
+
 struct EvaluatedQuality {
   RunFacts run{};
   std::string split{};
   std::string ways{};  ///< Empty unless photos were made worse.
   std::uint64_t seed = 0;
-  std::size_t people = 0;
-  std::size_t high = 0;  ///< Photos.
+  std::size_t people = 0;  ///< Before a balance.
+  std::size_t high = 0;    ///< Photos.
   std::size_t low = 0;
   std::size_t low_without_face = 0;
+  std::optional<QualityBalance> balance{};
   std::vector<QualityComparison> comparisons{};
   std::optional<quality::Fit> fit{};  ///< If it was asked for and the photos differ enough.
   std::size_t from_cache = 0;
