@@ -166,8 +166,6 @@ int run_pairs(Desk& desk, const Given& given) {
 int run(Desk& desk, const Given& given) {
   if (given.all_pairs && !given.templates.path.empty())
     return usage(desk, "--templates goes with a list of pairs");
-  if (given.reporting.worst > 0 && !given.templates.path.empty())
-    return usage(desk, "--worst names photos, and --templates compares templates");
   if (given.all_pairs == !given.pairs.empty())
     return usage(desk, "either --pairs or --all-pairs says what is compared");
   if (const auto possible = check(given.reporting); !possible)

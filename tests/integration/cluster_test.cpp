@@ -51,7 +51,7 @@ TEST_F(FaceTest, ClusterPutsThePhotosOfOnePersonTogether) {
               HasSubstr("group\tpath\tface\tquality\n0\t" + photo("obama.jpg") + "\t"));
   const std::string html = text_of(at("g.html"));
   EXPECT_EQ(count(html, "<img src=\"data:image/jpeg;base64,/9j/"), 4U);
-  EXPECT_THAT(html, HasSubstr("a&amp;b &lt;&quot;c&quot;>.png"));
+  EXPECT_THAT(html, HasSubstr("a&amp;b &lt;&quot;c&quot;&gt;.png"));
   EXPECT_THAT(html, Not(HasSubstr("http")));
 }
 

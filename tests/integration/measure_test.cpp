@@ -382,6 +382,21 @@ TEST_F(VerificationTest, TemplatesAreJudgedAsIjbHasThem) {
     EXPECT_EQ(json["at_threshold"]["frr"], .5) << "one of two has no face";
     EXPECT_EQ(json["at_threshold"]["far"], 0.0);
   }
+  write("groups.tsv", "1\tx\n2\tx\n3\tx\n");
+  const Answer worst =
+      visavis({"evaluate", "verification", "--images", at("in"), "--pairs", at("pairs.txt"),
+               "--templates", at("in/templates.txt"), "--groups", at("groups.tsv"), "--far", ".001",
+               "--report", at("out"), "--worst", "1", "--no-cache", "--json"});
+  ASSERT_EQ(worst.code, 0) << worst.err;
+  const nlohmann::json rates = worst.json()["groups"]["points"][0]["groups"][0];
+  EXPECT_EQ(rates["people"], 2) << "1, 2 and 4 are one person";
+  EXPECT_EQ(rates["impostor"], 2);
+  const nlohmann::json missed =
+      nlohmann::json::parse(content("out/report.json"))["false_non_matches"];
+  ASSERT_EQ(missed.size(), 1U) << "1 and 4 have no score";
+  EXPECT_EQ(missed[0]["a_template"], "1");
+  EXPECT_EQ(missed[0]["b_template"], "2");
+  EXPECT_EQ(missed[0]["b"], "../in/obama3.jpg");
   write("gallery.tsv", "1\tBarack\n3\tJoe\n");
   write("probes.tsv", "2\tBarack\n");
   const nlohmann::json found =

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <span>
@@ -20,19 +21,6 @@ std::vector<float> falling(std::span<const float> scores) {
   std::vector<float> sorted(scores.begin(), scores.end());
   std::ranges::sort(sorted, std::greater{});
   return sorted;
-}
-
-struct Moments {
-  double mean = 0;
-  double variance = 0;  ///< Of the population.
-};
-
-Moments moments(std::span<const float> scores) {
-  Moments result;
-  const auto count = static_cast<double>(scores.size());
-  for (const float s : scores) result.mean += s / count;
-  for (const float s : scores) result.variance += (s - result.mean) * (s - result.mean) / count;
-  return result;
 }
 
 }  // namespace
@@ -74,6 +62,20 @@ std::vector<PrecisionRecallPoint> precision_recall_curve(const Scores& scores) {
   return curve;
 }
 
+std::vector<PrecisionRecallPoint> precision_recall_curve(std::span<const ErrorRates> rates,
+                                                         std::uint64_t genuine,
+                                                         std::uint64_t impostor) {
+  std::vector<PrecisionRecallPoint> curve;
+  for (const ErrorRates& point : rates) {
+    const double right = (1 - point.fnmr) * static_cast<double>(genuine);
+    const double accepted = right + point.fmr * static_cast<double>(impostor);
+    curve.push_back({.threshold = point.threshold,
+                     .precision = accepted == 0 ? 1 : right / accepted,
+                     .recall = 1 - point.fnmr});
+  }
+  return curve;
+}
+
 double average_precision(const Scores& scores) {
   double sum = 0;
   double recall = 0;
@@ -84,11 +86,21 @@ double average_precision(const Scores& scores) {
   return sum;
 }
 
-double d_prime(const Scores& scores) {
-  const Moments genuine = moments(scores.genuine);
-  const Moments impostor = moments(scores.impostor);
+Moments moments(std::span<const float> scores) {
+  Moments result;
+  const auto count = static_cast<double>(scores.size());
+  for (const float s : scores) result.mean += s / count;
+  for (const float s : scores) result.variance += (s - result.mean) * (s - result.mean) / count;
+  return result;
+}
+
+double d_prime(const Moments& genuine, const Moments& impostor) {
   return std::abs(genuine.mean - impostor.mean) /
          std::sqrt((genuine.variance + impostor.variance) / 2);
+}
+
+double d_prime(const Scores& scores) {
+  return d_prime(moments(scores.genuine), moments(scores.impostor));
 }
 
 std::vector<ErrorRates> thinned(const std::vector<ErrorRates>& curve, std::size_t per_decade) {

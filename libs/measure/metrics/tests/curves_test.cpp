@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <vector>
 #include <visavis/metrics/curves.hpp>
@@ -38,6 +39,33 @@ TEST(PrecisionRecall, ByHand) {
   EXPECT_DOUBLE_EQ(curve[2].precision, 2. / 3);
   EXPECT_DOUBLE_EQ(curve[2].recall, 1);
   EXPECT_DOUBLE_EQ(average_precision({kGenuine, kImpostor}), .5 + .5 * 2 / 3);
+}
+
+// Two of 4 genuine and 1 of 100 impostor pairs accepted: 2 of 3 are right. Then all: 4 of 104.
+TEST(PrecisionRecall, FromErrorRatesDependsOnHowManyPairsThereAre) {
+  const std::vector<ErrorRates> rates{{.threshold = kInfinity, .fmr = 0, .fnmr = 1},
+                                      {.threshold = .5, .fmr = .01, .fnmr = .5},
+                                      {.threshold = -1, .fmr = 1, .fnmr = 0}};
+  const auto curve = precision_recall_curve(rates, 4, 100);
+  ASSERT_EQ(curve.size(), 3U);
+  EXPECT_EQ(curve[0].precision, 1);
+  EXPECT_EQ(curve[0].recall, 0);
+  EXPECT_DOUBLE_EQ(curve[1].precision, 2. / 3);
+  EXPECT_DOUBLE_EQ(curve[1].recall, .5);
+  EXPECT_EQ(curve[1].threshold, .5);
+  EXPECT_DOUBLE_EQ(curve[2].precision, 4. / 104);
+}
+
+TEST(PrecisionRecall, FromErrorRatesIsThatOfTheScores) {
+  const Scores scores{.genuine = kGoldenGenuine, .impostor = kGoldenImpostor};
+  const auto exact = precision_recall_curve(scores);
+  const auto curve =
+      precision_recall_curve(error_rates(scores), kGoldenGenuine.size(), kGoldenImpostor.size());
+  ASSERT_EQ(curve.size(), exact.size());
+  for (std::size_t i = 0; i < curve.size(); ++i) {
+    EXPECT_NEAR(curve[i].precision, exact[i].precision, 1e-12);
+    EXPECT_NEAR(curve[i].recall, exact[i].recall, 1e-12);
+  }
 }
 
 // Means .7 and .3, both variances .04.

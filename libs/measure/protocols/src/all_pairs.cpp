@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
@@ -70,11 +71,58 @@ class Worst {
   std::vector<FacePair> pairs_;  ///< A heap, the least wanted first.
 };
 
+/// Of each person's pairs with others. Whole numbers, so that it does not matter which thread adds
+/// what.
+class SumsByPerson {
+ public:
+  explicit SumsByPerson(std::size_t people) : sums_(people) {}
+
+  void add(std::uint32_t a, std::uint32_t b, float score) {
+    const auto sum = static_cast<std::int64_t>(score * kOne);
+    const auto squares = static_cast<std::int64_t>(score * score * kOne);
+    for (const std::uint32_t person : {a, b}) {
+      ++sums_[person].pairs;
+      sums_[person].sum += sum;
+      sums_[person].squares += squares;
+    }
+  }
+  void merge(const SumsByPerson& other) {
+    for (std::size_t i = 0; i < sums_.size(); ++i) {
+      sums_[i].pairs += other.sums_[i].pairs;
+      sums_[i].sum += other.sums_[i].sum;
+      sums_[i].squares += other.sums_[i].squares;
+    }
+  }
+  /// A pair counts as often as one of its people was drawn and the other too, less one: to the
+  /// first order the product that is meant, which would take every pair of people to know.
+  [[nodiscard]] WeightedSums in(metrics::Draw draw) const {
+    WeightedSums all;
+    for (std::size_t i = 0; i < sums_.size(); ++i) {
+      const double weight = static_cast<double>(draw[i]) - .5;
+      all.weight += weight * static_cast<double>(sums_[i].pairs);
+      all.sum += weight * static_cast<double>(sums_[i].sum) / kOne;
+      all.squares += weight * static_cast<double>(sums_[i].squares) / kOne;
+    }
+    return all;
+  }
+
+ private:
+  static constexpr float kOne = 1U << 30U;
+  struct Sums {
+    std::int64_t pairs = 0;
+    std::int64_t sum = 0;
+    std::int64_t squares = 0;
+  };
+  std::vector<Sums> sums_;
+};
+
 struct Compared {
-  explicit Compared(std::size_t worst) : false_matches(worst, -1), false_non_matches(worst, 1) {}
+  Compared(std::size_t people, std::size_t worst)
+      : sums(people), false_matches(worst, -1), false_non_matches(worst, 1) {}
 
   std::vector<ScoredPair> genuine{};
   metrics::ScoreHistogram impostor{-1, 1, kBins};
+  SumsByPerson sums;  ///< Of impostors.
   Worst false_matches;
   Worst false_non_matches;
   bool is_number = true;
@@ -83,7 +131,7 @@ struct Compared {
 Compared compare(std::span<const LabelledFace> faces, const Crowd& crowd,
                  const AllPairsOptions& options, Executor& executor) {
   std::vector<Compared> parts(static_cast<std::size_t>(executor.concurrency()),
-                              Compared(options.worst));
+                              Compared(crowd.people(), options.worst));
   for_each_row(faces, false, options.rule, executor,
                [&](std::size_t i, std::span<const float> scores, std::size_t worker) {
                  Compared& part = parts[worker];
@@ -99,6 +147,7 @@ Compared compare(std::span<const LabelledFace> faces, const Crowd& crowd,
                      part.false_non_matches.see(pair);
                    } else {
                      impostor.push_back(scores[j]);
+                     part.sums.add(own, crowd.person[j], scores[j]);
                      part.false_matches.see(pair);
                    }
                  }
@@ -107,6 +156,7 @@ Compared compare(std::span<const LabelledFace> faces, const Crowd& crowd,
   for (const Compared& part : std::span(parts).subspan(1)) {
     parts[0].genuine.insert(parts[0].genuine.end(), part.genuine.begin(), part.genuine.end());
     parts[0].impostor.merge(part.impostor);
+    parts[0].sums.merge(part.sums);
     parts[0].false_matches.merge(part.false_matches);
     parts[0].false_non_matches.merge(part.false_non_matches);
     parts[0].is_number = parts[0].is_number && part.is_number;
@@ -124,21 +174,16 @@ std::vector<float> scores_of(std::span<const ScoredPair> pairs) {
   return scores;
 }
 
-/// As metrics::d_prime; of the impostors, each score is off by half a bin at most.
-double d_prime(std::span<const float> genuine, const metrics::ScoreHistogram& impostor) {
-  const auto own_count = static_cast<double>(genuine.size());
-  const auto count = static_cast<double>(impostor.count());
-  double own_mean = 0;
-  double mean = 0;
-  for (const float s : genuine) own_mean += s / own_count;
-  impostor.for_each_bin(
-      [&](double s, std::uint64_t n) { mean += s * static_cast<double>(n) / count; });
-  double variances = 0;
-  for (const float s : genuine) variances += (s - own_mean) * (s - own_mean) / own_count;
-  impostor.for_each_bin([&](double s, std::uint64_t n) {
-    variances += (s - mean) * (s - mean) * static_cast<double>(n) / count;
+/// Each score is off by half a bin at most.
+metrics::Moments moments_of(const metrics::ScoreHistogram& scores) {
+  const auto count = static_cast<double>(scores.count());
+  metrics::Moments moments;
+  scores.for_each_bin(
+      [&](double s, std::uint64_t n) { moments.mean += s * static_cast<double>(n) / count; });
+  scores.for_each_bin([&](double s, std::uint64_t n) {
+    moments.variance += (s - moments.mean) * (s - moments.mean) * static_cast<double>(n) / count;
   });
-  return std::abs(own_mean - mean) / std::sqrt(variances / 2);
+  return moments;
 }
 
 /// One point for each bin that holds impostors, from the highest threshold down.
@@ -186,11 +231,36 @@ std::function<double(metrics::Draw)> impostor_weight(std::vector<std::uint32_t> 
   };
 }
 
+/// Of the impostors that are not among the `kept` best ones the share above a score, with half of
+/// its equals.
+std::function<double(float)> share_above(const metrics::ScoreHistogram& impostor,
+                                         std::size_t kept) {
+  std::vector<std::pair<double, std::uint64_t>> upper;  // edges of bins, and what is below them
+  std::uint64_t below = 0;
+  impostor.for_each_bin([&](double middle, std::uint64_t n) {
+    below += n;
+    upper.emplace_back(middle + impostor.resolution() / 2, below);
+  });
+  const auto all = static_cast<double>(impostor.count());
+  const auto never = all - static_cast<double>(below);
+  const auto best = static_cast<double>(kept);
+  return [upper = std::move(upper), width = impostor.resolution(), all, never, best](float score) {
+    const auto next =
+        std::ranges::upper_bound(upper, score, {}, [](const auto& bin) { return bin.first; });
+    const auto under = next == upper.begin() ? 0.0 : static_cast<double>(std::prev(next)->second);
+    const bool is_inside = next != upper.end() && score >= next->first - width;
+    const double equal = is_inside ? static_cast<double>(next->second) - under : 0;
+    const double lower = score > -INFINITY ? never + under + equal / 2 : never / 2;
+    return std::clamp((all - lower - best) / (all - best), 0.0, 1.0);
+  };
+}
+
 /// Everything that figures are made of: once with the photos that failed, once without.
 struct Material {
   std::vector<ScoredPair> genuine;  ///< By rising score.
   metrics::ScoreHistogram impostor;
   std::vector<ScoredPair> best;       ///< Impostors.
+  SumsByPerson sums;                  ///< Of impostors that have a score.
   std::vector<std::uint32_t> photos;  ///< Of each person.
   bool is_complete = true;            ///< Every pair has a score.
 };
@@ -237,6 +307,16 @@ GroupReport by_groups(const AllPairsFigures& figures, const Material& material,
   return report;
 }
 
+/// What is not among the material's best impostors.
+LeftOut left_out_of(const Material& material) {
+  if (material.best.size() == material.impostor.count()) return {};
+  LeftOut left_out{.weight_of_all = impostor_weight(material.photos),
+                   .share_above = share_above(material.impostor, material.best.size())};
+  if (material.is_complete)
+    left_out.sums_of_all = [sums = material.sums](metrics::Draw draw) { return sums.in(draw); };
+  return left_out;
+}
+
 /// Nothing if a kind is missing.
 std::optional<AllPairsFigures> figures(const Material& material, const AllPairsOptions& options,
                                        Executor& executor) {
@@ -249,7 +329,8 @@ std::optional<AllPairsFigures> figures(const Material& material, const AllPairsO
                           .impostor = impostor.count(),
                           .eer = metrics::ScoreHistogram::equal_error_rate(matches, impostor),
                           .auc = metrics::ScoreHistogram::area_under_curve(matches, impostor)};
-  if (material.is_complete && genuine.size() > 1) figures.d_prime = d_prime(genuine, impostor);
+  if (material.is_complete && genuine.size() > 1)
+    figures.d_prime = metrics::d_prime(metrics::moments(genuine), moments_of(impostor));
   figures.curve = curve_of(genuine, impostor);
   figures.distribution = distribution_of(genuine, impostor);
   const auto people = static_cast<double>(std::ranges::count_if(material.photos, std::identity{}));
@@ -260,13 +341,18 @@ std::optional<AllPairsFigures> figures(const Material& material, const AllPairsO
         {.far = far, .tar = metrics::accepted_share(genuine, threshold), .threshold = threshold});
   }
   const ResampledPairs resampled(material.photos.size(), material.genuine, material.best,
-                                 impostor_weight(material.photos));
-  executor.parallel_for(figures.points.size() + 1, [&](std::size_t k, int) {
-    if (k == 0)
+                                 left_out_of(material));
+  const std::size_t rates = figures.points.size();
+  executor.parallel_for(rates + 3, [&](std::size_t k, int) {
+    if (k < rates)
+      figures.points[k].tar_interval =
+          resampled.tar_at_far(figures.points[k].far, options.replicates);
+    else if (k == rates)
       figures.eer_interval = resampled.equal_error_rate(options.replicates);
-    else
-      figures.points[k - 1].tar_interval =
-          resampled.tar_at_far(figures.points[k - 1].far, options.replicates);
+    else if (k == rates + 1)
+      figures.auc_interval = resampled.area_under_curve(options.replicates);
+    else if (figures.d_prime)
+      figures.d_prime_interval = resampled.d_prime(options.replicates);
   });
   return figures;
 }
@@ -294,6 +380,7 @@ Result<AllPairsReport> compare_all(std::span<const LabelledFace> faces,
   Material material{.genuine = std::move(compared.genuine),
                     .impostor = std::move(compared.impostor),
                     .best = {},
+                    .sums = std::move(compared.sums),
                     .photos = crowd.faces};
   if (const std::uint64_t count = material.impostor.count(); count > 0)
     material.best = impostors_from(

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "visavis/metrics/bootstrap.hpp"
+#include "visavis/metrics/curves.hpp"
 
 namespace visavis::protocols {
 namespace {
@@ -27,21 +28,37 @@ double weight_of(std::span<const ScoredPair> pairs, Draw draw) {
   return sum;
 }
 
+WeightedSums sums_of(std::span<const ScoredPair> pairs, Draw draw) {
+  WeightedSums sums;
+  for (const ScoredPair& pair : pairs) {
+    const double weight = weight_of(pair, draw);
+    const double score = pair.score;
+    sums.weight += weight;
+    sums.sum += weight * score;
+    sums.squares += weight * score * score;
+  }
+  return sums;
+}
+
+metrics::Moments moments_of(const WeightedSums& sums) {
+  const double mean = sums.sum / sums.weight;
+  return {.mean = mean, .variance = std::max(0.0, sums.squares / sums.weight - mean * mean)};
+}
+
 }  // namespace
 
 ResampledPairs::ResampledPairs(std::size_t people, std::vector<ScoredPair> genuine,
-                               std::vector<ScoredPair> impostor,
-                               std::function<double(Draw)> impostor_weight)
+                               std::vector<ScoredPair> impostor, LeftOut left_out)
     : people_(people),
       genuine_(std::move(genuine)),
       impostor_(std::move(impostor)),
-      impostor_weight_(std::move(impostor_weight)) {
+      left_out_(std::move(left_out)) {
   std::ranges::sort(genuine_, std::greater{}, &ScoredPair::score);
   std::ranges::sort(impostor_, std::greater{}, &ScoredPair::score);
 }
 
 double ResampledPairs::impostor_weight_in(Draw draw) const {
-  return impostor_weight_ ? impostor_weight_(draw) : weight_of(impostor_, draw);
+  return left_out_.weight_of_all ? left_out_.weight_of_all(draw) : weight_of(impostor_, draw);
 }
 
 std::optional<double> ResampledPairs::tar_in(Draw draw, double far) const {
@@ -57,7 +74,7 @@ std::optional<double> ResampledPairs::tar_in(Draw draw, double far) const {
     refused = pair.score;
     break;
   }
-  if (!refused && impostor_weight_) return std::nullopt;  // it is among those left out
+  if (!refused && left_out_.weight_of_all) return std::nullopt;  // it is among those left out
   const float above = refused.value_or(-INFINITY);
   double matches = 0;
   for (const ScoredPair& pair : genuine_) {
@@ -83,7 +100,8 @@ std::optional<double> ResampledPairs::error_rate_in(Draw draw) const {
   auto g = genuine_.begin();
   auto i = impostor_.begin();
   while (g != genuine_.end() || i != impostor_.end()) {
-    if (i == impostor_.end() && impostor_weight_) return std::nullopt;  // the rest was left out
+    if (i == impostor_.end() && left_out_.weight_of_all)
+      return std::nullopt;  // the rest was left out
     const float next = std::max(g != genuine_.end() ? g->score : -INFINITY,
                                 i != impostor_.end() ? i->score : -INFINITY);
     if (next == -INFINITY) break;
@@ -96,6 +114,39 @@ std::optional<double> ResampledPairs::error_rate_in(Draw draw) const {
     fnmr_before = fnmr;
   }
   return crossing(1, 0);
+}
+
+std::optional<double> ResampledPairs::area_in(Draw draw) const {
+  const double impostors = impostor_weight_in(draw);
+  const double genuine = weight_of(genuine_, draw);
+  if (impostors <= 0 || genuine <= 0) return std::nullopt;
+  double lost = 0;
+  double above = 0;
+  auto g = genuine_.begin();
+  auto i = impostor_.begin();
+  while (g != genuine_.end()) {
+    const float score = g->score;
+    double matches = 0;
+    for (; g != genuine_.end() && g->score == score; ++g) matches += weight_of(*g, draw);
+    for (; i != impostor_.end() && i->score > score; ++i) above += weight_of(*i, draw);
+    double tied = 0;
+    for (; i != impostor_.end() && i->score == score; ++i) tied += weight_of(*i, draw);
+    double better = above + tied / 2;
+    above += tied;
+    if (i == impostor_.end() && left_out_.weight_of_all)
+      better += (impostors - above) * left_out_.share_above(score);
+    lost += matches * better;
+  }
+  return 1 - lost / (genuine * impostors);
+}
+
+std::optional<double> ResampledPairs::d_prime_in(Draw draw) const {
+  const WeightedSums genuine = sums_of(genuine_, draw);
+  const WeightedSums impostor =
+      left_out_.sums_of_all ? left_out_.sums_of_all(draw) : sums_of(impostor_, draw);
+  if (genuine.weight <= 0 || impostor.weight <= 0) return std::nullopt;
+  const double value = metrics::d_prime(moments_of(genuine), moments_of(impostor));
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
 std::optional<metrics::Interval> ResampledPairs::interval(const metrics::Statistic& statistic,
@@ -111,6 +162,16 @@ std::optional<metrics::Interval> ResampledPairs::tar_at_far(double far,
 
 std::optional<metrics::Interval> ResampledPairs::equal_error_rate(std::size_t replicates) const {
   return interval([&](Draw draw) { return error_rate_in(draw); }, replicates);
+}
+
+std::optional<metrics::Interval> ResampledPairs::area_under_curve(std::size_t replicates) const {
+  if (left_out_.weight_of_all && !left_out_.share_above) return std::nullopt;
+  return interval([&](Draw draw) { return area_in(draw); }, replicates);
+}
+
+std::optional<metrics::Interval> ResampledPairs::d_prime(std::size_t replicates) const {
+  if (left_out_.weight_of_all && !left_out_.sums_of_all) return std::nullopt;
+  return interval([&](Draw draw) { return d_prime_in(draw); }, replicates);
 }
 
 }  // namespace visavis::protocols

@@ -19,27 +19,46 @@ struct ScoredPair {
   std::uint32_t b = 0;  ///< The same number for a pair of one person.
 };
 
+/// Of scores, each as often as its pair was drawn.
+struct WeightedSums {
+  double weight = 0;
+  double sum = 0;
+  double squares = 0;
+};
+
+/// Impostor pairs of which only those with the highest scores are kept.
+struct LeftOut {
+  /// Of all impostor pairs in a draw, the kept ones too. Empty: none is left out.
+  std::function<double(metrics::Draw)> weight_of_all{};
+  /// The same, with their scores; empty: d′ has no interval.
+  std::function<WeightedSums(metrics::Draw)> sums_of_all{};
+  /// Of those left out the share above a score, with half of its equals, whoever is drawn; empty:
+  /// AUC has no interval.
+  std::function<double(float)> share_above{};
+};
+
 constexpr std::size_t kFewestPeople = 5;  // for an interval to mean anything
 
 /// Both kinds of pairs. In a draw of people, the threshold is looked for anew. Immutable.
 class ResampledPairs {
  public:
-  /// @param impostor  all of them, or those with the highest scores
-  /// @param impostor_weight  of all impostor pairs in a draw, the ones left out too; empty:
-  /// `impostor` are all
   ResampledPairs(std::size_t people, std::vector<ScoredPair> genuine,
-                 std::vector<ScoredPair> impostor,
-                 std::function<double(metrics::Draw)> impostor_weight = {});
+                 std::vector<ScoredPair> impostor, LeftOut left_out = {});
 
-  /// Intervals of the figures in metrics/verification.hpp; nothing for too few people, or if too
-  /// many draws need impostors that were left out.
+  /// Intervals of the figures in metrics/verification.hpp and curves.hpp; nothing for too few
+  /// people, or if too many draws need impostors that were left out.
   [[nodiscard]] std::optional<metrics::Interval> tar_at_far(double far,
                                                             std::size_t replicates) const;
   [[nodiscard]] std::optional<metrics::Interval> equal_error_rate(std::size_t replicates) const;
+  [[nodiscard]] std::optional<metrics::Interval> area_under_curve(std::size_t replicates) const;
+  /// @pre every score is finite
+  [[nodiscard]] std::optional<metrics::Interval> d_prime(std::size_t replicates) const;
 
  private:
   [[nodiscard]] std::optional<double> tar_in(metrics::Draw draw, double far) const;
   [[nodiscard]] std::optional<double> error_rate_in(metrics::Draw draw) const;
+  [[nodiscard]] std::optional<double> area_in(metrics::Draw draw) const;
+  [[nodiscard]] std::optional<double> d_prime_in(metrics::Draw draw) const;
   [[nodiscard]] double impostor_weight_in(metrics::Draw draw) const;
   [[nodiscard]] std::optional<metrics::Interval> interval(const metrics::Statistic& statistic,
                                                           std::size_t replicates) const;
@@ -47,7 +66,7 @@ class ResampledPairs {
   std::size_t people_;
   std::vector<ScoredPair> genuine_;   ///< By falling score.
   std::vector<ScoredPair> impostor_;  ///< The same.
-  std::function<double(metrics::Draw)> impostor_weight_;
+  LeftOut left_out_;
 };
 
 }  // namespace visavis::protocols

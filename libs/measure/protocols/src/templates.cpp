@@ -153,7 +153,7 @@ Result<PairList> parse_template_pairs(std::string_view text) {
     return fail(ErrorCode::kDecodeFailed,
                 "a row of the list of pairs is not two templates and 1 or 0");
   VISAVIS_TRY(list, parse_pairs(table));
-  list.protocol = "templates";
+  list.protocol = kTemplates;
   return list;
 }
 

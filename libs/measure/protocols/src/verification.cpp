@@ -165,9 +165,36 @@ std::vector<ScoredPair> scored_pairs(const Judged& judged, bool same) {
   return pairs;
 }
 
+/// Templates lie in no folder: a person is called like one of his templates that has a group.
+Result<std::vector<std::string>> names_by_templates(const PairList& list, const PairPeople& people,
+                                                    const Groups& groups) {
+  std::vector<std::string> names(people.count);
+  for (std::size_t i = 0; i < list.pairs.size(); ++i) {
+    const Pair& pair = list.pairs[i];
+    for (const auto& [name, person] :
+         {std::pair(pair.a, people.a[i]), std::pair(pair.b, people.b[i])}) {
+      const std::string* group = group_of(groups, name);
+      if (group == nullptr) continue;
+      if (names[person].empty()) names[person] = name;
+      if (*group_of(groups, names[person]) != *group)
+        return fail(ErrorCode::kInvalidArgument, "templates of one person are in different groups");
+    }
+  }
+  return names;
+}
+
+/// @return an error where nothing says who is in which group
+Result<std::vector<std::string>> group_names(const PairList& list, const PairPeople& people,
+                                             const Groups& groups) {
+  if (!people.names.empty()) return people.names;
+  if (list.protocol == kTemplates) return names_by_templates(list, people, groups);
+  return fail(ErrorCode::kInvalidArgument,
+              "groups need photos in a folder for each person, and a list that agrees with that");
+}
+
 GroupReport by_groups(const VerificationFigures& figures, const Judged& judged,
-                      const VerificationOptions& options) {
-  const GroupIndex index(options.groups, judged.people.names);
+                      std::span<const std::string> names, const VerificationOptions& options) {
+  const GroupIndex index(options.groups, names);
   const std::vector<ScoredPair> genuine = scored_pairs(judged, true);
   const std::vector<ScoredPair> impostor = scored_pairs(judged, false);
   GroupReport report{.ungrouped_people = index.ungrouped()};
@@ -239,14 +266,18 @@ std::optional<VerificationFigures> figures(const Judged& judged,
                               .eer = metrics::equal_error_rate(scores),
                               .eer_interval = resampled.equal_error_rate(options.replicates),
                               .auc = metrics::area_under_curve(scores),
+                              .auc_interval = resampled.area_under_curve(options.replicates),
                               .d_prime = std::nullopt,
+                              .d_prime_interval = std::nullopt,
                               .points = {},
                               .curve = metrics::thinned(metrics::error_rates(scores)),
                               .distribution = distribution_of(scores)};
   const auto is_finite = [](float s) { return std::isfinite(s); };
   if (std::ranges::all_of(genuine, is_finite) && std::ranges::all_of(impostor, is_finite) &&
-      figures.pairs > 2)
+      figures.pairs > 2) {
     figures.d_prime = metrics::d_prime(scores);
+    figures.d_prime_interval = resampled.d_prime(options.replicates);
+  }
   if (options.threshold) {
     figures.fixed = judge_by(*options.threshold, judged, options.replicates);
     const RateWithInterval& right = figures.fixed->accuracy;
@@ -281,9 +312,11 @@ Result<VerificationReport> verify_pairs(const PairList& list, const Embeddings& 
                                         const VerificationOptions& options) {
   VISAVIS_TRY(scores, score_pairs(list, embeddings, options.rule));
   const PairPeople people = people_of(list);
-  if (!options.groups.empty() && people.names.empty())
-    return fail(ErrorCode::kInvalidArgument,
-                "groups need photos in a folder for each person, and a list that agrees with that");
+  std::vector<std::string> names;
+  if (!options.groups.empty()) {
+    VISAVIS_TRY(found, group_names(list, people, options.groups));
+    names = std::move(found);
+  }
   const Judged judged{.list = list, .scores = scores, .people = people};
   const auto all = figures(judged, options);
   if (!all)
@@ -302,7 +335,7 @@ Result<VerificationReport> verify_pairs(const PairList& list, const Embeddings& 
   if (report.failed_images > 0)
     report.without_failures = figures(
         {.list = list, .scores = scores, .people = people, .with_failures = false}, options);
-  if (!options.groups.empty()) report.groups = by_groups(report.all, judged, options);
+  if (!options.groups.empty()) report.groups = by_groups(report.all, judged, names, options);
   return report;
 }
 

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -11,6 +13,8 @@
 #include <visavis/metrics/curves.hpp>
 #include <visavis/metrics/verification.hpp>
 #include <visavis/protocols/all_pairs.hpp>
+
+#include "resampled.hpp"
 
 namespace visavis::protocols {
 namespace {
@@ -107,6 +111,8 @@ TEST(CompareAll, PhotosWithoutAFaceAreNonMatches) {
   EXPECT_EQ(report->all.impostor, 43U * 42 / 2 - 25);
   EXPECT_DOUBLE_EQ(report->all.points[0].tar, 20. / 25);
   EXPECT_FALSE(report->all.d_prime);
+  EXPECT_FALSE(report->all.d_prime_interval);
+  EXPECT_TRUE(report->all.auc_interval);
   ASSERT_TRUE(report->without_failures);
   EXPECT_EQ(report->without_failures->genuine, 20U);
   EXPECT_EQ(report->without_failures->impostor, 760U);
@@ -138,6 +144,11 @@ TEST(CompareAll, IsWhatTheListOfAllPairsGives) {
   EXPECT_NEAR(all.auc.low, all.auc.high, 1e-4);
   EXPECT_NEAR((all.eer.low + all.eer.high) / 2, metrics::equal_error_rate(scores), 1. / 90);
   EXPECT_NEAR(*all.d_prime, metrics::d_prime(scores), 1e-5);
+  ASSERT_TRUE(all.auc_interval && all.d_prime_interval);
+  EXPECT_LT(all.auc_interval->low, all.auc.low);
+  EXPECT_GT(all.auc_interval->high, all.auc.high);
+  EXPECT_LT(all.d_prime_interval->low, *all.d_prime);
+  EXPECT_GT(all.d_prime_interval->high, *all.d_prime);
   ASSERT_EQ(all.points.size(), 2U);
   for (const OperatingPoint& point : all.points) {
     const double exact = metrics::threshold_at_far(impostor, point.far);
@@ -158,6 +169,56 @@ TEST(CompareAll, IsWhatTheListOfAllPairsGives) {
   const auto again = compare_all(faces, {}, options, *alone);
   EXPECT_EQ(again->all.points[1].tar_interval->low, all.points[1].tar_interval->low);
   EXPECT_EQ(again->all.d_prime, all.d_prime);
+}
+
+/// Of more impostors than are kept, intervals are simplified: they are near those of all pairs.
+TEST(CompareAll, IntervalsOfVeryManyPairsAreNearThoseOfAll) {
+  std::mt19937 random(4);
+  std::normal_distribution<float> spread(0, 1);
+  const auto vector = [&] {
+    std::vector<float> values(8);
+    for (float& value : values) value = spread(random);
+    return values;
+  };
+  std::vector<LabelledFace> faces;
+  for (int i = 0; i < 500; ++i) {
+    const std::vector<float> person = vector();
+    const float likeness = .7F + .2F * spread(random);  // some people look alike less
+    for (int k = 0; k < 3; ++k) {
+      std::vector<float> values = vector();
+      double squares = 0;
+      for (std::size_t d = 0; d < values.size(); ++d) {
+        values[d] = likeness * values[d] + person[d];
+        squares += values[d] * values[d];
+      }
+      for (float& value : values) value /= static_cast<float>(std::sqrt(squares));
+      faces.push_back({std::to_string(i), {.model = ModelId{7}, .values = values, .norm = 1}});
+    }
+  }
+  std::vector<ScoredPair> genuine;
+  std::vector<ScoredPair> impostor;
+  for (std::uint32_t i = 0; i < faces.size(); ++i)
+    for (std::uint32_t j = 0; j < i; ++j)
+      (i / 3 == j / 3 ? genuine : impostor)
+          .push_back(
+              {.score = score(faces[i].embedding, faces[j].embedding, {}), .a = i / 3, .b = j / 3});
+  ASSERT_GT(impostor.size(), 1'000'000U);
+  AllPairsOptions options;
+  options.replicates = 60;
+  const auto executor = make_thread_pool(2);
+  const auto report = compare_all(faces, {}, options, *executor);
+  ASSERT_TRUE(report);
+  const ResampledPairs exact(500, genuine, impostor);
+  const auto expect_near = [](const std::optional<metrics::Interval>& found,
+                              const std::optional<metrics::Interval>& wanted) {
+    ASSERT_TRUE(found && wanted);
+    const double width = wanted->high - wanted->low;
+    EXPECT_GT(width, 0);
+    EXPECT_NEAR(found->low, wanted->low, .1 * width);
+    EXPECT_NEAR(found->high, wanted->high, .1 * width);
+  };
+  expect_near(report->all.auc_interval, exact.area_under_curve(60));
+  expect_near(report->all.d_prime_interval, exact.d_prime(60));
 }
 
 TEST(CompareAll, RefusesWhatItCannotJudge) {

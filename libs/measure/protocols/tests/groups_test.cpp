@@ -8,6 +8,7 @@
 #include <visavis/protocols/all_pairs.hpp>
 #include <visavis/protocols/groups.hpp>
 #include <visavis/protocols/identification.hpp>
+#include <visavis/protocols/templates.hpp>
 #include <visavis/protocols/verification.hpp>
 
 namespace visavis::protocols {
@@ -178,6 +179,44 @@ TEST(ParseGroups, ReadsLinesAndRefusesWhatIsWrong) {
   EXPECT_EQ(group_of(*groups, "eve"), nullptr);
   for (const char* text : {"", "ada\n", "ada\t\n", "ada\tx\ty\n", "ada\tx\nada\ty\n", "\tx\n"})
     EXPECT_EQ(parse_groups(text).error().code, ErrorCode::kDecodeFailed) << text;
+}
+
+Embeddings two_of_each(const std::vector<std::string>& people) {
+  Embeddings embeddings;
+  float angle = 0;
+  for (const std::string& person : people) {
+    for (const char* number : {"1", "2"}) {
+      embeddings.emplace(
+          person + number,
+          Embedding{.model = ModelId{1}, .values = {std::cos(angle), std::sin(angle)}, .norm = 1});
+      angle += .05F;
+    }
+    angle += .4F;
+  }
+  return embeddings;
+}
+
+// Three people with two templates each; nobody says anything of c, and of b one template only.
+TEST(TemplateGroups, AreOfTemplatesOfOnePerson) {
+  auto list = parse_template_pairs("a1 a2 1\nb1 b2 1\nc1 c2 1\na1 b1 0\na2 b1 0\nb1 c1 0\n");
+  ASSERT_TRUE(list);
+  const Embeddings embeddings = two_of_each({"a", "b", "c"});
+  const auto judge = [&](const Groups& groups) {
+    return verify_pairs(*list, embeddings, {.threshold = .99, .groups = groups});
+  };
+  const auto report = judge({{"a1", "x"}, {"a2", "x"}, {"b2", "x"}});
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_TRUE(report->groups);
+  EXPECT_EQ(report->groups->ungrouped_people, 1U);
+  const GroupRates& rates = report->groups->points.at(0).groups.at(0);
+  EXPECT_EQ(rates.people, 2U);
+  EXPECT_EQ(rates.genuine, 2U);
+  EXPECT_EQ(rates.impostor, 2U);
+  EXPECT_EQ(rates.fmr->value, 0);
+  EXPECT_EQ(rates.fnmr->value, 0);
+  const auto torn = judge({{"a1", "x"}, {"a2", "y"}});
+  ASSERT_FALSE(torn);
+  EXPECT_EQ(torn.error().code, ErrorCode::kInvalidArgument);
 }
 
 }  // namespace

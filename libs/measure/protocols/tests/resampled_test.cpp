@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 #include <visavis/metrics/bootstrap.hpp>
+#include <visavis/metrics/curves.hpp>
 #include <visavis/metrics/verification.hpp>
 
 #include "pair_people.hpp"
@@ -76,6 +77,12 @@ TEST_F(ResampledTest, WeightsStandForPairsWrittenDownSoOften) {
   expect_equal(resampled.equal_error_rate(200), slowly([](const metrics::Scores& scores) {
                  return metrics::equal_error_rate(scores);
                }));
+  expect_equal(resampled.area_under_curve(200), slowly([](const metrics::Scores& scores) {
+                 return metrics::area_under_curve(scores);
+               }));
+  genuine_.pop_back();  // the one that has no score
+  expect_equal(ResampledPairs(kPeople, genuine_, impostor_).d_prime(200),
+               slowly([](const metrics::Scores& scores) { return metrics::d_prime(scores); }));
 }
 
 TEST_F(ResampledTest, BestImpostorsDoWhereTheWeightOfAllIsKnown) {
@@ -85,10 +92,28 @@ TEST_F(ResampledTest, BestImpostorsDoWhereTheWeightOfAllIsKnown) {
   std::vector<ScoredPair> best;
   for (const ScoredPair& pair : impostor_)
     if (pair.score >= 0) best.push_back(pair);
-  const ResampledPairs few(kPeople, genuine_, best, all);
+  const ResampledPairs few(kPeople, genuine_, best, {.weight_of_all = all});
   const ResampledPairs whole(kPeople, genuine_, impostor_);
   expect_equal(few.tar_at_far(.1, 200), whole.tar_at_far(.1, 200));
   EXPECT_FALSE(few.tar_at_far(.9, 200)) << "that many were not kept";
+  EXPECT_FALSE(few.area_under_curve(200)) << "nothing is known of the others' scores";
+  EXPECT_FALSE(few.d_prime(200));
+}
+
+// No genuine pair but the one without a face is below the impostors that are kept, so of the others
+// nothing but their number matters; of that one, that all of them are above it.
+TEST_F(ResampledTest, AreaNeedsOfTheOtherImpostorsTheirWeightAndShape) {
+  const auto all = [this](metrics::Draw draw) {
+    return static_cast<double>(written_out(impostor_, draw).size());
+  };
+  std::vector<ScoredPair> best;
+  for (const ScoredPair& pair : impostor_)
+    if (pair.score >= .25) best.push_back(pair);
+  const auto share_above = [](float score) { return score == -INFINITY ? 1.0 : 0.0; };
+  const ResampledPairs few(kPeople, genuine_, best,
+                           {.weight_of_all = all, .share_above = share_above});
+  const ResampledPairs whole(kPeople, genuine_, impostor_);
+  expect_equal(few.area_under_curve(200), whole.area_under_curve(200));
 }
 
 TEST_F(ResampledTest, FewPeopleGiveNoInterval) {

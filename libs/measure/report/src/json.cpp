@@ -58,6 +58,12 @@ json document(const metrics::ErrorRates& rates) {
   return object;
 }
 
+json document(const metrics::PrecisionRecallPoint& point) {
+  json object = {{"precision", point.precision}, {"recall", point.recall}};
+  put(object, "threshold", point.threshold);
+  return object;
+}
+
 json document(const metrics::IdentificationPoint& point) {
   json object = {{"fpir", point.fpir}, {"fnir", point.fnir}};
   put(object, "threshold", point.threshold);
@@ -67,6 +73,8 @@ json document(const metrics::IdentificationPoint& point) {
 json document(const PhotoPair& pair) {
   json object = {{"a", pair.a}, {"b", pair.b}};
   put(object, "score", pair.score);
+  if (!pair.a_template.empty()) object["a_template"] = pair.a_template;
+  if (!pair.b_template.empty()) object["b_template"] = pair.b_template;
   return object;
 }
 
@@ -98,6 +106,10 @@ class Reader {
     if (it != object.end() && it->is_string()) return it->get<std::string>();
     blame(key, "must be a text");
     return {};
+  }
+
+  std::string text_if_any(const json& object, const char* key) {
+    return object.contains(key) ? text(object, key) : std::string();
   }
 
   /// What is not there was not finite.
@@ -211,8 +223,11 @@ class Reader {
 
   std::vector<PhotoPair> pairs(const json& object, const char* key) {
     return list<PhotoPair>(object, key, [this](const json& entry) {
-      return PhotoPair{
-          .a = text(entry, "a"), .b = text(entry, "b"), .score = number(entry, "score", -HUGE_VAL)};
+      return PhotoPair{.a = text(entry, "a"),
+                       .b = text(entry, "b"),
+                       .score = number(entry, "score", -HUGE_VAL),
+                       .a_template = text_if_any(entry, "a_template"),
+                       .b_template = text_if_any(entry, "b_template")};
     });
   }
 
@@ -243,6 +258,14 @@ Report read_report(Reader& reader, const json& object) {
                                            .fmr = reader.share(entry, "fmr"),
                                            .fnmr = reader.share(entry, "fnmr")};
               }),
+          .precision_recall = reader.list<metrics::PrecisionRecallPoint>(
+              object, "precision_recall",
+              [&](const json& entry) {
+                return metrics::PrecisionRecallPoint{
+                    .threshold = reader.number(entry, "threshold", HUGE_VAL),
+                    .precision = reader.share(entry, "precision"),
+                    .recall = reader.share(entry, "recall")};
+              }),
           .points = reader.points(object, "points"),
           .histogram = reader.histogram(object),
           .ranks = reader.numbers<double>(object, "ranks", is_share),
@@ -270,6 +293,7 @@ std::string to_json(const Report& report) {
                        {"subject", document(report.subject)},
                        {"figures", documents(report.figures)},
                        {"rates", documents(report.rates)},
+                       {"precision_recall", documents(report.precision_recall)},
                        {"points", documents(report.points)},
                        {"histogram", document(report.histogram)},
                        {"ranks", report.ranks},

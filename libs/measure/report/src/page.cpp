@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plot.hpp"
+#include "visavis/report/html.hpp"
 #include "visavis/report/report.hpp"
 
 namespace visavis::report {
@@ -224,6 +225,20 @@ std::string rate_plot(std::span<const Report> reports, const std::vector<std::st
   return to_svg(plot);
 }
 
+std::string precision_plot(std::span<const Report> reports, const std::vector<std::string>& names) {
+  Plot plot{.title = "Precision and recall",
+            .x = {.title = "recall", .low = 0, .high = 1},
+            .y = {.title = "precision", .low = 0, .high = 1},
+            .series = {}};
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    Series series{.label = names[i], .points = {}, .colour = i};
+    for (const metrics::PrecisionRecallPoint& point : reports[i].precision_recall)
+      series.points.push_back({.x = point.recall, .y = point.precision});
+    if (!series.points.empty()) plot.series.push_back(std::move(series));
+  }
+  return plot.series.empty() ? std::string() : to_svg(plot);
+}
+
 std::string rank_plot(std::span<const Report> reports, const std::vector<std::string>& names) {
   Plot plot{.title = "CMC", .x = {.title = "rank", .low = 1, .high = 2}, .y = {}, .series = {}};
   plot.y = {.title = "share of mated searches", .low = .9, .high = 1};
@@ -294,6 +309,11 @@ std::string as_reference(std::string_view path) {
   return reference;
 }
 
+/// What a side of a pair is called.
+std::string side(const std::string& path, const std::string& of_template) {
+  return escaped(of_template.empty() ? path : "template " + of_template + " (" + path + ")");
+}
+
 std::string pairs(std::string_view title, const std::vector<PhotoPair>& list) {
   if (list.empty()) return {};
   std::string html = "<h3>" + std::string(title) + "</h3>\n";
@@ -301,8 +321,9 @@ std::string pairs(std::string_view title, const std::vector<PhotoPair>& list) {
     html += "<figure>";
     for (const std::string& path : {pair.a, pair.b})
       html += "<img loading=\"lazy\" alt=\"\" src=\"" + as_reference(path) + "\">";
-    html += "<figcaption>" + escaped(general(pair.score, 4)) + ": " + escaped(pair.a) + ", " +
-            escaped(pair.b) + "</figcaption></figure>\n";
+    html += "<figcaption>" + escaped(general(pair.score, 4)) + ": " +
+            side(pair.a, pair.a_template) + ", " + side(pair.b, pair.b_template) +
+            "</figcaption></figure>\n";
   }
   return html;
 }
@@ -327,6 +348,7 @@ std::string plots(std::span<const Report> reports, const std::vector<std::string
   html +=
       rate_plot(reports, names, verification_curve, Missed::kAsShare,
                 {.title = "DET", .x = fmr, .y = {.title = "false non-match rate"}, .series = {}});
+  html += precision_plot(reports, names);
   html +=
       rate_plot(reports, names, open_set_curve, Missed::kAsShare,
                 {.title = "FNIR against FPIR", .x = fpir, .y = {.title = "FNIR"}, .series = {}});

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "visavis/report/html.hpp"
+
 namespace visavis::report {
 namespace {
 
@@ -159,29 +161,6 @@ std::vector<double> ticks(const Axis& axis) {
   const auto last = static_cast<long>(std::floor(axis.high / step + 1e-9));
   for (long i = first; i <= last; ++i) marks.push_back(static_cast<double>(i) * step);
   return marks;
-}
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
 }
 
 std::string to_svg(const Plot& plot) {

@@ -4,7 +4,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace visavis::report {
@@ -52,8 +51,5 @@ struct Plot {
 
 /// Where an axis has its marks: powers of ten, or multiples of 1, 2 or 5.
 [[nodiscard]] std::vector<double> ticks(const Axis& axis);
-
-/// Text in the place of HTML's content or of an attribute.
-[[nodiscard]] std::string escaped(std::string_view text);
 
 }  // namespace visavis::report

@@ -26,12 +26,15 @@ Report sample() {
                     {.name = "d'", .value = 6.5, .interval = {}}};
   report.rates = {{.threshold = HUGE_VAL, .fmr = 0, .fnmr = 1},
                   {.threshold = .25, .fmr = .001, .fnmr = .0125}};
+  report.precision_recall = {{.threshold = .25, .precision = .75, .recall = .9875}};
   report.points = {{.rate = .001, .missed = .0125, .threshold = .25, .interval = {}}};
   report.ranks = {.98, .99};
   report.open_set = {{.threshold = .3, .fpir = .01, .fnir = .05}};
   report.open_set_points = {
       {.rate = .01, .missed = .05, .threshold = .3, .interval = metrics::Interval{.04, .06}}};
-  report.false_matches = {{.a = "x/1.jpg", .b = "y/1.jpg", .score = .5}};
+  report.false_matches = {
+      {.a = "x/1.jpg", .b = "y/1.jpg", .score = .5},
+      {.a = "x/2.jpg", .b = "y/2.jpg", .score = .4, .a_template = "17", .b_template = "18"}};
   return report;
 }
 
@@ -49,12 +52,18 @@ TEST(ReportJson, ReadsBackWhatWasWritten) {
   ASSERT_EQ(read->rates.size(), 2U);
   EXPECT_TRUE(std::isinf(read->rates[0].threshold)) << "a threshold that nothing reaches";
   EXPECT_EQ(read->rates[1].fnmr, .0125);
+  ASSERT_EQ(read->precision_recall.size(), 1U);
+  EXPECT_EQ(read->precision_recall[0].precision, .75);
+  EXPECT_EQ(read->precision_recall[0].recall, .9875);
+  EXPECT_EQ(read->precision_recall[0].threshold, .25);
   EXPECT_EQ(read->histogram.genuine, (std::vector<std::uint64_t>{0, 7}));
   EXPECT_EQ(read->ranks, (std::vector<double>{.98, .99}));
   ASSERT_EQ(read->open_set_points.size(), 1U);
   EXPECT_EQ(read->open_set_points[0].interval->low, .04);
-  ASSERT_EQ(read->false_matches.size(), 1U);
+  ASSERT_EQ(read->false_matches.size(), 2U);
   EXPECT_EQ(read->false_matches[0].b, "y/1.jpg");
+  EXPECT_EQ(read->false_matches[0].a_template, "");
+  EXPECT_EQ(read->false_matches[1].b_template, "18");
   EXPECT_TRUE(read->false_non_matches.empty());
 }
 
@@ -79,6 +88,8 @@ TEST(ReportJson, SaysWhichFieldIsWrong) {
                 .find("\"protocol\""),
             std::string::npos);
   EXPECT_NE(message(replaced(good, "\"fnmr\": 0.0125", "\"fnmr\": 1.5")).find("\"fnmr\""),
+            std::string::npos);
+  EXPECT_NE(message(replaced(good, "\"recall\": 0.9875", "\"recall\": -1")).find("\"recall\""),
             std::string::npos);
   EXPECT_NE(message(replaced(good, "\"flip\": true", "\"flip\": 1")).find("\"flip\""),
             std::string::npos);

@@ -38,6 +38,17 @@ TEST(ReportPage, HasThePlotsThatTheReportHasPointsFor) {
   EXPECT_EQ(times(to_html(std::vector{search}), "<svg"), 2U) << "CMC, FNIR";
 }
 
+// Recall from 0 to 1 on 66 … 546, precision on 350 … 34.
+TEST(ReportPage, DrawsPrecisionAgainstRecall) {
+  Report report = verification("a");
+  report.precision_recall = {{.threshold = 1, .precision = 1, .recall = 0},
+                             {.threshold = .5, .precision = .5, .recall = .5},
+                             {.threshold = -1, .precision = .25, .recall = 1}};
+  const std::string page = to_html(std::vector{report});
+  EXPECT_EQ(times(page, "<svg"), 4U) << "ROC, DET, precision and recall, scores";
+  EXPECT_NE(page.find("d=\"M66.0 34.0L306.0 192.0L546.0 271.0\""), std::string::npos);
+}
+
 TEST(ReportPage, BeginsACurveWithTheBestPointThatHasNoFalseMatch) {
   Report report = verification("a");
   report.rates = {{.threshold = 1, .fmr = 0, .fnmr = 1},
@@ -71,6 +82,15 @@ TEST(ReportPage, NeedsNothingFromElsewhereAndRunsNothing) {
   EXPECT_EQ(page.find("http"), std::string::npos);
   EXPECT_EQ(page.find("data:"), std::string::npos) << "paths, no pixels";
   EXPECT_NE(page.find("src=\"a%20b/%C3%BC.jpg\""), std::string::npos) << "RFC 3986";
+}
+
+TEST(ReportPage, NamesTemplatesBesideThePhotosThatStandForThem) {
+  Report report = verification("a");
+  report.false_matches = {
+      {.a = "x.jpg", .b = "y.jpg", .score = .5, .a_template = "<17>", .b_template = "18"}};
+  const std::string page = to_html(std::vector{report});
+  EXPECT_NE(page.find("0.5: template &lt;17&gt; (x.jpg), template 18 (y.jpg)"), std::string::npos);
+  EXPECT_NE(page.find("src=\"x.jpg\""), std::string::npos);
 }
 
 TEST(ReportPage, OfNothingButANameIsAPage) {

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <vector>
+#include <visavis/report/html.hpp>
 
 namespace visavis::report {
 namespace {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include <visavis/report/html.hpp>
 
 #include "numbers.hpp"
 
@@ -40,23 +41,8 @@ std::string base64(std::span<const std::byte> bytes) {
   return text;
 }
 
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '&')
-      result += "&amp;";
-    else if (c == '<')
-      result += "&lt;";
-    else if (c == '"')
-      result += "&quot;";
-    else
-      result += c;
-  }
-  return result;
-}
-
 std::string picture(const ClusteredFace& face, const std::vector<std::byte>& thumbnail) {
-  const std::string name = escaped(face.path);
+  const std::string name = report::escaped(face.path);
   return "<img src=\"data:image/jpeg;base64," + base64(thumbnail) + "\" alt=\"face in " + name +
          "\" title=\"" + name + "\">\n";
 }

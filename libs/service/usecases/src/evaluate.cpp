@@ -162,6 +162,24 @@ std::set<std::string> names_of(const ProbeLists& lists) {
   return names;
 }
 
+/// Of each template the photo with the best face: what a person can look at.
+std::map<std::string, std::string> shown_of(const std::vector<Photo>& photos,
+                                            const CentralFaces& looked,
+                                            const TemplateList& templates) {
+  std::map<std::string, float> qualities;  // by path
+  for (std::size_t i = 0; i < photos.size(); ++i)
+    if (looked.faces[i])
+      qualities.emplace(photos[i].inside.string(), looked.faces[i]->quality.score);
+  std::map<std::string, std::string> shown;
+  for (const protocols::TemplatePhoto& photo : templates.photos) {
+    const auto quality = qualities.find(photo.path);
+    if (quality == qualities.end()) continue;
+    const auto [it, is_first] = shown.emplace(photo.name, photo.path);
+    if (!is_first && quality->second > qualities.at(it->second)) it->second = photo.path;
+  }
+  return shown;
+}
+
 /// @return an error if the lists name a template that has no photos
 Result<protocols::Embeddings> fused(const std::vector<Photo>& photos, CentralFaces& looked,
                                     const TemplateList& templates,
@@ -239,6 +257,9 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const PairsReque
       request.templates ? photos_of(*request.templates) : photos_named(names, request.images);
   VISAVIS_TRY(run, bench.ready());
   CentralFaces embedded = central_faces(bench.impl(), photos, progress);
+  std::map<std::string, std::string> shown;
+  if (request.templates && request.worst > 0)
+    shown = shown_of(photos, embedded, *request.templates);
   const auto judge = [&]() -> Result<protocols::VerificationReport> {
     VISAVIS_TRY(by_name, request.templates ? fused(photos, embedded, *request.templates, names)
                                            : by_names(photos, embedded));
@@ -256,6 +277,7 @@ Outcome<EvaluatedPairs> evaluate_verification(Workbench& bench, const PairsReque
   return EvaluatedPairs{.run = std::move(run),
                         .report = *std::move(report),
                         .template_photos = request.templates ? photos.size() : 0,
+                        .shown = std::move(shown),
                         .from_cache = embedded.from_cache,
                         .without_face = std::move(embedded.without_face),
                         .errors = std::move(embedded.errors)};

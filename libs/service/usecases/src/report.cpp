@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,8 @@
 #include <visavis/core/result.hpp>
 #include <visavis/core/time.hpp>
 #include <visavis/matching/matching.hpp>
+#include <visavis/metrics/bootstrap.hpp>
+#include <visavis/metrics/curves.hpp>
 #include <visavis/report/report.hpp>
 #include <visavis/runtime/engine.hpp>
 
@@ -97,6 +100,21 @@ std::vector<report::PhotoPair> from_page(const std::vector<protocols::JudgedPair
   return named;
 }
 
+/// Pairs of templates, by the photos that are shown of them.
+std::vector<report::PhotoPair> of_templates(const std::vector<protocols::JudgedPair>& pairs,
+                                            const std::map<std::string, std::string>& shown,
+                                            const fs::path& folder) {
+  std::vector<protocols::JudgedPair> photos;
+  for (const protocols::JudgedPair& pair : pairs)
+    photos.push_back({.a = shown.at(pair.a), .b = shown.at(pair.b), .score = pair.score});
+  std::vector<report::PhotoPair> named = from_page(photos, {}, folder);
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    named[i].a_template = pairs[i].a;
+    named[i].b_template = pairs[i].b;
+  }
+  return named;
+}
+
 report::Figure failures(std::size_t failed, std::size_t images) {
   return {.name = "photos without a usable face",
           .value = static_cast<double>(failed) / static_cast<double>(images),
@@ -107,12 +125,15 @@ report::Figure failures(std::size_t failed, std::size_t images) {
 template <class Found>
 void add_verification(const Found& found, double eer, double auc, report::Report& report) {
   report.figures.push_back({.name = "EER", .value = eer, .interval = found.all.eer_interval});
-  report.figures.push_back({.name = "AUC", .value = auc, .interval = std::nullopt});
+  report.figures.push_back({.name = "AUC", .value = auc, .interval = found.all.auc_interval});
   if (found.all.d_prime)
-    report.figures.push_back({.name = "d′", .value = *found.all.d_prime, .interval = std::nullopt});
+    report.figures.push_back(
+        {.name = "d′", .value = *found.all.d_prime, .interval = found.all.d_prime_interval});
   add_points(found.all.points, report);
   report.figures.push_back(failures(found.failed_images, found.images));
   report.rates = found.all.curve;
+  report.precision_recall =
+      metrics::precision_recall_curve(found.all.curve, found.all.genuine, found.all.impostor);
   add_distribution(found.all.distribution, report);
 }
 
@@ -124,8 +145,12 @@ report::Report report_of(const EvaluatedPairs& evaluated, const ReportPlace& pla
                               .value = found.all.accuracy->mean,
                               .interval = found.all.accuracy_interval});
   add_verification(found, found.all.eer, found.all.auc, report);
-  report.false_matches = from_page(found.false_matches, place.images, place.folder);
-  report.false_non_matches = from_page(found.false_non_matches, place.images, place.folder);
+  const auto named = [&](const std::vector<protocols::JudgedPair>& pairs) {
+    return evaluated.template_photos > 0 ? of_templates(pairs, evaluated.shown, place.folder)
+                                         : from_page(pairs, place.images, place.folder);
+  };
+  report.false_matches = named(found.false_matches);
+  report.false_non_matches = named(found.false_non_matches);
   return report;
 }
 

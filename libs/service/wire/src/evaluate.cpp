@@ -60,7 +60,9 @@ Json json_of(const protocols::VerificationFigures& figures) {
   json["eer"] = number(figures.eer);
   json["eer_interval"] = interval_of(figures.eer_interval);
   json["auc"] = number(figures.auc);
+  json["auc_interval"] = interval_of(figures.auc_interval);
   json["d_prime"] = number_or_null(figures.d_prime);
+  json["d_prime_interval"] = interval_of(figures.d_prime_interval);
   add_points(json, figures.points);
   return json;
 }
@@ -78,7 +80,9 @@ Json json_of(const protocols::AllPairsFigures& figures) {
   json["eer_interval"] = interval_of(figures.eer_interval);
   json["auc"] = number((figures.auc.low + figures.auc.high) / 2);
   json["auc_bounds"] = json_of(figures.auc);
+  json["auc_interval"] = interval_of(figures.auc_interval);
   json["d_prime"] = number_or_null(figures.d_prime);
+  json["d_prime_interval"] = interval_of(figures.d_prime_interval);
   add_points(json, figures.points);
   return json;
 }

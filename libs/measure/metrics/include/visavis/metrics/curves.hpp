@@ -3,6 +3,8 @@
 /// Error rates over all thresholds: what ROC, DET and precision-recall plots draw.
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <vector>
 #include <visavis/metrics/verification.hpp>
 
@@ -29,12 +31,28 @@ struct PrecisionRecallPoint {
 /// One point for each distinct score, from the highest threshold down. O(n log n).
 [[nodiscard]] std::vector<PrecisionRecallPoint> precision_recall_curve(const Scores& scores);
 
+/// The same at the points of a curve of error rates, of so many pairs of either kind. How precise
+/// accepting is depends on how many impostors there are for a genuine pair, as no error rate does.
+/// @pre genuine >= 1
+[[nodiscard]] std::vector<PrecisionRecallPoint> precision_recall_curve(
+    std::span<const ErrorRates> rates, std::uint64_t genuine, std::uint64_t impostor);
+
 /// Σ (recall_k − recall_{k−1}) · precision_k, without interpolation. Pairs that are never accepted
 /// count as missed.
 [[nodiscard]] double average_precision(const Scores& scores);
 
+/// Where scores lie.
+struct Moments {
+  double mean = 0;
+  double variance = 0;  ///< Of the population.
+};
+
+/// @pre every score is finite, at least one
+[[nodiscard]] Moments moments(std::span<const float> scores);
+
 /// How far apart the two kinds lie: |mean difference| / √(mean of the variances) (Daugman,
 /// "Biometric decision landscapes", 2000). Infinite where neither kind spreads.
+[[nodiscard]] double d_prime(const Moments& genuine, const Moments& impostor);
 /// @pre every score is finite
 [[nodiscard]] double d_prime(const Scores& scores);
 

@@ -42,7 +42,9 @@ struct AllPairsFigures {
   metrics::Bounds eer{};  ///< The impostors are counted in bins, so figures lie between bounds.
   metrics::Bounds auc{};
   std::optional<metrics::Interval> eer_interval{};
+  std::optional<metrics::Interval> auc_interval{};
   std::optional<double> d_prime{};  ///< Nothing if a pair cannot be scored, or for one pair.
+  std::optional<metrics::Interval> d_prime_interval{};
   std::vector<OperatingPoint> points{};
   std::vector<metrics::ErrorRates> curve{};  ///< For plots: at most 50 points for each power of 10.
   Distribution distribution{};
@@ -63,6 +65,9 @@ struct AllPairsReport {
   std::vector<FacePair> false_non_matches{};  ///< The genuine pairs that score lowest.
 };
 
+/// Intervals of more than a million impostor pairs are slightly simplified: a draw of people keeps
+/// the shape of the 98 % lowest impostor scores for AUC's, and d′'s counts a pair of two people by
+/// the sum, less one, of how often each was drawn, where the product is meant.
 /// Memory: 12 bytes for each genuine pair and for two of a hundred impostor pairs (all, of less
 /// than a million), besides the histograms of fixed size.
 /// @param failed  the person on each photo without a usable face

@@ -17,8 +17,11 @@ struct Pair {
   std::size_t fold = 0;
 };
 
+/// The protocol of lists that name templates instead of photos.
+inline constexpr std::string_view kTemplates = "templates";
+
 struct PairList {
-  std::string protocol;  ///< "lfw-view2", "lfw-view1" or "pairs".
+  std::string protocol;  ///< "lfw-view2", "lfw-view1", "pairs" or kTemplates.
   std::vector<Pair> pairs;
   std::size_t folds = 0;  ///< At least 2, or 0 if there are too few pairs to fold.
   /// Pairs that are there already, either way round, or that show one photo twice. They are judged,

@@ -59,7 +59,9 @@ struct VerificationFigures {
   double eer = 0;
   std::optional<metrics::Interval> eer_interval{};
   double auc = 0;
+  std::optional<metrics::Interval> auc_interval{};
   std::optional<double> d_prime{};  ///< Nothing if a pair cannot be scored, or for one pair.
+  std::optional<metrics::Interval> d_prime_interval{};
   /// FAR 1e-1 … 1e-6, as far as three false accepts are to be expected in the list.
   std::vector<OperatingPoint> points{};
   std::vector<metrics::ErrorRates> curve{};  ///< For plots.
@@ -89,12 +91,13 @@ struct VerificationOptions {
   /// a photo's folder if the list's pairs agree with that, else photos that are linked by pairs of
   /// one person.
   std::size_t replicates = 1000;
-  Groups groups{};        ///< By the photos' folders; empty: no rates by groups.
+  Groups groups{};        ///< By the photos' folders, or by templates; empty: no rates by groups.
   std::size_t worst = 0;  ///< How many pairs of either kind are named.
 };
 
 /// @return kInvalidArgument if a photo of the list is not in `embeddings`, the list lacks genuine
-/// or impostor pairs, a score is not a number, or there are groups and folders are not people;
+/// or impostor pairs, a score is not a number, or there are groups and folders are not people, or
+/// templates of one person are in two;
 /// kModelMismatch for embeddings of different models or dimensions.
 [[nodiscard]] Result<VerificationReport> verify_pairs(const PairList& list,
                                                       const Embeddings& embeddings,

@@ -56,6 +56,9 @@ struct PhotoPair {
   std::string a{};
   std::string b{};
   double score = 0;
+  /// Templates that the photos stand for; empty where photos were compared.
+  std::string a_template{};
+  std::string b_template{};
 };
 
 /// Whatever a protocol does not give is empty.
@@ -67,6 +70,8 @@ struct Report {
   Subject subject{};
   std::vector<Figure> figures{};
   std::vector<metrics::ErrorRates> rates{};  ///< 1:1, by falling thresholds.
+  /// 1:1, at the thresholds of `rates`, with as many impostors as the data have.
+  std::vector<metrics::PrecisionRecallPoint> precision_recall{};
   std::vector<OperatingPoint> points{};
   Histogram histogram{};
   std::vector<double> ranks{};  ///< Cumulative match characteristic from rank 1 on.
@@ -82,9 +87,9 @@ struct Report {
 /// @return kDecodeFailed, with the field, for what is no such document.
 [[nodiscard]] Result<Report> parse_report(std::string_view json);
 
-/// One page that needs nothing beside it: tables, and ROC, DET, FNIR, CMC and histogram as SVG,
-/// several reports in one plot. Photographs of pairs are shown by their paths, which the browser
-/// looks up from the page's folder. @pre at least one report
+/// One page that needs nothing beside it: tables, and ROC, DET, precision-recall, FNIR, CMC and
+/// histogram as SVG, several reports in one plot. Photographs of pairs are shown by their paths,
+/// which the browser looks up from the page's folder. @pre at least one report
 [[nodiscard]] std::string to_html(std::span<const Report> reports);
 
 }  // namespace visavis::report

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,7 +63,9 @@ struct PairsRequest {
 struct EvaluatedPairs {
   RunFacts run;
   protocols::VerificationReport report;
-  std::size_t template_photos = 0;        ///< Where `report` counts templates as its images.
+  std::size_t template_photos = 0;  ///< Where `report` counts templates as its images.
+  /// Of each template the photo with the best face, where there are templates and worst pairs.
+  std::map<std::string, std::string> shown{};
   std::size_t from_cache = 0;             ///< Photos whose face an earlier run embedded.
   std::vector<std::string> without_face;  ///< Paths; `report.failed_images` counts them too.
   std::vector<Problem> errors;            ///< Photos that could not be read.
