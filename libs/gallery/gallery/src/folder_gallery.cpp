@@ -177,7 +177,7 @@ class FolderGallery final : public Gallery {
   /// @pre changing_ is held
   Result<void> replace_damaged(const std::shared_ptr<const index::VectorIndex>& vectors) const;
   [[nodiscard]] SearchIndex make_index(IndexChoice choice) const {
-    return {folder_, kind_of(choice), writes_, options_.index_file_from, options_.key};
+    return {folder_, kind_of(choice), writes_, options_};
   }
   [[nodiscard]] Result<void> check_model(const Embedding& embedding) const;
   /// @pre changing_ is held
@@ -881,7 +881,7 @@ Result<std::unique_ptr<Gallery>> open_gallery(const std::filesystem::path& folde
   const bool writes = mode != OpenMode::kRead;
   VISAVIS_TRY(choice, read_index_choice(folder));
   if (writes) {
-    SearchIndex index(folder, kind_of(choice), writes, options.index_file_from, options.key);
+    SearchIndex index(folder, kind_of(choice), writes, options);
     VISAVIS_CHECK(index.forget_stale(facts));
   }
   return std::make_unique<FolderGallery>(std::move(store), folder, choice, writes, options, facts);

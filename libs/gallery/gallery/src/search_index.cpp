@@ -31,8 +31,8 @@ struct Rows {
     values.insert(values.end(), unit.begin(), unit.end());
   }
 
-  Result<void> move_to(index::VectorIndex& vectors) {
-    VISAVIS_CHECK(vectors.add(keys, groups, values));
+  Result<void> move_to(index::VectorIndex& vectors, Executor* executor = nullptr) {
+    VISAVIS_CHECK(vectors.add(keys, groups, values, executor));
     keys.clear();
     groups.clear();
     values.clear();
@@ -61,13 +61,14 @@ Result<void> wipe_index(const std::filesystem::path& file) {
 }  // namespace
 
 SearchIndex::SearchIndex(std::filesystem::path folder, index::IndexKind kind, bool writes,
-                         std::size_t file_from, const std::shared_ptr<const store::Key>& key)
+                         const GalleryOptions& options)
     : folder_(std::move(folder)),
       kind_(kind),
       file_(file_of(kind)),
       writes_(writes),
-      file_from_(file_from),
-      key_(file_key_of(key)) {}
+      file_from_(options.index_file_from),
+      key_(file_key_of(options.key)),
+      workers_(options.workers) {}
 
 std::filesystem::path SearchIndex::file_of(index::IndexKind kind) const {
   return folder_ / ("index-" + std::string(index::to_string(kind)));
@@ -123,7 +124,7 @@ Result<void> SearchIndex::load(const store::Store& store) {
     return {};
   }
   if (writes_) VISAVIS_CHECK(wipe());
-  VISAVIS_TRY(fresh, read(store, facts.dimension));
+  VISAVIS_TRY(fresh, read(store, facts));
   vectors_ = std::move(fresh);
   in_file_ = false;
   loaded_ = true;
@@ -131,18 +132,20 @@ Result<void> SearchIndex::load(const store::Store& store) {
 }
 
 Result<std::shared_ptr<index::VectorIndex>> SearchIndex::read(const store::Store& store,
-                                                              std::size_t dimension) {
-  VISAVIS_TRY(fresh, index::make_index(kind_, dimension));
+                                                              const store::Facts& facts) {
+  VISAVIS_TRY(fresh, index::make_index(kind_, facts.dimension));
+  const bool shared = kind_ == index::IndexKind::kHnsw && facts.faces > kRowsAtOnce && workers_;
+  const auto workers = shared ? workers_() : nullptr;
   Rows rows;
   Result<void> added;
   VISAVIS_TRY(generation, store.scan([&](std::int64_t face, std::int64_t person, float,
                                          std::span<const float> unit) {
     if (!added) return;
     rows.append(face, person, unit);
-    if (rows.keys.size() == kRowsAtOnce) added = rows.move_to(*fresh);
+    if (rows.keys.size() == kRowsAtOnce) added = rows.move_to(*fresh, workers.get());
   }));
   VISAVIS_CHECK(added);
-  VISAVIS_CHECK(rows.move_to(*fresh));
+  VISAVIS_CHECK(rows.move_to(*fresh, workers.get()));
   generation_ = generation;
   return std::shared_ptr<index::VectorIndex>(std::move(fresh));
 }

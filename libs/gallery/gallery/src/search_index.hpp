@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +16,8 @@
 #include <visavis/store/store.hpp>
 #include <visavis/vocab/embedding.hpp>
 
+#include "visavis/gallery/gallery.hpp"
+
 namespace visavis::gallery {
 
 /// In step with one store. The file is the writer's: it is kept from `file_from` faces on, has the
@@ -22,9 +25,8 @@ namespace visavis::gallery {
 /// Thread-compatible; the index itself is thread-safe.
 class SearchIndex {
  public:
-  /// @param key  of an encrypted gallery, whose file is encrypted, too; else null
   SearchIndex(std::filesystem::path folder, index::IndexKind kind, bool writes,
-              std::size_t file_from, const std::shared_ptr<const store::Key>& key);
+              const GalleryOptions& options);
 
   /// Wipes the file if it is of another state than the store's, and one of another kind: a removal
   /// or a choice may have been stopped between the two. For the writer, when it opens.
@@ -61,7 +63,7 @@ class SearchIndex {
 
  private:
   [[nodiscard]] Result<std::shared_ptr<index::VectorIndex>> read(const store::Store& store,
-                                                                 std::size_t dimension);
+                                                                 const store::Facts& facts);
   [[nodiscard]] Result<void> wipe();
   [[nodiscard]] std::filesystem::path file_of(index::IndexKind kind) const;
 
@@ -71,6 +73,7 @@ class SearchIndex {
   bool writes_;
   std::size_t file_from_;
   index::FileKey key_;
+  std::function<std::unique_ptr<Executor>()> workers_;
   bool loaded_ = false;
   std::uint64_t generation_ = 0;
   ModelId model_{};  ///< When it was loaded, which is of use only beside a file.

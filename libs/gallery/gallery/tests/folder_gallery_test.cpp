@@ -793,6 +793,27 @@ TEST_F(IndexFileTest, IsOfTheKindThatWasChosen) {
   EXPECT_EQ(error_of_open(), ErrorCode::kDecodeFailed);
 }
 
+TEST_F(IndexFileTest, AGraphIsMadeByTheWorkersThatAreGiven) {
+  constexpr std::uint64_t kPeople = 5000;
+  std::vector<NewFace> faces;
+  for (std::uint64_t i = 0; i < kPeople; ++i)
+    faces.push_back({.person = "p" + std::to_string(i), .face = random_face(i)});
+  ASSERT_TRUE(open()->enrol(faces));
+  int asked = 0;
+  const GalleryOptions options{.index_file_from = 0, .workers = [&asked] {
+                                 ++asked;
+                                 return make_thread_pool(3);
+                               }};
+  const auto gallery = open_gallery(folder_, OpenMode::kWrite, options);
+  ASSERT_TRUE(gallery) << gallery.error().message;
+  EXPECT_EQ(who(**gallery, 1), "p1");
+  EXPECT_EQ(asked, 0) << "the exact index needs none";
+  ASSERT_TRUE((*gallery)->choose_index(IndexChoice::kHnsw));
+  for (std::uint64_t i = 0; i < kPeople; i += 7)
+    EXPECT_EQ(who(**gallery, i), "p" + std::to_string(i));
+  EXPECT_EQ(asked, 1);
+}
+
 TEST_F(IndexFileTest, AChoiceThatWasStoppedLeavesNoFileOfTheOtherKind) {
   fill(10);
   fs::copy(file(), folder_ / "index-hnsw");  // by its name; and exact by what it holds

@@ -1,6 +1,9 @@
 #include "gallery_at.hpp"
 
+#include <algorithm>
+#include <thread>
 #include <utility>
+#include <visavis/core/executor.hpp>
 #include <visavis/store/key.hpp>
 
 #include "outputs.hpp"
@@ -9,6 +12,9 @@ namespace visavis::usecases {
 
 Outcome<gallery::GalleryOptions> options_of(const GalleryPlace& place) {
   gallery::GalleryOptions options;
+  options.workers = [] {
+    return make_thread_pool(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  };
   if (!place.key_file.empty()) {
     VISAVIS_TRY(key, named(place.key_file, store::read_key(place.key_file)));
     options.key = std::move(key);

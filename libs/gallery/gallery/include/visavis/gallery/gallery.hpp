@@ -14,6 +14,7 @@
 #include <string_view>
 #include <variant>
 #include <vector>
+#include <visavis/core/executor.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/store/key.hpp>
 #include <visavis/vocab/embedding.hpp>
@@ -363,6 +364,9 @@ struct GalleryOptions {
   /// Of an encrypted gallery, one that is made now too; null for a plain one. The index file is
   /// encrypted like the rest.
   std::shared_ptr<const store::Key> key{};
+  /// Asked for the workers that make a graph from the database, which are gone afterwards; empty:
+  /// the calling thread does it.
+  std::function<std::unique_ptr<Executor>()> workers{};
 };
 
 /// A gallery on this machine: a folder as docs/formats/gallery.md describes it. One of the past
