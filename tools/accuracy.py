@@ -4,7 +4,7 @@
     tools/accuracy.py [PROGRAM] [--only PART,...] [--fresh] [--out FILE]
 
 The research photographs are not part of this project: VISAVIS_DATA names the folder that holds lfw/ (images/ and the
-lists of LFW) and train/net7876; the default is shared/data beside the checkout. Answers are kept in build/accuracy/, so
+lists of LFW), train/net7876 and train/celeba_ids300; the default is shared/data beside the checkout. Answers are kept in build/accuracy/, so
 that a run that was stopped goes on, and a part that failed leaves the rest; --fresh forgets them. scikit-learn, where
 it can be imported, is measured beside `cluster`. Takes an hour on two cores the first time, minutes once the
 embeddings are in visavis' cache.
@@ -22,6 +22,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = pathlib.Path(os.environ.get("VISAVIS_DATA", ROOT.parent / "shared/data"))
 LFW = DATA / "lfw"
+CELEBA = DATA / "train/celeba_ids300"
 FAST = ["--detector", "faceplugin-detect"]
 # What is said of a row, and the options that make it.
 SETTINGS = [
@@ -101,6 +102,13 @@ def spread(value, interval, digits=2):
     return text + (f" ({percent(interval[0], digits)} to {percent(interval[1], digits)})" if interval else "")
 
 
+def number(value, interval, digits):
+    if value is None:
+        return ""
+    ends = f" ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})" if interval else ""
+    return f"{value:.{digits}f}" + ends
+
+
 def tar(answer, rate):
     return spread(answer["tar_at_far"].get(rate), answer["tar_intervals"].get(rate))
 
@@ -139,8 +147,9 @@ def all_pairs(program):
         a = program.ask("evaluate", "verification", "--images", LFW / "images", "--all-pairs", "--people",
                         LFW / "peopleDevTest.txt", *recogniser)
         rows.append([name, f"{a['genuine']:,}", f"{a['impostor']:,}", spread(a["eer"], a["eer_interval"]),
-                     f"{a['d_prime']:.2f}" if a["d_prime"] else "", *(tar(a, f"1e-{k}") for k in (3, 4, 5))])
-    return table(["recogniser", "genuine", "impostor", "EER %", "d′", "TAR@1e-3 %", "TAR@1e-4 %", "TAR@1e-5 %"], rows)
+                     number(a["auc"], a["auc_interval"], 5), number(a["d_prime"], a["d_prime_interval"], 2),
+                     *(tar(a, f"1e-{k}") for k in (3, 4, 5))])
+    return table(["recogniser", "genuine", "impostor", "EER %", "AUC", "d′", "TAR@1e-3 %", "TAR@1e-4 %", "TAR@1e-5 %"], rows)
 
 
 def judge_quality(program, recogniser):
@@ -189,6 +198,42 @@ def quality_aware(program):
                              spread(one["fnmr"], one["fnmr_interval"]),
                              spread(one["reduction"], one["reduction_interval"], 1)])
     return table(["recogniser", "pairs", "score", "FMR", "missed % by cosine", "by the score", "fewer %"], rows)
+
+
+def held_out_photos():
+    """Path and person, of the people whom the README of these photos sets aside."""
+    lines = [line.split("\t") for line in (CELEBA / "list.tsv").read_text().splitlines()]
+    file, person, split = (lines[0].index(name) for name in ("file", "identity", "split"))
+    return [(line[file], line[person]) for line in lines[1:] if line[split] == "val"]
+
+
+def held_out_people(folder):
+    counts = {}
+    for _, person in held_out_photos():
+        counts[person] = counts.get(person, 0) + 1
+    path = folder / "celeba_val.tsv"
+    path.write_text("".join(f"{name}\t{count}\n" for name, count in sorted(counts.items())))
+    return path
+
+
+def confirmed(program):
+    """The likelihood ratio on photos made worse in another way, and on photos of another kind."""
+    devtest = ["--images", LFW / "images", "--people", LFW / "peopleDevTest.txt"]
+    celeba = ["--images", CELEBA / "img"]
+    photos = [("DevTest, seed 2", [*devtest, "--seed", 2], KINDS[1:]),
+              ("DevTest, seed 3", [*devtest, "--seed", 3], KINDS[1:]),
+              ("CelebA, 197 people", celeba, KINDS),
+              ("CelebA, 20 people", [*celeba, "--people", held_out_people(program.kept)], KINDS)]
+    rows = []
+    for name, recogniser in plain(program):
+        for title, options, kinds in photos:
+            a = program.ask("evaluate", "quality", *options, *recogniser)
+            for kind, pairs in kinds:
+                cells = [f"{percent(one['fnmr_cosine'])} → {percent(one['fnmr'])}, fewer: "
+                         + spread(one["reduction"], one["reduction_interval"], 1)
+                         for one in a[kind]["quality_aware"] if one["score"] == "likelihood_ratio"]
+                rows.append([name, title, pairs, *cells])
+    return table(["recogniser", "photos", "pairs", "missed % at FMR 1e-3", "at 1e-4"], rows)
 
 
 def quality_line(program):
@@ -268,6 +313,23 @@ def thresholds(program):
     return table(["recogniser", "promised FAR", "95 %", "threshold", "FAR on DevTest", "FRR on DevTest %"], rows)
 
 
+def thresholds_elsewhere(program):
+    """The shipped thresholds on all pairs of people in photographs of another kind."""
+    photos = held_out_photos()
+    pairs = program.kept / "celeba_val_pairs.tsv"
+    pairs.write_text("".join(f"{a}\t{b}\t{int(of_a == of_b)}\n"
+                             for i, (a, of_a) in enumerate(photos) for b, of_b in photos[:i]))
+    rows = []
+    for name, recogniser in program.recognisers():
+        a = program.ask("evaluate", "verification", "--images", CELEBA / "img", "--pairs", pairs, "--far", "0.001",
+                        *recogniser)
+        at = a["at_threshold"]
+        rows.append([name, f"{at['threshold']:.4f}",
+                     f"{rate(at['far'])} ({rate(at['far_interval'][0])} to {rate(at['far_interval'][1])})",
+                     spread(at["frr"], at["frr_interval"]), a["failed_images"]])
+    return table(["recogniser", "threshold", "FAR", "FRR %", "no face"], rows)
+
+
 def search_thresholds(program):
     rows = []
     for name, recogniser in program.recognisers():
@@ -280,8 +342,10 @@ def search_thresholds(program):
 
 
 PARTS = {"view_2": view_2, "view_1": view_1, "all_pairs": all_pairs, "quality": quality, "reject": reject,
-         "quality_aware": quality_aware, "quality_line": quality_line, "probabilities": probabilities, "searches": searches, "thresholds": thresholds,
-         "search_thresholds": search_thresholds, "landmarks": lambda program: program.script("landmarks"),
+         "quality_aware": quality_aware, "confirmed": confirmed, "quality_line": quality_line,
+         "probabilities": probabilities, "searches": searches, "thresholds": thresholds,
+         "thresholds_elsewhere": thresholds_elsewhere, "search_thresholds": search_thresholds,
+         "landmarks": lambda program: program.script("landmarks"),
          "clusters": lambda program: program.script("clusters"),
          "duplicates": lambda program: program.script("duplicates")}
 
