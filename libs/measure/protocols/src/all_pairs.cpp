@@ -107,7 +107,7 @@ class SumsByPerson {
   }
 
  private:
-  static constexpr float kOne = 1U << 30U;
+  static constexpr float kOne = 0x1p30F;
   struct Sums {
     std::int64_t pairs = 0;
     std::int64_t sum = 0;
@@ -218,42 +218,50 @@ Distribution distribution_of(std::span<const float> genuine,
 }
 
 /// Pairs of two people in a draw, for so many photos of each.
-std::function<double(metrics::Draw)> impostor_weight(std::vector<std::uint32_t> photos) {
-  return [photos = std::move(photos)](metrics::Draw draw) {
-    double sum = 0;
-    double squares = 0;
-    for (std::size_t i = 0; i < photos.size(); ++i) {
-      const double own = static_cast<double>(draw[i]) * photos[i];
-      sum += own;
-      squares += own * own;
-    }
-    return (sum * sum - squares) / 2;
-  };
+double impostor_weight(std::span<const std::uint32_t> photos, metrics::Draw draw) {
+  double sum = 0;
+  double squares = 0;
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    const double own = static_cast<double>(draw[i]) * photos[i];
+    sum += own;
+    squares += own * own;
+  }
+  return (sum * sum - squares) / 2;
 }
 
-/// Of the impostors that are not among the `kept` best ones the share above a score, with half of
-/// its equals.
-std::function<double(float)> share_above(const metrics::ScoreHistogram& impostor,
-                                         std::size_t kept) {
-  std::vector<std::pair<double, std::uint64_t>> upper;  // edges of bins, and what is below them
-  std::uint64_t below = 0;
-  impostor.for_each_bin([&](double middle, std::uint64_t n) {
-    below += n;
-    upper.emplace_back(middle + impostor.resolution() / 2, below);
-  });
-  const auto all = static_cast<double>(impostor.count());
-  const auto never = all - static_cast<double>(below);
-  const auto best = static_cast<double>(kept);
-  return [upper = std::move(upper), width = impostor.resolution(), all, never, best](float score) {
+/// The impostors that are not among the best ones.
+class Others {
+ public:
+  /// @param best  how many
+  Others(const metrics::ScoreHistogram& impostor, std::size_t best)
+      : width_(impostor.resolution()), all_(static_cast<double>(impostor.count())) {
+    std::uint64_t below = 0;
+    impostor.for_each_bin([&](double middle, std::uint64_t n) {
+      below += n;
+      bins_.emplace_back(middle + width_ / 2, below);
+    });
+    never_ = all_ - static_cast<double>(below);
+    best_ = static_cast<double>(best);
+  }
+  [[nodiscard]] bool are_none() const noexcept { return best_ == all_; }
+  /// Of them, the share above a score, with half of its equals. @pre there are some
+  [[nodiscard]] double share_above(float score) const {
     const auto next =
-        std::ranges::upper_bound(upper, score, {}, [](const auto& bin) { return bin.first; });
-    const auto under = next == upper.begin() ? 0.0 : static_cast<double>(std::prev(next)->second);
-    const bool is_inside = next != upper.end() && score >= next->first - width;
+        std::ranges::upper_bound(bins_, score, {}, [](const auto& bin) { return bin.first; });
+    const auto under = next == bins_.begin() ? 0.0 : static_cast<double>(std::prev(next)->second);
+    const bool is_inside = next != bins_.end() && score >= next->first - width_;
     const double equal = is_inside ? static_cast<double>(next->second) - under : 0;
-    const double lower = score > -INFINITY ? never + under + equal / 2 : never / 2;
-    return std::clamp((all - lower - best) / (all - best), 0.0, 1.0);
-  };
-}
+    const double lower = score > -INFINITY ? never_ + under + equal / 2 : never_ / 2;
+    return std::clamp((all_ - lower - best_) / (all_ - best_), 0.0, 1.0);
+  }
+
+ private:
+  std::vector<std::pair<double, std::uint64_t>> bins_;  ///< Upper edges, and what is below them.
+  double width_;
+  double all_;
+  double never_ = 0;  ///< Those of photos without a face.
+  double best_ = 0;
+};
 
 /// Everything that figures are made of: once with the photos that failed, once without.
 struct Material {
@@ -307,14 +315,15 @@ GroupReport by_groups(const AllPairsFigures& figures, const Material& material,
   return report;
 }
 
-/// What is not among the material's best impostors.
-LeftOut left_out_of(const Material& material) {
-  if (material.best.size() == material.impostor.count()) return {};
-  LeftOut left_out{.weight_of_all = impostor_weight(material.photos),
-                   .share_above = share_above(material.impostor, material.best.size())};
-  if (material.is_complete)
-    left_out.sums_of_all = [sums = material.sums](metrics::Draw draw) { return sums.in(draw); };
-  return left_out;
+/// What is not among the material's best impostors. Lives no longer than both.
+LeftOut left_out_of(const Material& material, const Others& others) {
+  if (others.are_none()) return {};
+  std::function<WeightedSums(metrics::Draw)> sums;
+  if (material.is_complete) sums = [&](metrics::Draw draw) { return material.sums.in(draw); };
+  return {
+      .weight_of_all = [&](metrics::Draw draw) { return impostor_weight(material.photos, draw); },
+      .sums_of_all = std::move(sums),
+      .share_above = [&](float score) { return others.share_above(score); }};
 }
 
 /// Nothing if a kind is missing.
@@ -340,8 +349,9 @@ std::optional<AllPairsFigures> figures(const Material& material, const AllPairsO
     figures.points.push_back(
         {.far = far, .tar = metrics::accepted_share(genuine, threshold), .threshold = threshold});
   }
+  const Others others(impostor, material.best.size());
   const ResampledPairs resampled(material.photos.size(), material.genuine, material.best,
-                                 left_out_of(material));
+                                 left_out_of(material, others));
   const std::size_t rates = figures.points.size();
   executor.parallel_for(rates + 3, [&](std::size_t k, int) {
     if (k < rates)
