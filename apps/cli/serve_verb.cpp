@@ -31,6 +31,7 @@ struct Serve {
   double batch_wait_ms = 2;
   double max_image_mb = 20;
   double max_body_mb = 512;
+  double max_import_mb = 2048;
   double max_megapixels = 50;
 };
 
@@ -45,6 +46,7 @@ void convert(Serve& given) {
       std::chrono::microseconds(static_cast<int>(given.batch_wait_ms * 1000));
   given.options.max_image_bytes = mebibytes(given.max_image_mb);
   given.options.max_body_bytes = mebibytes(given.max_body_mb);
+  given.options.max_import_bytes = mebibytes(given.max_import_mb);
   given.options.analyser.max_bytes = given.options.max_image_bytes;
   given.options.analyser.max_pixels = static_cast<std::uint64_t>(given.max_megapixels * 1e6);
 }
@@ -137,6 +139,10 @@ void add_limits(CLI::App& verb, Serve& given) {
   verb.add_option("--max-body-mb", given.max_body_mb,
                   "Bodies of all requests that are being done, in MiB")
       ->check(CLI::Range(1.0, 65536.0))
+      ->capture_default_str();
+  verb.add_option("--max-import-mb", given.max_import_mb,
+                  "Size of one archive that is imported, in MiB; of all four times as much")
+      ->check(CLI::Range(1.0, 1048576.0))
       ->capture_default_str();
   verb.add_option("--deadline", given.deadline_s, "Seconds for a photo's turn")
       ->check(CLI::Range(1, 3600))

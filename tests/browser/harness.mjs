@@ -134,6 +134,35 @@ export function picture(name, width = 320, height = 240) {
   return { name, mimeType: 'image/png', buffer };
 }
 
+/** A zip archive of [name, bytes], stored (PKWARE's APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16). */
+export function zip_of(files) {
+  const [bodies, directory] = [[], []];
+  let at = 0;
+  for (const [name, data] of files) {
+    const facts = Buffer.alloc(26); // what both headers have in common
+    facts.writeUInt16LE(20, 0);
+    facts.writeUInt32LE(crc(data), 10);
+    facts.writeUInt32LE(data.length, 14);
+    facts.writeUInt32LE(data.length, 18);
+    facts.writeUInt16LE(name.length, 22);
+    const local = Buffer.concat([Buffer.from('504b0304', 'hex'), facts, Buffer.from(name), data]);
+    const rest = Buffer.alloc(14);
+    rest.writeUInt32LE(at, 10);
+    const made_by = Buffer.from('504b01021400', 'hex');
+    directory.push(Buffer.concat([made_by, facts, rest, Buffer.from(name)]));
+    bodies.push(local);
+    at += local.length;
+  }
+  const size = directory.reduce((sum, one) => sum + one.length, 0);
+  const end = Buffer.alloc(22);
+  end.set(Buffer.from('504b0506', 'hex'));
+  end.writeUInt16LE(files.length, 8);
+  end.writeUInt16LE(files.length, 10);
+  end.writeUInt32LE(size, 12);
+  end.writeUInt32LE(at, 16);
+  return Buffer.concat([...bodies, ...directory, end]);
+}
+
 /** The same photo, said by EXIF (orientation 6) to be turned by a quarter. */
 export function turned(jpeg) {
   const tiff = Buffer.from('4d4d002a00000008000101120003000000010006000000000000', 'hex');

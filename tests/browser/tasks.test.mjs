@@ -17,6 +17,7 @@ import {
   portrait,
   shot,
   text_of,
+  zip_of,
 } from './harness.mjs';
 
 const skip =
@@ -77,6 +78,29 @@ test('a duplicate is refused with its reason', { skip }, () =>
     await enrol(page, server.url, kGallery, 'Joe Again', [portrait('biden.jpg')]);
     await page.getByText('Already enrolled').waitFor();
     await page.getByText('Allow duplicates in its settings').waitFor();
+  }),
+);
+
+test('an archive is imported and says what was left out', { skip }, () =>
+  on_page({}, async (page, { go }) => {
+    await go('');
+    await make_gallery(page, `${kGallery}-imported`); // of its own: others search for strangers
+    await go(`#/imports?gallery=${kGallery}-imported`);
+    const files = [
+      ['Ada/1.jpg', portrait('astronaut.png').buffer],
+      ['Ada/notes.txt', Buffer.from('no picture')],
+    ];
+    await page
+      .getByLabel('Zip archive')
+      .setInputFiles({ name: 'a.zip', mimeType: 'application/zip', buffer: zip_of(files) });
+    await page.getByRole('button', { name: 'Import the archive' }).click();
+    const job = page.getByRole('list', { name: 'Imports' }).getByRole('listitem').first();
+    await job.getByText(kReal ? /2 of 2 photos: 1 enrolled/ : /4 of 4 photos/).waitFor();
+    await job.getByText('Photos that were not enrolled').click();
+    await job.getByRole('rowheader', { name: kReal ? 'Ada/notes.txt' : 'Ada/sea.jpg' }).waitFor();
+    await shot(page, 'task-import');
+    await job.getByRole('button', { name: /^Take off the list/ }).click();
+    await page.getByText('No imports yet').waitFor();
   }),
 );
 

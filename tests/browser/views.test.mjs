@@ -108,6 +108,19 @@ const kViews = [
     (page) => page.getByRole('img', { name: /^Face 1/ }).waitFor(),
   ],
   ['person-expired', () => `#/galleries/staff/persons/${person}`],
+  [
+    'imports',
+    () => '#/imports?gallery=staff',
+    async (page) => {
+      await page
+        .getByLabel('Zip archive')
+        .setInputFiles({ name: 'a.zip', mimeType: 'application/zip', buffer: Buffer.from('zip') });
+      await page.getByRole('button', { name: 'Import the archive' }).click();
+      await page.getByText(/4 of 4 photos/).first().waitFor();
+      await page.getByText('Photos that were not enrolled').first().click();
+      await page.getByRole('table').first().waitFor();
+    },
+  ],
   ['keys', () => '#/keys'],
   [
     'key-made',

@@ -2,6 +2,10 @@
 
 /// What the routes do, by what they are about. Every function is one route's.
 
+#include <cstddef>
+#include <optional>
+#include <span>
+
 #include "router.hpp"
 
 namespace visavis::server::answers {
@@ -39,6 +43,12 @@ Response enrol_faces(Call& call);
 Response show_face(Call& call);
 Response remove_face(Call& call);
 Response face_image(Call& call);
+// jobs
+std::optional<Response> receive_archive(Call& call, std::span<const std::byte> bytes);
+Response import_photos(Call& call);
+Response list_jobs(Call& call);
+Response show_job(Call& call);
+Response end_job(Call& call);
 // access
 Response list_keys(Call& call);
 Response make_key(Call& call);

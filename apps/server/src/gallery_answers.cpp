@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <visavis/usecases/galleries.hpp>
+#include <visavis/usecases/import_job.hpp>
 #include <visavis/usecases/served.hpp>
 #include <visavis/usecases/shelf.hpp>
 #include <visavis/wire/galleries.hpp>
@@ -45,6 +46,16 @@ Outcome<usecases::GallerySettings> settings_of(const nlohmann::json& object,
   return settings;
 }
 
+/// What is on its way into a gallery that goes.
+void cancel_imports(const Call& call) {
+  for (const jobs::Job& job : call.services.jobs.list(call.who.tenant)) {
+    const auto order = usecases::parse_parameters(job.parameters);
+    if (jobs::has_ended(job.state) || !order || order->gallery != call.gallery()) continue;
+    // One that cannot be cancelled fails when it finds no gallery.
+    [[maybe_unused]] const auto cancelled = call.services.jobs.cancel(call.who.tenant, job.id);
+  }
+}
+
 }  // namespace
 
 Response list_galleries(Call& call) {
@@ -85,6 +96,7 @@ Response change_gallery(Call& call) {
 
 Response remove_gallery(Call& call) {
   VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  cancel_imports(call);
   gallery.people.reset();  // the removal waits for whoever still holds it
   if (auto removed = call.services.shelf.remove(call.who.tenant, call.gallery()); !removed)
     return problem(removed.error());

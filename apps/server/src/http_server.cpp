@@ -18,9 +18,11 @@
 #include <boost/beast/ssl.hpp>
 #include <cctype>
 #include <list>
+#include <span>
 #include <system_error>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "target.hpp"
 
@@ -38,6 +40,7 @@ using Parser = http::request_parser<http::string_body>;
 using std::chrono::steady_clock;
 
 constexpr std::uint32_t kMaxHead = 16U << 10U;
+constexpr std::uint64_t kPiece = 256U << 10U;          ///< Of a body that is passed on as it comes.
 constexpr std::uint64_t kBytesPerSecond = 64U << 10U;  ///< The slowest client that is waited for.
 constexpr std::size_t kReadAtOnce = 64U << 10U;
 
@@ -100,6 +103,18 @@ struct HttpServer::Impl {
   template <class Stream>
   asio::awaitable<Response> done(Stream& stream, beast::flat_buffer& buffer, Parser& parser,
                                  Request& request, bool& whole);
+  template <class Stream>
+  asio::awaitable<std::optional<Response>> read_body(Stream& stream, beast::flat_buffer& buffer,
+                                                     Parser& parser, Request& request,
+                                                     const Admission& admission);
+  template <class Stream>
+  asio::awaitable<std::optional<Response>> pass_body_on(Stream& stream, beast::flat_buffer& buffer,
+                                                        Parser& parser, Request& request,
+                                                        const Admission& admission);
+  template <class Stream>
+  void wait_for_body(Stream& stream, steady_clock::time_point start, std::uint64_t came) const;
+  std::optional<Response> broken_body(const Request& request, const error_code& error,
+                                      std::uint64_t most) const;
   template <class Stream>
   asio::awaitable<bool> send(Stream& stream, const Request& request, Response response,
                              bool keep_alive, unsigned version);
@@ -267,6 +282,79 @@ asio::awaitable<bool> HttpServer::Impl::one_request(Stream& stream, beast::flat_
   co_return sent&& more;
 }
 
+/// Time is earned by bytes, so that one who sends none is not waited for, whatever was announced.
+template <class Stream>
+void HttpServer::Impl::wait_for_body(Stream& stream, steady_clock::time_point start,
+                                     std::uint64_t came) const {
+  beast::get_lowest_layer(stream).expires_at(start + options.body +
+                                             std::chrono::seconds(came / kBytesPerSecond));
+}
+
+/// The answer to a body that did not come; nothing without an error.
+std::optional<Response> HttpServer::Impl::broken_body(const Request& request,
+                                                      const error_code& error,
+                                                      std::uint64_t most) const {
+  if (!error) return std::nullopt;
+  if (error == http::error::body_limit)
+    return handlers.refuse(request, 413,
+                           "the request's body has more than " + std::to_string(most) + " bytes");
+  if (error == beast::error::timeout)
+    return handlers.refuse(request, 408, "the request's body did not come in time");
+  return handlers.refuse(request, 400, "the request's body is not whole");
+}
+
+template <class Stream>
+asio::awaitable<std::optional<Response>> HttpServer::Impl::read_body(Stream& stream,
+                                                                     beast::flat_buffer& buffer,
+                                                                     Parser& parser,
+                                                                     Request& request,
+                                                                     const Admission& admission) {
+  parser.body_limit(admission.max_body);
+  const auto start = steady_clock::now();
+  error_code error;
+  while (!error && !parser.is_done()) {
+    wait_for_body(stream, start, parser.get().body().size());
+    buffer.reserve(kReadAtOnce);  // Beast reads as much as there is room, else by 512 bytes
+    co_await http::async_read_some(stream, buffer, parser, quietly(error));
+  }
+  buffer.shrink_to_fit();
+  request.body = std::move(parser.get().body());
+  co_return broken_body(request, error, admission.max_body);
+}
+
+/// A body of any size, of which a piece is in memory.
+template <class Stream>
+asio::awaitable<std::optional<Response>> HttpServer::Impl::pass_body_on(
+    Stream& stream, beast::flat_buffer& buffer, Parser& parser, Request& request,
+    const Admission& admission) {
+  http::request_parser<http::buffer_body> pieces(std::move(parser));
+  pieces.body_limit(admission.max_body);
+  std::vector<std::byte> piece(kPiece);
+  const auto start = steady_clock::now();
+  for (std::uint64_t came = 0; !pieces.is_done();) {
+    auto& body = pieces.get().body();
+    body.data = piece.data();
+    body.size = piece.size();
+    wait_for_body(stream, start, came);
+    buffer.reserve(kReadAtOnce);
+    error_code error;
+    co_await http::async_read(stream, buffer, pieces, quietly(error));
+    if (error == http::error::need_buffer) error = {};
+    if (auto refusal = broken_body(request, error, admission.max_body)) co_return refusal;
+    const auto some = std::span<const std::byte>(piece).first(piece.size() - body.size);
+    came += some.size();
+    auto refusal = co_await asio::co_spawn(
+        workers,
+        [&admission, some]() -> asio::awaitable<std::optional<Response>> {
+          co_return admission.receive(some);
+        },
+        asio::use_awaitable);
+    if (refusal) co_return refusal;
+  }
+  buffer.shrink_to_fit();
+  co_return std::nullopt;
+}
+
 /// Reads the body, if the request is to be done, and has it done.
 template <class Stream>
 asio::awaitable<Response> HttpServer::Impl::done(Stream& stream, beast::flat_buffer& buffer,
@@ -279,7 +367,9 @@ asio::awaitable<Response> HttpServer::Impl::done(Stream& stream, beast::flat_buf
         request, 413,
         "the request's body has more than " + std::to_string(admission.max_body) + " bytes");
   const bool overloaded = requests > options.max_requests;
-  const std::uint64_t reserved = request.has_body ? request.length.value_or(admission.max_body) : 0;
+  const std::uint64_t in_memory =
+      admission.receive ? kPiece : request.length.value_or(admission.max_body);
+  const std::uint64_t reserved = request.has_body ? in_memory : 0;
   if (!admission.at_once && (overloaded || body_bytes + reserved > options.max_body_bytes))
     co_return handlers.refuse(request, 503, "the server is busy; try again soon");
   const Held memory(body_bytes, reserved);
@@ -289,21 +379,13 @@ asio::awaitable<Response> HttpServer::Impl::done(Stream& stream, beast::flat_buf
       http::response<http::empty_body> go_on(http::status::continue_, 11);
       co_await http::async_write(stream, go_on, quietly(error));
     }
-    parser.body_limit(admission.max_body);
-    beast::get_lowest_layer(stream).expires_after(options.body +
-                                                  std::chrono::seconds(reserved / kBytesPerSecond));
-    buffer.reserve(kReadAtOnce);  // Beast reads as much as there is room, else by 512 bytes
-    co_await http::async_read(stream, buffer, parser, quietly(error));
-    buffer.shrink_to_fit();
-    if (error == http::error::body_limit)
-      co_return handlers.refuse(
-          request, 413,
-          "the request's body has more than " + std::to_string(admission.max_body) + " bytes");
-    if (error == beast::error::timeout)
-      co_return handlers.refuse(request, 408, "the request's body did not come in time");
-    if (error) co_return handlers.refuse(request, 400, "the request's body is not whole");
+    std::optional<Response> refusal;
+    if (admission.receive)
+      refusal = co_await pass_body_on(stream, buffer, parser, request, admission);
+    else
+      refusal = co_await read_body(stream, buffer, parser, request, admission);
+    if (refusal) co_return *std::move(refusal);
     whole = true;
-    request.body = std::move(parser.get().body());
   }
   beast::get_lowest_layer(stream).expires_never();
   if (admission.at_once) co_return admission.answer(request);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <visavis/core/log.hpp>
 #include <visavis/core/result.hpp>
@@ -36,6 +37,9 @@ struct Admission {
   std::uint64_t max_body = 0;
   /// Answered on the transport's own thread, also when all others are busy. Must be quick.
   bool at_once = false;
+  /// Takes the body piece by piece as it comes, in place of Request::body. What it returns is the
+  /// answer, and the rest does not matter. On one of the other threads; must not throw.
+  std::function<std::optional<Response>(std::span<const std::byte>)> receive{};
   std::function<Response(Request&)> answer{};  ///< Must not throw.
 };
 

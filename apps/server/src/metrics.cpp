@@ -97,6 +97,14 @@ void add_galleries(std::vector<MetricFamily>& families, const Services& services
                             MetricType::Gauge, std::move(faces)));
 }
 
+void add_jobs(std::vector<MetricFamily>& families, const jobs::JobCounts& counts) {
+  families.push_back(family("visavis_jobs", "Jobs that have not ended", MetricType::Gauge,
+                            {value_of(static_cast<double>(counts.queued), MetricType::Gauge,
+                                      {{.name = "state", .value = "queued"}}),
+                             value_of(static_cast<double>(counts.running), MetricType::Gauge,
+                                      {{.name = "state", .value = "running"}})}));
+}
+
 void add_analyser(std::vector<MetricFamily>& families, const usecases::Analyser& analyser) {
   const batching::BatcherStats queue = analyser.queue();
   const usecases::AnalyserTimes times = analyser.times();
@@ -146,6 +154,11 @@ struct Metrics::Impl {
           .Name("visavis_refusals_total")
           .Help("Photos that were not enrolled or could not be used, by reason")
           .Register(registry);
+  prometheus::Family<prometheus::Counter>& imports =
+      prometheus::BuildCounter()
+          .Name("visavis_import_photos_total")
+          .Help("Photos of imports, by what became of them")
+          .Register(registry);
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -166,10 +179,15 @@ void Metrics::refused(std::string_view reason) {
   impl_->refusals.Add({{"reason", std::string(reason)}}).Increment();
 }
 
+void Metrics::imported(std::string_view result) {
+  impl_->imports.Add({{"result", std::string(result)}}).Increment();
+}
+
 std::string Metrics::text(const Services& services, std::string_view tenant) {
   std::vector<MetricFamily> families = impl_->registry.Collect();
   if (services.phase != Phase::kStarting) add_analyser(families, *services.analyser);
   add_galleries(families, services, tenant);
+  add_jobs(families, services.jobs.counts());
   if (services.http != nullptr) {
     const HttpCounts counts = services.http->counts();
     families.push_back(one("visavis_connections", "Open connections", MetricType::Gauge,

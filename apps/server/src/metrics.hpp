@@ -21,6 +21,8 @@ class Metrics {
   void request(std::string_view route, std::string_view method, unsigned status, double seconds);
   /// A photo that was not enrolled or could not be used.
   void refused(std::string_view reason);
+  /// An item of an import. @param result  "succeeded", "refused", "failed"
+  void imported(std::string_view result);
 
   /// The text format, with what the services say at this moment.
   /// @param tenant  whose galleries are told of; empty: nobody's

@@ -196,6 +196,11 @@ Outcome<Given> photos_of(const Call& call, std::span<const std::string_view> nam
   return given;
 }
 
+bool is_archive(const Request& request) {
+  const std::string type = media_type(request.field("content-type"));
+  return type == "application/zip" || type == "application/x-zip-compressed";
+}
+
 Outcome<void> check_query(const Request& request, std::initializer_list<std::string_view> allowed) {
   return known(request.query, allowed);
 }
@@ -262,7 +267,11 @@ Outcome<json> object_of(const Request& request, std::initializer_list<std::strin
   if (media_type(request.field("content-type")) != "application/json")
     return std::unexpected(Failure(
         Cause::kInput, {ErrorCode::kUnsupported, "send a JSON object as application/json"}));
-  VISAVIS_TRY(object, parse_object(request.body));
+  return object_in(request.body, allowed);
+}
+
+Outcome<json> object_in(std::string_view text, std::initializer_list<std::string_view> allowed) {
+  VISAVIS_TRY(object, parse_object(text));
   for (const auto& [name, value] : object.items())
     if (std::ranges::find(allowed, name) == allowed.end())
       return usage("there is no member " + name);

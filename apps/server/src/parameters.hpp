@@ -34,6 +34,9 @@ struct Given {
                                                  std::span<const std::string_view> names,
                                                  std::initializer_list<std::string_view> allowed);
 
+/// Whether the body is said to be a zip archive.
+[[nodiscard]] bool is_archive(const Request& request);
+
 /// A query without a body. @return kUsage for parameters that the route does not know
 [[nodiscard]] usecases::Outcome<void> check_query(const Request& request,
                                                   std::initializer_list<std::string_view> allowed);
@@ -54,6 +57,10 @@ struct Given {
 /// @return kUsage for what is none, or has members that are not `allowed`
 [[nodiscard]] usecases::Outcome<nlohmann::json> object_of(
     const Request& request, std::initializer_list<std::string_view> allowed);
+
+/// A text as such an object.
+[[nodiscard]] usecases::Outcome<nlohmann::json> object_in(
+    std::string_view text, std::initializer_list<std::string_view> allowed);
 
 /// The members of a JSON object that say something of a person.
 [[nodiscard]] usecases::Outcome<gallery::PersonChange> change_of(const nlohmann::json& json);

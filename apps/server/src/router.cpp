@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -10,12 +11,14 @@
 #include <visavis/core/time.hpp>
 
 #include "pages.hpp"
+#include "parameters.hpp"
 #include "problem.hpp"
 
 namespace visavis::server {
 namespace {
 
 constexpr std::uint64_t kSmallBody = 1U << 20U;
+constexpr std::uint64_t kListBody = 8U << 20U;
 
 /// 64 random bits.
 std::string new_request_id() {
@@ -184,8 +187,8 @@ std::optional<Response> beyond_rate(Services& services, const Principal& who,
   return response;
 }
 
-std::uint64_t body_limit(const ServerOptions& options, Body body) {
-  switch (body) {
+std::uint64_t body_limit(const ServerOptions& options, const Route& route, const Request& request) {
+  switch (route.body) {
     case Body::kNone:
       return 0;
     case Body::kSmall:
@@ -194,19 +197,54 @@ std::uint64_t body_limit(const ServerOptions& options, Body body) {
       // Base64 takes a third more, and forms have heads.
       return std::min(options.max_body_bytes,
                       options.max_images * options.max_image_bytes / 3 * 4 + kSmallBody);
+    case Body::kImport:
+      return is_archive(request) ? options.max_import_bytes : kListBody;
   }
   return 0;
 }
 
 /// Does a route's work, whatever happens in it.
-Response guarded(const Route& route, Call& call) {
+template <class Work>
+auto guarded(const Work& work) -> decltype(work()) {
   try {
-    return route.answer(call);
+    return work();
   } catch (const std::bad_alloc&) {
     return problem(503, "memory ran out; try again");
   } catch (const std::exception&) {
     return problem(500, "this should not have happened; the log has the request's id");
   }
+}
+
+/// To the disk as it comes, unless too many do.
+void receive(Admission& admission, const std::shared_ptr<Call>& call, const Route& route) {
+  // Each holds a thread of the requests' for as long as its sender likes.
+  const std::size_t most = std::max<std::size_t>(call->services.options.max_requests / 4, 1);
+  if (call->services.uploads >= most) {
+    admission.refusal = dressed(call->services, call->request,
+                                problem(503, "too many archives are being sent; try again later"));
+    return;
+  }
+  call->turn.emplace(call->services);
+  admission.receive = [call, &route](std::span<const std::byte> bytes) -> std::optional<Response> {
+    auto refusal =
+        guarded([&]() -> std::optional<Response> { return route.receive(*call, bytes); });
+    if (refusal) refusal = dressed(call->services, call->request, *std::move(refusal));
+    return refusal;
+  };
+}
+
+Admission admitted(Services& services, Request& request, const Route& route, Principal who,
+                   std::vector<std::string> holes) {
+  const auto call = std::make_shared<Call>(services, request, std::move(who), std::move(holes));
+  Admission admission{
+      .max_body = body_limit(services.options, route, request),
+      .at_once = route.guard == Guard::kOpen,
+      .answer = [call, &route](Request& asked) {
+        call->deadline = std::chrono::steady_clock::now() + call->services.options.deadline;
+        return dressed(call->services, asked, guarded([&] { return route.answer(*call); }));
+      }};
+  if (route.receive != nullptr && is_archive(request)) receive(admission, call, route);
+  return admission;
 }
 
 Admission admit(Services& services, Request& request) {
@@ -247,17 +285,7 @@ Admission admit(Services& services, Request& request) {
   }
   if (route.guard == Guard::kOpen)  // a key is not asked for, but may tell more
     if (auto principal = authorise(services, request, Guard::kRead)) who = *std::move(principal);
-  return {.max_body = body_limit(services.options, route.body),
-          .at_once = route.guard == Guard::kOpen,
-          .answer = [&services, &route, who = std::move(who),
-                     holes = std::move(found.holes)](Request& asked) {
-            Call call{.services = services,
-                      .request = asked,
-                      .who = who,
-                      .path = holes,
-                      .deadline = std::chrono::steady_clock::now() + services.options.deadline};
-            return dressed(services, asked, guarded(route, call));
-          }};
+  return admitted(services, request, route, std::move(who), std::move(found.holes));
 }
 
 void note(const Services& services, const Request& request, unsigned status, std::uint64_t bytes,
@@ -294,14 +322,16 @@ void Call::audit(std::string_view action, std::string_view outcome, std::string_
       .outcome = std::string(outcome)};
   const auto noted =
       services.audit.append(entry, reads ? access::Durable::kLater : access::Durable::kNow);
-  if (!noted && services.events.log) {
-    const nlohmann::ordered_json line{{"time", to_rfc3339(seconds_now())},
-                                      {"event", "audit_failed"},
-                                      {"request", request.id},
-                                      {"reason", noted.error().message}};
-    services.events.log(
-        line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-  }
+  if (!noted) note_unaudited(services, request.id, noted.error());
+}
+
+void note_unaudited(const Services& services, const std::string& request, const Error& error) {
+  if (!services.events.log) return;
+  const nlohmann::ordered_json line{{"time", to_rfc3339(seconds_now())},
+                                    {"event", "audit_failed"},
+                                    {"request", request},
+                                    {"reason", error.message}};
+  services.events.log(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 HttpHandlers make_handlers(Services& services) {

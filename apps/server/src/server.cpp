@@ -3,12 +3,18 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
+#include <stop_token>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
+#include <visavis/core/executor.hpp>
 #include <visavis/core/time.hpp>
+#include <visavis/usecases/import_job.hpp>
 
 #include "http_server.hpp"
 #include "openapi.hpp"
@@ -71,6 +77,36 @@ Outcome<std::optional<fetch::Fetcher>> make_fetcher(const ServerOptions& options
   return std::optional<fetch::Fetcher>(std::move(fetcher));
 }
 
+jobs::JobLimits job_limits(const ServerOptions& options) {
+  return {.max_input_bytes = options.max_import_bytes,
+          .max_all_input_bytes = 4 * options.max_import_bytes};
+}
+
+/// Who was enrolled by a job, and why others were not.
+void note_item(Services& services, const jobs::Job& job, const jobs::ItemOutcome& item) {
+  services.metrics.imported(jobs::to_string(item.result));
+  if (item.result != jobs::ItemResult::kSucceeded) return services.metrics.refused(item.reason);
+  const auto order = usecases::parse_parameters(job.parameters);
+  const auto noted = services.audit.append({.time = seconds_now(),
+                                            .request = job.id,
+                                            .tenant = job.tenant,
+                                            .key = job.key,
+                                            .action = "face.enrol",
+                                            .gallery = order ? order->gallery : std::string(),
+                                            .person = item.person,
+                                            .face = item.face,
+                                            .outcome = "ok"},
+                                           access::Durable::kLater);
+  if (!noted) note_unaudited(services, job.id, noted.error());
+}
+
+void pause(std::chrono::seconds most, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  woken.wait_for(lock, stop, most, [] { return false; });
+}
+
 HttpOptions http_options(const ServerOptions& options) {
   return {.address = options.address,
           .port = options.port,
@@ -90,6 +126,29 @@ void await(int stop) {
   }
 }
 
+/// Until `stop` asks; a job that runs then goes on the next time.
+void run_jobs(Services& services, const LogSink& sink, const std::stop_token& stop) {
+  const auto executor = make_thread_pool(services.analyser->workers());
+  usecases::Importer importer(*services.analyser, services.shelf,
+                              services.fetcher ? &*services.fetcher : nullptr, *executor,
+                              {.max_photo_bytes = services.options.max_image_bytes,
+                               .done = [&](const jobs::Job& job, const jobs::ItemOutcome& item) {
+                                 note_item(services, job, item);
+                               }});
+  while (!stop.stop_requested()) {
+    const auto ran =
+        services.jobs.run_next([&](jobs::JobRun& run) { return importer.run(run); }, stop);
+    if (ran && *ran) continue;
+    if (!ran) log(sink, LogLevel::kWarning, "a job waits: " + ran.error().message);
+    constexpr std::chrono::seconds kForADisk(5);
+    constexpr std::chrono::seconds kForAJob(60);
+    if (ran)
+      services.jobs.wait(kForAJob, stop);
+    else
+      pause(kForADisk, stop);
+  }
+}
+
 /// The threads of a server, from the bottom up. They end in the reverse order: connections first,
 /// then the workers, when nobody waits for them any more.
 Outcome<void> run(Services& services, HttpServer& http, int stop, const LogSink& sink) {
@@ -99,6 +158,7 @@ Outcome<void> run(Services& services, HttpServer& http, int stop, const LogSink&
     ~Stopper() { http.stop(); }
   };
   std::vector<std::jthread> workers;
+  std::jthread jobs;
   {
     const Stopper at_the_end{http};
     VISAVIS_TRY(analyser, usecases::Analyser::open(services.places, services.options.workbench,
@@ -106,12 +166,15 @@ Outcome<void> run(Services& services, HttpServer& http, int stop, const LogSink&
     services.analyser = std::move(analyser);
     for (int i = 0; i < services.analyser->workers(); ++i)
       workers.emplace_back([&services, i] { services.analyser->serve(i); });
+    jobs = std::jthread([&](const std::stop_token& asked) { run_jobs(services, sink, asked); });
     services.phase = Phase::kReady;
     if (services.events.ready) services.events.ready(services.analyser->facts());
     await(stop);
     services.phase = Phase::kStopping;
     if (services.events.stopping) services.events.stopping();
+    jobs.request_stop();
   }
+  if (jobs.joinable()) jobs.join();
   transport.join();
   services.analyser->close();
   return {};
@@ -129,6 +192,9 @@ Outcome<void> serve(const usecases::Places& places, const ServerOptions& options
                                access::AuditLog::open(options.data / "audit", {}, sink)));
   VISAVIS_TRY(rates, caused_by(Cause::kUsage, access::RateLimiter::make({.per_second = options.rate,
                                                                          .burst = options.burst})));
+  VISAVIS_TRY(jobs,
+              caused_by(Cause::kEnvironment,
+                        jobs::JobQueue::open(options.data / "jobs", job_limits(options), sink)));
   VISAVIS_TRY(fetcher, make_fetcher(options));
   VISAVIS_TRY(pages, caused_by(Cause::kUsage, read_pages(options.web)));
   Services services{.options = options,
@@ -138,6 +204,7 @@ Outcome<void> serve(const usecases::Places& places, const ServerOptions& options
                     .keys = std::move(keys),
                     .audit = std::move(audit),
                     .rates = std::move(rates),
+                    .jobs = std::move(jobs),
                     .fetcher = std::move(fetcher),
                     .contract = open_api(!options.allow_url.empty()),
                     .pages = std::move(pages),

@@ -3,6 +3,7 @@
 /// What the routes work with.
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <visavis/access/key_ring.hpp>
 #include <visavis/access/rate_limiter.hpp>
 #include <visavis/fetch/fetcher.hpp>
+#include <visavis/jobs/job_queue.hpp>
 #include <visavis/server/server.hpp>
 #include <visavis/usecases/analyser.hpp>
 #include <visavis/usecases/shelf.hpp>
@@ -31,12 +33,14 @@ struct Services {
   access::KeyRing keys;
   access::AuditLog audit;
   access::RateLimiter rates;
+  jobs::JobQueue jobs;
   std::optional<fetch::Fetcher> fetcher;  ///< Nothing: no photo is fetched by URL.
   std::string contract;                   ///< openapi.json
   Pages pages;
   Metrics metrics;
   std::unique_ptr<usecases::Analyser> analyser;  ///< Set before kReady and never changed again.
   std::atomic<Phase> phase = Phase::kStarting;
+  std::atomic<std::size_t> uploads = 0;  ///< Bodies that are on their way to the disk.
   const HttpServer* http = nullptr;
 };
 

@@ -11,6 +11,7 @@ import { show_compare } from './views/compare';
 import { show_enrol } from './views/enrol';
 import { show_galleries } from './views/galleries';
 import { show_gallery } from './views/gallery';
+import { show_imports } from './views/imports';
 import { show_keys } from './views/keys';
 import { show_person } from './views/person';
 import { show_search } from './views/search';
@@ -30,6 +31,7 @@ interface Entry {
 const kEntries: Entry[] = [
   { name: 'search', title: 'Search', icon: 'search', view: show_search },
   { name: 'enrol', title: 'Enrol', icon: 'enrol', view: show_enrol, needs: 'enrols' },
+  { name: 'imports', title: 'Import', icon: 'imports', view: show_imports, needs: 'enrols' },
   { name: 'compare', title: 'Compare', icon: 'compare', view: show_compare },
   { name: 'galleries', title: 'Galleries', icon: 'galleries', view: show_galleries },
   { name: 'keys', title: 'Keys', icon: 'keys', view: show_keys, needs: 'admin' },

@@ -81,6 +81,7 @@ class State {
     this.secrets = new Map(options.key ? [[options.key, 'admin']] : []);
     if (options.read_key) this.secrets.set(options.read_key, 'read');
     this.audit = [];
+    this.jobs = [];
     this.busy = new Map();
     this.requests = 0;
     this.next = 1;
@@ -102,11 +103,47 @@ class State {
     if (!found) throw not_found('The gallery');
     return found;
   }
+  job(id) {
+    const found = this.jobs.find((one) => one.job === id);
+    if (!found) throw not_found('The job');
+    return found;
+  }
   person(gallery, id) {
     const found = this.gallery(gallery).people.get(id);
     if (!found) throw not_found('The person');
     return found;
   }
+}
+
+const kOutcomes = [
+  { item: 0, path: 'Ada/1.jpg', result: 'succeeded', person: 'p1', face_id: 'f1' },
+  { item: 1, path: 'Ada/2.jpg', result: 'succeeded', person: 'p1', face_id: 'f2' },
+  {
+    item: 2,
+    path: 'Ada/sea.jpg',
+    result: 'refused',
+    reason: 'no_face',
+    message: 'no face was found',
+  },
+  {
+    item: 3,
+    path: 'Ada/torn.jpg',
+    result: 'failed',
+    reason: 'decode_failed',
+    message: 'the file is damaged',
+  },
+];
+const told_job = (job) => ({ schema: 'visavis.job/1', ...job, errors: [] });
+
+/** Two photos further each time that it is asked for. */
+function go_on(job) {
+  if (job.ended !== null || job.slow) return;
+  job.done = Math.min(job.done + 2, kOutcomes.length);
+  const so_far = kOutcomes.slice(0, job.done).map((one) => one.result);
+  for (const result of ['succeeded', 'refused', 'failed'])
+    job[result] = so_far.filter((one) => one === result).length;
+  job.per_second = 14.2;
+  if (job.done === kOutcomes.length) Object.assign(job, { state: 'done', ended: kNow });
 }
 
 const told_gallery = (one) => ({
@@ -560,6 +597,46 @@ const kAnswers = {
         errors: [],
       },
     ];
+  },
+  import_photos: ({ state, path }) => {
+    state.gallery(path.gallery);
+    const job = {
+      job: `j${state.next++}`,
+      kind: 'import_zip',
+      gallery: path.gallery,
+      key: 'k1',
+      state: 'running',
+      cancelling: false,
+      created: kNow,
+      started: kNow,
+      ended: null,
+      total: 4,
+      done: 0,
+      succeeded: 0,
+      refused: 0,
+      failed: 0,
+      per_second: null,
+      message: null,
+    };
+    state.jobs.unshift(job);
+    return [202, told_job(job)];
+  },
+  list_jobs: ({ state }) => {
+    state.jobs.forEach(go_on);
+    return [200, { schema: 'visavis.jobs/1', jobs: state.jobs, errors: [] }];
+  },
+  show_job: ({ state, path, query }) => {
+    const all = kOutcomes.filter((one) => one.result === (query.get('result') ?? one.result));
+    return [200, { ...told_job(state.job(path.id)), outcomes: all, next: null }];
+  },
+  end_job: ({ state, path }) => {
+    const job = state.job(path.id);
+    if (job.ended !== null) {
+      state.jobs.splice(state.jobs.indexOf(job), 1);
+      return [204];
+    }
+    Object.assign(job, { state: 'cancelled', ended: kNow });
+    return [202, told_job(job)];
   },
   list_keys: ({ state }) => [200, { schema: 'visavis.keys/1', keys: state.keys, errors: [] }],
   make_key: ({ state, json }) => {

@@ -23,6 +23,9 @@ export interface Ask {
   query?: Record<string, string | number | null | undefined>;
   json?: unknown;
   form?: FormData;
+  /** A file as it is, with its media type. */
+  body?: Blob;
+  type?: string;
   signal?: AbortSignal;
   /** Told while a photo is sent and while the server asks to wait. */
   on_step?: (step: Step) => void;
@@ -70,6 +73,7 @@ function send_once(target: string, ask: Ask): Promise<Reply> {
     const key = api_key();
     if (key) request.setRequestHeader('Authorization', `Bearer ${key}`);
     if (ask.json !== undefined) request.setRequestHeader('Content-Type', 'application/json');
+    if (ask.type) request.setRequestHeader('Content-Type', ask.type);
     const { on_step, signal } = ask;
     if (on_step) {
       request.upload.onprogress = (event) =>
@@ -94,7 +98,9 @@ function send_once(target: string, ask: Ask): Promise<Reply> {
     request.onabort = () => reject(new DOMException('aborted', 'AbortError'));
     if (signal?.aborted) return reject(new DOMException('aborted', 'AbortError'));
     signal?.addEventListener('abort', () => request.abort(), { once: true });
-    request.send(ask.json !== undefined ? JSON.stringify(ask.json) : (ask.form ?? null));
+    request.send(
+      ask.json !== undefined ? JSON.stringify(ask.json) : (ask.body ?? ask.form ?? null),
+    );
   });
 }
 

@@ -204,6 +204,35 @@ export interface AuditEntry {
   outcome?: string;
 }
 
+/** Many photos on their way into a gallery. */
+export interface Job {
+  job: string;
+  gallery: string | null;
+  state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+  cancelling: boolean;
+  created: number;
+  started: number | null;
+  ended: number | null;
+  total: number | null;
+  done: number;
+  succeeded: number;
+  refused: number;
+  failed: number;
+  per_second: number | null;
+  message: string | null;
+}
+export interface JobOutcome {
+  item: number;
+  path: string;
+  result: 'succeeded' | 'refused' | 'failed';
+  reason?: string;
+  message?: string;
+}
+export interface JobDetails extends Job {
+  outcomes: JobOutcome[];
+  next: string | null;
+}
+
 export interface Model {
   id: string;
   title: string;

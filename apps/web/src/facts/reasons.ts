@@ -15,6 +15,12 @@ const kAdvice: Record<string, string> = {
   unsupported: 'Save the photo as JPEG, PNG, WebP or HEIC.',
   too_large: 'Make the photo smaller, then try again.',
   invalid_argument: 'Make the photo smaller, then try again.',
+  no_person: 'Put the photo into a folder that is named by the person.',
+  bad_name: 'Name the folder by the person, pack the archive again and import the photo.',
+  ambiguous_person: 'Name the folder by the person’s id, which is on the person’s page.',
+  not_a_photo: 'Save it as JPEG, PNG, WebP or HEIC if it is a photo; else leave it out.',
+  encrypted: 'Pack the archive without a password.',
+  method: 'Pack the archive as a common zip file.',
   forbidden: 'The key may not do this. Sign in with one that may.',
 };
 

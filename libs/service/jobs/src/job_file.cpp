@@ -104,7 +104,7 @@ bool is_job_id(std::string_view text) noexcept {
 }
 
 Result<void> check(const NewJob& job) {
-  if (!is_word(job.tenant) || !is_word(job.kind) || !is_word(job.key))
+  if (!is_word(job.tenant) || !is_word(job.kind) || !(job.key.empty() || is_word(job.key)))
     return fail(ErrorCode::kInvalidArgument,
                 "a job's tenant, kind and key are words of a to z, 0 to 9, _ and -");
   if (job.parameters.size() > kMaxParameterBytes || !is_utf8(job.parameters))

@@ -135,10 +135,11 @@ struct JobQueue::Impl {
 /// All functions but the construction are for the thread that runs the job.
 class JobQueue::Impl::Run final : public JobRun {
  public:
-  Run(Impl& queue, Entry& entry, OutcomeFile file, std::stop_token stop)
+  Run(Impl& queue, Entry& entry, bool was_begun, OutcomeFile file, std::stop_token stop)
       : queue_(queue),
         entry_(entry),
         job_(entry.job),
+        was_begun_(was_begun),
         input_(queue.store.input(job_.id)),
         file_(std::move(file)),
         stop_(std::move(stop)) {}
@@ -146,6 +147,7 @@ class JobQueue::Impl::Run final : public JobRun {
   [[nodiscard]] const Job& job() const noexcept override { return job_; }
   [[nodiscard]] const std::filesystem::path& input() const noexcept override { return input_; }
   [[nodiscard]] std::uint64_t next_item() const noexcept override { return file_.progress().done; }
+  [[nodiscard]] bool was_begun() const noexcept override { return was_begun_; }
   [[nodiscard]] bool should_stop() const noexcept override {
     if (stop_.stop_requested()) return true;
     const std::scoped_lock lock(queue_.mutex);
@@ -179,6 +181,7 @@ class JobQueue::Impl::Run final : public JobRun {
   Impl& queue_;
   Entry& entry_;
   Job job_;
+  bool was_begun_;
   std::filesystem::path input_;
   OutcomeFile file_;
   std::stop_token stop_;
@@ -330,6 +333,14 @@ std::vector<Job> JobQueue::list(std::string_view tenant) const {
   return jobs;
 }
 
+JobCounts JobQueue::counts() const {
+  const std::scoped_lock lock(impl_->mutex);
+  JobCounts counts;
+  for (const Impl::Entry& entry : impl_->entries | std::views::values)
+    if (!has_ended(entry.job.state)) ++(entry.active ? counts.running : counts.queued);
+  return counts;
+}
+
 Result<OutcomePage> JobQueue::outcomes(std::string_view tenant, std::string_view id,
                                        std::optional<ItemResult> only, std::string_view cursor,
                                        std::size_t most) const {
@@ -380,13 +391,14 @@ Result<bool> JobQueue::run_next(const JobHandler& handler, const std::stop_token
     return true;
   }
   VISAVIS_TRY(file, OutcomeFile::resume(impl_->store.outcomes(entry->job.id)));
+  const bool was_begun = entry->job.started.has_value();
   Job running = entry->job;
   running.state = JobState::kRunning;
   if (!running.started) running.started = impl_->now();
   VISAVIS_CHECK(impl_->store.save(running));
   entry->job = running;
   entry->active = true;
-  Impl::Run run(*impl_, *entry, std::move(file), stop);
+  Impl::Run run(*impl_, *entry, was_begun, std::move(file), stop);
   lock.unlock();
   const Result<void> handled = handler(run);
   lock.lock();

@@ -37,13 +37,6 @@ std::unexpected<Error> broken(std::string_view what, int error) {
                                            std::generic_category().message(error));
 }
 
-std::optional<ItemResult> parse_result(std::string_view text) {
-  for (const ItemResult result :
-       {ItemResult::kSucceeded, ItemResult::kRefused, ItemResult::kFailed})
-    if (text == to_string(result)) return result;
-  return std::nullopt;
-}
-
 /// Fills what it can. @return how much that is
 Result<std::size_t> read_at(const Descriptor& file, std::uint64_t offset, std::span<char> into) {
   std::size_t done = 0;
@@ -117,6 +110,13 @@ std::string_view to_string(ItemResult result) noexcept {
   return "";
 }
 
+std::optional<ItemResult> parse_item_result(std::string_view text) noexcept {
+  for (const ItemResult result :
+       {ItemResult::kSucceeded, ItemResult::kRefused, ItemResult::kFailed})
+    if (text == to_string(result)) return result;
+  return std::nullopt;
+}
+
 std::string to_line(const ItemOutcome& outcome) {
   Json line{{"item", outcome.item}, {"result", to_string(outcome.result)}};
   for (const Field& field : kFields)
@@ -133,7 +133,7 @@ std::optional<ItemOutcome> parse_line(std::string_view line) {
   if (item == object.end() || !item->is_number_unsigned() || word == object.end() ||
       !word->is_string())
     return std::nullopt;
-  const auto result = parse_result(word->get_ref<const std::string&>());
+  const auto result = parse_item_result(word->get_ref<const std::string&>());
   if (!result) return std::nullopt;
   ItemOutcome outcome{.item = item->get<std::uint64_t>(), .result = *result};
   for (const Field& field : kFields) {

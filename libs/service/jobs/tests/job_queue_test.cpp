@@ -95,6 +95,26 @@ TEST_F(JobQueueTest, AJobGoesItsWay) {
   EXPECT_EQ(queue.run_next(works(1)), false);
 }
 
+TEST_F(JobQueueTest, SaysWhatRunsAndWhetherItWasBegun) {
+  JobQueue queue = open();
+  ASSERT_TRUE(submit(queue));
+  ASSERT_TRUE(submit(queue, "other"));
+  EXPECT_EQ(queue.counts().queued, 2U);
+  std::stop_source stop;
+  EXPECT_EQ(queue.run_next(works(9,
+                                 [&](JobRun& run) {
+                                   EXPECT_FALSE(run.was_begun());
+                                   EXPECT_EQ(queue.counts().running, 1U);
+                                   EXPECT_EQ(queue.counts().queued, 1U);
+                                   stop.request_stop();
+                                 }),
+                           stop.get_token()),
+            true);
+  EXPECT_EQ(queue.run_next(works(9, [](JobRun& run) { EXPECT_TRUE(run.was_begun()); })), true);
+  EXPECT_EQ(queue.counts().running, 0U);
+  EXPECT_EQ(queue.counts().queued, 1U);
+}
+
 TEST_F(JobQueueTest, EverythingSurvivesARestart) {
   std::string running;
   std::string done;
@@ -338,7 +358,7 @@ TEST_F(JobQueueTest, RefusesTextsThatAreNone) {
                                 {"../x", "k", "x", ""},
                                 {"main", "", "x", ""},
                                 {"main", "k k", "x", ""},
-                                {"main", "k", "", ""},
+                                {"main", "k", "../x", ""},
                                 {"main", "k", "x", "\xFF"},
                                 {"main", "k", "x", std::string(65'537, 'a')}};
   for (const NewJob& job : bad) {
@@ -347,6 +367,7 @@ TEST_F(JobQueueTest, RefusesTextsThatAreNone) {
     EXPECT_EQ(made.error().code, ErrorCode::kInvalidArgument);
   }
   EXPECT_TRUE(queue.list("main").empty());
+  EXPECT_TRUE(queue.submit({"main", "k", "", "{}"}, *queue.begin_input())) << "nobody's key";
   const std::string id = submit(queue)->id;
   EXPECT_FALSE(queue.outcomes("main", id, {}, {}, 0));
   EXPECT_FALSE(queue.outcomes("main", id, {}, {}, 1001));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "criterion.hpp"
+#include "keep.hpp"
 #include "outputs.hpp"
 
 namespace visavis::usecases {
@@ -70,6 +71,21 @@ gallery::Template template_of(pipeline::FaceRecord& record, std::string source) 
           .box = record.face.box,
           .landmarks = record.face.landmarks,
           .source = std::move(source)};
+}
+
+Outcome<std::variant<gallery::Template, Refusing>> template_or_refusal(
+    const Workbench::Impl& bench, const GallerySettings& settings, const Upload& photo, Seen seen) {
+  auto choice = face_to_enrol(seen.faces, settings.min_quality);
+  if (auto* why = std::get_if<Refusing>(&choice)) return std::move(*why);
+  pipeline::FaceRecord& record = seen.faces[std::get<std::size_t>(choice)];
+  gallery::Template face = template_of(record, photo.path);
+  if (settings.keep == Keep::kChips && record.chip) {
+    VISAVIS_TRY(chip, keep_chip(*record.chip, bench.manifest->alignment));
+    face.chip = std::move(chip);
+  }
+  if (settings.keep == Keep::kPhotos)
+    face.photo = kept_photo({photo.bytes.begin(), photo.bytes.end()});
+  return face;
 }
 
 Refusing as_refusal(const gallery::Duplicate& of, const std::string& person) {

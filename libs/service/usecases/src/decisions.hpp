@@ -11,8 +11,10 @@
 #include <visavis/gallery/gallery.hpp>
 #include <visavis/pipeline/pipeline.hpp>
 #include <visavis/protocols/verification.hpp>
+#include <visavis/usecases/analyser.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/people.hpp>
+#include <visavis/usecases/shelf.hpp>
 
 #include "bench_impl.hpp"
 
@@ -33,6 +35,10 @@ struct Refusing {
 
 /// Without what is kept beside it. Takes the record's embedding.
 [[nodiscard]] gallery::Template template_of(pipeline::FaceRecord& record, std::string source);
+
+/// The face that a photo is of, with what the gallery keeps of it, or why it is not enrolled.
+[[nodiscard]] Outcome<std::variant<gallery::Template, Refusing>> template_or_refusal(
+    const Workbench::Impl& bench, const GallerySettings& settings, const Upload& photo, Seen seen);
 
 [[nodiscard]] Refusing as_refusal(const gallery::Duplicate& of, const std::string& person);
 

@@ -20,14 +20,6 @@ constexpr auto kPictureEnds =
     std::to_array<std::string_view>({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp",
                                      ".pbm", ".pgm", ".ppm", ".pnm", ".heic", ".heif", ".avif"});
 
-bool has_picture_end(const fs::path& path) {
-  std::string end = path.extension().string();
-  std::ranges::transform(end, end.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return std::ranges::find(kPictureEnds, end) != kPictureEnds.end();
-}
-
 bool begins_like_a_picture(const fs::path& path) {
   std::array<char, 64> head{};
   std::ifstream file(path, std::ios::binary);
@@ -96,6 +88,14 @@ class Walk {
 };
 
 }  // namespace
+
+bool has_picture_end(const fs::path& path) {
+  std::string end = path.extension().string();
+  std::ranges::transform(end, end.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return std::ranges::find(kPictureEnds, end) != kPictureEnds.end();
+}
 
 std::string Photo::parent() const { return fs::path(path).parent_path().filename().string(); }
 

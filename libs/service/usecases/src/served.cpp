@@ -205,20 +205,11 @@ Outcome<Enrolment> enrol(Analyser& analyser, const OpenGallery& gallery, const s
   VISAVIS_CHECK(over_uploads(
       analyser, photos, {.selection = selection}, deadline, answer.errors,
       [&](const Upload& photo, Seen seen) -> Outcome<void> {
-        auto choice = face_to_enrol(seen.faces, gallery.settings.min_quality);
-        if (auto* why = std::get_if<Refusing>(&choice)) {
+        VISAVIS_TRY(face, template_or_refusal(bench, gallery.settings, photo, std::move(seen)));
+        if (auto* why = std::get_if<Refusing>(&face))
           refuse(photo, std::move(*why));
-          return {};
-        }
-        pipeline::FaceRecord& record = seen.faces[std::get<std::size_t>(choice)];
-        gallery::NewFace face{.person = person, .face = template_of(record, photo.path)};
-        if (gallery.settings.keep == Keep::kChips && record.chip) {
-          VISAVIS_TRY(chip, keep_chip(*record.chip, bench.manifest->alignment));
-          face.face.chip = std::move(chip);
-        }
-        if (gallery.settings.keep == Keep::kPhotos)
-          face.face.photo = kept_photo({photo.bytes.begin(), photo.bytes.end()});
-        faces.push_back(std::move(face));
+        else
+          faces.push_back({.person = person, .face = std::get<gallery::Template>(std::move(face))});
         return {};
       }));
   if (faces.empty()) return answer;

@@ -22,7 +22,7 @@ struct ServerOptions {
   std::uint16_t port = 8080;            ///< 0: one that is free.
   std::filesystem::path certificate{};  ///< PEM; empty: no TLS.
   std::filesystem::path private_key{};  ///< PEM.
-  std::filesystem::path data{};         ///< Galleries, keys, audit log.
+  std::filesystem::path data{};         ///< Galleries, keys, jobs, audit log.
   std::filesystem::path gallery_key{};  ///< Encrypts galleries; empty: they are plain.
   std::filesystem::path web{};          ///< The built web page; empty: none.
   /// Hosts that photos may be fetched from by URL: "a.example.org", "*.example.org", "*"; nothing:
@@ -38,6 +38,7 @@ struct ServerOptions {
   std::uint64_t max_image_bytes = 20ULL << 20U;
   std::uint64_t max_body_bytes = 512ULL << 20U;  ///< Of all requests that are being done.
   std::size_t max_images = 16;                   ///< In one request.
+  std::uint64_t max_import_bytes = 2ULL << 30U;  ///< Of one archive, on the disk.
   std::chrono::seconds deadline{20};             ///< For a photo's turn.
   std::chrono::seconds grace{30};                ///< For what runs when the server is to stop.
   usecases::WorkbenchOptions workbench{};

@@ -2,6 +2,7 @@
 
 /// What is known of a job: work over many items that takes longer than a request may.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,7 +33,7 @@ struct Job {
   std::string id;  ///< 32 hexadecimal digits.
   std::string tenant;
   std::string kind;        ///< "import_zip", …: whoever runs jobs tells them apart by it.
-  std::string key;         ///< The id of the key that made it.
+  std::string key;         ///< Id of the key that made it; may be empty.
   std::string parameters;  ///< JSON text, for whoever runs it.
   JobState state = JobState::kQueued;
   std::int64_t created = 0;
@@ -56,6 +57,7 @@ enum class ItemResult : std::uint8_t { kSucceeded, kRefused, kFailed };
 
 /// "succeeded", "refused", "failed".
 [[nodiscard]] std::string_view to_string(ItemResult result) noexcept;
+[[nodiscard]] std::optional<ItemResult> parse_item_result(std::string_view text) noexcept;
 
 /// What became of one item. Texts are cut at 500 bytes, and what is not UTF-8 in them is replaced.
 struct ItemOutcome {
@@ -68,6 +70,12 @@ struct ItemOutcome {
   std::string face{};
 
   bool operator==(const ItemOutcome&) const = default;
+};
+
+/// Of all tenants.
+struct JobCounts {
+  std::size_t queued = 0;
+  std::size_t running = 0;
 };
 
 struct OutcomePage {

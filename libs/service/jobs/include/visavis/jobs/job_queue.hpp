@@ -53,6 +53,8 @@ class JobRun {
   [[nodiscard]] virtual const std::filesystem::path& input() const noexcept = 0;
   /// The first item whose outcome is not on disk: 0, or more after a restart.
   [[nodiscard]] virtual std::uint64_t next_item() const noexcept = 0;
+  /// Whether it was run before: items from next_item() on may have been done and not recorded.
+  [[nodiscard]] virtual bool was_begun() const noexcept = 0;
   /// To be looked at between items: the job was cancelled, or the program is to end.
   [[nodiscard]] virtual bool should_stop() const noexcept = 0;
   [[nodiscard]] virtual Result<void> set_total(std::uint64_t items) = 0;
@@ -88,6 +90,7 @@ class JobQueue {
   [[nodiscard]] std::optional<Job> find(std::string_view tenant, std::string_view id) const;
   /// Newest first.
   [[nodiscard]] std::vector<Job> list(std::string_view tenant) const;
+  [[nodiscard]] JobCounts counts() const;
   /// @param only    with this result; all without one
   /// @param cursor  empty, or a page's `next`
   /// @param most    1 to 1000

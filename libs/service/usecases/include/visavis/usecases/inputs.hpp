@@ -18,6 +18,9 @@ struct Photo {
   [[nodiscard]] std::string parent() const;
 };
 
+/// Whether a name ends like a picture's: ".jpg", ".HEIC".
+[[nodiscard]] bool has_picture_end(const std::filesystem::path& path);
+
 struct Inputs {
   std::vector<Photo> photos{};
   std::vector<Problem> errors{};
