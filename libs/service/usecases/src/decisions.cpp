@@ -107,7 +107,8 @@ Crowd crowd_of(std::shared_ptr<gallery::Gallery> people, gallery::Fusion fusion)
 Outcome<IdentifiedFace> identify_face(const Crowd& crowd, const pipeline::FaceRecord& record,
                                       const protocols::ScoreRule& rule, const Bar& bar,
                                       std::size_t top) {
-  IdentifiedFace answer{.face = judged(record)};
+  IdentifiedFace answer;
+  answer.face = judged(record);
   if (record.embedding.values.empty()) return answer;  // could not be aligned: nobody's face
   VISAVIS_TRY(found, crowd.search(record.embedding, std::max(top, kReranked)));
   for (gallery::Candidate& candidate : found) {
