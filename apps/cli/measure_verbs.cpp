@@ -38,17 +38,23 @@ std::string describe_probability(const std::optional<metrics::Reliability>& obse
          " from what happened with other people, on average\n";
 }
 
+/// A rate's interval; a matching::RateInterval or a metrics::Interval.
+template <class Interval>
+std::string ends_of(const std::optional<Interval>& range) {
+  return range ? fixed(range->low, 6) + " to " + fixed(range->high, 6) : "-";
+}
+
 std::string describe(const usecases::Calibrated& calibrated) {
   const auto& calibration = calibrated.calibration;
-  Table points({">FAR", ">95 %", ">THRESHOLD", ">FRR %", ">OBSERVED FAR", ">OBSERVED FRR %"});
+  Table points(
+      {">FAR", ">95 %", ">THRESHOLD", ">FRR %", ">OBSERVED FAR", ">95 %", ">OBSERVED FRR %"});
   for (std::size_t i = 0; i < calibration.by_far.size(); ++i) {
     const auto& point = calibration.by_far[i];
     const bool observed = i < calibrated.observed.size();
-    const auto& range = point.far_interval;
-    points.add({fixed(point.far, 6),
-                range ? fixed(range->low, 6) + " to " + fixed(range->high, 6) : "-",
-                fixed(point.threshold, 4), point.frr < 0 ? "-" : percent(point.frr),
+    points.add({fixed(point.far, 6), ends_of(point.far_interval), fixed(point.threshold, 4),
+                point.frr < 0 ? "-" : percent(point.frr),
                 observed ? fixed(calibrated.observed[i].observed_far, 6) : "-",
+                observed ? ends_of(calibrated.observed[i].observed_far_interval) : "-",
                 observed ? percent(calibrated.observed[i].observed_frr) : "-"});
   }
   return points.text() + describe_searches(calibrated) +

@@ -75,22 +75,35 @@ std::vector<metrics::PairTrials> by_people(std::span<const ScoredPair> matches, 
   return trials;
 }
 
+/// Of the rates at which pairs of two people reach each threshold.
+std::vector<std::optional<metrics::Interval>> far_intervals(
+    std::span<const LabelledFace> faces, const Crowd& crowd,
+    std::span<const matching::Threshold> points, const ScoreRule& rule, std::size_t replicates,
+    Executor& executor) {
+  std::vector<std::optional<metrics::Interval>> intervals(points.size());
+  if (points.empty() || replicates == 0) return intervals;
+  const double lowest = std::ranges::min(points, {}, &matching::Threshold::threshold).threshold;
+  const auto matches = impostors_from(faces, crowd, lowest, rule, executor);
+  executor.parallel_for(points.size(), [&](std::size_t k, int) {
+    const auto trials = by_people(matches, points[k].threshold);
+    intervals[k] = metrics::bootstrap_people(crowd.people(),
+                                             [&](metrics::Draw draw) {
+                                               return metrics::error_share_of_all_pairs(
+                                                   trials, crowd.faces, draw);
+                                             },
+                                             {.replicates = replicates});
+  });
+  return intervals;
+}
+
 void add_intervals(std::span<const LabelledFace> faces, const Crowd& crowd,
                    const CalibrationOptions& options, Executor& executor,
                    std::vector<matching::Threshold>& points) {
-  const auto matches =
-      impostors_from(faces, crowd, points.front().threshold, options.rule, executor);
-  executor.parallel_for(points.size(), [&](std::size_t k, int) {
-    const auto trials = by_people(matches, points[k].threshold);
-    const auto interval = metrics::bootstrap_people(crowd.people(),
-                                                    [&](metrics::Draw draw) {
-                                                      return metrics::error_share_of_all_pairs(
-                                                          trials, crowd.faces, draw);
-                                                    },
-                                                    {.replicates = options.replicates});
-    if (interval)
-      points[k].far_interval = matching::RateInterval{.low = interval->low, .high = interval->high};
-  });
+  const auto intervals =
+      far_intervals(faces, crowd, points, options.rule, options.replicates, executor);
+  for (std::size_t k = 0; k < points.size(); ++k)
+    if (const auto& one = intervals[k])
+      points[k].far_interval = matching::RateInterval{.low = one->low, .high = one->high};
 }
 
 /// Of an FPIR, the thresholds for rising sizes of galleries; what the data cannot show goes on as
@@ -147,9 +160,9 @@ struct Tally {
   std::vector<std::uint64_t> accepted;  ///< Of the impostors, at each threshold.
 };
 
-Tally tally_scores(std::span<const LabelledFace> faces, std::span<const matching::Threshold> points,
-                   const ScoreRule& rule, Executor& executor) {
-  const Crowd crowd = crowd_of(faces);
+Tally tally_scores(std::span<const LabelledFace> faces, const Crowd& crowd,
+                   std::span<const matching::Threshold> points, const ScoreRule& rule,
+                   Executor& executor) {
   std::vector<Tally> parts(static_cast<std::size_t>(executor.concurrency()));
   for (Tally& part : parts) part.accepted.resize(points.size());
   for_each_row(faces, false, rule, executor,
@@ -190,6 +203,20 @@ std::optional<std::size_t> whole_number(std::string_view text) {
   return value;
 }
 
+/// Which rows announce a number. People may be called by numbers: where no row has a second field,
+/// only a first row that is the one number among names does.
+std::vector<std::optional<std::size_t>> announcements(
+    const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::optional<std::size_t>> counts;
+  for (const auto& row : rows)
+    counts.push_back(row.size() == 1 ? whole_number(row[0]) : std::nullopt);
+  const bool is_plain = std::ranges::all_of(rows, [](const auto& row) { return row.size() == 1; });
+  const auto numbers = std::ranges::count_if(counts, [](const auto& n) { return n.has_value(); });
+  const bool has_count = rows.size() > 1 && numbers == 1 && counts[0];
+  if (is_plain && !has_count) counts.assign(rows.size(), std::nullopt);
+  return counts;
+}
+
 /// LFW announces how many people follow: once, or a number of folds and then once a fold.
 bool adds_up(const std::vector<std::size_t>& announced, std::size_t people) {
   if (announced.empty()) return true;
@@ -205,11 +232,11 @@ Result<std::set<std::string, std::less<>>> parse_people(std::string_view text) {
   VISAVIS_TRY(rows, store::parse_tsv(text));
   std::set<std::string, std::less<>> people;
   std::vector<std::size_t> announced;
+  const auto counts = announcements(rows);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto& row = rows[i];
-    const auto count = row.size() == 1 ? whole_number(row[0]) : std::nullopt;
-    if (count) {
-      announced.push_back(*count);
+    if (counts[i]) {
+      announced.push_back(*counts[i]);
     } else if (row.size() > 2 || row[0].empty() || !people.insert(row[0]).second) {
       return fail(ErrorCode::kDecodeFailed,
                   "row " + std::to_string(i + 1) + " of the list of people is not a new name");
@@ -248,7 +275,7 @@ Result<matching::Calibration> calibrate(std::span<const LabelledFace> faces,
   }
   if (calibration.by_far.empty())
     return fail(ErrorCode::kInvalidArgument, "there are too few people to calibrate any rate");
-  if (options.replicates > 0) add_intervals(faces, crowd, options, executor, calibration.by_far);
+  add_intervals(faces, crowd, options, executor, calibration.by_far);
   calibration.by_fpir =
       fpir_points(faces, crowd, scores.impostor.threshold_at_far(kFpirFar), options, executor);
   if (options.norm_is_quality) calibration.norm = norm_range(faces);
@@ -259,14 +286,18 @@ Result<matching::Calibration> calibrate(std::span<const LabelledFace> faces,
 
 Result<std::vector<ObservedRate>> observe(std::span<const LabelledFace> faces,
                                           const matching::Calibration& calibration,
-                                          const ScoreRule& rule, Executor& executor) {
+                                          const ScoreRule& rule, Executor& executor,
+                                          std::size_t replicates) {
   VISAVIS_CHECK(check_models(faces));
   if (!faces.empty() && faces[0].embedding.model != calibration.model)
     return fail(ErrorCode::kModelMismatch, "the calibration belongs to another model");
-  const Tally tally = tally_scores(faces, calibration.by_far, rule, executor);
+  const Crowd crowd = crowd_of(faces);
+  const Tally tally = tally_scores(faces, crowd, calibration.by_far, rule, executor);
   if (tally.impostors == 0 || tally.genuine.empty())
     return fail(ErrorCode::kInvalidArgument,
                 "the faces give no pairs of one person or no pairs of two people");
+  const auto intervals = far_intervals(faces, crowd, calibration.by_far, rule,
+                                       crowd.people() < kFewestPeople ? 0 : replicates, executor);
   std::vector<ObservedRate> rates;
   for (std::size_t k = 0; k < calibration.by_far.size(); ++k) {
     const matching::Threshold& point = calibration.by_far[k];
@@ -274,7 +305,8 @@ Result<std::vector<ObservedRate>> observe(std::span<const LabelledFace> faces,
                      .threshold = point.threshold,
                      .observed_far = static_cast<double>(tally.accepted[k]) /
                                      static_cast<double>(tally.impostors),
-                     .observed_frr = 1 - metrics::accepted_share(tally.genuine, point.threshold)});
+                     .observed_frr = 1 - metrics::accepted_share(tally.genuine, point.threshold),
+                     .observed_far_interval = intervals[k]});
   }
   return rates;
 }

@@ -68,7 +68,11 @@ void deal(PairList& list) {
 /// Folds of `count` pairs that match followed by as many that do not.
 Result<PairList> parse_lfw(const std::vector<Row>& rows, std::size_t folds, std::size_t count) {
   const std::size_t expected = folds * count * 2;
-  if (expected == 0 || rows.size() - 1 != expected)
+  if (expected == 0)
+    return fail(ErrorCode::kDecodeFailed, "the first row of the list of pairs announces " +
+                                              std::to_string(folds) + " folds of " +
+                                              std::to_string(count) + " pairs of each kind");
+  if (rows.size() - 1 != expected)
     return fail(ErrorCode::kDecodeFailed, "the list announces " + std::to_string(expected) +
                                               " pairs and holds " +
                                               std::to_string(rows.size() - 1));

@@ -77,7 +77,9 @@ TEST(Pairs, SaysWhatIsWrong) {
   EXPECT_THAT(error_of("2\t1\nA\t1\t2\nA\t1\tB\t1\n"), HasSubstr("announces 4 pairs and holds 2"));
   EXPECT_THAT(error_of("1\nA\t1\t2\nA\t1\t3\n"), HasSubstr("row 3"));
   EXPECT_THAT(error_of("1\nA\t1\tx\nA\t1\tB\t1\n"), HasSubstr("row 2"));
-  EXPECT_THAT(error_of("0\n"), HasSubstr("announces 0"));
+  EXPECT_THAT(error_of("0\n"), HasSubstr("1 folds of 0 pairs"));
+  EXPECT_THAT(error_of("10\t0\n"), HasSubstr("10 folds of 0 pairs"));
+  EXPECT_THAT(error_of("0\t300\nA\t1\t2\nA\t1\tB\t1\n"), HasSubstr("0 folds of 300 pairs"));
   EXPECT_THAT(error_of("99999999999999999999\t9\n"), HasSubstr("row 1"));
   EXPECT_THAT(error_of("\xff\xfe"), HasSubstr("UTF-8"));
 }

@@ -285,6 +285,7 @@ std::string to_json(const usecases::Calibrated& calibrated) {
     json["observed"].push_back({{"far", number(rate.far)},
                                 {"threshold", number(rate.threshold)},
                                 {"observed_far", number(rate.observed_far)},
+                                {"observed_far_interval", interval_of(rate.observed_far_interval)},
                                 {"observed_frr", number(rate.observed_frr)}});
   json["observed_fpir"] = Json::array();
   for (const protocols::ObservedFpir& rate : calibrated.observed_fpir)

@@ -110,16 +110,28 @@ TEST(JsonTest, CalibrationTellsWhatWasPromisedAndObserved) {
                         .genuine_pairs = 20,
                         .norm = std::nullopt,
                         .provenance = "made"};
-  answer.observed = {{.far = .1, .threshold = .25, .observed_far = .125, .observed_frr = 0}};
+  answer.observed = {{.far = .1,
+                      .threshold = .25,
+                      .observed_far = .125,
+                      .observed_frr = 0,
+                      .observed_far_interval = metrics::Interval{.low = .0625, .high = .25}},
+                     {.far = .01, .threshold = .5, .observed_far = 0, .observed_frr = .5}};
   answer.without_face = {"a/grey.png"};
   const Json json = Json::parse(to_json(answer));
   EXPECT_EQ(json["schema"], "visavis.calibrate/1");
   EXPECT_EQ(json["path"], "c.json");
   EXPECT_EQ(json["calibration"]["by_far"][0]["threshold"], .25);
   EXPECT_EQ(json["calibration"]["impostor_pairs"], 300);
-  EXPECT_EQ(json["observed"],
-            Json::array({Json{
-                {"far", .1}, {"threshold", .25}, {"observed_far", .125}, {"observed_frr", 0.}}}));
+  EXPECT_EQ(json["observed"], Json::array({Json{{"far", .1},
+                                                {"threshold", .25},
+                                                {"observed_far", .125},
+                                                {"observed_far_interval", {.0625, .25}},
+                                                {"observed_frr", 0.}},
+                                           Json{{"far", .01},
+                                                {"threshold", .5},
+                                                {"observed_far", 0.},
+                                                {"observed_far_interval", nullptr},
+                                                {"observed_frr", .5}}}));
   EXPECT_EQ(json["without_face"], Json::array({"a/grey.png"}));
   EXPECT_TRUE(json["errors"].empty());
 }

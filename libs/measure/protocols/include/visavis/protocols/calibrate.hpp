@@ -14,6 +14,7 @@
 #include <visavis/core/executor.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/matching/matching.hpp>
+#include <visavis/metrics/bootstrap.hpp>
 #include <visavis/metrics/reliability.hpp>
 #include <visavis/protocols/verification.hpp>
 #include <visavis/vocab/embedding.hpp>
@@ -26,7 +27,9 @@ struct LabelledFace {
 };
 
 /// Reads LFW's peopleDevTrain.txt, peopleDevTest.txt (a count, then "name<TAB>photos") or
-/// people.txt (a number of folds, each with a count before it), or plain names, one a line.
+/// people.txt (a number of folds, each with a count before it), or plain names, one a line, before
+/// which a count may stand too. Names may be numbers: in a list of plain names nothing is a count
+/// but a first row that is the only number.
 /// @return kDecodeFailed with the number of the row that is wrong, or if the
 /// announced number of people does not follow.
 [[nodiscard]] Result<std::set<std::string, std::less<>>> parse_people(std::string_view text);
@@ -69,10 +72,14 @@ struct ObservedRate {
   double threshold = 0;
   double observed_far = 0;
   double observed_frr = 0;
+  /// Were yet other people observed, 95 %; nothing for fewer than five people.
+  std::optional<metrics::Interval> observed_far_interval{};
 };
+/// @param replicates  of the bootstrap over people; 0: no intervals
 [[nodiscard]] Result<std::vector<ObservedRate>> observe(std::span<const LabelledFace> faces,
                                                         const matching::Calibration& calibration,
-                                                        const ScoreRule& rule, Executor& executor);
+                                                        const ScoreRule& rule, Executor& executor,
+                                                        std::size_t replicates = 300);
 
 /// Whether the calibration's probabilities are what happens on other people's faces, both kinds of
 /// pairs weighing the same; nothing without such a map, or if a kind of pairs is missing.
