@@ -27,6 +27,7 @@ struct Serve {
   std::string first_key_file;
   std::string log_format = "text";
   double deadline_s = 20;
+  double body_timeout_s = 30;
   double grace_s = 30;
   double batch_wait_ms = 2;
   double max_image_mb = 20;
@@ -41,6 +42,7 @@ std::uint64_t mebibytes(double number) { return static_cast<std::uint64_t>(numbe
 void convert(Serve& given) {
   using std::chrono::seconds;
   given.options.deadline = seconds(static_cast<int>(given.deadline_s));
+  given.options.body_timeout = seconds(static_cast<int>(given.body_timeout_s));
   given.options.grace = seconds(static_cast<int>(given.grace_s));
   given.options.analyser.max_wait =
       std::chrono::microseconds(static_cast<int>(given.batch_wait_ms * 1000));
@@ -143,6 +145,10 @@ void add_limits(CLI::App& verb, Serve& given) {
   verb.add_option("--max-import-mb", given.max_import_mb,
                   "Size of one archive that is imported, in MiB; of all four times as much")
       ->check(CLI::Range(1.0, 1048576.0))
+      ->capture_default_str();
+  verb.add_option("--body-timeout", given.body_timeout_s,
+                  "Seconds for a request's body, and one more for each 64 KiB that came")
+      ->check(CLI::Range(1.0, 3600.0))
       ->capture_default_str();
   verb.add_option("--deadline", given.deadline_s, "Seconds for a photo's turn")
       ->check(CLI::Range(1, 3600))

@@ -826,6 +826,24 @@ class Crowd(Shared):
             self.assertGreater(int(last[1]), 0, stage)
 
 
+class Patience(unittest.TestCase):
+    def test_a_body_that_does_not_come_is_told_so(self):
+        with Server(PROGRAM, "--no-auth", "--body-timeout", "1") as server:
+            for length in (b"Content-Length: 100000", b"Transfer-Encoding: chunked"):
+                with socket.create_connection(("127.0.0.1", server.port), timeout=30) as line:
+                    start = time.monotonic()
+                    line.sendall(b"POST /v1/detect HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n" +
+                                 length +
+                                 b"\r\n\r\n5\r\nhello\r\n")
+                    told = b""
+                    while piece := line.recv(65536):
+                        told += piece
+                    self.assertTrue(told.startswith(b"HTTP/1.1 408"), told[:200])
+                    self.assertIn(b"application/problem+json", told)
+                    self.assertGreater(time.monotonic() - start, 0.9)
+            self.assertEqual(server.get("/health/live", key=None).status, 200)
+
+
 class Urls(Shared):
     def test_are_off_unless_allowed(self):
         answer = self.server.post("/v1/detect", {"url": "http://example.org/a.jpg"})

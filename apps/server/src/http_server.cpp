@@ -111,9 +111,9 @@ struct HttpServer::Impl {
   asio::awaitable<std::optional<Response>> pass_body_on(Stream& stream, beast::flat_buffer& buffer,
                                                         Parser& parser, Request& request,
                                                         const Admission& admission);
-  template <class Stream>
-  void wait_for_body(Stream& stream, steady_clock::time_point start, std::uint64_t came) const;
-  std::optional<Response> broken_body(const Request& request, const error_code& error,
+  [[nodiscard]] steady_clock::time_point body_due(steady_clock::time_point start,
+                                                  std::uint64_t came) const;
+  std::optional<Response> broken_body(const Request& request, const error_code& error, bool late,
                                       std::uint64_t most) const;
   template <class Stream>
   asio::awaitable<bool> send(Stream& stream, const Request& request, Response response,
@@ -126,6 +126,40 @@ struct HttpServer::Impl {
 };
 
 namespace {
+
+/// Ends reads that take too long. Beast's own expiry closes the connection, on which an answer is
+/// still to go.
+class Patience {
+ public:
+  Patience(asio::io_context& io, beast::tcp_stream& stream)
+      : timer_(io), state_(std::make_shared<State>(&stream)) {
+    stream.expires_never();
+  }
+  ~Patience() { state_->stream = nullptr; }
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+
+  void until(steady_clock::time_point end) {
+    state_->over = false;
+    timer_.expires_at(end);
+    timer_.async_wait([state = state_, turn = ++state_->turn](const error_code& error) {
+      if (error || state->stream == nullptr || turn != state->turn) return;
+      state->over = true;
+      state->stream->cancel();
+    });
+  }
+  [[nodiscard]] bool is_over() const noexcept { return state_->over; }
+
+ private:
+  struct State {
+    explicit State(beast::tcp_stream* which) : stream(which) {}
+    beast::tcp_stream* stream;
+    std::uint64_t turn = 0;
+    bool over = false;
+  };
+  asio::steady_timer timer_;
+  std::shared_ptr<State> state_;  ///< The timer's too, which may have gone off already.
+};
 
 /// Counts up while it lives.
 template <class Number>
@@ -283,23 +317,20 @@ asio::awaitable<bool> HttpServer::Impl::one_request(Stream& stream, beast::flat_
 }
 
 /// Time is earned by bytes, so that one who sends none is not waited for, whatever was announced.
-template <class Stream>
-void HttpServer::Impl::wait_for_body(Stream& stream, steady_clock::time_point start,
-                                     std::uint64_t came) const {
-  beast::get_lowest_layer(stream).expires_at(start + options.body +
-                                             std::chrono::seconds(came / kBytesPerSecond));
+steady_clock::time_point HttpServer::Impl::body_due(steady_clock::time_point start,
+                                                    std::uint64_t came) const {
+  return start + options.body + std::chrono::seconds(came / kBytesPerSecond);
 }
 
 /// The answer to a body that did not come; nothing without an error.
 std::optional<Response> HttpServer::Impl::broken_body(const Request& request,
-                                                      const error_code& error,
+                                                      const error_code& error, bool late,
                                                       std::uint64_t most) const {
   if (!error) return std::nullopt;
   if (error == http::error::body_limit)
     return handlers.refuse(request, 413,
                            "the request's body has more than " + std::to_string(most) + " bytes");
-  if (error == beast::error::timeout)
-    return handlers.refuse(request, 408, "the request's body did not come in time");
+  if (late) return handlers.refuse(request, 408, "the request's body did not come in time");
   return handlers.refuse(request, 400, "the request's body is not whole");
 }
 
@@ -311,15 +342,16 @@ asio::awaitable<std::optional<Response>> HttpServer::Impl::read_body(Stream& str
                                                                      const Admission& admission) {
   parser.body_limit(admission.max_body);
   const auto start = steady_clock::now();
+  Patience patience(io, beast::get_lowest_layer(stream));
   error_code error;
   while (!error && !parser.is_done()) {
-    wait_for_body(stream, start, parser.get().body().size());
+    patience.until(body_due(start, parser.get().body().size()));
     buffer.reserve(kReadAtOnce);  // Beast reads as much as there is room, else by 512 bytes
     co_await http::async_read_some(stream, buffer, parser, quietly(error));
   }
   buffer.shrink_to_fit();
   request.body = std::move(parser.get().body());
-  co_return broken_body(request, error, admission.max_body);
+  co_return broken_body(request, error, patience.is_over(), admission.max_body);
 }
 
 /// A body of any size, of which a piece is in memory.
@@ -331,16 +363,18 @@ asio::awaitable<std::optional<Response>> HttpServer::Impl::pass_body_on(
   pieces.body_limit(admission.max_body);
   std::vector<std::byte> piece(kPiece);
   const auto start = steady_clock::now();
+  Patience patience(io, beast::get_lowest_layer(stream));
   for (std::uint64_t came = 0; !pieces.is_done();) {
     auto& body = pieces.get().body();
     body.data = piece.data();
     body.size = piece.size();
-    wait_for_body(stream, start, came);
+    patience.until(body_due(start, came));
     buffer.reserve(kReadAtOnce);
     error_code error;
     co_await http::async_read(stream, buffer, pieces, quietly(error));
     if (error == http::error::need_buffer) error = {};
-    if (auto refusal = broken_body(request, error, admission.max_body)) co_return refusal;
+    if (auto refusal = broken_body(request, error, patience.is_over(), admission.max_body))
+      co_return refusal;
     const auto some = std::span<const std::byte>(piece).first(piece.size() - body.size);
     came += some.size();
     auto refusal = co_await asio::co_spawn(

@@ -115,6 +115,7 @@ HttpOptions http_options(const ServerOptions& options) {
           .max_connections = options.max_connections,
           .max_requests = options.max_requests,
           .max_body_bytes = options.max_body_bytes,
+          .body = options.body_timeout,
           .grace = options.grace};
 }
 

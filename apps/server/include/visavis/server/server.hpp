@@ -39,6 +39,7 @@ struct ServerOptions {
   std::uint64_t max_body_bytes = 512ULL << 20U;  ///< Of all requests that are being done.
   std::size_t max_images = 16;                   ///< In one request.
   std::uint64_t max_import_bytes = 2ULL << 30U;  ///< Of one archive, on the disk.
+  std::chrono::seconds body_timeout{30};         ///< For a body, and a second more for each 64 KiB.
   std::chrono::seconds deadline{20};             ///< For a photo's turn.
   std::chrono::seconds grace{30};                ///< For what runs when the server is to stop.
   usecases::WorkbenchOptions workbench{};
