@@ -113,8 +113,8 @@ struct HttpServer::Impl {
                                                         const Admission& admission);
   [[nodiscard]] steady_clock::time_point body_due(steady_clock::time_point start,
                                                   std::uint64_t came) const;
-  std::optional<Response> broken_body(const Request& request, const error_code& error, bool late,
-                                      std::uint64_t most) const;
+  [[nodiscard]] std::optional<Response> broken_body(const Request& request, const error_code& error,
+                                                    bool late, std::uint64_t most) const;
   template <class Stream>
   asio::awaitable<bool> send(Stream& stream, const Request& request, Response response,
                              bool keep_alive, unsigned version);
