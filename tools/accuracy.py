@@ -298,19 +298,22 @@ def rate(value):
     return f"{value:.1e}".replace("e-0", "e-")
 
 
+def ends(interval):
+    return f"{rate(interval[0])} to {rate(interval[1])}" if interval else ""
+
+
 def thresholds(program):
     rows = []
     for name, recogniser in program.recognisers():
         a = calibrate(program, recogniser)
         seen = {point["far"]: point for point in a["observed"]}
         for point in a["calibration"]["by_far"]:
-            interval = point.get("far_interval")
             observed = seen.get(point["far"])
-            rows.append([name, rate(point["far"]),
-                         f"{rate(interval[0])} to {rate(interval[1])}" if interval else "",
-                         f"{point['threshold']:.4f}", rate(observed["observed_far"]) if observed else "",
+            rows.append([name, rate(point["far"]), ends(point.get("far_interval")), f"{point['threshold']:.4f}",
+                         rate(observed["observed_far"]) if observed else "",
+                         ends(observed["observed_far_interval"]) if observed else "",
                          percent(observed["observed_frr"]) if observed else ""])
-    return table(["recogniser", "promised FAR", "95 %", "threshold", "FAR on DevTest", "FRR on DevTest %"], rows)
+    return table(["recogniser", "promised FAR", "95 %", "threshold", "FAR on DevTest", "95 %", "FRR on DevTest %"], rows)
 
 
 def thresholds_elsewhere(program):
