@@ -135,7 +135,7 @@ class Work {
                             gallery::Template face);
   Result<std::optional<ItemOutcome>> done_before(const OpenGallery& gallery, const Whose& whose,
                                                  const std::string& label);
-  gallery::PersonChange change_of(const Whose& whose, const std::string& name) const;
+  [[nodiscard]] gallery::PersonChange change_of(const Whose& whose, const std::string& name) const;
 
   Analyser& analyser_;
   Shelf& shelf_;
