@@ -279,6 +279,7 @@ async function tab_to(page, name) {
   assert.fail(`no way by Tab to ${name}`);
 }
 async function choose_by_key(page, name, photo) {
+  await page.waitForLoadState('networkidle'); // what is still to come would take the focus along
   await tab_to(page, name);
   const [chooser] = await Promise.all([
     page.waitForEvent('filechooser'),
