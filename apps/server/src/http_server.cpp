@@ -113,6 +113,7 @@ struct HttpServer::Impl {
                                                         const Admission& admission);
   [[nodiscard]] steady_clock::time_point body_due(steady_clock::time_point start,
                                                   std::uint64_t came) const;
+  [[nodiscard]] Response too_large(const Request& request, std::uint64_t most) const;
   [[nodiscard]] std::optional<Response> broken_body(const Request& request, const error_code& error,
                                                     bool late, std::uint64_t most) const;
   template <class Stream>
@@ -322,14 +323,17 @@ steady_clock::time_point HttpServer::Impl::body_due(steady_clock::time_point sta
   return start + options.body + std::chrono::seconds(came / kBytesPerSecond);
 }
 
+Response HttpServer::Impl::too_large(const Request& request, std::uint64_t most) const {
+  return handlers.refuse(request, 413,
+                         "the request's body has more than " + std::to_string(most) + " bytes");
+}
+
 /// The answer to a body that did not come; nothing without an error.
 std::optional<Response> HttpServer::Impl::broken_body(const Request& request,
                                                       const error_code& error, bool late,
                                                       std::uint64_t most) const {
   if (!error) return std::nullopt;
-  if (error == http::error::body_limit)
-    return handlers.refuse(request, 413,
-                           "the request's body has more than " + std::to_string(most) + " bytes");
+  if (error == http::error::body_limit) return too_large(request, most);
   if (late) return handlers.refuse(request, 408, "the request's body did not come in time");
   return handlers.refuse(request, 400, "the request's body is not whole");
 }
@@ -397,9 +401,7 @@ asio::awaitable<Response> HttpServer::Impl::done(Stream& stream, beast::flat_buf
   whole = !request.has_body;
   if (admission.refusal) co_return *std::move(admission.refusal);
   if (request.length && *request.length > admission.max_body)
-    co_return handlers.refuse(
-        request, 413,
-        "the request's body has more than " + std::to_string(admission.max_body) + " bytes");
+    co_return too_large(request, admission.max_body);
   const bool overloaded = requests > options.max_requests;
   const std::uint64_t in_memory =
       admission.receive ? kPiece : request.length.value_or(admission.max_body);

@@ -57,14 +57,18 @@ ResampledPairs::ResampledPairs(std::size_t people, std::vector<ScoredPair> genui
   std::ranges::sort(impostor_, std::greater{}, &ScoredPair::score);
 }
 
-double ResampledPairs::impostor_weight_in(Draw draw) const {
-  return left_out_.weight_of_all ? left_out_.weight_of_all(draw) : weight_of(impostor_, draw);
+std::optional<ResampledPairs::Weights> ResampledPairs::weights_in(Draw draw) const {
+  const Weights weights{.genuine = weight_of(genuine_, draw),
+                        .impostor = left_out_.weight_of_all ? left_out_.weight_of_all(draw)
+                                                            : weight_of(impostor_, draw)};
+  if (weights.genuine <= 0 || weights.impostor <= 0) return std::nullopt;
+  return weights;
 }
 
 std::optional<double> ResampledPairs::tar_in(Draw draw, double far) const {
-  const double impostors = impostor_weight_in(draw);
-  const double genuine = weight_of(genuine_, draw);
-  if (impostors <= 0 || genuine <= 0) return std::nullopt;
+  const auto weights = weights_in(draw);
+  if (!weights) return std::nullopt;
+  const auto [genuine, impostors] = *weights;
   // The best score that must be refused: with it, too many would be accepted.
   double accepted = 0;
   std::optional<float> refused;
@@ -85,9 +89,9 @@ std::optional<double> ResampledPairs::tar_in(Draw draw, double far) const {
 }
 
 std::optional<double> ResampledPairs::error_rate_in(Draw draw) const {
-  const double impostors = impostor_weight_in(draw);
-  const double genuine = weight_of(genuine_, draw);
-  if (impostors <= 0 || genuine <= 0) return std::nullopt;
+  const auto weights = weights_in(draw);
+  if (!weights) return std::nullopt;
+  const auto [genuine, impostors] = *weights;
   double fmr_before = 0;
   double fnmr_before = 1;
   // Between two points of the ROC, where the difference of both rates is 0.
@@ -117,9 +121,9 @@ std::optional<double> ResampledPairs::error_rate_in(Draw draw) const {
 }
 
 std::optional<double> ResampledPairs::area_in(Draw draw) const {
-  const double impostors = impostor_weight_in(draw);
-  const double genuine = weight_of(genuine_, draw);
-  if (impostors <= 0 || genuine <= 0) return std::nullopt;
+  const auto weights = weights_in(draw);
+  if (!weights) return std::nullopt;
+  const auto [genuine, impostors] = *weights;
   double lost = 0;
   double above = 0;
   auto g = genuine_.begin();

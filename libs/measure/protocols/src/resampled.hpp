@@ -59,7 +59,13 @@ class ResampledPairs {
   [[nodiscard]] std::optional<double> error_rate_in(metrics::Draw draw) const;
   [[nodiscard]] std::optional<double> area_in(metrics::Draw draw) const;
   [[nodiscard]] std::optional<double> d_prime_in(metrics::Draw draw) const;
-  [[nodiscard]] double impostor_weight_in(metrics::Draw draw) const;
+  /// How many pairs of either kind a draw holds.
+  struct Weights {
+    double genuine;
+    double impostor;
+  };
+  /// @return nothing where a kind is missing
+  [[nodiscard]] std::optional<Weights> weights_in(metrics::Draw draw) const;
   [[nodiscard]] std::optional<metrics::Interval> interval(const metrics::Statistic& statistic,
                                                           std::size_t replicates) const;
 

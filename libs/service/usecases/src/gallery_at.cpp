@@ -1,20 +1,17 @@
 #include "gallery_at.hpp"
 
-#include <algorithm>
-#include <thread>
 #include <utility>
 #include <visavis/core/executor.hpp>
 #include <visavis/store/key.hpp>
 
 #include "outputs.hpp"
+#include "processors.hpp"
 
 namespace visavis::usecases {
 
 Outcome<gallery::GalleryOptions> options_of(const GalleryPlace& place) {
   gallery::GalleryOptions options;
-  options.workers = [] {
-    return make_thread_pool(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
-  };
+  options.workers = [] { return make_thread_pool(processors()); };
   if (!place.key_file.empty()) {
     VISAVIS_TRY(key, named(place.key_file, store::read_key(place.key_file)));
     options.key = std::move(key);

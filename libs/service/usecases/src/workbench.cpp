@@ -5,7 +5,6 @@
 #include <cmath>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <visavis/detect/detector.hpp>
 #include <visavis/landmark/landmarker.hpp>
 #include <visavis/pipeline/finder.hpp>
@@ -15,6 +14,7 @@
 #include "bench_impl.hpp"
 #include "library.hpp"
 #include "numbers.hpp"
+#include "processors.hpp"
 
 namespace visavis::usecases {
 namespace {
@@ -27,7 +27,7 @@ Outcome<Split> split_threads(const WorkbenchOptions& options, std::size_t photos
   if (options.threads < 0 || options.threads > kMaxThreads)
     return usage("the number of threads is not between 0 and 1024");
   int threads = options.threads;
-  if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (threads == 0) threads = processors();
   const auto enough = std::clamp<std::size_t>(photos, 1, static_cast<std::size_t>(threads));
   const int workers = static_cast<int>(enough);
   return Split{.workers = workers, .threads_each = threads / workers};

@@ -3,6 +3,7 @@
 /// What all documents have in common.
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,11 @@ using Json = nlohmann::ordered_json;
 /// 0.1F becomes 0.1 and not 0.10000000149011612. Null for what is not finite.
 [[nodiscard]] Json number(float value);
 [[nodiscard]] Json number(double value);
+
+template <class T>
+[[nodiscard]] Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 
 [[nodiscard]] Json errors_of(const std::vector<usecases::Problem>& problems);
 

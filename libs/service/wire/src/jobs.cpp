@@ -11,11 +11,6 @@
 namespace visavis::wire {
 namespace {
 
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 /// Items a second since it began.
 Json rate_of(const jobs::Job& job, std::int64_t now) {
   if (!job.started || job.progress.done == 0) return nullptr;

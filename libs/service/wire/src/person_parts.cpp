@@ -8,11 +8,6 @@
 namespace visavis::wire {
 namespace {
 
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 /// A database from elsewhere may hold anything: what is nested deeper is left out.
 Json attributes_of(const std::string& text) {
   constexpr int kMaxDepth = 64;
