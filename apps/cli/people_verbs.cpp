@@ -109,9 +109,9 @@ int run_verify(Desk& desk, Verify& given) {
   auto bench = usecases::Workbench::open(
       desk.places, given.workbench, {.recogniser = true, .photos = 2}, desk.terminal.log_sink());
   if (!bench) return give_up(desk, bench.error());
-  const auto answer =
-      usecases::verify(*bench, inputs.photos[0], inputs.photos[1], given.criterion,
-                       selection_of(given.select).value_or(usecases::Selection::kLargest));
+  const auto answer = usecases::verify(
+      *bench, inputs.photos[0], inputs.photos[1], given.criterion,
+      usecases::parse_selection(given.select).value_or(usecases::Selection::kLargest));
   if (!answer) return give_up(desk, answer.error());
   return finish(desk, wire::to_json(*answer), table_of(given, *answer), answer->errors);
 }
@@ -214,7 +214,7 @@ int run_enrol(Desk& desk, Enrol& given) {
   if (rows && given.request.keep != usecases::Keep::kNone)
     return usage(desk, "--keep is for photos; rows have none");
   given.request.from = given.from;
-  given.request.selection = selection_of(given.select);
+  given.request.selection = usecases::parse_selection(given.select);
   const auto answer =
       rows ? usecases::enrol_rows(desk.places, given.workbench.recogniser, given.workbench.flip,
                                   {.npy = given.npy, .labels = given.labels}, given.request)
@@ -404,7 +404,7 @@ void add_cluster(VerbList& list) {
       {verb, [given](Desk& desk) {
          given->request.tsv = given->out;
          given->request.html = given->html;
-         given->request.selection = selection_of(given->select);
+         given->request.selection = usecases::parse_selection(given->select);
          const usecases::Inputs inputs = usecases::collect_photos(given->paths);
          auto bench = usecases::Workbench::open(
              desk.places, given->workbench, {.recogniser = true, .photos = inputs.photos.size()},

@@ -194,7 +194,7 @@ void add_align(VerbList& list) {
                           given->request.out = given->out;
                           given->request.form =
                               given->form == "facenet" ? Template::kFaceNet : Template::kArcFace;
-                          given->request.selection = selection_of(given->select);
+                          given->request.selection = usecases::parse_selection(given->select);
                           auto ready = get_ready(desk, *given, false);
                           if (!ready) return give_up(desk, ready.error());
                           return print<usecases::Alignment>(
@@ -220,7 +220,7 @@ void add_embed(VerbList& list) {
   add_selection(*verb, given->select);
   list.verbs.push_back({verb, [given](Desk& desk) {
                           given->request.out = given->out;
-                          given->request.selection = selection_of(given->select);
+                          given->request.selection = usecases::parse_selection(given->select);
                           auto ready = get_ready(desk, *given, true);
                           if (!ready) return give_up(desk, ready.error());
                           return print<usecases::Embeddings>(
@@ -250,7 +250,7 @@ void add_compare(VerbList& list) {
                           return print<usecases::Comparison>(
                               desk,
                               usecases::compare(ready->bench, ready->inputs, metric,
-                                                selection_of(given->select),
+                                                usecases::parse_selection(given->select),
                                                 desk.terminal.progress("embedding")),
                               [](const auto& answer) { return table_of(answer); });
                         }});

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -71,13 +70,6 @@ void add_workbench_options(CLI::App& verb, usecases::WorkbenchOptions& options, 
 CLI::Option* add_selection(CLI::App& verb, std::string& name) {
   return verb.add_option("--select", name, "Which face of several")
       ->check(CLI::IsMember({"largest", "center", "probability"}));
-}
-
-std::optional<usecases::Selection> selection_of(const std::string& name) {
-  if (name == "largest") return usecases::Selection::kLargest;
-  if (name == "center") return usecases::Selection::kCenter;
-  if (name == "probability") return usecases::Selection::kProbability;
-  return std::nullopt;
 }
 
 std::string describe(const usecases::RunFacts& run) {

@@ -3,7 +3,6 @@
 /// The options of every verb that looks into photos.
 
 #include <CLI/CLI.hpp>
-#include <optional>
 #include <string>
 #include <visavis/usecases/photos.hpp>
 #include <visavis/usecases/workbench.hpp>
@@ -16,8 +15,6 @@ void add_workbench_options(CLI::App& verb, usecases::WorkbenchOptions& options, 
 
 /// Adds --select. `name` is empty for every face.
 CLI::Option* add_selection(CLI::App& verb, std::string& name);
-/// @pre `name` is what the parser let through
-[[nodiscard]] std::optional<usecases::Selection> selection_of(const std::string& name);
 
 /// "openvino, f32, 2 threads, mtcnn + faceplugin-512": the line below a table.
 [[nodiscard]] std::string describe(const usecases::RunFacts& run);

@@ -247,11 +247,12 @@ Outcome<usecases::Criterion> criterion_of(const Fields& parameters) {
 }
 
 Outcome<std::optional<usecases::Selection>> selection_of(const Fields& parameters) {
-  using Choice = std::optional<usecases::Selection>;
+  using usecases::Selection;
+  using Choice = std::optional<Selection>;
   return word_of<Choice>(parameters, "select", std::nullopt,
-                         {{"largest", usecases::Selection::kLargest},
-                          {"probability", usecases::Selection::kProbability},
-                          {"center", usecases::Selection::kCenter}});
+                         {{to_string(Selection::kLargest), Selection::kLargest},
+                          {to_string(Selection::kProbability), Selection::kProbability},
+                          {to_string(Selection::kCenter), Selection::kCenter}});
 }
 
 Outcome<gallery::Fusion> fusion_of(const Fields& parameters) {

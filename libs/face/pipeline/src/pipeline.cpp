@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,24 @@ double weight(const Face& face, ImageView image, Selection selection) {
 }
 
 }  // namespace
+
+std::string_view to_string(Selection selection) noexcept {
+  switch (selection) {
+    case Selection::kLargest:
+      return "largest";
+    case Selection::kProbability:
+      return "probability";
+    case Selection::kCenter:
+      return "center";
+  }
+  return "";
+}
+
+std::optional<Selection> parse_selection(std::string_view word) noexcept {
+  for (const auto selection : {Selection::kLargest, Selection::kProbability, Selection::kCenter})
+    if (word == to_string(selection)) return selection;
+  return std::nullopt;
+}
 
 struct Pipeline::Impl {
   std::unique_ptr<detect::Detector> detector;

@@ -36,6 +36,15 @@ Pipeline open(std::vector<Face> faces, std::shared_ptr<models::Network> recognis
       .value();
 }
 
+TEST(Selection, HasTheWordsOfTheCommandLineAndOfHttp) {
+  EXPECT_EQ(parse_selection("largest"), Selection::kLargest);
+  EXPECT_EQ(parse_selection("probability"), Selection::kProbability);
+  EXPECT_EQ(parse_selection("center"), Selection::kCenter);
+  EXPECT_EQ(parse_selection(""), std::nullopt);
+  EXPECT_EQ(parse_selection("Largest"), std::nullopt);
+  EXPECT_EQ(to_string(Selection::kCenter), "center");
+}
+
 TEST(Pipeline, AlignsJudgesAndEmbedsEveryFace) {
   Pipeline pipeline = open({face(.99F), face(.8F)}, fake_recogniser(), {.keep_chips = true});
   const Image image = photo();

@@ -1,7 +1,6 @@
 #include "visavis/usecases/import_job.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -312,19 +311,11 @@ Result<std::optional<ItemOutcome>> Work::done_before(const OpenGallery& gallery,
   return std::nullopt;
 }
 
-constexpr std::array<std::string_view, 3> kSelections{"largest", "probability", "center"};
-
-std::optional<Selection> selection_of(std::string_view word) {
-  const auto* const found = std::ranges::find(kSelections, word);
-  if (found == kSelections.end()) return std::nullopt;
-  return static_cast<Selection>(found - kSelections.begin());
-}
-
 }  // namespace
 
 std::string to_parameters(const ImportOrder& order) {
   nlohmann::ordered_json json{{"gallery", order.gallery}};
-  if (order.selection) json["select"] = kSelections.at(static_cast<std::size_t>(*order.selection));
+  if (order.selection) json["select"] = to_string(*order.selection);
   if (order.consent_basis) json["consent_basis"] = *order.consent_basis;
   if (order.consent_at) json["consent_at"] = *order.consent_at;
   if (order.expires_at) json["expires_at"] = *order.expires_at;
@@ -337,7 +328,7 @@ Result<ImportOrder> parse_parameters(std::string_view text) {
   try {
     order.gallery = json.at("gallery").get<std::string>();
     if (json.contains("select"))
-      order.selection = selection_of(json.at("select").get<std::string>());
+      order.selection = parse_selection(json.at("select").get<std::string>());
     if (json.contains("consent_basis"))
       order.consent_basis = json.at("consent_basis").get<std::string>();
     if (json.contains("consent_at")) order.consent_at = json.at("consent_at").get<std::int64_t>();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/detect/detector.hpp>
@@ -26,6 +27,10 @@ enum class Selection : std::uint8_t {
   kProbability,  ///< Detector confidence.
   kCenter,       ///< Area minus twice the squared distance to the image's centre (facenet's rule).
 };
+
+/// "largest", "probability", "center".
+[[nodiscard]] std::string_view to_string(Selection selection) noexcept;
+[[nodiscard]] std::optional<Selection> parse_selection(std::string_view word) noexcept;
 
 /// What became of one face. If its landmarks allow no alignment (they coincide, or the box lies
 /// outside the photo) the quality's score is 0 and there is neither chip nor embedding.

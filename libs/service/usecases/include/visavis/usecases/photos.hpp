@@ -17,6 +17,7 @@
 
 namespace visavis::usecases {
 
+using pipeline::parse_selection;
 using pipeline::Selection;
 
 struct PhotoFacts {
