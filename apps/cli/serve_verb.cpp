@@ -29,7 +29,6 @@ struct Serve {
   double deadline_s = 20;
   double body_timeout_s = 30;
   double grace_s = 30;
-  double batch_wait_ms = 2;
   double max_image_mb = 20;
   double max_body_mb = 512;
   double max_import_mb = 2048;
@@ -44,8 +43,6 @@ void convert(Serve& given) {
   given.options.deadline = seconds(static_cast<int>(given.deadline_s));
   given.options.body_timeout = seconds(static_cast<int>(given.body_timeout_s));
   given.options.grace = seconds(static_cast<int>(given.grace_s));
-  given.options.analyser.max_wait =
-      std::chrono::microseconds(static_cast<int>(given.batch_wait_ms * 1000));
   given.options.max_image_bytes = mebibytes(given.max_image_mb);
   given.options.max_body_bytes = mebibytes(given.max_body_mb);
   given.options.max_import_bytes = mebibytes(given.max_import_mb);
@@ -158,10 +155,6 @@ void add_limits(CLI::App& verb, Serve& given) {
       ->capture_default_str();
   verb.add_option("--batch", options.analyser.max_batch, "Photos in one pass through the networks")
       ->check(CLI::Range(1, 64))
-      ->capture_default_str();
-  verb.add_option("--batch-wait", given.batch_wait_ms,
-                  "Milliseconds for a fuller batch, while photos are on their way")
-      ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
   verb.add_option("--queue", options.analyser.max_waiting, "Photos that wait for a worker")
       ->check(CLI::Range(1, 100'000))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What HTTP and JSON cost on top of the same work in process.
 
-    bench/server/run.py build/release/bin/visavis [--requests N] [--clients N]
+    bench/server/run.py build/release/bin/visavis [--requests N] [--clients N] [OPTIONS OF visavis serve]
 
 Identifies one photograph among a few people: by one client, one request after the other (latency), by several at once
 (throughput), and with `visavis identify` on as many copies of the photograph (the same work in process). Prints one JSON
@@ -78,10 +78,10 @@ def main():
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--photo", default="obama2.jpg")
     parser.add_argument("--threads", type=int, default=2)
-    given = parser.parse_args()
+    given, options = parser.parse_known_args()  # what is not known here is the server's
     with tempfile.TemporaryDirectory() as folder, \
             Server(given.program, "--no-auth", "--rate", "1e6", "--burst", "1e6", "--threads", str(given.threads),
-                   data=folder) as server:
+                   *options, data=folder) as server:
         server.post("/v1/galleries", {"gallery": "g"})
         for name in ("obama.jpg", "biden.jpg", "astronaut.png"):
             server.post("/v1/galleries/g/persons", {"person": name})

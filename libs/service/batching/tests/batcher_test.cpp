@@ -100,29 +100,6 @@ TEST(Batcher, AWorkerLeavesTheOthersTheirShare) {
   EXPECT_THAT(batcher.stats().batches, testing::ElementsAre(0, 2, 1, 0, 0, 0, 0, 0, 0));
 }
 
-TEST(Batcher, WaitsForWorkThatIsAnnouncedAndForNothingElse) {
-  Doubler batcher({.max_batch = 8, .max_wait = hours(1)});
-  const Workers worker(batcher, 1);
-  EXPECT_EQ(batcher.submit(1, some_day()), 2) << "a lone caller waits for nobody";
-  auto announcement = std::make_unique<Doubler::Announcement>(batcher.announce());
-  std::jthread first([&] { EXPECT_EQ(batcher.submit(2, some_day()), 4); });
-  await_waiting(batcher, 1);
-  std::jthread second([&] { EXPECT_EQ(batcher.submit(3, some_day()), 6); });
-  await_waiting(batcher, 2);
-  announcement.reset();
-  first.join();
-  second.join();
-  EXPECT_EQ(batcher.stats().batches[1], 1U);
-  EXPECT_EQ(batcher.stats().batches[2], 1U);
-}
-
-TEST(Batcher, DoesNotWaitForAnnouncedWorkForEver) {
-  Doubler batcher({.max_batch = 8, .max_wait = milliseconds(1)});
-  const Workers worker(batcher, 1);
-  const auto announcement = batcher.announce();
-  EXPECT_EQ(batcher.submit(1, some_day()), 2);
-}
-
 TEST(Batcher, RefusesWhatIsTooMuch) {
   Doubler batcher({.max_waiting = 2});
   std::vector<std::jthread> callers;

@@ -59,10 +59,8 @@ struct Analyser::Impl {
       : workbench(std::move(opened)),
         facts(std::move(run)),
         options(given),
-        batcher({.max_batch = given.max_batch,
-                 .max_waiting = given.max_waiting,
-                 .workers = workers,
-                 .max_wait = given.max_wait}) {}
+        batcher(
+            {.max_batch = given.max_batch, .max_waiting = given.max_waiting, .workers = workers}) {}
 
   Workbench workbench;
   RunFacts facts;
@@ -162,15 +160,6 @@ std::vector<Answer> Analyser::Impl::work(pipeline::Pipeline& pipeline, std::span
   }
   return answers;
 }
-
-struct Analyser::Announcement::Impl {
-  Batcher::Announcement announcement;
-};
-
-Analyser::Announcement::Announcement(Analyser& analyser)
-    : impl_(std::make_unique<Impl>(Impl{.announcement = analyser.impl_->batcher.announce()})) {}
-Analyser::Announcement::Announcement(Announcement&&) noexcept = default;
-Analyser::Announcement::~Announcement() = default;
 
 Outcome<std::unique_ptr<Analyser>> Analyser::open(const Places& places,
                                                   const WorkbenchOptions& workbench,

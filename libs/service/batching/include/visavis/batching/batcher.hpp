@@ -23,8 +23,6 @@ struct BatcherOptions {
   std::size_t max_batch = 8;      ///< At least 1.
   std::size_t max_waiting = 256;  ///< Pieces of work that no worker has taken.
   std::size_t workers = 1;        ///< Who share what waits; threads in `serve`.
-  /// How long a worker waits for a fuller batch, while somebody has announced work.
-  std::chrono::microseconds max_wait{2000};
 };
 
 /// Why a piece of work was not done.
@@ -52,24 +50,6 @@ class Batcher {
  public:
   explicit Batcher(const BatcherOptions& options)
       : options_(options), batches_(options.max_batch + 1, 0) {}
-
-  /// Says, while it lives, that work is on its way.
-  class Announcement {
-   public:
-    explicit Announcement(Batcher& batcher) noexcept : batcher_(&batcher) { batcher.announced(1); }
-    Announcement(Announcement&& other) noexcept
-        : batcher_(std::exchange(other.batcher_, nullptr)) {}
-    Announcement& operator=(Announcement&&) = delete;
-    ~Announcement() { withdraw(); }
-    /// The work has come, or will not.
-    void withdraw() noexcept {
-      if (auto* batcher = std::exchange(batcher_, nullptr)) batcher->announced(-1);
-    }
-
-   private:
-    Batcher* batcher_;
-  };
-  [[nodiscard]] Announcement announce() noexcept { return Announcement(*this); }
 
   /// Waits until the work is done or refused.
   [[nodiscard]] std::expected<Out, Refusal> submit(In input, Clock::time_point deadline) {
@@ -138,12 +118,6 @@ class Batcher {
     std::condition_variable changed{};
   };
 
-  void announced(int difference) noexcept {
-    const std::scoped_lock lock(mutex_);
-    announced_ += difference;
-    if (announced_ == 0) work_.notify_all();  // nobody is left to wait for
-  }
-
   /// With the mutex held.
   void finish(Piece& piece, std::optional<Out> output) {
     piece.output = std::move(output);
@@ -157,10 +131,6 @@ class Batcher {
     for (;;) {
       work_.wait(lock, [&] { return closed_ || !waiting_.empty(); });
       if (waiting_.empty()) return {};
-      work_.wait_until(lock, Clock::now() + options_.max_wait, [&] {
-        return closed_ || announced_ == 0 || waiting_.empty() ||
-               waiting_.size() >= options_.max_batch;
-      });
       std::vector<Piece*> batch = pick();
       if (!batch.empty()) return batch;
     }
@@ -195,7 +165,6 @@ class Batcher {
   std::size_t most_waiting_ = 0;
   std::uint64_t full_ = 0;
   std::uint64_t late_ = 0;
-  int announced_ = 0;
   bool closed_ = false;
 };
 

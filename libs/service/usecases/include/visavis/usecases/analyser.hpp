@@ -22,11 +22,10 @@ namespace visavis::usecases {
 using Deadline = std::chrono::steady_clock::time_point;
 
 struct AnalyserOptions {
-  std::size_t max_batch = 8;                 ///< Photos in one pass through the networks.
-  std::size_t max_waiting = 256;             ///< Photos that wait for a worker.
-  std::chrono::microseconds max_wait{2000};  ///< For a fuller batch, while photos are on their way.
-  std::uint64_t max_bytes = 20ULL << 20U;    ///< Of one photo's file.
-  std::uint64_t max_pixels = 50'000'000;     ///< Of one photo, as its header tells it.
+  std::size_t max_batch = 8;               ///< Photos in one pass through the networks.
+  std::size_t max_waiting = 256;           ///< Photos that wait for a worker.
+  std::uint64_t max_bytes = 20ULL << 20U;  ///< Of one photo's file.
+  std::uint64_t max_pixels = 50'000'000;   ///< Of one photo, as its header tells it.
 };
 
 /// A photo's file as it came. The bytes live until the answer is there.
@@ -92,20 +91,6 @@ class Analyser {
   /// kResourceExhausted where too much waits already, and with kUnavailable where the deadline
   /// passed or the analyser was closed.
   [[nodiscard]] Outcome<Seen> look(const Upload& photo, const Look& wanted, Deadline deadline);
-
-  /// While it lives, photos are on their way and batches wait for them.
-  class Announcement {
-   public:
-    explicit Announcement(Analyser& analyser);
-    Announcement(Announcement&&) noexcept;
-    Announcement& operator=(Announcement&&) = delete;
-    ~Announcement();
-
-   private:
-    friend class Analyser;
-    struct Impl;
-    std::unique_ptr<Impl> impl_;
-  };
 
   [[nodiscard]] const RunFacts& facts() const noexcept;
   [[nodiscard]] batching::BatcherStats queue() const;
