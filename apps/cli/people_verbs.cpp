@@ -8,6 +8,7 @@
 #include <visavis/core/time.hpp>
 #include <visavis/usecases/cluster.hpp>
 #include <visavis/usecases/people.hpp>
+#include <visavis/usecases/shelf.hpp>
 #include <visavis/wire/people.hpp>
 
 #include "gallery_option.hpp"
@@ -186,11 +187,6 @@ usecases::Outcome<usecases::Enrolment> enrol_photos(Desk& desk, const Enrol& giv
   return answer;
 }
 
-usecases::Keep keep_of(const std::string& name) {
-  if (name == "chips") return usecases::Keep::kChips;
-  return name == "photos" ? usecases::Keep::kPhotos : usecases::Keep::kNone;
-}
-
 int run_enrol(Desk& desk, Enrol& given) {
   const bool photos = !given.paths.empty();
   const bool folder = !given.from.empty();
@@ -210,7 +206,7 @@ int run_enrol(Desk& desk, Enrol& given) {
   auto change = usecases::change_of(given.words, seconds_now());
   if (!change) return give_up(desk, change.error());
   given.request.change = *std::move(change);
-  given.request.keep = keep_of(given.keep);
+  given.request.keep = usecases::parse_keep(given.keep).value_or(usecases::Keep::kNone);
   if (rows && given.request.keep != usecases::Keep::kNone)
     return usage(desk, "--keep is for photos; rows have none");
   given.request.from = given.from;

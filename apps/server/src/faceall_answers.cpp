@@ -10,6 +10,7 @@
 
 #include "answers.hpp"
 #include "multipart.hpp"
+#include "parameters.hpp"
 #include "replies.hpp"
 
 namespace visavis::server::answers {
@@ -82,10 +83,6 @@ Outcome<Json> registered(Call& call, const usecases::OpenGallery& gallery,
   }
   call.audit("face.enrol", "ok", enrolled->enrolled.front().face_id, person.person.id);
   return entry;
-}
-
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text));
 }
 
 const Part* find_part(const std::vector<Part>& parts, std::string_view name) {

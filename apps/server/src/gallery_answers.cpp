@@ -87,7 +87,7 @@ Response show_gallery(Call& call) {
 Response change_gallery(Call& call) {
   VISAVIS_OR_PROBLEM(
       object, object_of(call.request, {"description", "min_quality", "keep", "allow_duplicates"}));
-  VISAVIS_OR_PROBLEM(before, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(before, call.find_gallery());
   VISAVIS_OR_PROBLEM(settings, settings_of(object, before.settings));
   VISAVIS_OR_PROBLEM(facts, call.services.shelf.change(call.who.tenant, call.gallery(), settings));
   call.audit("gallery.change", "ok");
@@ -95,7 +95,7 @@ Response change_gallery(Call& call) {
 }
 
 Response remove_gallery(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   cancel_imports(call);
   gallery.people.reset();  // the removal waits for whoever still holds it
   if (auto removed = call.services.shelf.remove(call.who.tenant, call.gallery()); !removed)
@@ -105,7 +105,7 @@ Response remove_gallery(Call& call) {
 }
 
 Response export_gallery(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   const auto file = call.services.options.data / ("export-" + call.request.id + ".tmp");
   if (auto archived = usecases::archive_gallery(gallery, file); !archived)
     return problem(archived.error());
@@ -117,7 +117,7 @@ Response export_gallery(Call& call) {
 }
 
 Response list_persons(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   if (auto fine = check_query(call.request, {"after", "limit"}); !fine)
     return problem(fine.error());
   VISAVIS_OR_PROBLEM(
@@ -131,7 +131,7 @@ Response list_persons(Call& call) {
 }
 
 Response make_person(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   VISAVIS_OR_PROBLEM(object,
                      object_of(call.request, {"person", "name", "attributes", "consent_basis",
                                               "consent_at", "expires_at"}));
@@ -150,13 +150,13 @@ Response make_person(Call& call) {
 }
 
 Response show_person(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   VISAVIS_OR_PROBLEM(details, usecases::show_person(gallery, call.person()));
   return json(wire::to_json(details));
 }
 
 Response change_person(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   VISAVIS_OR_PROBLEM(object, object_of(call.request, {"name", "attributes", "consent_basis",
                                                       "consent_at", "expires_at"}));
   VISAVIS_OR_PROBLEM(change, change_of(object));
@@ -166,7 +166,7 @@ Response change_person(Call& call) {
 }
 
 Response remove_person(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   if (auto removed = usecases::remove_person(gallery, call.person()); !removed)
     return problem(removed.error());
   call.audit("person.remove", "ok");
@@ -174,26 +174,26 @@ Response remove_person(Call& call) {
 }
 
 Response export_person(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   VISAVIS_OR_PROBLEM(exported, usecases::export_person(gallery, call.person()));
   call.audit("person.export", "ok");
   return json(wire::to_json(exported));
 }
 
 Response list_faces(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   VISAVIS_OR_PROBLEM(details, usecases::show_person(gallery, call.person()));
   return json(wire::faces_to_json(details));
 }
 
 Response show_face(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   VISAVIS_OR_PROBLEM(face, usecases::find_face(gallery, call.person(), call.face()));
   return json(wire::to_json(face));
 }
 
 Response remove_face(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   if (auto removed = usecases::remove_face(gallery, call.person(), call.face()); !removed)
     return problem(removed.error());
   call.audit("face.remove", "ok");
@@ -201,7 +201,7 @@ Response remove_face(Call& call) {
 }
 
 Response face_image(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   VISAVIS_OR_PROBLEM(image, usecases::face_image(gallery, call.person(), call.face()));
   return {.type = image.media_type,
           .body = {reinterpret_cast<const char*>(image.bytes.data()), image.bytes.size()}};

@@ -16,7 +16,6 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
-#include <cctype>
 #include <list>
 #include <span>
 #include <system_error>
@@ -45,12 +44,6 @@ constexpr std::uint64_t kBytesPerSecond = 64U << 10U;  ///< The slowest client t
 constexpr std::size_t kReadAtOnce = 64U << 10U;
 
 auto quietly(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 /// @return nothing for a target that is no path
 std::optional<Request> request_of(const Parser& parser, const std::string& remote) {

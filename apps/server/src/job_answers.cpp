@@ -31,7 +31,7 @@ Outcome<std::optional<std::int64_t>> time_in(const Fields& query, std::string_vi
 Outcome<usecases::ImportOrder> order_of(const Call& call) {
   const Fields& query = call.request.query;
   VISAVIS_CHECK(check_query(call.request, {"select", "consent_basis", "consent_at", "expires_at"}));
-  VISAVIS_TRY(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_TRY(gallery, call.find_gallery());
   VISAVIS_CHECK(usecases::check_model(*call.services.analyser, gallery));
   usecases::ImportOrder order{.gallery = call.gallery()};
   VISAVIS_TRY(selection, selection_of(query));
@@ -93,7 +93,7 @@ Outcome<jobs::JobInput> list_of(const Call& call) {
   VISAVIS_TRY(urls, caused_by(Cause::kUsage, jobs::parse_url_list(text)));
   if (urls.empty()) return usage("the list is empty");
   VISAVIS_TRY(input, caused_by(Cause::kEnvironment, call.services.jobs.begin_input()));
-  VISAVIS_CHECK(caused_by(Cause::kEnvironment, input.append(std::as_bytes(std::span(text)))));
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, input.append(bytes_of(text))));
   return input;
 }
 

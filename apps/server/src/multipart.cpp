@@ -1,11 +1,12 @@
 #include "multipart.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <optional>
 #include <utility>
 #include <visavis/core/file.hpp>
+
+#include "target.hpp"
 
 namespace visavis::server {
 namespace {
@@ -21,12 +22,6 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return text;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
 }
 
 using Parameters = std::map<std::string, std::string, std::less<>>;

@@ -24,10 +24,6 @@ using usecases::usage;
 constexpr int kMaxDepth = 64;
 constexpr std::size_t kMaxParts = 64;
 
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
-
 Outcome<json> parse_object(std::string_view text) {
   bool deep = false;
   const json::parser_callback_t shallow = [&](int depth, json::parse_event_t, const json&) {
@@ -173,6 +169,10 @@ Outcome<T> word_of(const Fields& parameters, std::string_view name, T fallback,
 }
 
 }  // namespace
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 Outcome<Given> photos_of(const Call& call, std::span<const std::string_view> names,
                          std::initializer_list<std::string_view> allowed) {

@@ -2,6 +2,7 @@
 
 /// What a request says in its query, its form or its JSON, understood.
 
+#include <cstddef>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -23,6 +24,8 @@ struct Given {
   std::vector<std::string> decoded{};
   Fields parameters{};  ///< Of the query, the form or the JSON.
 };
+
+[[nodiscard]] std::span<const std::byte> bytes_of(std::string_view text);
 
 /// Photos as fields `names` of a form, as a raw body, or as JSON `<name>_base64` or, where the
 /// server allows it, `<name>_url` (of one photo `url`).

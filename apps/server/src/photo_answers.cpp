@@ -51,7 +51,7 @@ Response verify(Call& call) {
 }
 
 Response identify(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   VISAVIS_OR_PROBLEM(
       given,
       photos_of(call, kImage, {"far", "fpir", "threshold", "metric", "top", "fusion", "select"}));
@@ -72,7 +72,7 @@ Response identify(Call& call) {
 }
 
 Response verify_person(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   VISAVIS_OR_PROBLEM(given, photos_of(call, kImage, {"far", "threshold", "metric", "select"}));
   if (given.photos.size() != 1) return problem(400, "send one photo");
   VISAVIS_OR_PROBLEM(criterion, criterion_of(given.parameters));
@@ -86,7 +86,7 @@ Response verify_person(Call& call) {
 }
 
 Response enrol_faces(Call& call) {
-  VISAVIS_OR_PROBLEM(gallery, call.services.shelf.find(call.who.tenant, call.gallery()));
+  VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
   VISAVIS_OR_PROBLEM(given, photos_of(call, kImage, {"select"}));
   VISAVIS_OR_PROBLEM(selection, selection_of(given.parameters));
   VISAVIS_OR_PROBLEM(answer, usecases::enrol(*call.services.analyser, gallery, call.person(),

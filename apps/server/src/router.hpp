@@ -51,6 +51,11 @@ struct Call {
   [[nodiscard]] const std::string& person() const { return path[1]; }
   [[nodiscard]] const std::string& face() const { return path[2]; }
 
+  /// The one that the path names.
+  [[nodiscard]] usecases::Outcome<usecases::OpenGallery> find_gallery() const {
+    return services.shelf.find(who.tenant, gallery());
+  }
+
   /// Notes who did what to whom. Nothing that failed before anything happened needs a note.
   void audit(std::string_view action, std::string_view outcome, std::string_view face = {},
              std::string_view person = {}) const;

@@ -30,6 +30,13 @@ bool split_query(std::string_view text, Fields& query) {
 
 }  // namespace
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
 std::optional<std::string> decode_percent(std::string_view text, bool plus) {
   std::string out;
   out.reserve(text.size());

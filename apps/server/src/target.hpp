@@ -14,6 +14,9 @@ namespace visavis::server {
 /// @return nothing for a '%' without two hexadecimal digits
 [[nodiscard]] std::optional<std::string> decode_percent(std::string_view text, bool plus);
 
+/// ASCII letters alone.
+[[nodiscard]] std::string lower(std::string_view text);
+
 /// Fills path, segments and query. @return false for a target that is no absolute path, holds a
 /// segment "." or "..", or that decodes to a control character or to what is not UTF-8.
 [[nodiscard]] bool split_target(std::string_view target, Request& request);

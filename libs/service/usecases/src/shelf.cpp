@@ -10,6 +10,7 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <visavis/access/key_ring.hpp>
 #include <visavis/core/file.hpp>
 #include <visavis/store/wipe.hpp>
 
@@ -118,11 +119,7 @@ std::optional<Keep> parse_keep(std::string_view word) noexcept {
   return static_cast<Keep>(found - kKeepWords.begin());
 }
 
-bool is_slug(std::string_view word) noexcept {
-  const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  if (word.empty() || word.size() > 63 || !is_plain(word.front())) return false;
-  return std::ranges::all_of(word, [&](char c) { return is_plain(c) || c == '-' || c == '_'; });
-}
+bool is_slug(std::string_view word) noexcept { return access::is_tenant(word); }
 
 struct Shelf::Impl {
   using Name = std::pair<std::string, std::string>;  ///< Tenant and gallery.

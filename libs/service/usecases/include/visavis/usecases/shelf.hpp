@@ -35,7 +35,7 @@ struct OpenGallery {
   GallerySettings settings{};
 };
 
-/// 1 to 63 of a-z, 0-9, '-' and '_', the first a letter or a digit.
+/// As a tenant: 1 to 63 of a-z, 0-9, '-' and '_', the first a letter or a digit.
 [[nodiscard]] bool is_slug(std::string_view word) noexcept;
 
 /// Thread-safe. Galleries are opened when they are first asked for and stay open.
