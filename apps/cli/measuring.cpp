@@ -1,5 +1,6 @@
 #include "measuring.hpp"
 
+#include <filesystem>
 #include <string>
 
 #include "table.hpp"
@@ -64,6 +65,11 @@ void add_reporting(CLI::App& verb, Reporting& reporting, bool pairs) {
 usecases::Outcome<void> check(const Reporting& reporting) {
   if (reporting.folder.empty()) return {};
   return usecases::check_report(reporting.folder);
+}
+
+std::string last_part(const std::string& path) {
+  const std::filesystem::path whole(path);
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 
 void add_groups(CLI::App& verb, std::string& path) {

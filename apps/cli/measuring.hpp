@@ -67,6 +67,9 @@ template <class Evaluated>
   return "report: " + printable(page->string()) + "\n";
 }
 
+/// The data's name, where nobody gave one: the last part of a path.
+[[nodiscard]] std::string last_part(const std::string& path);
+
 /// Adds --groups.
 void add_groups(CLI::App& verb, std::string& path);
 /// None without a path.

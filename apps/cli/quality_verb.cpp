@@ -19,6 +19,7 @@ struct Given {
   std::string images;
   std::string split = "degrade";
   usecases::QualityRequest request;
+  Reporting reporting;
 };
 
 usecases::QualitySplit split_of(const std::string& name) {
@@ -79,6 +80,10 @@ std::string describe(const usecases::EvaluatedQuality& answer) {
 }
 
 int run_quality(Desk& desk, Given& given) {
+  if (!given.reporting.folder.empty()) {
+    const auto possible = usecases::check_quality_report(given.reporting.folder);
+    if (!possible) return give_up(desk, possible.error());
+  }
   given.request.split = split_of(given.split);
   const usecases::Inputs inputs = usecases::collect_photos({given.images});
   auto bench = open_bench(desk, given.measuring, inputs.photos.size());
@@ -86,7 +91,9 @@ int run_quality(Desk& desk, Given& given) {
   const auto answer = usecases::evaluate_quality(*bench, inputs, given.request,
                                                  desk.terminal.progress("embedding"));
   if (!answer) return give_up(desk, answer.error());
-  return finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
+  const auto report = write(given.reporting, *answer, last_part(given.images));
+  if (!report) return give_up(desk, report.error());
+  return finish(desk, wire::to_json(*answer), describe(*answer) + *report, answer->errors);
 }
 
 }  // namespace
@@ -120,6 +127,7 @@ void add_quality_verb(VerbList& list, CLI::App& evaluate) {
       ->capture_default_str();
   verb->add_flag("--fit", given->request.fit,
                  "Fit a quality score to these photos (--json tells it), for a manifest");
+  add_reporting(*verb, given->reporting, false);
   add_measuring(*verb, given->measuring);
   list.verbs.push_back({verb, [given](Desk& desk) { return run_quality(desk, *given); }});
 }

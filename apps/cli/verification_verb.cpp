@@ -29,12 +29,6 @@ struct Given {
   Reporting reporting;
 };
 
-/// The data's name, where nobody gave one: the last part of a path.
-std::string last_part(const std::string& path) {
-  const std::filesystem::path whole(path);
-  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
-}
-
 void add_figures(Table& table, const std::string& which,
                  const protocols::VerificationFigures& figures) {
   table.add(

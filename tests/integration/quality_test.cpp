@@ -59,6 +59,39 @@ TEST_F(QualityTest, ComparesGoodAndBadPhotos) {
   EXPECT_EQ(json["high_high"]["search"]["non_mated"], 2);
 }
 
+TEST_F(QualityTest, WritesAReportOfEachKindOfPairs) {
+  const Answer answer = evaluate({"--degrade", "downscale:2", "--no-cache", "--report", at("out"),
+                                  "--dataset", "three people"});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json found = answer.json();
+  for (const std::string kind : {"high_high", "low_high", "low_low"}) {
+    const auto report = nlohmann::json::parse(bytes_of(at("out/" + kind + ".json")));
+    EXPECT_EQ(report["schema"], "visavis.report/1");
+    EXPECT_EQ(report["protocol"], "quality " + kind);
+    EXPECT_EQ(report["dataset"], "three people");
+    EXPECT_EQ(report["rates"].back()["fmr"], 1) << "every impostor has a face, and is accepted";
+    EXPECT_EQ(report["precision_recall"].back()["recall"], 1);
+    const double genuine = found[kind]["genuine"];
+    EXPECT_DOUBLE_EQ(report["precision_recall"].back()["precision"],
+                     genuine / (genuine + found[kind]["impostor"].get<double>()));
+    EXPECT_EQ(report["reject"].size(), found[kind]["reject"].size());
+    EXPECT_EQ(report["ranks"][0], found[kind]["search"]["rank"]["1"]);
+  }
+  const std::string page = bytes_of(at("out/report.html"));
+  EXPECT_THAT(page, HasSubstr("3 evaluations compared"));
+  EXPECT_THAT(page, HasSubstr("quality low_high: "));
+  EXPECT_EQ(visavis({"evaluate", "--compare", at("out/high_high.json"), at("out/low_low.json"),
+                     "--out", at("both.html")})
+                .code,
+            0);
+}
+
+TEST_F(QualityTest, ReportGoesNowhereButIntoAFolder) {
+  write("file", "");
+  const Answer answer = evaluate({"--no-cache", "--report", at("file")});
+  EXPECT_EQ(answer.code, 2) << answer.err;
+}
+
 TEST_F(QualityTest, SplitsByFactsToo) {
   const Answer answer = evaluate({"--split", "size", "--no-cache"});
   // A third of five photos is one: it cannot be compared.

@@ -6,10 +6,13 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <ranges>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "roc.hpp"
+#include "visavis/metrics/histogram.hpp"
 #include "visavis/metrics/verification.hpp"
 
 namespace visavis::metrics {
@@ -48,6 +51,24 @@ std::vector<ErrorRates> error_rates(const Scores& scores) {
     curve.push_back({.threshold = step.threshold,
                      .fmr = share(step.impostor, scores.impostor.size()),
                      .fnmr = 1 - share(step.genuine, scores.genuine.size())});
+  return curve;
+}
+
+std::vector<ErrorRates> error_rates(std::span<const float> genuine,
+                                    const ScoreHistogram& impostor) {
+  std::vector<std::pair<double, std::uint64_t>> bins;
+  impostor.for_each_bin([&](double middle, std::uint64_t n) {
+    bins.emplace_back(middle - impostor.resolution() / 2, n);
+  });
+  std::vector<ErrorRates> curve{{.threshold = kInfinity, .fmr = 0, .fnmr = 1}};
+  std::uint64_t accepted = 0;
+  for (const auto& [edge, n] : std::views::reverse(bins)) {
+    accepted += n;
+    const auto missed = std::ranges::lower_bound(genuine, edge) - genuine.begin();
+    curve.push_back({.threshold = edge,
+                     .fmr = static_cast<double>(accepted) / static_cast<double>(impostor.count()),
+                     .fnmr = static_cast<double>(missed) / static_cast<double>(genuine.size())});
+  }
   return curve;
 }
 

@@ -32,6 +32,20 @@ TEST(ErrorRates, NeverAcceptWhatHasNoFace) {
   EXPECT_DOUBLE_EQ(curve.back().fnmr, .5);
 }
 
+// Four bins of a half from -1 on: the impostors are in [0, .5) and [.5, 1).
+TEST(ErrorRates, OfCountedImpostorsHaveOnePointForEachBin) {
+  ScoreHistogram impostor(-1, 1, 4);
+  impostor.add(std::vector<float>{.1F, .2F, .6F, -INFINITY});
+  const auto curve = error_rates(std::vector<float>{-INFINITY, .3F, .5F, .9F}, impostor);
+  ASSERT_EQ(curve.size(), 3U);
+  const double expected[3][3] = {{kInfinity, 0, 1}, {.5, .25, .5}, {0, .75, .25}};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(curve[i].threshold, expected[i][0]);
+    EXPECT_DOUBLE_EQ(curve[i].fmr, expected[i][1]);
+    EXPECT_DOUBLE_EQ(curve[i].fnmr, expected[i][2]);
+  }
+}
+
 TEST(PrecisionRecall, ByHand) {
   const auto curve = precision_recall_curve({kGenuine, kImpostor});
   ASSERT_EQ(curve.size(), 4U);

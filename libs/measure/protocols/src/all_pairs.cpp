@@ -186,37 +186,6 @@ metrics::Moments moments_of(const metrics::ScoreHistogram& scores) {
   return moments;
 }
 
-/// One point for each bin that holds impostors, from the highest threshold down.
-/// @param genuine  by rising score
-std::vector<metrics::ErrorRates> curve_of(std::span<const float> genuine,
-                                          const metrics::ScoreHistogram& impostor) {
-  std::vector<std::pair<double, std::uint64_t>> bins;
-  impostor.for_each_bin([&](double middle, std::uint64_t n) {
-    bins.emplace_back(middle - impostor.resolution() / 2, n);
-  });
-  std::vector<metrics::ErrorRates> curve{{.threshold = INFINITY, .fmr = 0, .fnmr = 1}};
-  std::uint64_t accepted = 0;
-  for (const auto& [edge, n] : std::views::reverse(bins)) {
-    accepted += n;
-    const auto missed = std::ranges::lower_bound(genuine, edge) - genuine.begin();
-    curve.push_back({.threshold = edge,
-                     .fmr = static_cast<double>(accepted) / static_cast<double>(impostor.count()),
-                     .fnmr = static_cast<double>(missed) / static_cast<double>(genuine.size())});
-  }
-  return metrics::thinned(curve);
-}
-
-Distribution distribution_of(std::span<const float> genuine,
-                             const metrics::ScoreHistogram& impostor) {
-  Distribution distribution;
-  for (const float s : genuine)
-    if (std::isfinite(s)) ++distribution.genuine[Distribution::bin_of(s)];
-  impostor.for_each_bin([&](double middle, std::uint64_t n) {
-    distribution.impostor[Distribution::bin_of(middle)] += n;
-  });
-  return distribution;
-}
-
 /// Pairs of two people in a draw, for so many photos of each.
 double impostor_weight(std::span<const std::uint32_t> photos, metrics::Draw draw) {
   double sum = 0;
@@ -340,7 +309,7 @@ std::optional<AllPairsFigures> figures(const Material& material, const AllPairsO
                           .auc = metrics::ScoreHistogram::area_under_curve(matches, impostor)};
   if (material.is_complete && genuine.size() > 1)
     figures.d_prime = metrics::d_prime(metrics::moments(genuine), moments_of(impostor));
-  figures.curve = curve_of(genuine, impostor);
+  figures.curve = metrics::thinned(metrics::error_rates(genuine, impostor));
   figures.distribution = distribution_of(genuine, impostor);
   const auto people = static_cast<double>(std::ranges::count_if(material.photos, std::identity{}));
   for (const double far : options.fars) {

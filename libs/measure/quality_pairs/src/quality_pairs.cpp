@@ -24,7 +24,9 @@
 #include "visavis/matching/likelihood.hpp"
 #include "visavis/matching/matching.hpp"
 #include "visavis/metrics/bootstrap.hpp"
+#include "visavis/metrics/curves.hpp"
 #include "visavis/metrics/histogram.hpp"
+#include "visavis/protocols/distribution.hpp"
 #include "visavis/protocols/identification.hpp"
 #include "visavis/protocols/verification.hpp"
 #include "visavis/vocab/embedding.hpp"
@@ -88,6 +90,12 @@ std::vector<metrics::PairTrials> misses(const Pairs& pairs, double threshold) {
   }
   std::erase_if(trials, [](const metrics::PairTrials& one) { return one.trials == 0; });
   return trials;
+}
+
+std::vector<float> scores_of(std::span<const GenuinePair> pairs) {
+  std::vector<float> scores;
+  for (const GenuinePair& pair : pairs) scores.push_back(pair.score);
+  return scores;
 }
 
 /// Only those of which both photos have a face.
@@ -239,12 +247,21 @@ std::vector<MatchPoint> match_points(const Pairs& pairs, const metrics::Bootstra
   return points;
 }
 
+Curves curves_of(const Pairs& pairs) {
+  std::vector<float> genuine = scores_of(pairs.genuine);
+  std::ranges::sort(genuine);
+  Curves curves{.rates = metrics::thinned(metrics::error_rates(genuine, pairs.impostor)),
+                .precision_recall = {},
+                .distribution = protocols::distribution_of(genuine, pairs.impostor)};
+  curves.precision_recall =
+      metrics::precision_recall_curve(curves.rates, genuine.size(), pairs.impostor.count());
+  return curves;
+}
+
 double average_precision(const Pairs& pairs) {
   // Bins by falling scores; genuine pairs go into bins as fine as the impostors'.
   metrics::ScoreHistogram genuine;
-  std::vector<float> scores;
-  for (const GenuinePair& pair : pairs.genuine) scores.push_back(pair.score);
-  genuine.add(scores);
+  genuine.add(scores_of(pairs.genuine));
   std::map<double, std::pair<std::uint64_t, std::uint64_t>, std::greater<>> bins;
   genuine.for_each_bin([&](double middle, std::uint64_t count) { bins[middle].first = count; });
   pairs.impostor.for_each_bin(

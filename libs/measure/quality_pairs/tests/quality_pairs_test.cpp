@@ -103,6 +103,18 @@ TEST(MatchPoints, AreToldAsFarAsImpostorsGo) {
   EXPECT_GT(points[0].tar.interval->high, .5);
 }
 
+// At the lowest threshold all 1,000 impostors and 2 of 3 genuine pairs are accepted.
+TEST(Curves, EndWhereEverythingWithAFaceIsAccepted) {
+  const Curves curves = curves_of(made({1, .4995F, -INFINITY}));
+  ASSERT_EQ(curves.rates.size(), curves.precision_recall.size());
+  EXPECT_DOUBLE_EQ(curves.rates.back().fmr, 1);
+  EXPECT_NEAR(curves.rates.back().fnmr, 1. / 3, 1e-12);
+  EXPECT_NEAR(curves.precision_recall.back().recall, 2. / 3, 1e-12);
+  EXPECT_NEAR(curves.precision_recall.back().precision, 2. / 1002, 1e-12);
+  EXPECT_EQ(curves.distribution.impostor[51], 20U) << ".02 to .039: a hundred bins from -1 to 1";
+  EXPECT_EQ(curves.distribution.genuine[74], 1U);
+}
+
 // By hand: one genuine pair above all impostors has precision 1; one above 500 and below 500 has
 // precision 2/502; the mean of both recalls' steps.
 TEST(AveragePrecision, WeighsEachStepOfRecall) {

@@ -70,6 +70,10 @@ json document(const metrics::IdentificationPoint& point) {
   return object;
 }
 
+json document(const RejectPoint& point) {
+  return {{"share", point.share}, {"by_quality", point.by_quality}, {"by_norm", point.by_norm}};
+}
+
 json document(const PhotoPair& pair) {
   json object = {{"a", pair.a}, {"b", pair.b}};
   put(object, "score", pair.score);
@@ -278,6 +282,13 @@ Report read_report(Reader& reader, const json& object) {
                     .fnir = reader.share(entry, "fnir")};
               }),
           .open_set_points = reader.points(object, "open_set_points"),
+          .reject = reader.list<RejectPoint>(object, "reject",
+                                             [&](const json& entry) {
+                                               return RejectPoint{
+                                                   .share = reader.share(entry, "share"),
+                                                   .by_quality = reader.share(entry, "by_quality"),
+                                                   .by_norm = reader.share(entry, "by_norm")};
+                                             }),
           .false_matches = reader.pairs(object, "false_matches"),
           .false_non_matches = reader.pairs(object, "false_non_matches")};
 }
@@ -299,6 +310,7 @@ std::string to_json(const Report& report) {
                        {"ranks", report.ranks},
                        {"open_set", documents(report.open_set)},
                        {"open_set_points", documents(report.open_set_points)},
+                       {"reject", documents(report.reject)},
                        {"false_matches", documents(report.false_matches)},
                        {"false_non_matches", documents(report.false_non_matches)}};
   return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";

@@ -67,12 +67,18 @@ std::string name_of(const Subject& subject) {
          subject.precision;
 }
 
-/// For legends; reports that would be called the same are told apart by their numbers.
+/// For legends: what was measured, and how where that differs; reports that would still be called
+/// the same are told apart by their numbers.
 std::vector<std::string> names_of(std::span<const Report> reports) {
+  const bool differ = std::ranges::any_of(
+      reports, [&](const Report& report) { return report.protocol != reports[0].protocol; });
+  const auto name_in_page = [differ](const Report& report) {
+    return (differ ? report.protocol + ": " : std::string()) + name_of(report.subject);
+  };
   std::vector<std::string> names;
   for (const Report& report : reports) {
-    std::string name = name_of(report.subject);
-    const auto is_named = [&](const Report& other) { return name_of(other.subject) == name; };
+    std::string name = name_in_page(report);
+    const auto is_named = [&](const Report& other) { return name_in_page(other) == name; };
     if (std::ranges::count_if(reports, is_named) > 1)
       name += " (" + std::to_string(names.size() + 1) + ")";
     names.push_back(std::move(name));
@@ -255,6 +261,27 @@ std::string rank_plot(std::span<const Report> reports, const std::vector<std::st
   return plot.series.empty() ? std::string() : to_svg(plot);
 }
 
+std::string reject_plot(std::span<const Report> reports, const std::vector<std::string>& names) {
+  Plot plot{.title = "Error versus reject",
+            .x = {.title = "share of the pairs refused", .low = 0, .high = 0},
+            .y = {.title = "false non-match rate of the others", .low = 0, .high = 0},
+            .series = {}};
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    if (reports[i].reject.empty()) continue;
+    Series quality{.label = names[i] + ": by quality", .points = {}, .colour = i};
+    Series norm{.label = names[i] + ": by the norm", .points = {}, .colour = i, .dashed = true};
+    for (const RejectPoint& point : reports[i].reject) {
+      quality.points.push_back({.x = point.share, .y = point.by_quality});
+      norm.points.push_back({.x = point.share, .y = point.by_norm});
+      plot.x.high = std::max(plot.x.high, point.share);
+      plot.y.high = std::max({plot.y.high, point.by_quality, point.by_norm});
+    }
+    plot.series.push_back(std::move(quality));
+    plot.series.push_back(std::move(norm));
+  }
+  return plot.x.high == 0 || plot.y.high == 0 ? std::string() : to_svg(plot);
+}
+
 Series bars(const Histogram& histogram, const std::vector<std::uint64_t>& counts,
             std::string label) {
   Series series{.label = std::move(label), .points = {}, .stepped = true};
@@ -353,6 +380,7 @@ std::string plots(std::span<const Report> reports, const std::vector<std::string
       rate_plot(reports, names, open_set_curve, Missed::kAsShare,
                 {.title = "FNIR against FPIR", .x = fpir, .y = {.title = "FNIR"}, .series = {}});
   html += rank_plot(reports, names);
+  html += reject_plot(reports, names);
   html += histogram_plot(reports, names);
   return html + "</div>\n";
 }

@@ -32,6 +32,7 @@ Report sample() {
   report.open_set = {{.threshold = .3, .fpir = .01, .fnir = .05}};
   report.open_set_points = {
       {.rate = .01, .missed = .05, .threshold = .3, .interval = metrics::Interval{.04, .06}}};
+  report.reject = {{.share = .05, .by_quality = .02, .by_norm = .03}};
   report.false_matches = {
       {.a = "x/1.jpg", .b = "y/1.jpg", .score = .5},
       {.a = "x/2.jpg", .b = "y/2.jpg", .score = .4, .a_template = "17", .b_template = "18"}};
@@ -60,6 +61,10 @@ TEST(ReportJson, ReadsBackWhatWasWritten) {
   EXPECT_EQ(read->ranks, (std::vector<double>{.98, .99}));
   ASSERT_EQ(read->open_set_points.size(), 1U);
   EXPECT_EQ(read->open_set_points[0].interval->low, .04);
+  ASSERT_EQ(read->reject.size(), 1U);
+  EXPECT_EQ(read->reject[0].share, .05);
+  EXPECT_EQ(read->reject[0].by_quality, .02);
+  EXPECT_EQ(read->reject[0].by_norm, .03);
   ASSERT_EQ(read->false_matches.size(), 2U);
   EXPECT_EQ(read->false_matches[0].b, "y/1.jpg");
   EXPECT_EQ(read->false_matches[0].a_template, "");

@@ -74,6 +74,25 @@ TEST(ReportPage, TellsReportsOfOneNameApart) {
   EXPECT_NE(page.find("a, openvino f32 (2)"), std::string::npos);
 }
 
+TEST(ReportPage, TellsProtocolsApart) {
+  std::vector reports{verification("a"), verification("a")};
+  reports[1].protocol = "another";
+  const std::string page = to_html(reports);
+  EXPECT_NE(page.find("another: a, openvino f32<"), std::string::npos);
+  EXPECT_EQ(page.find("(2)"), std::string::npos);
+}
+
+// The plot is from (66, 350) to (546, 34); the greatest share and the highest rate reach its ends.
+TEST(ReportPage, DrawsErrorAgainstReject) {
+  Report report{.protocol = "quality"};
+  report.reject = {{.share = 0, .by_quality = .2, .by_norm = .2},
+                   {.share = .1, .by_quality = .1, .by_norm = .15}};
+  const std::string page = to_html(std::vector{report});
+  EXPECT_NE(page.find("Error versus reject"), std::string::npos);
+  EXPECT_NE(page.find("d=\"M66.0 34.0L546.0 192.0\""), std::string::npos);
+  EXPECT_NE(page.find("d=\"M66.0 34.0L546.0 113.0\""), std::string::npos);
+}
+
 TEST(ReportPage, NeedsNothingFromElsewhereAndRunsNothing) {
   Report report = verification("<script>alert(1)</script>");
   report.false_matches = {{.a = "x/\"><script>.jpg", .b = "a b/ü.jpg", .score = .5}};

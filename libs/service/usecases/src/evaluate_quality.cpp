@@ -12,6 +12,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/degrade/degrade.hpp>
@@ -130,7 +131,7 @@ std::vector<NamedScorer> aware_scorers(const Workbench::Impl& bench) {
   return scorers;
 }
 
-Outcome<QualityComparison> compare(const std::string& kind, const Looks& a, const Looks& b,
+Outcome<QualityComparison> compare(std::string_view kind, const Looks& a, const Looks& b,
                                    Workbench::Impl& bench) {
   const protocols::ScoreRule cosine;
   VISAVIS_TRY(pairs, caused_by(Cause::kInput,
@@ -138,12 +139,13 @@ Outcome<QualityComparison> compare(const std::string& kind, const Looks& a, cons
                                                         *bench.executor)));
   VISAVIS_TRY(search,
               caused_by(Cause::kInput, quality_pairs::search(a, b, cosine, *bench.executor)));
-  QualityComparison answer{.kind = kind,
+  QualityComparison answer{.kind = std::string(kind),
                            .genuine = pairs.genuine.size(),
                            .impostor = pairs.impostor.count(),
                            .failed = pairs.failed,
                            .average_precision = quality_pairs::average_precision(pairs),
                            .points = quality_pairs::match_points(pairs),
+                           .curves = quality_pairs::curves_of(pairs),
                            .search = std::move(search),
                            .reject = quality_pairs::reject(pairs, a, b, kFmr, kShares),
                            .quality_aware = {}};
@@ -248,9 +250,9 @@ Outcome<EvaluatedQuality> evaluate_quality(Workbench& bench, const Inputs& input
   answer.low = parts.low.size();
   answer.low_without_face = static_cast<std::size_t>(std::ranges::count_if(
       parts.low, [](const quality_pairs::Look& look) { return !look.embedding; }));
-  VISAVIS_TRY(high, compare("high_high", parts.high, parts.high, impl));
-  VISAVIS_TRY(mixed, compare("low_high", parts.low, parts.high, impl));
-  VISAVIS_TRY(low, compare("low_low", parts.low, parts.low, impl));
+  VISAVIS_TRY(high, compare(kQualityKinds[0], parts.high, parts.high, impl));
+  VISAVIS_TRY(mixed, compare(kQualityKinds[1], parts.low, parts.high, impl));
+  VISAVIS_TRY(low, compare(kQualityKinds[2], parts.low, parts.low, impl));
   if (request.fit) {
     VISAVIS_TRY(fitted, fit(parts.low, parts.high, impl));
     answer.fit = fitted;

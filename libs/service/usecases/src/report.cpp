@@ -30,6 +30,9 @@ constexpr std::uint64_t kMaxReportBytes = std::uint64_t{64} << 20U;
 
 fs::path document_in(const fs::path& folder) { return folder / "report.json"; }
 fs::path page_in(const fs::path& folder) { return folder / "report.html"; }
+fs::path document_of(std::string_view kind, const fs::path& folder) {
+  return folder / (std::string(kind) + ".json");
+}
 
 std::string engine_version(std::string_view name) {
   const auto engine = runtime::find_engine(name);
@@ -165,9 +168,7 @@ report::Report report_of(const EvaluatedAllPairs& evaluated, const ReportPlace& 
   return report;
 }
 
-report::Report report_of(const EvaluatedProbes& evaluated, const ReportPlace& place) {
-  const protocols::IdentificationReport& found = evaluated.report;
-  report::Report report = begin("identification", evaluated.run, evaluated.score_kind, place);
+void add_searches(const protocols::IdentificationReport& found, report::Report& report) {
   if (found.rank_1)
     report.figures.push_back(
         {.name = "rank 1", .value = found.rank_1->value, .interval = found.rank_1->interval});
@@ -180,9 +181,40 @@ report::Report report_of(const EvaluatedProbes& evaluated, const ReportPlace& pl
                               .value = point.fnir.value,
                               .interval = point.fnir.interval});
   }
-  report.figures.push_back(failures(found.failed_images, found.images));
   report.ranks = found.ranks;
   report.open_set = found.curve;
+}
+
+report::Report report_of(const EvaluatedProbes& evaluated, const ReportPlace& place) {
+  report::Report report = begin("identification", evaluated.run, evaluated.score_kind, place);
+  add_searches(evaluated.report, report);
+  report.figures.push_back(failures(evaluated.report.failed_images, evaluated.report.images));
+  return report;
+}
+
+report::Report report_of(const EvaluatedQuality& evaluated, const QualityComparison& found,
+                         const ReportPlace& place) {
+  report::Report report =
+      begin("quality " + found.kind, evaluated.run, matching::ScoreKind::kCosine, place);
+  std::vector<protocols::OperatingPoint> points;
+  for (const quality_pairs::MatchPoint& point : found.points)
+    points.push_back({.far = point.far,
+                      .tar = point.tar.value,
+                      .threshold = point.threshold,
+                      .tar_interval = point.tar.interval});
+  add_points(points, report);
+  report.figures.push_back({.name = "average precision", .value = found.average_precision});
+  add_searches(found.search, report);
+  for (const auto& [score, gain] : found.quality_aware)
+    report.figures.push_back({.name = at_rate(score + ": misses saved", "FMR", gain.fmr),
+                              .value = gain.share.value,
+                              .interval = gain.share.interval});
+  report.rates = found.curves.rates;
+  report.precision_recall = found.curves.precision_recall;
+  add_distribution(found.curves.distribution, report);
+  for (const quality_pairs::RejectPoint& point : found.reject)
+    report.reject.push_back(
+        {.share = point.share, .by_quality = point.by_quality, .by_norm = point.by_norm});
   return report;
 }
 
@@ -211,6 +243,13 @@ Outcome<void> check_report(const fs::path& folder) {
   return check_files({document_in(folder), page_in(folder)}, {});
 }
 
+Outcome<void> check_quality_report(const fs::path& folder) {
+  VISAVIS_CHECK(check_folder(folder));
+  std::vector<fs::path> files{page_in(folder)};
+  for (const std::string_view kind : kQualityKinds) files.push_back(document_of(kind, folder));
+  return check_files(files, {});
+}
+
 Outcome<fs::path> write_report(const EvaluatedPairs& evaluated, const ReportPlace& place) {
   return write_down(report_of(evaluated, place), place.folder);
 }
@@ -221,6 +260,18 @@ Outcome<fs::path> write_report(const EvaluatedAllPairs& evaluated, const ReportP
 
 Outcome<fs::path> write_report(const EvaluatedProbes& evaluated, const ReportPlace& place) {
   return write_down(report_of(evaluated, place), place.folder);
+}
+
+Outcome<fs::path> write_report(const EvaluatedQuality& evaluated, const ReportPlace& place) {
+  std::vector<report::Report> reports;
+  for (const QualityComparison& found : evaluated.comparisons) {
+    reports.push_back(report_of(evaluated, found, place));
+    VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(document_of(found.kind, place.folder),
+                                                            report::to_json(reports.back()))));
+  }
+  VISAVIS_CHECK(
+      caused_by(Cause::kEnvironment, write_file(page_in(place.folder), report::to_html(reports))));
+  return page_in(place.folder);
 }
 
 Outcome<void> compare_reports(const std::vector<fs::path>& reports, const fs::path& page) {

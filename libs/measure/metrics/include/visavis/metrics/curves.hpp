@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <vector>
+#include <visavis/metrics/histogram.hpp>
 #include <visavis/metrics/verification.hpp>
 
 namespace visavis::metrics {
@@ -21,6 +22,13 @@ struct ErrorRates {
 /// One point for each distinct score, from accepting nothing (threshold +infinity) down. O(n log
 /// n).
 [[nodiscard]] std::vector<ErrorRates> error_rates(const Scores& scores);
+
+/// The same for impostors that were counted: one point for each bin that holds some, at its lower
+/// edge.
+/// @param genuine  by rising score; −infinity is never accepted
+/// @pre at least one of either kind
+[[nodiscard]] std::vector<ErrorRates> error_rates(std::span<const float> genuine,
+                                                  const ScoreHistogram& impostor);
 
 struct PrecisionRecallPoint {
   double threshold = 0;

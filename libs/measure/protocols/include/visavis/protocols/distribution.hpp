@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
+#include <visavis/metrics/histogram.hpp>
 
 namespace visavis::protocols {
 
@@ -22,6 +24,10 @@ struct Distribution {
   /// @pre `score` is finite
   [[nodiscard]] static std::size_t bin_of(double score) noexcept;
 };
+
+/// Impostors as they were counted, each by the middle of its bin.
+[[nodiscard]] Distribution distribution_of(std::span<const float> genuine,
+                                           const metrics::ScoreHistogram& impostor);
 
 /// Two photos and how alike they are.
 struct JudgedPair {

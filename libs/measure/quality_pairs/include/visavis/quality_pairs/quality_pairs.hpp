@@ -16,7 +16,9 @@
 #include <visavis/core/result.hpp>
 #include <visavis/matching/likelihood.hpp>
 #include <visavis/metrics/bootstrap.hpp>
+#include <visavis/metrics/curves.hpp>
 #include <visavis/metrics/histogram.hpp>
+#include <visavis/protocols/distribution.hpp>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/protocols/verification.hpp>
 #include <visavis/vocab/embedding.hpp>
@@ -75,6 +77,14 @@ struct MatchPoint {
 /// For FAR 1e-1 … 1e-5, as far as thirty false accepts are to be expected.
 [[nodiscard]] std::vector<MatchPoint> match_points(const Pairs& pairs,
                                                    const metrics::BootstrapOptions& options = {});
+
+/// What plots show of pairs.
+struct Curves {
+  std::vector<metrics::ErrorRates> rates{};  ///< By falling thresholds, thinned.
+  std::vector<metrics::PrecisionRecallPoint> precision_recall{};  ///< At the same thresholds.
+  protocols::Distribution distribution{};
+};
+[[nodiscard]] Curves curves_of(const Pairs& pairs);
 
 /// Area under the precision-recall curve, by the steps of the scores' histogram.
 [[nodiscard]] double average_precision(const Pairs& pairs);

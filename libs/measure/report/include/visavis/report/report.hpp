@@ -51,6 +51,13 @@ struct Histogram {
   std::vector<std::uint64_t> impostor{};
 };
 
+/// FNMR when a share of the pairs is refused as too bad, by two ways to tell them.
+struct RejectPoint {
+  double share = 0;
+  double by_quality = 0;
+  double by_norm = 0;  ///< Of the embedding.
+};
+
 /// Two photographs by their paths, never their pixels.
 struct PhotoPair {
   std::string a{};
@@ -77,6 +84,7 @@ struct Report {
   std::vector<double> ranks{};  ///< Cumulative match characteristic from rank 1 on.
   std::vector<metrics::IdentificationPoint> open_set{};  ///< 1:N, by falling thresholds.
   std::vector<OperatingPoint> open_set_points{};
+  std::vector<RejectPoint> reject{};           ///< By rising shares.
   std::vector<PhotoPair> false_matches{};      ///< The impostor pairs that score highest.
   std::vector<PhotoPair> false_non_matches{};  ///< The genuine pairs that score lowest.
 };
@@ -87,9 +95,10 @@ struct Report {
 /// @return kDecodeFailed, with the field, for what is no such document.
 [[nodiscard]] Result<Report> parse_report(std::string_view json);
 
-/// One page that needs nothing beside it: tables, and ROC, DET, precision-recall, FNIR, CMC and
-/// histogram as SVG, several reports in one plot. Photographs of pairs are shown by their paths,
-/// which the browser looks up from the page's folder. @pre at least one report
+/// One page that needs nothing beside it: tables, and ROC, DET, precision-recall, FNIR, CMC,
+/// error-versus-reject and histogram as SVG, several reports in one plot. Photographs of pairs are
+/// shown by their paths, which the browser looks up from the page's folder. @pre at least one
+/// report
 [[nodiscard]] std::string to_html(std::span<const Report> reports);
 
 }  // namespace visavis::report

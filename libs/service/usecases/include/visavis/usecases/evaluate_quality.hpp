@@ -2,11 +2,13 @@
 
 /// How much recognition loses on bad photos, and whether quality foretells it.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 #include <visavis/protocols/identification.hpp>
 #include <visavis/quality/fit.hpp>
@@ -41,13 +43,16 @@ struct QualityAwareGain {
   quality_pairs::Lowered lowered;
 };
 
+inline constexpr std::array<std::string_view, 3> kQualityKinds{"high_high", "low_high", "low_low"};
+
 struct QualityComparison {
-  std::string kind;  ///< "high_high", "low_high", "low_low"
+  std::string kind;  ///< Of kQualityKinds.
   std::size_t genuine = 0;
   std::size_t impostor = 0;
   std::size_t failed = 0;  ///< Pairs in which a photo has no face.
   double average_precision = 0;
   std::vector<quality_pairs::MatchPoint> points;
+  quality_pairs::Curves curves;
   protocols::IdentificationReport search;
   std::vector<quality_pairs::RejectPoint> reject;  ///< At FMR 1e-3.
   std::vector<QualityAwareGain> quality_aware;     ///< Empty for a model without such a score.

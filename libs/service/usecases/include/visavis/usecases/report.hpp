@@ -8,6 +8,7 @@
 #include <vector>
 #include <visavis/report/report.hpp>
 #include <visavis/usecases/evaluate.hpp>
+#include <visavis/usecases/evaluate_quality.hpp>
 #include <visavis/usecases/failure.hpp>
 
 namespace visavis::usecases {
@@ -23,12 +24,18 @@ struct ReportPlace {
 /// @return kUsage or kEnvironment if the two files cannot be written there
 [[nodiscard]] Outcome<void> check_report(const std::filesystem::path& folder);
 
+/// The same of the report of an `EvaluatedQuality`, which has a document for each kind of pairs.
+[[nodiscard]] Outcome<void> check_quality_report(const std::filesystem::path& folder);
+
 /// @return the page's path
 [[nodiscard]] Outcome<std::filesystem::path> write_report(const EvaluatedPairs& evaluated,
                                                           const ReportPlace& place);
 [[nodiscard]] Outcome<std::filesystem::path> write_report(const EvaluatedAllPairs& evaluated,
                                                           const ReportPlace& place);
 [[nodiscard]] Outcome<std::filesystem::path> write_report(const EvaluatedProbes& evaluated,
+                                                          const ReportPlace& place);
+/// Of each kind of pairs a document (high_high.json …), all on one page.
+[[nodiscard]] Outcome<std::filesystem::path> write_report(const EvaluatedQuality& evaluated,
                                                           const ReportPlace& place);
 
 /// Draws reports that were written before on one page.
