@@ -12,6 +12,8 @@ import uuid
 
 CACHE = pathlib.Path(os.environ.get("VISAVIS_CACHE") or pathlib.Path.home() / ".cache" / "visavis")
 PHOTOS = CACHE / "photos"
+# By how much limits of time are multiplied: a build with sanitizers does the same work several times as slowly.
+PATIENCE = float(os.environ.get("VISAVIS_TEST_PATIENCE") or 1)
 
 
 def photo(name):
@@ -57,11 +59,12 @@ class Server:
         self.log = open(self.data.parent / "log", "ab")
         self.out = self.data.parent / "out"
         command = [program, "serve", "--port", "0", "--port-file", str(port_file), "--data",
-                   str(self.data), "--log-format", "json", *options]
+                   str(self.data), "--log-format", "json", "--deadline", str(round(20 * PATIENCE)),
+                   "--grace", str(round(30 * PATIENCE)), *options]
         with open(self.out, "wb") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=self.log)
         self.key = None
-        until = time.monotonic() + 120
+        until = time.monotonic() + 120 * PATIENCE
         while not port_file.exists() or not port_file.read_text().strip():
             if self.process.poll() is not None:
                 self.log.close()
@@ -85,7 +88,7 @@ class Server:
         return (self.data.parent / "log").read_text()
 
     def connect(self, timeout=60):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout * PATIENCE)
 
     def ask(self, method, path, body=None, headers=None, key="own", connection=None):
         headers = dict(headers or {})
@@ -127,7 +130,7 @@ class Server:
 
     def _ended(self):
         try:
-            return self.process.wait(60)
+            return self.process.wait(60 * PATIENCE)
         finally:
             self.log.close()
 

@@ -3,11 +3,13 @@
 
 import base64
 import concurrent.futures
+import http.client
 import io
 import json
 import pathlib
 import random
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -18,7 +20,7 @@ import unittest
 import zipfile
 import zlib
 
-from client import PHOTOS, Server, form, photo
+from client import PATIENCE, PHOTOS, Answer, Server, form, photo
 
 PROGRAM = sys.argv[1]
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -264,7 +266,7 @@ class BadRequests(Shared):
         for name in ("", "A", "a b", "../x", "a" * 64, "-a", "ä", ".removed-x"):
             self.problem(self.server.post("/v1/galleries", {"gallery": name}), 400)
 
-    def raw(self, data, wait=5):
+    def raw(self, data, wait=5 * PATIENCE):
         with socket.create_connection(("127.0.0.1", self.server.port), timeout=wait) as s:
             s.sendall(data)
             answer = b""
@@ -416,7 +418,7 @@ def send_archive(server, gallery, data, query="", kind="application/zip", **more
 
 def job_when(server, job, fits, query="", seconds=120):
     """The job as soon as it is as it should be."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + seconds * PATIENCE
     while True:
         told = server.get(f"/v1/jobs/{job}{query}").json
         if fits(told):
@@ -530,7 +532,7 @@ class Imports(Shared):
         self.problem(send_archive(self.server, "/v1/galleries/none", archive(("A/1", b""))), 404)
         self.problem(send_archive(self.server, gallery, bytes(9 << 20)), 413)
         self.problem(send_archive(self.server, gallery, iter([bytes(1 << 20)] * 9)), 413)  # in chunks
-        self.assertEqual([p.name for p in (self.server.data / "jobs" / "incoming").iterdir()], [])
+        self.assertEqual(list((self.server.data / "jobs" / "incoming").iterdir()), [])
 
     def test_jobs_are_listed_and_forgotten(self):
         gallery = self.gallery("listed")
@@ -830,7 +832,7 @@ class Patience(unittest.TestCase):
     def test_a_body_that_does_not_come_is_told_so(self):
         with Server(PROGRAM, "--no-auth", "--body-timeout", "1") as server:
             for length in (b"Content-Length: 100000", b"Transfer-Encoding: chunked"):
-                with socket.create_connection(("127.0.0.1", server.port), timeout=30) as line:
+                with socket.create_connection(("127.0.0.1", server.port), timeout=30 * PATIENCE) as line:
                     start = time.monotonic()
                     line.sendall(b"POST /v1/detect HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n" +
                                  length +
@@ -842,6 +844,139 @@ class Patience(unittest.TestCase):
                     self.assertIn(b"application/problem+json", told)
                     self.assertGreater(time.monotonic() - start, 0.9)
             self.assertEqual(server.get("/health/live", key=None).status, 200)
+
+
+def hold_archives(server, gallery, count, size=600000):
+    """Archives that begin to come, and no more; each holds a thread of the requests'."""
+    lines = []
+    for _ in range(count):
+        line = socket.create_connection(("127.0.0.1", server.port), timeout=60 * PATIENCE)
+        line.sendall(f"POST {gallery}/import HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {server.key}\r\n"
+                     f"Content-Type: application/zip\r\nContent-Length: {size + 1}\r\n\r\n".encode() + bytes(size))
+        lines.append(line)
+    until = time.monotonic() + 60 * PATIENCE
+    incoming = server.data / "jobs" / "incoming"
+    while sum(file.stat().st_size for file in incoming.glob("*/input")) < count * (size - (256 << 10)):  # by pieces
+        if time.monotonic() > until:
+            raise AssertionError("the archives do not come")
+        time.sleep(.01)
+    return lines
+
+
+class Conflicts(Shared):
+    """409: embeddings of two models cannot be compared."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        with Server(PROGRAM, *cls.OPTIONS, "--recogniser", "mobilefacenet-192", data=cls.folder.name) as server:
+            cls.key = server.key
+            server.post("/v1/galleries", {"gallery": "other"})
+            server.post("/v1/galleries/other/persons", {"person": "p"})
+            answer = server.send("/v1/galleries/other/persons/p/faces", "obama.jpg")
+            if answer.status != 201:
+                raise AssertionError(answer.body)
+        cls.server = Server(PROGRAM, *cls.OPTIONS, data=cls.folder.name)
+        cls.server.key = cls.key
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.folder.cleanup()
+
+    def test_a_gallery_of_another_model_is_looked_at_but_not_searched(self):
+        gallery = "/v1/galleries/other"
+        for path in ("/identify", "/verify/p", "/persons/p/faces"):
+            self.problem(self.server.send(gallery + path, "obama.jpg"), 409, "model_mismatch")
+        self.problem(send_archive(self.server, gallery, archive(("A/1.jpg", photo("obama.jpg")))), 409, "model_mismatch")
+        self.assertEqual(list((self.server.data / "jobs" / "incoming").iterdir()), [])
+        self.assertEqual(self.server.get(gallery).json["faces"], 1)
+
+
+class Refusals(Shared):
+    def test_a_photo_that_is_not_enrolled_is_422_and_says_why(self):
+        gallery = self.gallery("refusals")
+        ended = self.server.post(gallery + "/persons", {"expires_at": int(time.time()) - 100}).json["person"]
+        self.problem(self.server.send(f"{gallery}/persons/{ended}/faces", "obama.jpg"), 422, "expired")
+        self.assertEqual(self.server.ask("PATCH", gallery, {"min_quality": 1}).status, 200)
+        person = gallery + "/persons/" + self.person(gallery, "Ada")
+        self.problem(self.server.send(person + "/faces", "obama.jpg"), 422, "low_quality")
+
+
+class NotNow(unittest.TestCase):
+    """503, whoever is in the way."""
+
+    problem = Shared.problem
+    gallery = Shared.gallery
+
+    def test_while_it_starts(self):
+        with Server(PROGRAM, ready=False) as server:
+            answer = server.get("/v1/models")
+            if answer.status == 200:
+                self.skipTest("the networks were there before anybody could ask")
+            self.problem(answer, 503, "unavailable")
+            self.assertIn("starting", answer.json["detail"])
+            self.assertEqual(server.get("/health/live", key=None).status, 200)
+
+    def test_while_it_stops(self):
+        with Server(PROGRAM) as server, \
+                socket.create_connection(("127.0.0.1", server.port), timeout=60 * PATIENCE) as line:
+            line.sendall(b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\n")  # and no more of it
+            self.assertEqual(server.get("/v1/models").status, 200)  # it has come before this
+            server.process.send_signal(signal.SIGTERM)
+            response = http.client.HTTPResponse(line)
+            response.begin()
+            self.problem(Answer(response), 503, "unavailable")
+            self.assertEqual(server._ended(), 0)
+
+    def test_all_busy(self):
+        with Server(PROGRAM, "--max-requests", "4") as self.server:
+            gallery = self.gallery("g")
+            small = archive(("A/1.jpg", b"x"))
+            held = hold_archives(self.server, gallery, 1)
+            answer = send_archive(self.server, gallery, small)
+            self.problem(answer, 503, "unavailable")
+            self.assertIn("too many archives", answer.json["detail"])
+            self.assertEqual(self.server.get("/v1/models").status, 200, "others are not in its way")
+            for line in held:
+                line.close()
+            until = time.monotonic() + 60 * PATIENCE
+            while (answer := send_archive(self.server, gallery, small)).status == 503:
+                self.assertLess(time.monotonic(), until)
+            self.assertEqual(answer.status, 202)
+
+    def test_a_disk_in_the_way(self):
+        with Server(PROGRAM) as self.server:
+            gallery = self.gallery("g")
+            incoming = self.server.data / "jobs" / "incoming"
+            incoming.rmdir()
+            answer = send_archive(self.server, gallery, archive(("A/1.jpg", b"x")))
+            self.problem(answer, 503, "unavailable")
+            self.assertNotIn(str(self.server.data), answer.json["detail"])
+            incoming.mkdir()
+            self.assertEqual(send_archive(self.server, gallery, archive(("A/1.jpg", b"x"))).status, 202)
+
+
+class Queue(Shared):
+    OPTIONS = ("--rate", "10000", "--burst", "10000", "--threads", "1", "--queue", "1", "--batch", "1",
+               "--max-import-mb", "1")
+
+    def test_too_many_photos_are_429(self):
+        body, headers = form([("image", "obama.jpg", photo("obama.jpg"))])
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            answers = list(pool.map(lambda _: self.server.ask("POST", "/v1/embed", body, headers), range(24)))
+        refused = [a for a in answers if a.status != 200]
+        self.assertTrue(refused)
+        for answer in refused:
+            self.problem(answer, 429, "resource_exhausted")
+
+    def test_uploads_beyond_all_that_may_wait_are_429(self):
+        """Four times what one archive may have is all that there is room for."""
+        gallery = self.gallery("full")
+        held = hold_archives(self.server, gallery, 5, 1000000)
+        self.problem(send_archive(self.server, gallery, bytes(1000000)), 429, "resource_exhausted")
+        for line in held:
+            line.close()
 
 
 class Urls(Shared):

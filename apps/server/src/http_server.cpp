@@ -284,6 +284,9 @@ asio::awaitable<bool> HttpServer::Impl::one_request(Stream& stream, beast::flat_
              error != http::error::end_of_stream && error != http::error::partial_message)
       co_await send(stream, request, handlers.refuse(request, 400, "that is no HTTP request"),
                     false, 11);
+    else if (stopping && parser.got_some())
+      co_await send(stream, request, handlers.refuse(request, 503, "the server is shutting down"),
+                    false, 11);
     co_await linger(stream);
     co_return false;
   }

@@ -11,8 +11,7 @@
 #include <thread>
 #include <vector>
 #include <visavis/fetch_testing/local_fetcher.hpp>
-
-#include "local_server.hpp"
+#include <visavis/fetch_testing/local_server.hpp>
 
 namespace visavis::fetch {
 namespace {

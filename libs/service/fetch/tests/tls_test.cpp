@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 #include <visavis/fetch_testing/local_fetcher.hpp>
+#include <visavis/fetch_testing/local_server.hpp>
 
-#include "local_server.hpp"
 #include "visavis/fetch/fetcher.hpp"
 
 namespace visavis::fetch {

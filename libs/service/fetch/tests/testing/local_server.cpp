@@ -1,4 +1,4 @@
-#include "local_server.hpp"
+#include "visavis/fetch_testing/local_server.hpp"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
