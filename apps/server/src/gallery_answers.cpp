@@ -132,9 +132,9 @@ Response list_persons(Call& call) {
 
 Response make_person(Call& call) {
   VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
-  VISAVIS_OR_PROBLEM(object,
-                     object_of(call.request, {"person", "name", "attributes", "consent_basis",
-                                              "consent_at", "expires_at"}));
+  VISAVIS_OR_PROBLEM(
+      object, optional_object_of(call.request, {"person", "name", "attributes", "consent_basis",
+                                                "consent_at", "expires_at"}));
   std::string id;
   if (const auto given = object.find("person"); given != object.end()) {
     if (!given->is_string()) return problem(400, "person is no text");

@@ -264,11 +264,18 @@ Outcome<gallery::Fusion> fusion_of(const Fields& parameters) {
 
 Outcome<json> object_of(const Request& request, std::initializer_list<std::string_view> allowed) {
   VISAVIS_CHECK(known(request.query, {}));
-  if (request.body.empty()) return json::object();
+  if (request.body.empty()) return usage("send a JSON object as application/json");
   if (media_type(request.field("content-type")) != "application/json")
     return std::unexpected(Failure(
         Cause::kInput, {ErrorCode::kUnsupported, "send a JSON object as application/json"}));
   return object_in(request.body, allowed);
+}
+
+Outcome<json> optional_object_of(const Request& request,
+                                 std::initializer_list<std::string_view> allowed) {
+  if (!request.body.empty()) return object_of(request, allowed);
+  VISAVIS_CHECK(known(request.query, {}));
+  return json::object();
 }
 
 Outcome<json> object_in(std::string_view text, std::initializer_list<std::string_view> allowed) {

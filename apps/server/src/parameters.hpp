@@ -56,9 +56,12 @@ struct Given {
     const Fields& parameters);
 [[nodiscard]] usecases::Outcome<gallery::Fusion> fusion_of(const Fields& parameters);
 
-/// The body as one JSON object; an empty one for no body.
+/// The body as one JSON object.
 /// @return kUsage for what is none, or has members that are not `allowed`
 [[nodiscard]] usecases::Outcome<nlohmann::json> object_of(
+    const Request& request, std::initializer_list<std::string_view> allowed);
+/// The same; an empty one for no body.
+[[nodiscard]] usecases::Outcome<nlohmann::json> optional_object_of(
     const Request& request, std::initializer_list<std::string_view> allowed);
 
 /// A text as such an object.
