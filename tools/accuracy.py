@@ -24,11 +24,10 @@ DATA = pathlib.Path(os.environ.get("VISAVIS_DATA", ROOT.parent / "shared/data"))
 LFW = DATA / "lfw"
 CELEBA = DATA / "train/celeba_ids300"
 FAST = ["--detector", "faceplugin-detect"]
+# Engines and precisions beside the default, OpenVINO in f32.
+ENGINES = [["--engine", "onnxruntime"], ["--precision", "bf16"]]
 # What is said of a row, and the options that make it.
-SETTINGS = [
-    ("mtcnn", "its own", []),
-    ("mtcnn", "its own", ["--engine", "onnxruntime"]),
-    ("mtcnn", "its own", ["--precision", "bf16"]),
+DETECTORS = [
     ("faceplugin-detect", "faceplugin-landmark-68", FAST),
     ("faceplugin-detect", "mtcnn (O-Net)", FAST + ["--landmarks", "mtcnn"]),
 ]
@@ -87,6 +86,15 @@ def plain(program):
     return [(name, recogniser) for name, recogniser in program.recognisers() if "--flip" not in recogniser]
 
 
+def everywhere(program):
+    """Every recogniser as it is by default, plain and flipped; plain on every other engine and in every precision."""
+    return program.recognisers() + elsewhere(program)
+
+
+def elsewhere(program):
+    return [(name, recogniser + engine) for engine in ENGINES for name, recogniser in plain(program)]
+
+
 def table(head, rows):
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
@@ -113,43 +121,47 @@ def tar(answer, rate):
     return spread(answer["tar_at_far"].get(rate), answer["tar_intervals"].get(rate))
 
 
+def engine_of(answer):
+    return answer["engine"], answer["precision"]
+
+
 def view_2(program):
+    runs = [("mtcnn", "its own", *run) for run in everywhere(program)]
+    # What a detector changes shows on the members of a fusion.
+    runs += [(detector, points, name, recogniser + options) for detector, points, options in DETECTORS
+             for name, recogniser in plain(program) if "fusion" not in name]
     rows = []
-    for detector, points, options in SETTINGS:
-        # What engine, precision and detector change shows on the members of a fusion, without flipping.
-        for name, recogniser in [row for row in plain(program) if "fusion" not in row[0]] if options \
-                else program.recognisers():
-            a = program.ask("evaluate", "verification", "--images", LFW / "images", "--pairs", LFW / "pairs.txt",
-                            *recogniser, *options)
-            accuracy = a["accuracy"]
-            rows.append([detector, points, name, a["engine"], a["precision"],
-                         f"{percent(accuracy['mean'])} ± {percent(accuracy['std'])}",
-                         " to ".join(percent(end) for end in a["accuracy_interval"] or ()),
-                         percent(a["eer"]), f"{a['auc']:.5f}", tar(a, "1e-3"), a["failed_images"]])
+    for detector, points, name, options in runs:
+        a = program.ask("evaluate", "verification", "--images", LFW / "images", "--pairs", LFW / "pairs.txt", *options)
+        accuracy = a["accuracy"]
+        rows.append([detector, points, name, *engine_of(a),
+                     f"{percent(accuracy['mean'])} ± {percent(accuracy['std'])}",
+                     " to ".join(percent(end) for end in a["accuracy_interval"] or ()),
+                     percent(a["eer"]), f"{a['auc']:.5f}", tar(a, "1e-3"), a["failed_images"]])
     return table(["detector", "points", "recogniser", "engine", "precision", "accuracy %", "95 %", "EER %", "AUC",
                   "TAR@1e-3 %", "no face"], rows)
 
 
 def view_1(program):
     rows = []
-    for name, recogniser in program.recognisers():
+    for name, recogniser in everywhere(program):
         a = program.ask("evaluate", "verification", "--images", LFW / "images", "--pairs", LFW / "pairsDevTest.txt",
                         "--threshold-from", LFW / "pairsDevTrain.txt", *recogniser)
         at = a["at_threshold"]
-        rows.append([name, f"{at['threshold']:.4f}", spread(at["accuracy"], at["accuracy_interval"]),
+        rows.append([name, *engine_of(a), f"{at['threshold']:.4f}", spread(at["accuracy"], at["accuracy_interval"]),
                      spread(at["far"], at["far_interval"]), spread(at["frr"], at["frr_interval"])])
-    return table(["recogniser", "threshold from DevTrain", "accuracy %", "FAR %", "FRR %"], rows)
+    return table(["recogniser", "engine", "precision", "threshold from DevTrain", "accuracy %", "FAR %", "FRR %"], rows)
 
 
 def all_pairs(program):
     rows = []
-    for name, recogniser in program.recognisers():
+    for name, recogniser in everywhere(program):
         a = program.ask("evaluate", "verification", "--images", LFW / "images", "--all-pairs", "--people",
                         LFW / "peopleDevTest.txt", *recogniser)
-        rows.append([name, f"{a['genuine']:,}", f"{a['impostor']:,}", spread(a["eer"], a["eer_interval"]),
+        rows.append([name, *engine_of(a), f"{a['genuine']:,}", f"{a['impostor']:,}", spread(a["eer"], a["eer_interval"]),
                      number(a["auc"], a["auc_interval"], 5), number(a["d_prime"], a["d_prime_interval"], 2),
                      *(tar(a, f"1e-{k}") for k in (3, 4, 5))])
-    return table(["recogniser", "genuine", "impostor", "EER %", "AUC", "d′", "TAR@1e-3 %", "TAR@1e-4 %", "TAR@1e-5 %"], rows)
+    return table(["recogniser", "engine", "precision", "genuine", "impostor", "EER %", "AUC", "d′", "TAR@1e-3 %", "TAR@1e-4 %", "TAR@1e-5 %"], rows)
 
 
 def judge_quality(program, recogniser):
@@ -162,14 +174,14 @@ KINDS = (("high_high", "high, high"), ("low_high", "low, high"), ("low_low", "lo
 
 def quality(program):
     rows = []
-    for name, recogniser in plain(program):
+    for name, recogniser in plain(program) + elsewhere(program):
         a = judge_quality(program, recogniser)
         for kind, title in KINDS:
             b, search = a[kind], a[kind]["search"]
-            rows.append([name, title, tar(b, "1e-3"), tar(b, "1e-4"), f"{b['average_precision']:.4f}",
+            rows.append([name, *engine_of(a), title, tar(b, "1e-3"), tar(b, "1e-4"), f"{b['average_precision']:.4f}",
                          spread(search["rank"]["1"], search["rank_1_interval"]),
                          spread(search["fnir_at_fpir"].get("1e-2"), search["fnir_intervals"].get("1e-2"))])
-    return table(["recogniser", "pairs", "TAR@1e-3 %", "TAR@1e-4 %", "average precision", "found first %",
+    return table(["recogniser", "engine", "precision", "pairs", "TAR@1e-3 %", "TAR@1e-4 %", "average precision", "found first %",
                   "FNIR at FPIR .01 %"], rows)
 
 
@@ -277,12 +289,12 @@ def probe_lists(folder):
 def searches(program):
     lists = probe_lists(program.kept)
     rows = []
-    for name, recogniser in program.recognisers():
+    for name, recogniser in everywhere(program):
         a = program.ask("evaluate", "identification", "--gallery", lists[0], "--probes", lists[1], *recogniser)
-        rows.append([name, a["people"], a["mated"], a["non_mated"], spread(a["rank"]["1"], a["rank_1_interval"]),
+        rows.append([name, *engine_of(a), a["people"], a["mated"], a["non_mated"], spread(a["rank"]["1"], a["rank_1_interval"]),
                      percent(a["rank"]["5"]), *(spread(a["fnir_at_fpir"].get(rate), a["fnir_intervals"].get(rate))
                                                 for rate in ("1e-1", "1e-2"))])
-    return table(["recogniser", "people", "searches for them", "for strangers", "first %", "among the first 5 %",
+    return table(["recogniser", "engine", "precision", "people", "searches for them", "for strangers", "first %", "among the first 5 %",
                   "FNIR at FPIR .1 %", "at .01 %"], rows)
 
 

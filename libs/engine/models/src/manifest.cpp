@@ -34,7 +34,8 @@ constexpr std::int64_t kMaxDimension = 1 << 20;
 constexpr std::string_view kSchema = "visavis.manifest/1";
 // In the order of the enumerators.
 constexpr std::array<std::string_view, 3> kColours = {"rgb", "bgr", "grey"};
-constexpr std::array<std::string_view, 3> kTemplates = {"none", "arcface", "facenet"};
+constexpr std::array<std::string_view, 4> kTemplates = {"none", "arcface", "facenet", "dlib"};
+constexpr std::array<std::string_view, 3> kTerms = {"unclear", "permissive", "non-commercial"};
 constexpr std::array<std::string_view, 3> kRoles = {"detector", "recogniser", "landmarks"};
 
 /// Usable as a file name everywhere, never hidden, never a path.
@@ -273,6 +274,7 @@ Manifest read_manifest(const nlohmann::json& document, Complaint& complaint) {
   manifest.role = static_cast<Role>(fields.choice("role", kRoles));
   manifest.family = fields.text("family", 64);
   manifest.weights_licence = fields.text("weights_licence");
+  if (fields.has("terms")) manifest.terms = static_cast<Terms>(fields.choice("terms", kTerms));
   manifest.training_data = fields.text("training_data");
   if (manifest.role == Role::kRecogniser && fields.has("fusion")) {
     manifest.fusion = read_fusion(fields.object("fusion"), complaint);

@@ -56,6 +56,15 @@ TEST(Manifest, ReadsEveryField) {
   EXPECT_DOUBLE_EQ(m->golden[0].tolerance.at("bf16"), .1);
 }
 
+TEST(Manifest, TermsAreUnclearUnlessItSaysOtherwise) {
+  EXPECT_EQ(parse_manifest(sample())->terms, Terms::kUnclear);
+  const auto free =
+      parse_manifest(with(R"("training_data")", R"("terms":"permissive","training_data")"));
+  ASSERT_TRUE(free) << free.error().message;
+  EXPECT_EQ(free->terms, Terms::kPermissive);
+  EXPECT_FALSE(parse_manifest(with(R"("training_data")", R"("terms":"free","training_data")")));
+}
+
 struct Defect {
   const char* name;
   std::string from;

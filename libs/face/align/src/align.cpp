@@ -24,6 +24,14 @@ constexpr Landmarks kArcFaceTemplate{{{.x = 38.2946F, .y = 51.6963F},
                                       {.x = 41.5493F, .y = 92.3655F},
                                       {.x = 70.7299F, .y = 92.2041F}}};
 
+/// In extents of the mean face, from its top left.
+constexpr Landmarks kDlibMeanFace{{{.x = 0.225492F, .y = 0.215990F},
+                                   {.x = 0.754761F, .y = 0.215990F},
+                                   {.x = 0.490127F, .y = 0.515625F},
+                                   {.x = 0.254149F, .y = 0.780233F},
+                                   {.x = 0.726104F, .y = 0.780233F}}};
+constexpr float kDlibPadding = .25F;
+
 auto refuse(const char* why) { return fail(ErrorCode::kInvalidArgument, why); }
 
 bool size_is_valid(int size) { return size >= kMinSize && size <= kMaxSize; }
@@ -39,17 +47,29 @@ Landmarks template_for(int size) {
   return points;
 }
 
-}  // namespace
-
-Result<Chip> align_arcface(ImageView image, const Landmarks& points, int size) {
+Result<Chip> align_to(const Landmarks& target, ImageView image, const Landmarks& points, int size) {
   if (!size_is_valid(size)) return refuse("a chip's size must lie between 16 and 1024 pixels");
-  const Landmarks target = size == kTemplateSize ? kArcFaceTemplate : template_for(size);
   const auto transform = geometry::estimate_similarity(points, target);
   if (!transform || !(transform->scale() > 0))
     return refuse("the face's landmarks allow no alignment");
   return Chip{image::warp_similarity(image, *transform, size, size)};
 }
 
+}  // namespace
+
+Result<Chip> align_arcface(ImageView image, const Landmarks& points, int size) {
+  return align_to(size == kTemplateSize ? kArcFaceTemplate : template_for(size), image, points,
+                  size);
+}
+
+Result<Chip> align_dlib(ImageView image, const Landmarks& points, int size) {
+  Landmarks target = kDlibMeanFace;
+  for (Point& point : target) {
+    point.x = (point.x + kDlibPadding) / (1 + 2 * kDlibPadding) * static_cast<float>(size);
+    point.y = (point.y + kDlibPadding) / (1 + 2 * kDlibPadding) * static_cast<float>(size);
+  }
+  return align_to(target, image, points, size);
+}
 Result<Chip> align_facenet(ImageView image, const Box& box, int size, int margin) {
   if (!size_is_valid(size)) return refuse("a chip's size must lie between 16 and 1024 pixels");
   if (margin < 0 || margin >= size)

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -128,6 +129,30 @@ TEST(AlignArcface, RefusesPointsWithoutATransform) {
   bad[2].x = std::numeric_limits<float>::quiet_NaN();
   EXPECT_FALSE(align_arcface(picture.view(), bad));
   EXPECT_FALSE(align_arcface(picture.view(), kArcfaceGolden[0].points, 8));
+}
+
+// By hand: (p + .25) / 1.5 · 150 of dlib's mean face; such a face is its own chip.
+TEST(AlignDlib, LeavesTheMeanFaceWhereItIs) {
+  const Image image = synthetic(150, 150);
+  const Landmarks points{{{.x = 47.5492F, .y = 46.599F},
+                          {.x = 100.4761F, .y = 46.599F},
+                          {.x = 74.0127F, .y = 76.5625F},
+                          {.x = 50.4149F, .y = 103.0233F},
+                          {.x = 97.6104F, .y = 103.0233F}}};
+  const auto chip = align_dlib(image.view(), points);
+  ASSERT_TRUE(chip);
+  ASSERT_EQ(chip->side(), 150);
+  int most = 0;
+  for (int y = 1; y < 149; ++y)
+    for (int x = 0; x < 3 * 149; ++x)
+      most = std::max(most, std::abs(chip->image.row(y)[x] - image.row(y)[x]));
+  EXPECT_LE(most, 1);
+}
+
+TEST(AlignDlib, RefusesWhatCannotBe) {
+  const Image image = synthetic(20, 20);
+  EXPECT_FALSE(align_dlib(image.view(), Landmarks{}));
+  EXPECT_FALSE(align_dlib(image.view(), Landmarks{}, 15));
 }
 
 }  // namespace

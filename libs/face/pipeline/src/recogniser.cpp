@@ -35,6 +35,8 @@ struct Member {
 Result<Chip> cut(ImageView image, const Face& face, const Form& form) {
   if (form.alignment == models::AlignmentTemplate::kFaceNet)
     return align::align_facenet(image, face.box, form.side);
+  if (form.alignment == models::AlignmentTemplate::kDlib)
+    return align::align_dlib(image, face.landmarks, form.side);
   return align::align_arcface(image, face.landmarks, form.side);
 }
 

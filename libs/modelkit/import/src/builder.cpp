@@ -67,6 +67,35 @@ std::string Builder::max_pool_ceil(const std::string& name, const std::string& x
                {"strides", Shape{stride, stride}}});
 }
 
+std::string Builder::max_pool(const std::string& name, const std::string& x, std::int64_t side,
+                              std::int64_t stride) {
+  return node("MaxPool", name, {x},
+              {{"kernel_shape", Shape{side, side}}, {"strides", Shape{stride, stride}}});
+}
+
+std::string Builder::average_pool(const std::string& name, const std::string& x, std::int64_t side,
+                                  std::int64_t stride) {
+  return node("AveragePool", name, {x},
+              {{"kernel_shape", Shape{side, side}}, {"strides", Shape{stride, stride}}});
+}
+
+std::string Builder::global_average_pool(const std::string& name, const std::string& x) {
+  return node("GlobalAveragePool", name, {x}, {});
+}
+
+std::string Builder::pad_end(const std::string& name, const std::string& x, const Shape& zeros) {
+  Shape pads(zeros.size(), 0);
+  pads.insert(pads.end(), zeros.begin(), zeros.end());
+  const std::string ends = name + ".pads";
+  graph_.initializers.push_back(
+      {.name = ends, .shape = {static_cast<std::int64_t>(pads.size())}, .values = std::move(pads)});
+  return node("Pad", name, {x, ends}, {});
+}
+
+std::string Builder::product(const std::string& name, const std::string& x, Constant weights) {
+  return node("MatMul", name, {x, constant(std::move(weights))}, {});
+}
+
 std::string Builder::dense(const std::string& name, const std::string& x, Constant weights,
                            Constant bias) {
   const std::string w = constant(std::move(weights));

@@ -51,6 +51,17 @@ class Builder {
   /// Windows that hang over the end count too, as Caffe and ceil_mode have it.
   std::string max_pool_ceil(const std::string& name, const std::string& x, std::int64_t side,
                             std::int64_t stride);
+  /// Only windows that lie within count.
+  std::string max_pool(const std::string& name, const std::string& x, std::int64_t side,
+                       std::int64_t stride);
+  std::string average_pool(const std::string& name, const std::string& x, std::int64_t side,
+                           std::int64_t stride);
+  /// n × channels × 1 × 1.
+  std::string global_average_pool(const std::string& name, const std::string& x);
+  /// Zeros behind the end of each dimension, so many.
+  std::string pad_end(const std::string& name, const std::string& x, const Shape& zeros);
+  /// x · weights; weights: in, out.
+  std::string product(const std::string& name, const std::string& x, Constant weights);
   /// x · weightsᵀ + bias; weights: out, in.
   std::string dense(const std::string& name, const std::string& x, Constant weights, Constant bias);
   std::string add(const std::string& name, const std::string& a, const std::string& b);

@@ -14,6 +14,7 @@
 #include <visavis/graph/passes.hpp>
 #include <visavis/models/manifest.hpp>
 
+#include "dlib.hpp"
 #include "mtcnn.hpp"
 #include "state_dict.hpp"
 #include "tflite.hpp"
@@ -94,6 +95,24 @@ Result<Inspection> inspect_state_dict(std::span<const std::byte> bytes) {
   return out;
 }
 
+/// Weights only, as of a state dict: how layers are put together is in no list in the file.
+Result<Inspection> inspect_dlib(std::span<const std::byte> bytes) {
+  Inspection out;
+  out.format = "dlib";
+  DlibReader reader(bytes);
+  for (;;) {
+    VISAVIS_TRY(layer, reader.next());
+    if (!layer) break;
+    const auto count = static_cast<std::int64_t>(layer->values.size());
+    out.weights.push_back({.name = std::to_string(out.weights.size() + 1) + " " + layer->name,
+                           .type = "float32",
+                           .shape = {count}});
+    out.parameters += layer->values.size();
+  }
+  if (out.weights.empty()) return fail(ErrorCode::kDecodeFailed, "it has no layer with weights");
+  return out;
+}
+
 bool starts_with(std::span<const std::byte> bytes, std::size_t at, std::string_view text) {
   return bytes.size() >= at + text.size() &&
          std::memcmp(bytes.data() + at, text.data(), text.size()) == 0;
@@ -109,10 +128,11 @@ Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
   if (file.importer == "pytorch:mtcnn-pnet") return import_pnet(original);
   if (file.importer == "pytorch:mtcnn-rnet") return import_rnet(original);
   if (file.importer == "pytorch:mtcnn-onet") return import_onet(original);
+  if (file.importer == "dlib:resnet") return import_dlib_resnet(original);
   return fail(ErrorCode::kUnsupported,
               "there is no importer " + file.importer +
                   "; known are: onnx, onnx:free-batch, tflite, pytorch:mtcnn-pnet, "
-                  "pytorch:mtcnn-rnet, pytorch:mtcnn-onet");
+                  "pytorch:mtcnn-rnet, pytorch:mtcnn-onet, dlib:resnet");
 }
 
 Result<Inspection> inspect(std::span<const std::byte> bytes) {
@@ -120,10 +140,14 @@ Result<Inspection> inspect(std::span<const std::byte> bytes) {
   // A zip archive, or a pickle of protocol 2 that begins with PyTorch's magic number.
   if (starts_with(bytes, 0, "PK\x03\x04") || starts_with(bytes, 0, "\x80\x02\x8a"))
     return inspect_state_dict(bytes);
+  // Version 1 of the outermost layer. An ONNX file may begin so only with a wire type of no use.
+  if (starts_with(bytes, 0, "\x01\x01")) return inspect_dlib(bytes);
   Result<Inspection> found = inspect_onnx(bytes);
   if (!found && found.error().code == ErrorCode::kDecodeFailed)
     return fail(ErrorCode::kDecodeFailed,
-                "it is neither ONNX nor TensorFlow Lite nor a PyTorch state dict, or damaged");
+                "it is neither ONNX nor TensorFlow Lite nor a PyTorch state dict nor a network of "
+                "dlib's, or "
+                "damaged");
   return found;
 }
 

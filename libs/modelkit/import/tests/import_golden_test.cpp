@@ -286,7 +286,7 @@ TEST_P(ImportGolden, ManifestCatchesWrongPreparation) {
 
 INSTANTIATE_TEST_SUITE_P(Models, ImportGolden,
                          testing::Values("mtcnn", "faceplugin-detect", "faceplugin-landmark-68",
-                                         "faceplugin-512", "mobilefacenet-192"),
+                                         "faceplugin-512", "mobilefacenet-192", "dlib-resnet-128"),
                          [](const auto& param) {
                            std::string name = param.param;
                            std::erase(name, '-');

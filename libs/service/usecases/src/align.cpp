@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 Outcome<void> check_request(const AlignRequest& request) {
   if (request.size < 16 || request.size > 1024) return usage("--size must be from 16 to 1024");
-  if (request.form == AlignRequest::Template::kArcFace && request.margin != 0)
+  if (request.form != AlignRequest::Template::kFaceNet && request.margin != 0)
     return usage("--margin belongs to --template facenet");
   if (request.margin < 0 || request.margin >= request.size)
     return usage("--margin must be from 0 to one less than --size");
@@ -32,6 +32,8 @@ Outcome<void> check_request(const AlignRequest& request) {
 Result<Chip> cut(ImageView image, const Face& face, const AlignRequest& request) {
   if (request.form == AlignRequest::Template::kFaceNet)
     return align::align_facenet(image, face.box, request.size, request.margin);
+  if (request.form == AlignRequest::Template::kDlib)
+    return align::align_dlib(image, face.landmarks, request.size);
   return align::align_arcface(image, face.landmarks, request.size);
 }
 

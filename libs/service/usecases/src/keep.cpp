@@ -40,6 +40,8 @@ std::string_view chip_form(models::AlignmentTemplate alignment) {
       return "arcface.png";
     case models::AlignmentTemplate::kFaceNet:
       return "facenet.png";
+    case models::AlignmentTemplate::kDlib:
+      return "dlib.png";
     case models::AlignmentTemplate::kNone:
       return "";
   }

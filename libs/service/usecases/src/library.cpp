@@ -50,6 +50,20 @@ std::string_view name_of(models::AlignmentTemplate alignment) {
       return "arcface";
     case models::AlignmentTemplate::kFaceNet:
       return "facenet";
+    case models::AlignmentTemplate::kDlib:
+      return "dlib";
+  }
+  return "";
+}
+
+std::string_view name_of(models::Terms terms) {
+  switch (terms) {
+    case models::Terms::kUnclear:
+      return "unclear";
+    case models::Terms::kPermissive:
+      return "permissive";
+    case models::Terms::kNonCommercial:
+      return "non-commercial";
   }
   return "";
 }
@@ -159,6 +173,7 @@ ModelFacts facts_of(const Places& places, const models::Store& store,
                    .alignment = alignment_of(manifest),
                    .dimension = recogniser ? manifest.dimension : 0,
                    .weights_licence = manifest.weights_licence,
+                   .terms = std::string(name_of(manifest.terms)),
                    .training_data = manifest.training_data,
                    .notes = manifest.notes,
                    .model = {},

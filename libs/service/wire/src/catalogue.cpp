@@ -43,6 +43,7 @@ Json json_of(const usecases::ModelFacts& model) {
           {"alignment", model.alignment},
           {"dimension", model.dimension},
           {"weights_licence", model.weights_licence},
+          {"terms", model.terms},
           {"training_data", model.training_data},
           {"notes", model.notes},
           {"model", text_or_null(model.model)},

@@ -22,7 +22,10 @@ namespace visavis::models {
 
 enum class Role : std::uint8_t { kDetector, kRecogniser, kLandmarks };
 enum class ColourOrder : std::uint8_t { kRgb, kBgr, kGrey };
-enum class AlignmentTemplate : std::uint8_t { kNone, kArcFace, kFaceNet };
+/// What one may do with the weights, by what is known of their licence and of their training data.
+enum class Terms : std::uint8_t { kUnclear, kPermissive, kNonCommercial };
+
+enum class AlignmentTemplate : std::uint8_t { kNone, kArcFace, kFaceNet, kDlib };
 
 /// A package in a registry, and the member of its archive that is the file.
 struct PackageSource {
@@ -108,7 +111,8 @@ struct Manifest {
   std::vector<ModelFile> files;  ///< None for a fused recogniser.
   std::optional<Fusion> fusion;  ///< Then files, preparation and goldens are the members'.
   std::string weights_licence;   ///< As the package states it.
-  std::string training_data;     ///< What is known of it and its terms; "unknown" says so.
+  Terms terms = Terms::kUnclear;
+  std::string training_data;  ///< What is known of it and its terms; "unknown" says so.
   Preparation preparation;
   /// Of a fused recogniser: its members', if all see the same chip.
   AlignmentTemplate alignment = AlignmentTemplate::kNone;

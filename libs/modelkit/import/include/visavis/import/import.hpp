@@ -1,7 +1,8 @@
 #pragma once
 
-/// Other formats become the ONNX that every engine runs: PyTorch state dicts, TensorFlow Lite, ONNX
-/// itself. Where it is in the flow: package -> fetch_original -> import_model -> model store.
+/// Other formats become the ONNX that every engine runs: PyTorch state dicts, TensorFlow Lite,
+/// dlib, ONNX itself. Where it is in the flow: package -> fetch_original -> import_model -> model
+/// store.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +20,7 @@ namespace visavis::modelkit {
 ///   onnx:free-batch       the first dimension of inputs and outputs is made free
 ///   tflite                NHWC to NCHW, free batch, PReLU recognised, explicit padding
 ///   pytorch:mtcnn-pnet, pytorch:mtcnn-rnet, pytorch:mtcnn-onet
+///   dlib:resnet           dlib's face recognition network, batch normalisation folded
 /// All but `onnx` set weights below 1e-20 to zero, which changes no answer but the speed.
 /// The same original gives the same bytes on every machine. It may serve as models::Importer.
 /// @return kDecodeFailed for damaged bytes, kUnsupported for an operator or an importer that is not
@@ -34,11 +36,12 @@ struct TensorFacts {
 };
 
 struct Inspection {
-  std::string format;               ///< "ONNX", "PyTorch state dict", "TensorFlow Lite".
+  std::string format;               ///< "ONNX", "PyTorch state dict", "TensorFlow Lite", "dlib".
   std::string producer;             ///< As the file states it; may be empty.
-  std::vector<TensorFacts> inputs;  ///< Empty for a state dict, which holds no graph.
+  std::vector<TensorFacts> inputs;  ///< Empty where the file holds no graph.
   std::vector<TensorFacts> outputs;
-  std::vector<TensorFacts> weights;  ///< A state dict's tensors; empty for the other formats.
+  std::vector<TensorFacts>
+      weights;  ///< Of a state dict and of dlib's; empty for the other formats.
   std::map<std::string, std::size_t> operators;  ///< How many of each kind.
   std::uint64_t parameters = 0;                  ///< Numbers in constants and weights.
 };

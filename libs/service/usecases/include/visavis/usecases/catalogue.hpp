@@ -45,6 +45,7 @@ struct ModelFacts {
   std::string alignment{};
   int dimension = 0;  ///< 0 unless it is a recogniser.
   std::string weights_licence{};
+  std::string terms{};  ///< "permissive", "unclear", "non-commercial"
   std::string training_data{};
   std::string notes{};
   std::string model{};  ///< ModelId without flipping, for recognisers.

@@ -46,7 +46,7 @@ struct Detection {
                                         const Progress& progress);
 
 struct AlignRequest {
-  enum class Template : std::uint8_t { kArcFace, kFaceNet };
+  enum class Template : std::uint8_t { kArcFace, kFaceNet, kDlib };
   std::filesystem::path out{};  ///< Folder for the chips.
   Template form = Template::kArcFace;
   int size = 112;
