@@ -6,7 +6,7 @@
 The research photographs are not part of this project: VISAVIS_DATA names the folder that holds lfw/ (images/ and the
 lists of LFW), train/net7876 and train/celeba_ids300; the default is shared/data beside the checkout. Answers are kept in build/accuracy/, so
 that a run that was stopped goes on, and a part that failed leaves the rest; --fresh forgets them. scikit-learn, where
-it can be imported, is measured beside `cluster`. Takes an hour on two cores the first time, minutes once the
+it can be imported, is measured beside `cluster`. Takes two hours on two cores the first time, minutes once the
 embeddings are in visavis' cache.
 """
 import argparse
