@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -138,11 +139,14 @@ class Layers {
   /// A convolution and what dlib makes of a batch normalisation for use: a factor and an addend for
   /// each channel, which go into its kernels and biases.
   Flow convolution(const Flow& x, std::int64_t channels, const Window& window) {
-    const std::string name = "con" + std::to_string(++count_);
+    const Flow result{.name = "con" + std::to_string(++count_),
+                      .channels = channels,
+                      .side = window.over(x.side)};
     const auto outputs = static_cast<std::size_t>(channels);
     const auto area = static_cast<std::size_t>(x.channels * window.side * window.side);
     std::vector<float> kernels = take(Kind::kConvolution, channels, outputs * area + outputs);
     const std::vector<float> affine = take(Kind::kAffine, 0, 2 * outputs);
+    if (problem_) return result;
     std::vector<float> biases(outputs);
     for (std::size_t i = 0; i < outputs; ++i) {
       for (float& weight : std::span(kernels).subspan(i * area, area)) weight *= affine[i];
@@ -150,20 +154,19 @@ class Layers {
       biases[i] = static_cast<float>(bias + affine[outputs + i]);
     }
     kernels.resize(outputs * area);
-    return {.name = builder_.convolution(
-                name, x.name,
-                {.name = name + ".weight",
-                 .shape = {channels, x.channels, window.side, window.side},
-                 .values = std::move(kernels)},
-                {.name = name + ".bias", .shape = {channels}, .values = std::move(biases)},
-                {.stride_h = window.stride,
-                 .stride_w = window.stride,
-                 .pad_top = window.padding,
-                 .pad_left = window.padding,
-                 .pad_bottom = window.padding,
-                 .pad_right = window.padding}),
-            .channels = channels,
-            .side = window.over(x.side)};
+    builder_.convolution(
+        result.name, x.name,
+        {.name = result.name + ".weight",
+         .shape = {channels, x.channels, window.side, window.side},
+         .values = std::move(kernels)},
+        {.name = result.name + ".bias", .shape = {channels}, .values = std::move(biases)},
+        {.stride_h = window.stride,
+         .stride_w = window.stride,
+         .pad_top = window.padding,
+         .pad_left = window.padding,
+         .pad_bottom = window.padding,
+         .pad_right = window.padding});
+    return result;
   }
 
   Flow relu(Flow x) {
@@ -206,9 +209,9 @@ class Layers {
   }
 
   Result<std::vector<std::byte>> finish() {
-    VISAVIS_TRY(more, reader_.next());
-    if (more) blame();
     if (problem_) return std::unexpected(*std::move(problem_));
+    VISAVIS_TRY(more, reader_.next());
+    if (more) return other_network();
     return builder_.finish();
   }
 
@@ -220,12 +223,11 @@ class Layers {
                             {0, channels - x.channels, more, more});
   }
 
-  void blame() {
-    if (!problem_)
-      problem_ = Error{ErrorCode::kModelMismatch, "this network of dlib's has other layers"};
+  static std::unexpected<Error> other_network() {
+    return fail(ErrorCode::kModelMismatch, "this network of dlib's has other layers");
   }
 
-  /// Always as many numbers as are asked for.
+  /// As many numbers as are asked for; none once something went wrong.
   std::vector<float> take(Kind kind, std::int64_t outputs, std::size_t count) {
     if (!problem_) {
       auto layer = reader_.next();
@@ -235,9 +237,9 @@ class Layers {
                (*layer)->values.size() == count)
         return std::move((*layer)->values);
       else
-        blame();
+        problem_ = other_network().error();
     }
-    return std::vector<float>(count);
+    return {};
   }
 
   DlibReader reader_;
