@@ -315,6 +315,14 @@ test('people come by pages, forward and back', () =>
     await page.getByRole('button', { name: 'Previous' }).click();
     await page.getByText('People 51 to 100').waitFor();
     await page.getByRole('link', { name: 'Person 51', exact: true }).waitFor();
+    await page.getByLabel('Find by name').fill('pErSoN 11');
+    await page.getByText('People 1 to 11').waitFor(); // 11 and 110 to 119
+    await page.getByRole('link', { name: 'Person 119', exact: true }).waitFor();
+    assert.ok(await page.getByRole('button', { name: 'Next' }).isDisabled());
+    await page.getByLabel('Find by name').fill('nobody');
+    await page.getByText('Nobody’s name has “nobody” in it.').waitFor();
+    await page.getByLabel('Find by name').fill('');
+    await page.getByText('People 1 to 50').waitFor();
   }));
 
 test('an expired person is marked and takes no face', () =>

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
 import zipfile
 import zlib
 
@@ -303,6 +304,22 @@ class BadRequests(Shared):
 
 
 class Galleries(Shared):
+    def test_people_are_found_by_name_page_by_page(self):
+        gallery = self.gallery("named")
+        for name in ("Åsa Öberg", "Joe", "Pär Åström", "100 %"):
+            self.person(gallery, name)
+        def told(query):
+            answer = self.server.get(f"{gallery}/persons?{query}")
+            self.assertEqual(answer.status, 200, answer.body)
+            return [p["name"] for p in answer.json["persons"]], answer.json["next"]
+        self.assertEqual(told(urllib.parse.urlencode({"name": "å"})), (["Åsa Öberg", "Pär Åström"], None))
+        names, after = told(urllib.parse.urlencode({"name": "ÖBERG", "limit": 1}))
+        self.assertEqual(names, ["Åsa Öberg"])
+        self.assertEqual(told(urllib.parse.urlencode({"name": "ÖBERG", "limit": 1, "after": after})), ([], None))
+        self.assertEqual(told("name=%25")[0], ["100 %"])
+        self.assertEqual(len(told("name=")[0]), 4)
+        self.assertNotIn("berg", self.server.logged())
+
     def test_a_persons_life(self):
         gallery = self.gallery("life")
         self.problem(self.server.post("/v1/galleries", {"gallery": "life"}), 409)

@@ -118,13 +118,18 @@ Response export_gallery(Call& call) {
 
 Response list_persons(Call& call) {
   VISAVIS_OR_PROBLEM(gallery, call.find_gallery());
-  if (auto fine = check_query(call.request, {"after", "limit"}); !fine)
+  if (auto fine = check_query(call.request, {"after", "limit", "name"}); !fine)
     return problem(fine.error());
   VISAVIS_OR_PROBLEM(
       after, whole_of(call.request.query, "after", 0, 0, std::numeric_limits<std::int64_t>::max()));
   VISAVIS_OR_PROBLEM(limit, whole_of(call.request.query, "limit", 100, 1, 1000));
   const auto most = static_cast<std::size_t>(limit);
-  VISAVIS_OR_PROBLEM(list, usecases::list_persons(gallery, {.after = after, .limit = most}));
+  const auto name = call.request.query.find("name");
+  VISAVIS_OR_PROBLEM(
+      list, usecases::list_persons(gallery,
+                                   {.after = after,
+                                    .limit = most,
+                                    .name = name == call.request.query.end() ? "" : name->second}));
   std::optional<std::int64_t> next;
   if (list.persons.size() == most) next = list.persons.back().number;
   return json(wire::to_json(list, next));

@@ -440,7 +440,9 @@ const kAnswers = {
   },
   list_persons: ({ state, path, query }) => {
     const all = [...state.gallery(path.gallery).people.values()].filter(
-      (one) => one.number > Number(query.get('after') ?? 0),
+      (one) =>
+        one.number > Number(query.get('after') ?? 0) &&
+        one.name.toLowerCase().includes((query.get('name') ?? '').toLowerCase()),
     );
     const limit = Number(query.get('limit') ?? 100);
     const page = all.slice(0, limit);

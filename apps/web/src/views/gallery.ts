@@ -5,6 +5,7 @@ import { bytes, count, date, percent, whole } from '../facts/format';
 import { confirm_removal, form_dialog } from '../parts/dialog';
 import { download } from '../parts/download';
 import { done, empty_state, loading, notice, problem_notice } from '../parts/notice';
+import { text_field } from '../parts/fields';
 import { person_fields } from '../parts/person_fields';
 import { date_cell, facts_list, nothing, table_of } from '../parts/table';
 import { link } from '../router';
@@ -44,8 +45,27 @@ function person_cells(gallery: string, one: PersonSummary): Child[] {
   ];
 }
 
-/** Pages forward by the server's cursor; the cursors of the pages before are kept for the way back. */
+/** Those whose names hold what is typed, as soon as the typing pauses. */
 function people(gallery: string, signal: AbortSignal): HTMLElement {
+  const place = h('div', { class: 'stack' });
+  const found = text_field('Find by name', { type: 'search' });
+  let pause = 0;
+  let turn = new AbortController();
+  const show = (): void => {
+    turn.abort();
+    turn = new AbortController();
+    fill(place, pages_of(gallery, found.input.value.trim(), AbortSignal.any([signal, turn.signal])));
+  };
+  found.input.addEventListener('input', () => {
+    window.clearTimeout(pause);
+    pause = window.setTimeout(show, 200);
+  });
+  show();
+  return h('div', { class: 'stack' }, h('search', null, found.row), place);
+}
+
+/** Pages forward by the server's cursor; the cursors of the pages before are kept for the way back. */
+function pages_of(gallery: string, name: string, signal: AbortSignal): HTMLElement {
   const place = h('div', { class: 'stack' });
   const before: (number | null)[] = [];
   const show = async (after: number | null): Promise<void> => {
@@ -53,8 +73,13 @@ function people(gallery: string, signal: AbortSignal): HTMLElement {
     try {
       const page = await ask_json<{ persons: PersonSummary[]; next: number | null }>(
         path`/v1/galleries/${gallery}/persons`,
-        { query: { after, limit: kPage }, signal },
+        { query: { after, limit: kPage, name: name || null }, signal },
       );
+      if (page.persons.length === 0 && before.length === 0 && name)
+        return fill(
+          place,
+          h('p', { class: 'hint', role: 'status' }, `Nobody’s name has “${name}” in it.`),
+        );
       if (page.persons.length === 0 && before.length === 0)
         return fill(
           place,

@@ -604,7 +604,8 @@ Result<std::size_t> FolderGallery::remove_expired(std::int64_t now) {
 }
 
 Result<std::vector<Person>> FolderGallery::list(const Page& page) const {
-  VISAVIS_TRY(rows, store_.persons(page.after, page.limit));
+  VISAVIS_TRY(rows, page.name.empty() ? store_.persons(page.after, page.limit)
+                                      : store_.persons_named(page.name, page.after, page.limit));
   return persons_of(std::move(rows));
 }
 

@@ -406,6 +406,28 @@ TEST_F(FolderGalleryTest, ListsInPages) {
   EXPECT_EQ(rest[0].id, "b");
 }
 
+TEST_F(FolderGalleryTest, ListsThoseOfAName) {
+  auto gallery = open();
+  for (const char* name : {"Åsa Öberg", "100 %", "Pär Åström", "under_score", "Ada"})
+    ASSERT_TRUE(gallery->put_person({.id = name, .name = name}));
+  const auto named = [&](const std::string& part, std::int64_t after = 0, std::size_t limit = 9) {
+    std::vector<std::string> names;
+    const auto found = gallery->list({.after = after, .limit = limit, .name = part}).value();
+    for (const Person& person : found) names.push_back(person.name);
+    return names;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(named("å"), ElementsAre("Åsa Öberg", "Pär Åström"));
+  EXPECT_THAT(named("ÅSTRÖM"), ElementsAre("Pär Åström"));
+  EXPECT_THAT(named("a ö"), ElementsAre("Åsa Öberg"));
+  EXPECT_THAT(named("%"), ElementsAre("100 %"));
+  EXPECT_THAT(named("_"), ElementsAre("under_score"));
+  EXPECT_THAT(named("'"), ElementsAre());
+  EXPECT_EQ(named("").size(), 5U);
+  EXPECT_THAT(named("å", 0, 1), ElementsAre("Åsa Öberg"));
+  EXPECT_THAT(named("å", gallery->show("Åsa Öberg")->person.number, 1), ElementsAre("Pär Åström"));
+}
+
 TEST_F(FolderGalleryTest, ExportsAPerson) {
   auto gallery = open();
   ASSERT_TRUE(gallery->enrol("a", std::vector{at_degrees(0)}));

@@ -1,11 +1,14 @@
 #include "sqlite.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string>
 
 #include "checksum.hpp"
 #include "encryption.hpp"
+#include "fold.hpp"
 
 namespace visavis::store {
 namespace {
@@ -70,6 +73,19 @@ void row_checksum(sqlite3_context* context, int count, sqlite3_value** values) {
   std::uint32_t checksum = 0;
   for (int i = 0; i < count; ++i) checksum = add_value(checksum, values[i]);
   sqlite3_result_int64(context, checksum);
+}
+
+/// fold_case(text) in SQL.
+void fold_text(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
+  const auto size = static_cast<std::size_t>(sqlite3_value_bytes(values[0]));
+  if (text == nullptr) return sqlite3_result_null(context);
+  try {
+    const std::string folded = fold_case({text, size});
+    sqlite3_result_text64(context, folded.data(), folded.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  } catch (const std::bad_alloc&) {
+    sqlite3_result_error_nomem(context);
+  }
 }
 
 static_assert(SQLITE_INTEGER == 1 && SQLITE_FLOAT == 2 && SQLITE_TEXT == 3 && SQLITE_BLOB == 4 &&
@@ -170,6 +186,9 @@ Result<Database> Database::open(const std::filesystem::path& path, Mode mode, co
   sqlite3_create_function(connection, "row_checksum", -1,
                           SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
                           row_checksum, nullptr, nullptr);
+  sqlite3_create_function(connection, "fold_case", 1,
+                          SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
+                          fold_text, nullptr, nullptr);
   if (mode == Mode::kRead) VISAVIS_CHECK(database.execute("PRAGMA query_only = ON"));
   return database;
 }

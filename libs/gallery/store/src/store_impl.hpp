@@ -33,6 +33,7 @@ struct FaceQueries {
 struct PersonQueries {
   explicit PersonQueries(int version);
   std::string after;  ///< The next by id.
+  std::string named;  ///< The same of those whose folded name holds a text.
   std::string one;    ///< By public id.
   std::string expired;
 };

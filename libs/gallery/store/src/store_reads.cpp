@@ -8,6 +8,7 @@
 #include <visavis/vocab/embedding.hpp>
 
 #include "element.hpp"
+#include "fold.hpp"
 #include "kept.hpp"
 #include "schema.hpp"
 #include "store_impl.hpp"
@@ -156,6 +157,7 @@ PersonQueries::PersonQueries(int version) {
       "(SELECT count(*) FROM faces WHERE faces.person = persons.id), " +
       is_sound_person(version) + " FROM persons ";
   after = select + "WHERE id > ? ORDER BY id LIMIT ?";
+  named = select + "WHERE id > ? AND instr(fold_case(name), ?) > 0 ORDER BY id LIMIT ?";
   one = select + "WHERE public_id = ?";
   expired = select + "WHERE expires_at <= ? ORDER BY id";
 }
@@ -197,6 +199,14 @@ Result<std::vector<PersonRow>> Store::persons(std::int64_t after, std::size_t li
   const std::scoped_lock lock(impl_->reading);
   return people_of(
       impl_->reader.query(impl_->person_queries.after, after, static_cast<std::int64_t>(limit)));
+}
+
+Result<std::vector<PersonRow>> Store::persons_named(std::string_view part, std::int64_t after,
+                                                    std::size_t limit) const {
+  const std::string folded = fold_case(part);
+  const std::scoped_lock lock(impl_->reading);
+  return people_of(impl_->reader.query(impl_->person_queries.named, after, std::string_view(folded),
+                                       static_cast<std::int64_t>(limit)));
 }
 
 Result<std::optional<PersonRow>> Store::find_person(std::string_view public_id) const {

@@ -217,6 +217,8 @@ struct Moved {
 struct Page {
   std::int64_t after = 0;  ///< Person::number.
   std::size_t limit = 1000;
+  /// Only those whose name holds this, upper and lower case being one; empty: everybody.
+  std::string name{};
 };
 
 /// How a gallery is searched.

@@ -237,6 +237,11 @@ class Store {
   [[nodiscard]] Result<std::uint64_t> generation() const;
   /// By row id, from the first after `after` on.
   [[nodiscard]] Result<std::vector<PersonRow>> persons(std::int64_t after, std::size_t limit) const;
+  /// The same of those whose name holds `part`, upper and lower case being one, code point by code
+  /// point. Every name is looked at.
+  [[nodiscard]] Result<std::vector<PersonRow>> persons_named(std::string_view part,
+                                                             std::int64_t after,
+                                                             std::size_t limit) const;
   [[nodiscard]] Result<std::optional<PersonRow>> find_person(std::string_view public_id) const;
   /// A person's row, whatever is in it: one that is damaged can be removed.
   [[nodiscard]] Result<std::optional<std::int64_t>> row_of(std::string_view public_id) const;
