@@ -48,7 +48,7 @@ Result<std::vector<std::byte>> import(const std::string& file) {
 }
 
 TEST(Dlib, ReadsLayersAndPassesOverWhatLiesBetween) {
-  const std::string file = number(1) + text("loss_metric_2") + convolution() + "\x01\x01\x00" +
+  const std::string file = number(1) + text("loss_metric_2") + convolution() + number(0) +
                            text("affine_") + tensor({1, 2, 1, 1}, {5, 6}) + text("relu_") +
                            text("fc_2") + number(2) + number(3) +
                            tensor({3, 2, 1, 1}, {1, 2, 3, 4, 5, 6}) + number(7);
