@@ -60,7 +60,8 @@ std::vector<ErrorRates> error_rates(std::span<const float> genuine,
   impostor.for_each_bin([&](double middle, std::uint64_t n) {
     bins.emplace_back(middle - impostor.resolution() / 2, n);
   });
-  std::vector<ErrorRates> curve{{.threshold = double{kInfinity}, .fmr = 0, .fnmr = 1}};
+  std::vector<ErrorRates> curve{
+      {.threshold = std::numeric_limits<double>::infinity(), .fmr = 0, .fnmr = 1}};
   std::uint64_t accepted = 0;
   for (const auto& [edge, n] : std::views::reverse(bins)) {
     accepted += n;
