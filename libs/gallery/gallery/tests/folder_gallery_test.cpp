@@ -131,15 +131,15 @@ TEST_F(FolderGalleryTest, RefusesAnotherModel) {
 
 TEST_F(FolderGalleryTest, RefusesVectorsThatAreNoUnitVectors) {
   auto gallery = open();
-  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-  constexpr float infinity = std::numeric_limits<float>::infinity();
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for (const auto& bad :
-       std::vector<std::vector<float>>{{}, {0, 0}, {nan, 1}, {infinity, 0}, {1, 1}, {.5F, 0}}) {
+       std::vector<std::vector<float>>{{}, {0, 0}, {kNan, 1}, {kInfinity, 0}, {1, 1}, {.5F, 0}}) {
     EXPECT_EQ(gallery->enrol("a", std::vector{face(bad)}).error().code,
               ErrorCode::kInvalidArgument);
     EXPECT_EQ(gallery->identify(face(bad).embedding, 1).error().code, ErrorCode::kInvalidArgument);
   }
-  EXPECT_EQ(gallery->enrol("a", std::vector{face({1, 0}, nan)}).error().code,
+  EXPECT_EQ(gallery->enrol("a", std::vector{face({1, 0}, kNan)}).error().code,
             ErrorCode::kInvalidArgument);
   EXPECT_EQ(gallery->faces(), 0U);
 }

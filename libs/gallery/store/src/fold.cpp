@@ -12,8 +12,8 @@ namespace {
 
 /// Null where the system lacks it; then only ASCII has cases.
 locale_t unicode() {
-  static const locale_t kLocale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-  return kLocale;
+  static const locale_t locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  return locale;
 }
 
 std::uint32_t lower(std::uint32_t point) {
