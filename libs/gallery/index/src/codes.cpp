@@ -35,16 +35,19 @@ using DF = hn::RebindToFloat<D32>;
 // Words asked for ahead of time. The hardware's own prefetching ends with a page.
 constexpr std::size_t kFar = 8192;  // into the second-level cache
 constexpr std::size_t kNear = 512;  // from there into the first-level one
+constexpr std::size_t kAhead = 16;  // rows whose fine codes are asked for
 
 // The coordinates at each place of words.
-template <class D16U, class D16 = hn::RebindToSigned<D16U>>
-HWY_INLINE std::array<hn::Vec<D16>, kWord> by_place(D16U d16u, hn::Vec<D16U> words) {
+template <int kBits, class D16U, class D16 = hn::RebindToSigned<D16U>>
+HWY_INLINE auto by_place(D16U d16u, hn::Vec<D16U> words) {
   const D16 d16;
-  const auto low = hn::Set(d16u, 15);
-  return {hn::BitCast(d16, hn::And(words, low)),
-          hn::BitCast(d16, hn::And(hn::ShiftRight<4>(words), low)),
-          hn::BitCast(d16, hn::And(hn::ShiftRight<8>(words), low)),
-          hn::BitCast(d16, hn::ShiftRight<12>(words))};
+  const auto low = hn::Set(d16u, (1 << kBits) - 1);
+  std::array<hn::Vec<D16>, std::size_t{16 / kBits}> places;
+  for (auto& place : places) {
+    place = hn::BitCast(d16, hn::And(words, low));
+    words = hn::ShiftRight<kBits>(words);
+  }
+  return places;
 }
 
 // out[p] is the inner product of row p of the basis with the query.
@@ -129,7 +132,7 @@ void bound_group(const std::uint16_t* coarse, const hwy::float16_t* factors,
         __builtin_prefetch(from + kFar, 0, 2);
         __builtin_prefetch(from + kNear);
       }
-      const auto codes = by_place(D16U(), hn::LoadU(D16U(), from));
+      const auto codes = by_place<4>(D16U(), hn::LoadU(D16U(), from));
       for (std::size_t k = 0; k < kWord; ++k) {
         for (std::size_t q = 0; q < kQueries; ++q) {
           const auto pair = hn::Set(d32, queries[q].pairs[j + k]);
@@ -161,7 +164,7 @@ void bound_group(const std::uint16_t* coarse, const hwy::float16_t* factors,
 template <std::size_t kQueries>
 void bound_all(const std::uint16_t* coarse, const hwy::float16_t* factors, std::size_t groups,
                const CodedQuery* queries, const float* floors, const Bounds& out) {
-  const std::size_t group_words = queries[0].places.size() / kWord * kCodeRows;
+  const std::size_t group_words = queries[0].prefix() / kWord * kCodeRows;
   for (std::size_t g = 0; g < groups; ++g) {
     bound_group<kQueries>(coarse + g * group_words, factors + g * kCodeRows * kFactors, queries,
                           floors,
@@ -192,24 +195,32 @@ template <class D>
 HWY_INLINE float fine_sum(D d32, const std::uint16_t* fine, const CodedQuery& query) {
   const hn::Repartition<std::int16_t, D> d16;
   const hn::Repartition<std::uint16_t, D> d16u;
-  const std::size_t words = query.places.size() / kWord;
-  std::array<hn::Vec<D>, kWord> sums;
+  const std::size_t words = query.prefix() / kFineWord;
+  constexpr std::size_t kChains = 4;
+  std::array<hn::Vec<D>, kChains> sums;
   for (auto& sum : sums) sum = hn::Zero(d32);
   for (std::size_t w = 0; w < words; w += hn::Lanes(d16u)) {
-    const auto codes = by_place(d16u, hn::LoadU(d16u, fine + w));
-    for (std::size_t k = 0; k < kWord; ++k) {
-      sums[k] = add_products(d32, codes[k], hn::LoadU(d16, &query.places[k * words + w]), sums[k]);
+    const auto codes = by_place<2>(d16u, hn::LoadU(d16u, fine + w));
+    for (std::size_t k = 0; k < kFineWord; ++k) {
+      auto& sum = sums[k % kChains];
+      sum = add_products(d32, codes[k], hn::LoadU(d16, &query.places[k * words + w]), sum);
     }
   }
-  const std::int32_t sum = hn::GetLane(hn::SumOfLanes(d32, total(sums))) + query.start;
+  const std::int32_t sum = hn::GetLane(hn::SumOfLanes(d32, total(sums))) + query.fine_start;
   return static_cast<float>(sum) * (query.scale / kFinePerCoarse);
 }
 
 void fine_here(const std::uint16_t* const* fine, std::size_t count, const CodedQuery& query,
                float* sums) {
-  const hn::CappedTag<std::int32_t, 4> small;  // a row's words are a multiple of its 8
-  const bool fills = query.places.size() / kWord % (2 * hn::Lanes(D32())) == 0;
+  const hn::CappedTag<std::int32_t, 2> small;  // a row's words are a multiple of its 4
+  const bool fills = query.prefix() / kFineWord % (2 * hn::Lanes(D32())) == 0;
+  const auto ask = [&](std::size_t i) {
+    for (std::size_t w = 0; w < query.prefix() / kFineWord; w += 32)
+      __builtin_prefetch(fine[i] + w);
+  };
+  for (std::size_t i = 0; i < std::min(kAhead, count); ++i) ask(i);
   for (std::size_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) ask(i + kAhead);
     sums[i] = fills ? fine_sum(D32(), fine[i], query) : fine_sum(small, fine[i], query);
   }
 }
@@ -224,7 +235,9 @@ namespace {
 
 constexpr double kLargestNorm = 1.02;  // of what is let in, after rounding to 16 bits
 constexpr float kLevels = 16;
+constexpr float kFineLevels = 4;
 constexpr float kMiddle = (kLevels - 1) / 2;
+constexpr float kFineMiddle = (kFineLevels - 1) / 2;
 constexpr float kQueryMax = 32512;  // 127 * 256; times 15 times kMaxCoded < 2^31
 
 HWY_EXPORT(bound_here);
@@ -258,9 +271,16 @@ std::uint16_t half_above(double value) noexcept {
   return static_cast<std::uint16_t>(from_half(half) < value ? half + 1 : half);
 }
 
-// Which of the 16 levels around zero is nearest; the outermost take what is beyond.
-float level_of(float steps) noexcept {
-  return std::clamp(std::floor(steps) + kLevels / 2, 0.F, kLevels - 1);
+// The last f16 that is not above.
+std::uint16_t half_below(double value) noexcept {
+  if (value < 0) return static_cast<std::uint16_t>(half_above(-value) | 0x8000);
+  const auto half = to_half(static_cast<float>(value * (1 - 1e-6)));
+  return static_cast<std::uint16_t>(from_half(half) > value ? half - 1 : half);
+}
+
+// Which of so many levels around zero is nearest; the outermost take what is beyond.
+float level_of(float steps, float levels) noexcept {
+  return std::clamp(std::floor(steps) + levels / 2, 0.F, levels - 1);
 }
 
 std::vector<float> coordinates_of(const Plan& plan, std::span<const float> query) {
@@ -281,8 +301,10 @@ std::vector<std::int8_t> walk_levels(const Plan& plan, std::span<const float> co
   return levels;
 }
 
-void put(std::vector<std::uint16_t>& words, std::size_t d, float level) noexcept {
-  words[d / kWord] |= static_cast<std::uint16_t>(static_cast<unsigned>(level) << (d % kWord * 4));
+void put(std::vector<std::uint16_t>& words, std::size_t d, std::size_t per_word,
+         float level) noexcept {
+  const std::size_t place = d % per_word * (16 / per_word);
+  words[d / per_word] |= static_cast<std::uint16_t>(static_cast<unsigned>(level) << place);
 }
 
 void put_byte(std::int32_t& bytes, int value, int place) noexcept {
@@ -326,23 +348,23 @@ void Encoder::encode_bounds(const std::uint16_t* row) {
     }
   }
   code_.coarse.assign(coordinates_.size() / kWord, 0);
-  code_.fine.assign(coordinates_.size() / kWord, 0);
+  code_.fine.assign(coordinates_.size() / kFineWord, 0);
   double error = 0;
   double fine_error = 0;
   for (std::size_t d = 0; d < coordinates_.size(); ++d) {
     const float step = plan_->steps[d];
-    const float level = level_of(coordinates_[d] / step);
-    put(code_.coarse, d, level);
+    const float level = level_of(coordinates_[d] / step, kLevels);
+    put(code_.coarse, d, kWord, level);
     const double left = coordinates_[d] - static_cast<double>(step) * (level - kMiddle);
     error += left * left;
     const double fine_step = step / kFinePerCoarse;
-    const float fine_level = level_of(static_cast<float>(left / fine_step));
-    put(code_.fine, d, fine_level);
-    const double still_left = left - fine_step * (fine_level - kMiddle);
+    const float fine_level = level_of(static_cast<float>(left / fine_step), kFineLevels);
+    put(code_.fine, d, kFineWord, fine_level);
+    const double still_left = left - fine_step * (fine_level - kFineMiddle);
     fine_error += still_left * still_left;
   }
   code_.error = half_above(std::sqrt(error));
-  code_.fine_error = half_above(std::sqrt(fine_error));
+  code_.gain = half_below(from_half(code_.error) - std::sqrt(fine_error));
   code_.rest = half_above(rest_of(whole, squared(coordinates_), !plan_->basis.empty()));
 }
 
@@ -374,7 +396,7 @@ CodedQuery code_query(const Plan& plan, std::span<const float> query) {
     const auto whole = static_cast<std::int16_t>(value);
     sum += whole;
     const std::size_t word = d / kWord;
-    coded.places[d % kWord * (prefix / kWord) + word] = whole;
+    coded.places[d % kFineWord * (prefix / kFineWord) + d / kFineWord] = whole;
     coded.pairs[word / 2 * kWord + d % kWord] |= static_cast<std::int32_t>(
         std::uint32_t{static_cast<std::uint16_t>(whole)} << (word % 2 * 16));
     const auto rest = static_cast<std::int8_t>(static_cast<std::uint8_t>(whole & 255));
@@ -384,8 +406,10 @@ CodedQuery code_query(const Plan& plan, std::span<const float> query) {
     put_byte(bytes[1], rest, place);
   }
   coded.start = static_cast<std::int32_t>(-sum * 15 / 2);
-  // Each code is at most 7.5 from the middle, and `start` is rounded; both also in the fine code.
-  const double by_query = (kMiddle * off + .5 * coded.scale) * (1 + 1 / kFinePerCoarse);
+  coded.fine_start = static_cast<std::int32_t>(-sum * 3 / 2);
+  // A code is at most so far from the middle, and where sums start is rounded.
+  const double by_query =
+      kMiddle * off + .5 * coded.scale + (kFineMiddle * off + .5 * coded.scale) / kFinePerCoarse;
   coded.extra = above(kLargestNorm * (rounding + askew) + by_query);
   return coded;
 }

@@ -2,7 +2,7 @@
 
 /// Short codes that bound a similarity from above, so that most vectors need not be read.
 ///
-/// The coarse code has 4 bits of each coded coordinate and is read for every row, the fine code 4
+/// The coarse code has 4 bits of each coded coordinate and is read for every row, the fine code 2
 /// bits of what the coarse one left, for the few rows that it could not rule out. With
 /// x = x' + e + r, where x' is what the codes say, e what they leave of the coded coordinates and r
 /// what lies outside of them, and with q = q' + s alike:
@@ -21,15 +21,15 @@ namespace visavis::index {
 /// Coarse codes are interleaved so that a vector register holds the same coordinates of these rows.
 inline constexpr std::size_t kCodeRows = 16;
 
-/// A step of the coarse code is so many of the fine one, whose 16 levels thus cover two of them:
-/// the coarse code's outermost levels leave more than half a step.
-inline constexpr float kFinePerCoarse = 8;
+/// A step of the coarse code is so many of the fine one, whose 4 levels thus cover it.
+inline constexpr float kFinePerCoarse = 4;
 
-/// A code is made of words of so many coordinates, the first in the lowest 4 bits.
+/// A code is made of words of so many coordinates, the first in the lowest bits.
 inline constexpr std::size_t kWord = 4;
+inline constexpr std::size_t kFineWord = 8;
 
-/// Per group of kCodeRows rows: their |e| by the coarse code, their |r|, their |e| by both codes;
-/// f16, rounded up.
+/// Per group of kCodeRows rows, f16: their |e| by the coarse code and their |r|, rounded up, and
+/// how much less |e| is by both codes, rounded down.
 inline constexpr std::size_t kFactors = 3;
 
 /// Where a word of a row is in the coarse codes, whose rows have `words`.
@@ -44,10 +44,10 @@ inline constexpr std::size_t kFactors = 3;
 
 struct Code {
   std::vector<std::uint16_t> coarse;  ///< prefix / kWord words
-  std::vector<std::uint16_t> fine;    ///< As many.
+  std::vector<std::uint16_t> fine;    ///< prefix / kFineWord words
   std::uint16_t error = 0;            ///< f16: at least |e| by the coarse code.
   std::uint16_t rest = 0;             ///< f16: at least |r|.
-  std::uint16_t fine_error = 0;       ///< f16: at least |e| by both codes.
+  std::uint16_t gain = 0;             ///< f16: error less this is at least |e| by both codes.
   std::vector<std::int8_t> walk;      ///< prefix numbers; instead of all others.
 };
 
@@ -80,13 +80,17 @@ struct CodedQuery {
   /// The same in bytes, for the 8 coordinates of two words: of the even ones (first, third, fifth,
   /// seventh) how many 256s they are, and what is left, from -128 to 127; then of the odd ones.
   std::vector<std::int32_t> bytes;
-  /// For each of the 4 places in a word the numbers of all words.
+  /// For each of the 8 places in a word of a fine code the numbers of all words.
   std::vector<std::int16_t> places;
-  std::int32_t start = 0;  ///< Takes off the sum what codes are above their meaning, 7.5 each.
+  /// Take off the sums what codes are above their meaning: coarse ones 7.5, fine ones 1.5 each.
+  std::int32_t start = 0;
+  std::int32_t fine_start = 0;
   float scale = 0;
   float head = 0;   ///< At least the norm along the coded directions.
   float tail = 0;   ///< At least the norm of the rest.
   float extra = 0;  ///< At least what rounding takes away.
+
+  [[nodiscard]] std::size_t prefix() const noexcept { return places.size(); }
 };
 
 /// @param query stride numbers, of a norm of at most 1.01.

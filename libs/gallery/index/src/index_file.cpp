@@ -30,7 +30,7 @@ namespace visavis::index {
 namespace {
 
 constexpr std::array<char, 8> kMagic = {'V', 'S', 'V', 'I', 'N', 'D', 'E', 'X'};
-constexpr std::uint32_t kVersion = 4;
+constexpr std::uint32_t kVersion = 5;
 
 struct Header {
   std::array<char, 8> magic;
@@ -184,6 +184,10 @@ Result<void> write_all(int descriptor, std::span<const std::byte> bytes) {
   return {};
 }
 
+/// What a write begins and ends at a multiple of, the system can keep and map as one large page.
+/// A search reads most of the file, and with small pages waits for their addresses.
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
 /// Takes pages one after the other, and the first of them once more at the end.
 class Output {
  public:
@@ -199,7 +203,7 @@ class Output {
   }
 
   Result<void> append(std::span<const std::byte> pages) {
-    if (!encrypted_) return write_all(file_.get(), pages);
+    if (!encrypted_) return gather(pages);
     VISAVIS_CHECK(encrypted_->write(pages_, pages));
     pages_ += pages.size() / kPage;
     return {};
@@ -210,6 +214,7 @@ class Output {
       VISAVIS_CHECK(encrypted_->write(0, first));
       return encrypted_->sync();
     }
+    VISAVIS_CHECK(write_all(file_.get(), gathered_));
     if (::pwrite(file_.get(), first.data(), first.size(), 0) != kPage) {
       return system_failure("writing the index");
     }
@@ -218,7 +223,20 @@ class Output {
   }
 
  private:
+  Result<void> gather(std::span<const std::byte> pages) {
+    while (!pages.empty()) {
+      const auto next = pages.first(std::min(pages.size(), kHugePage - gathered_.size()));
+      gathered_.insert(gathered_.end(), next.begin(), next.end());
+      pages = pages.subspan(next.size());
+      if (gathered_.size() < kHugePage) continue;
+      VISAVIS_CHECK(write_all(file_.get(), gathered_));
+      gathered_.clear();
+    }
+    return {};
+  }
+
   Descriptor file_;
+  std::vector<std::byte> gathered_;
   std::optional<EncryptedPages> encrypted_;
   std::size_t pages_ = 0;
 };

@@ -13,7 +13,7 @@ namespace visavis::index {
 
 /// What codes are for.
 enum class CodeForm : std::uint8_t {
-  kBounds,  ///< Two codes of 4 bits, with what bounds a similarity (codes.hpp).
+  kBounds,  ///< Two codes, of 4 and 2 bits, with what bounds a similarity (codes.hpp).
   kWalk,    ///< One of 8 bits that compares with others of its kind (walk.hpp).
 };
 

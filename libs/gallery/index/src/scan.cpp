@@ -6,7 +6,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <mutex>
 #include <span>
 #include <utility>
 #include <vector>
@@ -28,15 +30,10 @@ constexpr std::size_t kRowTile = 16;    // scores of a tile stay in the first-le
 constexpr std::size_t kGroupTile = 32;  // codes of a tile stay in the second-level cache
 constexpr std::size_t kTileRows = kGroupTile * kCodeRows;
 constexpr std::size_t kQuerySlice = 16;  // queries per piece of work where segments are few
-constexpr std::size_t kAsked = 64;       // codes asked for from memory at a time
+constexpr std::size_t kMaskGroups = 64 / kCodeRows;
+constexpr std::size_t kAsked = 256;  // rows whose fine codes are looked at together
+constexpr std::size_t kSpare = 8;    // of so many queries at once
 constexpr std::size_t kMostLater = std::size_t{1} << 17;  // candidates of all queries of a worker
-
-/// A row that may yet be among the best.
-struct Candidate {
-  float bound;  ///< By the codes looked at so far.
-  std::uint32_t segment;
-  std::uint32_t row;
-};
 
 /// What one worker knows of one query.
 struct Found {
@@ -51,8 +48,10 @@ void prefetch(const std::uint16_t* from, std::size_t count) noexcept {
 class Scan {
  public:
   Scan(std::span<const Segment> segments, std::size_t stride, const Plan* plan,
-       std::span<const float> queries, const SearchOptions& options, std::size_t workers)
-      : segments_(segments),
+       std::span<const float> queries, const SearchOptions& options, std::size_t workers,
+       SpareMemory* spare)
+      : spare_(spare),
+        segments_(segments),
         stride_(stride),
         queries_(queries),
         count_(queries.size() / stride),
@@ -62,7 +61,18 @@ class Scan {
     for (auto& floor : floors_) floor = -std::numeric_limits<float>::infinity();
     if (plan == nullptr) return;
     for (std::size_t q = 0; q < count_; ++q) coded_.push_back(code_query(*plan, query(q)));
+    for (auto& worker : found_) {
+      for (Found& found : worker) found.later = spare_->take();
+    }
   }
+  ~Scan() {
+    if (spare_ == nullptr) return;
+    for (auto& worker : found_) {
+      for (Found& found : worker) spare_->give(std::move(found.later));
+    }
+  }
+  Scan(const Scan&) = delete;
+  Scan& operator=(const Scan&) = delete;
 
   std::vector<std::vector<Hit>> go(Executor* executor) {
     const bool few = segments_.size() < 4 * found_.size();
@@ -109,7 +119,7 @@ class Scan {
     std::array<float, kQueryTile> floors{};
     const Segment& segment = segments_[s];
     const std::size_t all = (segment.used() + kCodeRows - 1) / kCodeRows;
-    const std::size_t words = coded_[0].places.size() / kWord;
+    const std::size_t words = coded_[0].prefix() / kWord;
     for (std::size_t group = 0; group < all; group += kGroupTile) {
       const std::size_t groups = std::min(kGroupTile, all - group);
       for (std::size_t q = first; q < last; q += kQueryTile) {
@@ -134,11 +144,13 @@ class Scan {
             std::size_t q, Found& found) {
     const Segment& segment = segments_[s];
     float floor = floor_of(q, found.best);
-    for (std::size_t g = 0; g < groups; ++g) {
-      for (std::uint32_t mask = known.masks[g]; mask != 0; mask &= mask - 1) {
+    for (std::size_t g = 0; g < groups; g += kMaskGroups) {
+      std::uint64_t mask = 0;
+      std::memcpy(&mask, &known.masks[g], std::min(kMaskGroups, groups - g) * sizeof(*known.masks));
+      for (mask &= segment.live((group + g) * kCodeRows); mask != 0; mask &= mask - 1) {
         const std::size_t i = g * kCodeRows + static_cast<std::size_t>(std::countr_zero(mask));
         const std::size_t row = group * kCodeRows + i;
-        if (known.bounds[i] < floor || !segment.is_live(row)) continue;
+        if (known.bounds[i] < floor) continue;
         if (known.told[i] >= floor) {
           meet(segment, row, q, found.best);
           raise(q, found.best.threshold());
@@ -147,7 +159,8 @@ class Scan {
         }
         found.later.push_back({.bound = known.bounds[i],
                                .segment = static_cast<std::uint32_t>(s),
-                               .row = static_cast<std::uint32_t>(row)});
+                               .row = static_cast<std::uint16_t>(row),
+                               .gain = segment.factors()[factor_at(row, 2)]});
         if (found.later.size() == most_later_) settle(q, found.best, found.later);
       }
     }
@@ -160,21 +173,13 @@ class Scan {
     return std::move(best).take();
   }
 
-  [[nodiscard]] static float factor(const Segment& segment, std::size_t row, std::size_t which) {
-    return from_half(segment.factors()[factor_at(row, which)]);
-  }
-
   // Looks at the fine codes of what the floor leaves of the candidates, and compares what they
-  // leave. Memory is asked for in good time, because it answers many questions at once.
+  // leave.
   void settle(std::size_t q, Best& best, std::vector<Candidate>& candidates) {
     std::vector<Candidate> asked;
     asked.reserve(kAsked);
     for (const Candidate& candidate : candidates) {
       if (candidate.bound < floor_of(q, best)) continue;
-      const Segment& segment = segments_[candidate.segment];
-      prefetch(segment.fine(candidate.row), coded_[q].places.size() / kWord);
-      prefetch(segment.factors() + factor_at(candidate.row, 0), 1);
-      prefetch(segment.factors() + factor_at(candidate.row, 2), 1);
       asked.push_back(candidate);
       if (asked.size() < kAsked) continue;
       compare_if_needed(asked, q, best);
@@ -192,11 +197,9 @@ class Scan {
     }
     add_fine(std::span(fine).first(asked.size()), coded_[q], sums.data());
     for (std::size_t i = 0; i < asked.size(); ++i) {
-      const Segment& segment = segments_[asked[i].segment];
-      const float gain = factor(segment, asked[i].row, 0) - factor(segment, asked[i].row, 2);
-      asked[i].bound += sums[i] - coded_[q].head * gain;
+      asked[i].bound += sums[i] - coded_[q].head * from_half(asked[i].gain);
       if (asked[i].bound < floor_of(q, best)) continue;
-      prefetch(segment.row(asked[i].row), stride_);
+      prefetch(segments_[asked[i].segment].row(asked[i].row), stride_);
     }
     for (const Candidate& candidate : asked) {
       if (candidate.bound < floor_of(q, best)) continue;
@@ -226,6 +229,7 @@ class Scan {
     }
   }
 
+  SpareMemory* spare_;
   std::span<const Segment> segments_;
   std::size_t stride_;
   std::span<const float> queries_;
@@ -238,12 +242,27 @@ class Scan {
 
 }  // namespace
 
+std::vector<Candidate> SpareMemory::take() {
+  const std::scoped_lock lock(gate_);
+  if (spare_.empty()) return {};
+  auto candidates = std::move(spare_.back());
+  spare_.pop_back();
+  return candidates;
+}
+
+void SpareMemory::give(std::vector<Candidate> candidates) {
+  candidates.clear();
+  const std::scoped_lock lock(gate_);
+  if (spare_.size() < kSpare) spare_.push_back(std::move(candidates));
+}
+
 std::vector<std::vector<Hit>> scan(std::span<const Segment> segments, std::size_t stride,
                                    const Plan* plan, std::span<const float> queries,
-                                   const SearchOptions& options, Executor* executor) {
+                                   const SearchOptions& options, Executor* executor,
+                                   SpareMemory* spare) {
   const std::size_t workers =
       executor == nullptr ? 1 : static_cast<std::size_t>(executor->concurrency());
-  return Scan(segments, stride, plan, queries, options, workers).go(executor);
+  return Scan(segments, stride, plan, queries, options, workers, spare).go(executor);
 }
 
 }  // namespace visavis::index

@@ -150,10 +150,10 @@ Code Segment::code(std::size_t row) const {
   for (std::size_t w = 0; w < layout_.words(); ++w) {
     code.coarse[w] = coarse()[index::coarse_at(row, w, layout_.words())];
   }
-  code.fine.assign(fine(row), fine(row) + layout_.words());
+  code.fine.assign(fine(row), fine(row) + layout_.fine_words());
   code.error = factors()[factor_at(row, 0)];
   code.rest = factors()[factor_at(row, 1)];
-  code.fine_error = factors()[factor_at(row, 2)];
+  code.gain = factors()[factor_at(row, 2)];
   return code;
 }
 
@@ -166,11 +166,11 @@ void Segment::set_code(std::size_t row, const Code& code) {
   for (std::size_t w = 0; w < layout_.words(); ++w) {
     coarse[index::coarse_at(row, w, layout_.words())] = code.coarse[w];
   }
-  std::ranges::copy(code.fine, at<std::uint16_t>(layout_.fine_at()) + row * layout_.words());
+  std::ranges::copy(code.fine, at<std::uint16_t>(layout_.fine_at()) + row * layout_.fine_words());
   auto* factors = at<std::uint16_t>(layout_.factors_at());
   factors[factor_at(row, 0)] = code.error;
   factors[factor_at(row, 1)] = code.rest;
-  factors[factor_at(row, 2)] = code.fine_error;
+  factors[factor_at(row, 2)] = code.gain;
 }
 
 void Segment::wipe(std::size_t row) {
@@ -186,7 +186,7 @@ void Segment::wipe(std::size_t row) {
   if (layout_.prefix != 0) {
     Code nothing;
     nothing.coarse.resize(layout_.words());
-    nothing.fine.resize(layout_.words());
+    nothing.fine.resize(layout_.fine_words());
     nothing.walk.resize(layout_.prefix);
     set_code(row, nothing);
   }
@@ -237,7 +237,7 @@ std::vector<std::size_t> Segment::pieces_of(std::size_t row) const {
     const std::size_t group = row / kCodeRows * kCodeRows;
     add(layout_.factors_at() + group * kFactors * 2, kCodeRows * kFactors * 2);
     add(layout_.coarse_at() + group * layout_.words() * 2, kCodeRows * layout_.words() * 2);
-    add(layout_.fine_at() + row * layout_.words() * 2, layout_.words() * 2);
+    add(layout_.fine_at() + row * layout_.fine_words() * 2, layout_.fine_words() * 2);
   }
   std::ranges::sort(pieces);
   const auto twice = std::ranges::unique(pieces);

@@ -82,13 +82,16 @@ struct Layout {
     return factors_at() + (has_bounds() ? capacity * kFactors * 2 : 0);
   }
   [[nodiscard]] std::size_t fine_at() const noexcept { return coarse_at() + capacity * prefix / 2; }
-  [[nodiscard]] std::size_t rows_at() const noexcept { return fine_at() + capacity * prefix / 2; }
+  [[nodiscard]] std::size_t rows_at() const noexcept {
+    return has_walk() ? walk_at() + capacity * prefix : fine_at() + capacity * fine_words() * 2;
+  }
   [[nodiscard]] bool has_bounds() const noexcept {
     return prefix != 0 && form == CodeForm::kBounds;
   }
   [[nodiscard]] bool has_walk() const noexcept { return prefix != 0 && form == CodeForm::kWalk; }
-  /// Of a row's coarse code, and of its fine one.
+  /// Of a row's coarse code.
   [[nodiscard]] std::size_t words() const noexcept { return prefix / kWord; }
+  [[nodiscard]] std::size_t fine_words() const noexcept { return prefix / kFineWord; }
   /// Of a segment whose first `used` rows are taken.
   [[nodiscard]] std::size_t bytes(std::size_t used) const noexcept {
     return round_up(rows_at() + used * stride * 2, kPage);
@@ -106,7 +109,11 @@ class Segment {
   [[nodiscard]] std::size_t live() const noexcept { return counts()->live; }
   [[nodiscard]] std::size_t room() const noexcept { return layout_.capacity - used(); }
   [[nodiscard]] bool is_live(std::size_t row) const noexcept {
-    return (live_words()[row / 64] >> (row % 64) & 1) != 0;
+    return (live(row) >> (row % 64) & 1) != 0;
+  }
+  /// Bit i of row / 64 * 64 + i.
+  [[nodiscard]] std::uint64_t live(std::size_t row) const noexcept {
+    return live_words()[row / 64];
   }
   [[nodiscard]] std::uint64_t key(std::size_t row) const noexcept { return keys()[row]; }
   [[nodiscard]] std::uint64_t group(std::size_t row) const noexcept { return groups()[row]; }
@@ -128,7 +135,7 @@ class Segment {
     return at<std::uint16_t>(layout_.coarse_at());
   }
   [[nodiscard]] const std::uint16_t* fine(std::size_t row) const noexcept {
-    return at<std::uint16_t>(layout_.fine_at()) + row * layout_.words();
+    return at<std::uint16_t>(layout_.fine_at()) + row * layout_.fine_words();
   }
   [[nodiscard]] const std::int8_t* walk(std::size_t row) const noexcept {
     return at<std::int8_t>(layout_.walk_at()) + row * layout_.prefix;

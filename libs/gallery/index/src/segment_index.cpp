@@ -465,7 +465,8 @@ class SegmentIndex final : public VectorIndex {
                         padded_queries.begin() + static_cast<std::ptrdiff_t>(q * layout_.stride));
     }
     if (kind_ == IndexKind::kExact) {
-      return scan(segments_, layout_.stride, plan_.get(), padded_queries, options, executor);
+      return scan(segments_, layout_.stride, plan_.get(), padded_queries, options, executor,
+                  &spare_);
     }
     if (!graph_) {
       return scan(segments_, layout_.stride, nullptr, padded_queries, options, executor);
@@ -486,6 +487,7 @@ class SegmentIndex final : public VectorIndex {
   std::mutex writer_;                 ///< One change at a time; taken before the door.
   Door door_;                         ///< Guards what searches read: from layout_ to live_.
   std::shared_ptr<const Plan> plan_;  ///< Null without codes.
+  mutable SpareMemory spare_;
   std::vector<Segment> segments_;
   std::shared_ptr<Graph> graph_;  ///< Null unless all rows are linked in it.
   WalkCodes walk_codes_;
