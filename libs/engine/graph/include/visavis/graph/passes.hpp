@@ -2,6 +2,9 @@
 
 /// Rewrites of a graph that leave its answers as they are.
 
+#include <functional>
+#include <span>
+#include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 
@@ -19,5 +22,24 @@ namespace visavis::graph {
 /// their products with activations are subnormal, and arithmetic on subnormal numbers is many times
 /// slower.
 [[nodiscard]] Graph flush_subnormals(Graph graph);
+
+/// Drops nodes and constants that no output depends on, and Identity and Dropout, which hand on
+/// what they get. Outputs keep their names.
+[[nodiscard]] Graph remove_unused(Graph graph);
+
+/// The outputs of a graph for these inputs, in the order of its own: what an engine does. Declared
+/// shapes of outputs mean nothing to it.
+using Evaluate =
+    std::function<Result<std::vector<Tensor>>(const Graph& graph, std::span<const Tensor> inputs)>;
+
+/// Computes beforehand whatever depends on no input.
+/// @return what `evaluate` refuses.
+[[nodiscard]] Result<Graph> fold_constants(Graph graph, const Evaluate& evaluate);
+
+/// Multiplies each batch normalisation into the convolution (or Gemm with transB, alpha and beta 1)
+/// whose output nobody else reads: W' = W g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta
+/// (S. Ioffe and C. Szegedy, Batch Normalization, 2015, section 3.1). One that stands before a
+/// convolution stays, for the zeros of a padding are not normalised.
+[[nodiscard]] Graph fold_batch_norm(Graph graph);
 
 }  // namespace visavis::graph

@@ -1,0 +1,102 @@
+#pragma once
+
+/// Is a network still the same after it went from one form to another? It is asked with the same
+/// inputs, and if its answers differ, the first layer that does is named.
+/// Data flow: two graphs -> samples -> compare -> Comparison.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/passes.hpp>
+#include <visavis/runtime/engine.hpp>
+
+namespace visavis::modelkit {
+
+/// What a network is asked: a tensor for each of its inputs.
+using Sample = std::vector<runtime::Tensor>;
+
+/// Samples of one kind, which are judged by themselves.
+struct SampleSet {
+  std::string kind;  ///< "random", "chips"
+  std::vector<Sample> samples;
+};
+
+/// How far from each other two values may be: at most `max_abs` in each element, and in direction
+/// at least `min_cosine`.
+struct Limits {
+  double max_abs = 1e-4;
+  double min_cosine = .999999;
+};
+
+/// How far two values are from each other over all samples of a set.
+struct Difference {
+  std::string source;  ///< Its name in the source …
+  std::string result;  ///< … and in the result.
+  double max_abs = 0;
+  double mean_abs = 0;
+  double mean_distance = 0;  ///< Euclidean, between all of one sample's numbers.
+  double min_cosine = 1;     ///< 0 if one of both is zero.
+  bool finite = true;        ///< No NaN and no infinity on either side.
+
+  [[nodiscard]] bool within(const Limits& limits) const noexcept {
+    return finite && max_abs <= limits.max_abs && min_cosine >= limits.min_cosine;
+  }
+};
+
+struct Judgement {
+  std::string kind;
+  std::size_t samples = 0;
+  std::vector<Difference> outputs;
+  /// Of the source's first output for any two samples. Near 1: these samples hardly tell networks
+  /// apart. 1 with a single sample.
+  double self_cosine = 1;
+};
+
+/// The first layer, in the source's order, whose values differ.
+struct Divergence {
+  std::string op;  ///< As ONNX names it.
+  Difference difference;
+  std::size_t same = 0;  ///< So many layers that were compared before it are the same.
+};
+
+struct Comparison {
+  std::vector<Judgement> judgements;
+  std::optional<Divergence> first;  ///< Absent if all is the same, or no layer has a counterpart.
+  bool equivalent = false;
+};
+
+/// A network and who runs it.
+struct Side {
+  const graph::Graph* graph;
+  const runtime::Engine* engine;
+  runtime::Precision precision = runtime::Precision::kF32;
+};
+
+/// Numbers drawn evenly from [-1, 1) by splitmix64 (S. Vigna, 2015), whose state begins at `seed`:
+/// the upper 24 bits of each, times 2^-23, less 1.
+/// @param free_size  What stands for a free dimension other than the first, for which 1 stands.
+/// @return kUnsupported if an input is not of float32.
+[[nodiscard]] Result<SampleSet> random_samples(const graph::Graph& graph, std::size_t count,
+                                               std::uint64_t seed, std::int64_t free_size);
+
+/// Asks both the same. Outputs are compared in their order, and their names may differ. Layers have
+/// the same name in both, or else both have as many convolutions and matrix products, which are
+/// taken in their order.
+/// @return kInvalidArgument without samples, kModelMismatch if inputs or outputs are not as many or
+/// an output is not of the same shape; what an engine refuses.
+[[nodiscard]] Result<Comparison> compare(const Side& source, const Side& result,
+                                         std::span<const SampleSet> sets, const Limits& limits);
+
+/// What graph::fold_constants wants, by this engine.
+[[nodiscard]] graph::Evaluate evaluate_with(const runtime::Engine& engine);
+
+/// The graph as it is handed to engines: constants folded, batch normalisation multiplied into
+/// convolutions, without what nothing depends on.
+[[nodiscard]] Result<graph::Graph> simplify(graph::Graph graph, const runtime::Engine& engine);
+
+}  // namespace visavis::modelkit

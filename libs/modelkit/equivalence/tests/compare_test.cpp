@@ -1,0 +1,160 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+
+#include "networks.hpp"
+#include "visavis/equivalence/equivalence.hpp"
+
+namespace visavis::modelkit {
+namespace {
+
+using testing::constant;
+using testing::Floats;
+using testing::network;
+using testing::node;
+using testing::reference;
+using testing::tensor;
+
+Result<Comparison> compared(const graph::Graph& source, const graph::Graph& result,
+                            std::vector<SampleSet> sets, const Limits& limits = {}) {
+  return compare({.graph = &source, .engine = &reference()},
+                 {.graph = &result, .engine = &reference()}, sets, limits);
+}
+
+/// y = x + numbers
+graph::Graph shifted_by(Floats numbers) {
+  graph::Graph graph = network({1, 2}, {1, 2});
+  constant(graph, "numbers", {1, 2}, std::move(numbers));
+  node(graph, "Add", {"x", "numbers"}, "y");
+  return graph;
+}
+
+/// Three 1 x 1 convolutions of two channels, each with weights {a, 1, 1, a}.
+graph::Graph stacked(Floats as, const std::string& prefix = "") {
+  graph::Graph graph = network({1, 2, 4, 4}, {1, 2, 4, 4});
+  std::string value = "x";
+  for (std::size_t i = 0; i < as.size(); ++i) {
+    const std::string name = prefix + "conv" + std::to_string(i);
+    constant(graph, name + "_weights", {2, 2, 1, 1}, {as[i], 1, 1, as[i]});
+    const std::string output = i + 1 == as.size() ? "y" : name;
+    node(graph, "Conv", {value, name + "_weights"}, output);
+    value = output;
+  }
+  return graph;
+}
+
+// The generator's published first numbers for seed 0: e220a8397b1dcdaf, 6e789e6aa1b965f4,
+// 06c45d188009454f.
+TEST(RandomSamples, AreThoseOfSplitMix64) {
+  const auto set = random_samples(network({-1, 3}, {-1, 3}), 2, 0, 8);
+  ASSERT_TRUE(set);
+  ASSERT_EQ(set->samples.size(), 2);
+  const auto& first = set->samples[0][0];
+  EXPECT_EQ(first.shape, (std::vector<std::int64_t>{1, 3}));
+  EXPECT_FLOAT_EQ(first.floats()[0], .76662159F);
+  EXPECT_FLOAT_EQ(first.floats()[1], -.13694406F);
+  EXPECT_FLOAT_EQ(first.floats()[2], -.94713247F);
+}
+
+TEST(RandomSamples, FillFreeDimensions) {
+  const auto set = random_samples(network({-1, 3, -1, -1}, {-1, 3}), 1, 0, 8);
+  ASSERT_TRUE(set);
+  EXPECT_EQ(set->samples[0][0].shape, (std::vector<std::int64_t>{1, 3, 8, 8}));
+}
+
+// 3, 4 against 3, 5: cosine 29 / (5 sqrt(34)).
+TEST(Compare, MeasuresTheDifference) {
+  const std::vector<SampleSet> sets = {{.kind = "chips", .samples = {{tensor({1, 2}, {3, 4})}}}};
+  const auto found = compared(shifted_by({0, 0}), shifted_by({0, 1}), sets);
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->equivalent);
+  ASSERT_EQ(found->judgements.size(), 1);
+  EXPECT_EQ(found->judgements[0].kind, "chips");
+  const Difference& difference = found->judgements[0].outputs[0];
+  EXPECT_EQ(difference.source, "y");
+  EXPECT_DOUBLE_EQ(difference.max_abs, 1);
+  EXPECT_DOUBLE_EQ(difference.mean_abs, .5);
+  EXPECT_DOUBLE_EQ(difference.mean_distance, 1);
+  EXPECT_NEAR(difference.min_cosine, 29 / (5 * std::sqrt(34.0)), 1e-12);
+}
+
+// One alone is too much: far in an element but not in direction, and the other way round.
+TEST(Compare, KeepsBothLimits) {
+  const std::vector<SampleSet> far = {{.kind = "a", .samples = {{tensor({1, 2}, {3e6, 4e6})}}}};
+  EXPECT_FALSE(compared(shifted_by({0, 0}), shifted_by({1, 1}), far)->equivalent);
+  const std::vector<SampleSet> askew = {{.kind = "a", .samples = {{tensor({1, 2}, {0, 1e-5F})}}}};
+  EXPECT_FALSE(compared(shifted_by({0, 0}), shifted_by({1e-5F, 0}), askew)->equivalent);
+  EXPECT_TRUE(compared(shifted_by({0, 0}), shifted_by({0, 0}), far)->equivalent);
+}
+
+TEST(Compare, FailsClosedOnWhatIsNoNumber) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<SampleSet> sets = {{.kind = "a", .samples = {{tensor({1, 2}, {3, 4})}}}};
+  EXPECT_FALSE(compared(shifted_by({nan, 0}), shifted_by({nan, 0}), sets)->equivalent);
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_FALSE(compared(shifted_by({infinity, 0}), shifted_by({infinity, 0}), sets)->equivalent);
+}
+
+TEST(Compare, FailsClosedWithoutSamples) {
+  EXPECT_EQ(compared(shifted_by({0, 0}), shifted_by({0, 0}), {}).error().code,
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(
+      compared(shifted_by({0, 0}), shifted_by({0, 0}), {{.kind = "a", .samples = {}}}).error().code,
+      ErrorCode::kInvalidArgument);
+}
+
+TEST(Compare, NamesTheFirstLayerThatDiffers) {
+  const graph::Graph source = stacked({.5F, .25F, .125F});
+  const auto sets = std::vector{*random_samples(source, 3, 7, 0)};
+  const auto found = compared(source, stacked({.5F, .26F, .125F}), sets);
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->equivalent);
+  ASSERT_TRUE(found->first);
+  EXPECT_EQ(found->first->op, "Conv");
+  EXPECT_EQ(found->first->difference.source, "conv1");
+  EXPECT_EQ(found->first->same, 1);
+}
+
+TEST(Compare, MatchesLayersOfOtherNamesByTheirOrder) {
+  graph::Graph result = stacked({.5F, .25F, .1F}, "other_");
+  result.nodes.back().outputs = {"z"};
+  result.outputs[0].name = "z";
+  const graph::Graph source = stacked({.5F, .25F, .125F});
+  const auto found = compared(source, result, {*random_samples(source, 1, 7, 0)});
+  ASSERT_TRUE(found);
+  ASSERT_TRUE(found->first);
+  EXPECT_EQ(found->first->difference.source, "y");
+  EXPECT_EQ(found->first->difference.result, "z");
+  EXPECT_EQ(found->first->same, 2);
+}
+
+TEST(Compare, RefusesNetworksOfOtherForm) {
+  graph::Graph two = stacked({.5F});
+  two.outputs.push_back(two.outputs[0]);
+  const auto sets = std::vector{*random_samples(two, 1, 7, 0)};
+  EXPECT_EQ(compared(stacked({.5F}), two, sets).error().code, ErrorCode::kModelMismatch);
+
+  graph::Graph flat = stacked({.5F});
+  flat.nodes.back().outputs = {"before"};
+  node(flat, "Flatten", {"before"}, "y");
+  flat.outputs[0].shape = {1, 32};
+  EXPECT_EQ(compared(stacked({.5F}), flat, sets).error().code, ErrorCode::kModelMismatch);
+}
+
+// (1, 0) and (0, 1), then (1, 0) and (1, 1).
+TEST(Compare, TellsHowAlikeTheAnswersAre) {
+  const auto asked = [](Floats second) {
+    const std::vector<SampleSet> sets = {
+        {.kind = "a", .samples = {{tensor({1, 2}, {1, 0})}, {tensor({1, 2}, second)}}}};
+    return compared(shifted_by({0, 0}), shifted_by({0, 0}), sets)->judgements[0].self_cosine;
+  };
+  EXPECT_DOUBLE_EQ(asked({0, 1}), 0);
+  EXPECT_NEAR(asked({1, 1}), std::sqrt(.5), 1e-12);
+}
+
+}  // namespace
+}  // namespace visavis::modelkit
