@@ -60,6 +60,7 @@ int run(int argc, char** argv) {
   cli::add_gallery_verbs(list);
   cli::add_catalogue_verbs(list);
   cli::add_measure_verbs(list);
+  cli::add_network_verbs(list);
   cli::add_serve_verb(list);
   try {
     program.parse(argc, argv);

@@ -57,6 +57,8 @@ void add_gallery_verbs(VerbList& list);
 /// Those that bring a gallery elsewhere: to another model, from an archive.
 void add_gallery_moves(VerbList& list, CLI::App& gallery);
 void add_measure_verbs(VerbList& list);
+/// Those that work on network files.
+void add_network_verbs(VerbList& list);
 void add_serve_verb(VerbList& list);
 void add_quality_verb(VerbList& list, CLI::App& evaluate);
 

@@ -11,6 +11,7 @@
 #include <visavis/usecases/evaluate.hpp>
 #include <visavis/usecases/evaluate_quality.hpp>
 #include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/networks.hpp>
 
 namespace visavis::wire {
 
@@ -23,6 +24,8 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::FetchedModels& fetched);
 [[nodiscard]] std::string to_json(const usecases::VerifiedModels& verified);
 [[nodiscard]] std::string to_json(const usecases::ModelInside& inside);
+/// Also what stands in a certificate.
+[[nodiscard]] std::string to_json(const usecases::Equivalence& answer);
 
 [[nodiscard]] std::string to_json(const usecases::EvaluatedPairs& verification);
 [[nodiscard]] std::string to_json(const usecases::EvaluatedAllPairs& verification);

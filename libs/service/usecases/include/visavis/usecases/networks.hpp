@@ -1,0 +1,100 @@
+#pragma once
+
+/// Networks as files: whether two are the same, and one form into another.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+#include <visavis/usecases/failure.hpp>
+
+namespace visavis::usecases {
+
+/// A file and how it is read and run.
+struct NetworkFile {
+  std::filesystem::path path{};
+  std::string importer{};  ///< As a manifest names it. Empty: told from the contents.
+  std::string engine = "reference";
+  std::string precision = "f32";
+};
+
+struct Questions {
+  std::size_t random = 8;       ///< Random inputs.
+  std::uint64_t seed = 1;       ///< They are the same for the same seed.
+  std::int64_t free_size = 64;  ///< Stands for a free height or width.
+  /// Photos and folders of photos: each is resized to the input's size, (value − 127.5) / 128, RGB.
+  std::vector<std::string> chips{};
+  double max_abs = 1e-4;
+  double min_cosine = .999999;
+};
+
+struct NetworkFacts {
+  std::string path{};
+  std::string format{};
+  std::string importer{};
+  std::string sha256{};
+  std::string engine{};
+  std::string precision{};
+  std::uint64_t parameters = 0;
+};
+
+struct DifferenceFacts {
+  std::string source{};  ///< The value's name there …
+  std::string result{};  ///< … and here.
+  double max_abs = 0;
+  double mean_abs = 0;
+  double mean_distance = 0;
+  double min_cosine = 0;
+  bool finite = true;
+};
+
+struct JudgementFacts {
+  std::string inputs{};  ///< "random", "chips"
+  std::size_t samples = 0;
+  double self_cosine = 0;  ///< Of the source's answers to two of them, the largest.
+  std::vector<DifferenceFacts> outputs{};
+};
+
+struct DivergenceFacts {
+  std::string op{};
+  std::size_t same_before = 0;
+  DifferenceFacts difference{};
+};
+
+/// Proof, or what speaks against it.
+struct Equivalence {
+  NetworkFacts source{};
+  NetworkFacts result{};
+  Questions questions{};
+  std::vector<JudgementFacts> judgements{};
+  std::optional<DivergenceFacts> first{};  ///< The first layer that differs.
+  bool equivalent = false;
+  std::vector<Problem> errors{};  ///< Chips that could not be read.
+};
+
+/// Asks both the same.
+[[nodiscard]] Outcome<Equivalence> compare_networks(const NetworkFile& source,
+                                                    const NetworkFile& result,
+                                                    const Questions& questions);
+
+/// What stands in a certificate.
+using Certify = std::function<std::string(const Equivalence&)>;
+
+/// Where a network goes.
+struct NetworkTarget {
+  std::filesystem::path path{};  ///< An ONNX file that is not there yet.
+  bool simplify = true;          ///< Fold constants and batch normalisation, drop what is not read.
+  std::string engine = "reference";
+};
+
+/// Writes `target`, and beside it PATH.certificate.json, if the result is the same network; else
+/// nothing. An ONNX file is compared with what it was, other formats with their import.
+[[nodiscard]] Outcome<Equivalence> convert_network(const NetworkFile& source,
+                                                   const NetworkTarget& target,
+                                                   const Questions& questions,
+                                                   const Certify& certify);
+
+}  // namespace visavis::usecases

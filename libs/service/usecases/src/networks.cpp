@@ -1,0 +1,267 @@
+#include "visavis/usecases/networks.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+#include <visavis/core/file.hpp>
+#include <visavis/core/hash.hpp>
+#include <visavis/equivalence/equivalence.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/onnx.hpp>
+#include <visavis/image/decode.hpp>
+#include <visavis/image/resize.hpp>
+#include <visavis/import/import.hpp>
+#include <visavis/models/manifest.hpp>
+#include <visavis/runtime/engine.hpp>
+#include <visavis/usecases/inputs.hpp>
+
+#include "outputs.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+constexpr std::uint64_t kMaxModelBytes = std::uint64_t{2} << 30U;
+constexpr std::uint64_t kMaxPhotoBytes = std::uint64_t{64} << 20U;
+
+/// A network that was read, and who runs it.
+struct Network {
+  NetworkFacts facts;
+  graph::Graph graph;
+  const runtime::Engine* engine = nullptr;
+  runtime::Precision precision = runtime::Precision::kF32;
+
+  [[nodiscard]] modelkit::Side side() const {
+    return {.graph = &graph, .engine = engine, .precision = precision};
+  }
+};
+
+std::unexpected<Failure> about(const std::filesystem::path& path, Failure failure) {
+  failure.error.message = path.string() + ": " + failure.error.message;
+  return std::unexpected(std::move(failure));
+}
+
+Outcome<std::string> importer_of(const NetworkFile& file, const std::string& format) {
+  if (!file.importer.empty()) return file.importer;
+  if (format == "ONNX") return "onnx";
+  if (format == "TensorFlow Lite") return "tflite";
+  if (format == "dlib") return "dlib:resnet";
+  return usage(file.path.string() + ": a " + format +
+               " does not say how its layers are put together; name it: --importer");
+}
+
+std::uint64_t parameters_of(const graph::Graph& graph) {
+  std::uint64_t count = 0;
+  for (const graph::Tensor& tensor : graph.initializers) count += tensor.size();
+  return count;
+}
+
+Outcome<Network> read_here(const NetworkFile& file) {
+  VISAVIS_TRY(bytes, caused_by(Cause::kInput, read_file(file.path, kMaxModelBytes)));
+  VISAVIS_TRY(inside, caused_by(Cause::kInput, modelkit::inspect(bytes)));
+  VISAVIS_TRY(importer, importer_of(file, inside.format));
+  models::ModelFile how;
+  how.importer = importer;
+  VISAVIS_TRY(onnx, caused_by(Cause::kInput, modelkit::import_model(how, bytes)));
+  VISAVIS_TRY(graph, caused_by(Cause::kInput, graph::read_onnx(onnx)));
+  Network network{.facts = {.path = file.path.string(),
+                            .format = std::move(inside.format),
+                            .importer = std::move(importer),
+                            .sha256 = to_hex(sha256(bytes)),
+                            .engine = {},
+                            .precision = file.precision,
+                            .parameters = parameters_of(graph)},
+                  .graph = std::move(graph)};
+  return network;
+}
+
+Outcome<void> choose_engine(Network& network, const std::string& engine,
+                            const std::string& precision) {
+  VISAVIS_TRY(found, caused_by(Cause::kEnvironment, runtime::find_engine(engine)));
+  VISAVIS_TRY(parsed, caused_by(Cause::kUsage, runtime::parse_precision(precision)));
+  network.engine = found;
+  network.precision = parsed;
+  network.facts.engine = std::string(found->name());
+  network.facts.precision = precision;
+  return {};
+}
+
+Outcome<Network> read_network(const NetworkFile& file) {
+  auto network = read_here(file);
+  if (!network) {
+    if (network.error().cause == Cause::kUsage) return network;
+    return about(file.path, std::move(network).error());
+  }
+  VISAVIS_CHECK(choose_engine(*network, file.engine, file.precision));
+  return network;
+}
+
+/// Pictures for a network with one input of N x 3 x H x W.
+class ChipReader {
+ public:
+  static Outcome<ChipReader> make(const graph::Graph& graph, std::int64_t free_size) {
+    const bool one = graph.inputs.size() == 1 && graph.inputs[0].shape.size() == 4;
+    if (!one || graph.inputs[0].shape[1] != 3)
+      return usage("photos can be shown to a network whose one input is N x 3 x H x W");
+    const auto side = [&](std::int64_t n) { return static_cast<int>(n < 0 ? free_size : n); };
+    return ChipReader(side(graph.inputs[0].shape[2]), side(graph.inputs[0].shape[3]));
+  }
+
+  [[nodiscard]] Outcome<modelkit::Sample> read(const std::string& path) const {
+    VISAVIS_TRY(bytes, caused_by(Cause::kInput, read_file(path, kMaxPhotoBytes)));
+    VISAVIS_TRY(decoded, caused_by(Cause::kInput, image::decode(bytes)));
+    const ImageView picture = decoded.image.view();
+    const Image chip = image::resize_bilinear(
+        picture, {.x = 0, .y = 0, .width = picture.width, .height = picture.height}, width_,
+        height_);
+    const auto plane = static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_);
+    std::vector<float> values(3 * plane);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i % 3 * plane + i / 3] = (static_cast<float>(chip.bytes()[i]) - 127.5F) / 128;
+    runtime::Tensor tensor{.shape = {1, 3, height_, width_}, .bytes = {}};
+    const auto raw = std::as_bytes(std::span(values));
+    tensor.bytes.assign(raw.begin(), raw.end());
+    modelkit::Sample sample;
+    sample.push_back(std::move(tensor));
+    return sample;
+  }
+
+ private:
+  ChipReader(int height, int width) : height_(height), width_(width) {}
+  int height_;
+  int width_;
+};
+
+Outcome<modelkit::SampleSet> read_chips(const graph::Graph& graph, const Questions& questions,
+                                        std::vector<Problem>& errors) {
+  modelkit::SampleSet set{.kind = "chips", .samples = {}};
+  if (questions.chips.empty()) return set;
+  VISAVIS_TRY(reader, ChipReader::make(graph, questions.free_size));
+  Inputs inputs = collect_photos(questions.chips);
+  errors = std::move(inputs.errors);
+  for (const Photo& photo : inputs.photos) {
+    auto sample = reader.read(photo.path);
+    if (sample) {
+      set.samples.push_back(*std::move(sample));
+    } else {
+      errors.push_back(problem(photo.path, std::move(sample).error()));
+    }
+  }
+  if (set.samples.empty())
+    return std::unexpected(
+        Failure(Cause::kInput, {ErrorCode::kInvalidArgument, "none of the chips can be read"}));
+  return set;
+}
+
+DifferenceFacts facts_of(const modelkit::Difference& found) {
+  return {.source = found.source,
+          .result = found.result,
+          .max_abs = found.max_abs,
+          .mean_abs = found.mean_abs,
+          .mean_distance = found.mean_distance,
+          .min_cosine = found.min_cosine,
+          .finite = found.finite};
+}
+
+JudgementFacts facts_of(const modelkit::Judgement& judgement) {
+  JudgementFacts facts{.inputs = judgement.kind,
+                       .samples = judgement.samples,
+                       .self_cosine = judgement.self_cosine,
+                       .outputs = {}};
+  std::ranges::transform(judgement.outputs, std::back_inserter(facts.outputs),
+                         [](const auto& found) { return facts_of(found); });
+  return facts;
+}
+
+Outcome<void> check_limits(const Questions& questions) {
+  if (!(questions.max_abs >= 0)) return usage("--max-abs is a number from 0");
+  if (!(questions.min_cosine <= 1)) return usage("--min-cosine is a number up to 1");
+  if (questions.free_size < 1) return usage("--size is a number from 1");
+  if (questions.random == 0 && questions.chips.empty())
+    return usage("without random inputs there must be chips");
+  return {};
+}
+
+Outcome<Equivalence> judge(const Network& source, const Network& result,
+                           const Questions& questions) {
+  Equivalence answer{.source = source.facts, .result = result.facts, .questions = questions};
+  VISAVIS_TRY(random, caused_by(Cause::kInput,
+                                modelkit::random_samples(source.graph, questions.random,
+                                                         questions.seed, questions.free_size)));
+  VISAVIS_TRY(chips, read_chips(source.graph, questions, answer.errors));
+  const std::vector<modelkit::SampleSet> sets = {std::move(random), std::move(chips)};
+  VISAVIS_TRY(found,
+              caused_by(Cause::kInput, modelkit::compare(source.side(), result.side(), sets,
+                                                         {.max_abs = questions.max_abs,
+                                                          .min_cosine = questions.min_cosine})));
+  std::ranges::transform(found.judgements, std::back_inserter(answer.judgements),
+                         [](const auto& judgement) { return facts_of(judgement); });
+  if (found.first)
+    answer.first = DivergenceFacts{.op = found.first->op,
+                                   .same_before = found.first->same,
+                                   .difference = facts_of(found.first->difference)};
+  answer.equivalent = found.equivalent;
+  return answer;
+}
+
+std::filesystem::path certificate_of(std::filesystem::path path) {
+  path += ".certificate.json";
+  return path;
+}
+
+Outcome<void> check_new(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored))
+    return usage(path.string() + " is there already, and is not overwritten");
+  return check_files({path}, {});
+}
+
+Outcome<graph::Graph> target_graph(const Network& source, const NetworkTarget& target) {
+  if (!target.simplify) return source.graph;
+  VISAVIS_TRY(reference, caused_by(Cause::kDefect, runtime::find_engine("reference")));
+  return caused_by(Cause::kInput, modelkit::simplify(source.graph, *reference));
+}
+
+}  // namespace
+
+Outcome<Equivalence> compare_networks(const NetworkFile& source, const NetworkFile& result,
+                                      const Questions& questions) {
+  VISAVIS_CHECK(check_limits(questions));
+  VISAVIS_TRY(before, read_network(source));
+  VISAVIS_TRY(after, read_network(result));
+  return judge(before, after, questions);
+}
+
+Outcome<Equivalence> convert_network(const NetworkFile& source, const NetworkTarget& target,
+                                     const Questions& questions, const Certify& certify) {
+  VISAVIS_CHECK(check_limits(questions));
+  VISAVIS_CHECK(check_new(target.path));
+  VISAVIS_CHECK(check_new(certificate_of(target.path)));
+  VISAVIS_TRY(before, read_network(source));
+  VISAVIS_TRY(graph, target_graph(before, target));
+  VISAVIS_TRY(bytes, caused_by(Cause::kInput, graph::write_onnx(graph)));
+  Network after{.facts = {.path = target.path.string(),
+                          .format = "ONNX",
+                          .importer = "onnx",
+                          .sha256 = to_hex(sha256(bytes)),
+                          .engine = {},
+                          .precision = {},
+                          .parameters = parameters_of(graph)},
+                .graph = {}};
+  // What will be read is judged, not what was written.
+  VISAVIS_TRY(again, caused_by(Cause::kDefect, graph::read_onnx(bytes)));
+  after.graph = std::move(again);
+  VISAVIS_CHECK(choose_engine(after, target.engine, "f32"));
+  VISAVIS_TRY(answer, judge(before, after, questions));
+  if (!answer.equivalent) return answer;
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(target.path, bytes)));
+  VISAVIS_CHECK(
+      caused_by(Cause::kEnvironment, write_file(certificate_of(target.path), certify(answer))));
+  return answer;
+}
+
+}  // namespace visavis::usecases

@@ -1,0 +1,162 @@
+#include "visavis/usecases/networks.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+#include <visavis/core/file.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/onnx.hpp>
+#include <visavis/image/encode.hpp>
+
+namespace visavis::usecases {
+namespace {
+
+namespace fs = std::filesystem;
+
+class NetworksTest : public testing::Test {
+ protected:
+  NetworksTest()
+      : folder_(fs::temp_directory_path() /
+                ("visavis-networks-" +
+                 std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  ~NetworksTest() override { fs::remove_all(folder_); }
+
+  /// A convolution of 3 channels to 2 with normalisation behind it.
+  fs::path network(const std::string& name, float weight) const {
+    graph::Graph graph;
+    graph.name = name;
+    graph.inputs = {{.name = "x", .shape = {-1, 3, 4, 4}}};
+    graph.outputs = {{.name = "y", .shape = {-1, 2, 4, 4}}};
+    const auto constant = [&](const char* called, std::vector<std::int64_t> shape,
+                              std::vector<float> values) {
+      graph.initializers.push_back(
+          {.name = called, .shape = std::move(shape), .values = std::move(values)});
+    };
+    constant("weights", {2, 3, 1, 1}, {weight, .5F, -1, 2, .25F, 1});
+    constant("gamma", {2}, {2, 3});
+    constant("beta", {2}, {.1F, .2F});
+    constant("mean", {2}, {.3F, -.4F});
+    constant("variance", {2}, {.5F, 1.5F});
+    graph.nodes = {{.op = "Conv",
+                    .name = {},
+                    .inputs = {"x", "weights"},
+                    .outputs = {"conv"},
+                    .attributes = {}},
+                   {.op = "BatchNormalization",
+                    .name = {},
+                    .inputs = {"conv", "gamma", "beta", "mean", "variance"},
+                    .outputs = {"y"},
+                    .attributes = {}}};
+    const fs::path path = folder_ / (name + ".onnx");
+    EXPECT_TRUE(write_file(path, *graph::write_onnx(graph)));
+    return path;
+  }
+
+  static std::string certify(const Equivalence& answer) {
+    return answer.equivalent ? "the same" : "not the same";
+  }
+
+  fs::path folder_;
+};
+
+std::size_t nodes_in(const fs::path& path) {
+  return graph::read_onnx(*read_file(path, 1 << 20))->nodes.size();
+}
+
+TEST_F(NetworksTest, ConvertsAndCertifies) {
+  const auto answer =
+      convert_network({.path = network("a", 1)}, {.path = folder_ / "b.onnx"}, {}, certify);
+  ASSERT_TRUE(answer) << answer.error().error.message;
+  EXPECT_TRUE(answer->equivalent);
+  EXPECT_EQ(nodes_in(folder_ / "b.onnx"), 1);
+  const auto certificate = read_file(folder_ / "b.onnx.certificate.json", 100);
+  ASSERT_TRUE(certificate);
+  EXPECT_EQ(certificate->size(), std::string("the same").size());
+  EXPECT_EQ(answer->source.sha256.size(), 64);
+  EXPECT_NE(answer->source.sha256, answer->result.sha256);
+  EXPECT_EQ(answer->source.parameters, 14);
+  EXPECT_EQ(answer->result.parameters, 8);  // six weights, two biases
+}
+
+TEST_F(NetworksTest, LeavesANetworkAsItIs) {
+  const auto answer = convert_network({.path = network("a", 1)},
+                                      {.path = folder_ / "b.onnx", .simplify = false}, {}, certify);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(nodes_in(folder_ / "b.onnx"), 2);
+}
+
+TEST_F(NetworksTest, WritesNothingThatIsNotTheSame) {
+  // Folding rounds, and nothing may differ here.
+  const auto answer = convert_network({.path = network("a", 1)}, {.path = folder_ / "b.onnx"},
+                                      {.max_abs = 0, .min_cosine = 1}, certify);
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(answer->equivalent);
+  EXPECT_FALSE(fs::exists(folder_ / "b.onnx"));
+  EXPECT_FALSE(fs::exists(folder_ / "b.onnx.certificate.json"));
+}
+
+TEST_F(NetworksTest, OverwritesNothing) {
+  const fs::path other = network("b", 2);
+  const auto before = read_file(other, 1 << 20);
+  const auto answer = convert_network({.path = network("a", 1)}, {.path = other}, {}, certify);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().cause, Cause::kUsage);
+  EXPECT_EQ(*read_file(other, 1 << 20), *before);
+
+  ASSERT_TRUE(write_file(folder_ / "c.onnx.certificate.json", "kept"));
+  EXPECT_FALSE(
+      convert_network({.path = network("a", 1)}, {.path = folder_ / "c.onnx"}, {}, certify));
+  EXPECT_FALSE(fs::exists(folder_ / "c.onnx"));
+}
+
+TEST_F(NetworksTest, TellsTwoNetworksApart) {
+  const auto answer =
+      compare_networks({.path = network("a", 1)}, {.path = network("b", 1.01F)}, {});
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(answer->equivalent);
+  ASSERT_TRUE(answer->first);
+  EXPECT_EQ(answer->first->op, "Conv");
+}
+
+TEST_F(NetworksTest, AsksWithPictures) {
+  Image picture(8, 8);
+  picture.bytes()[0] = 255;
+  ASSERT_TRUE(write_file(folder_ / "chip.png", *image::encode_png(picture.view())));
+  ASSERT_TRUE(write_file(folder_ / "broken.png", "\x89PNG\r\n"));
+  const auto answer = compare_networks({.path = network("a", 1)}, {.path = network("b", 1)},
+                                       {.random = 0, .chips = {folder_.string()}});
+  ASSERT_TRUE(answer) << answer.error().error.message;
+  EXPECT_TRUE(answer->equivalent);
+  ASSERT_EQ(answer->judgements.size(), 1);
+  EXPECT_EQ(answer->judgements[0].inputs, "chips");
+  EXPECT_EQ(answer->judgements[0].samples, 1);
+  ASSERT_EQ(answer->errors.size(), 1);
+  EXPECT_EQ(answer->errors[0].path, (folder_ / "broken.png").string());
+}
+
+TEST_F(NetworksTest, SaysWhatIsWrong) {
+  const fs::path good = network("a", 1);
+  ASSERT_TRUE(write_file(folder_ / "text", "no network"));
+  const auto cause = [&](const NetworkFile& file, const Questions& questions) {
+    return compare_networks(file, {.path = good}, questions).error().cause;
+  };
+  EXPECT_EQ(cause({.path = folder_ / "text"}, {}), Cause::kInput);
+  EXPECT_EQ(cause({.path = folder_ / "nothing"}, {}), Cause::kInput);
+  EXPECT_EQ(cause({.path = good, .importer = "none"}, {}), Cause::kInput);
+  EXPECT_EQ(cause({.path = good, .engine = "none"}, {}), Cause::kEnvironment);
+  EXPECT_EQ(cause({.path = good, .precision = "f7"}, {}), Cause::kUsage);
+  EXPECT_EQ(cause({.path = good}, {.max_abs = -1}), Cause::kUsage);
+  EXPECT_EQ(cause({.path = good}, {.random = 0}), Cause::kUsage);
+  EXPECT_EQ(cause({.path = good}, {.random = 0, .chips = {(folder_ / "text").string()}}),
+            Cause::kInput);
+}
+
+}  // namespace
+}  // namespace visavis::usecases

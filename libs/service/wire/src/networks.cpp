@@ -1,0 +1,68 @@
+#include <string>
+#include <vector>
+#include <visavis/usecases/networks.hpp>
+
+#include "document.hpp"
+#include "visavis/wire/json.hpp"
+
+namespace visavis::wire {
+namespace {
+
+Json json_of(const usecases::NetworkFacts& facts) {
+  Json json;
+  json["path"] = facts.path;
+  json["format"] = facts.format;
+  json["importer"] = facts.importer;
+  json["sha256"] = facts.sha256;
+  json["engine"] = facts.engine;
+  json["precision"] = facts.precision;
+  json["parameters"] = facts.parameters;
+  return json;
+}
+
+Json json_of(const usecases::DifferenceFacts& facts) {
+  Json json;
+  json["source"] = facts.source;
+  json["result"] = facts.result;
+  json["max_abs"] = number(facts.max_abs);
+  json["mean_abs"] = number(facts.mean_abs);
+  json["mean_distance"] = number(facts.mean_distance);
+  json["min_cosine"] = number(facts.min_cosine);
+  json["finite"] = facts.finite;
+  return json;
+}
+
+Json json_of(const usecases::JudgementFacts& facts) {
+  Json json;
+  json["inputs"] = facts.inputs;
+  json["samples"] = facts.samples;
+  json["self_cosine"] = number(facts.self_cosine);
+  json["outputs"] = Json::array();
+  for (const auto& output : facts.outputs) json["outputs"].push_back(json_of(output));
+  return json;
+}
+
+}  // namespace
+
+std::string to_json(const usecases::Equivalence& answer) {
+  Json json = document("equivalence");
+  json["equivalent"] = answer.equivalent;
+  json["source"] = json_of(answer.source);
+  json["result"] = json_of(answer.result);
+  json["limits"]["max_abs"] = number(answer.questions.max_abs);
+  json["limits"]["min_cosine"] = number(answer.questions.min_cosine);
+  json["random_seed"] = answer.questions.seed;
+  json["judgements"] = Json::array();
+  for (const auto& judgement : answer.judgements) json["judgements"].push_back(json_of(judgement));
+  json["first_difference"] = nullptr;
+  if (answer.first) {
+    Json first = json_of(answer.first->difference);
+    first["operator"] = answer.first->op;
+    first["same_layers_before"] = answer.first->same_before;
+    json["first_difference"] = std::move(first);
+  }
+  json["errors"] = errors_of(answer.errors);
+  return text_of(json);
+}
+
+}  // namespace visavis::wire
