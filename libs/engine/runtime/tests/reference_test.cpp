@@ -3,16 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
@@ -201,6 +204,116 @@ TEST(Reference, RefusesAnIntegerDividedByZero) {
   const auto refused = run(graph, {row()});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+}
+
+graph::Tensor numbers(std::string name, std::vector<float> values) {
+  return {.name = std::move(name),
+          .shape = {static_cast<std::int64_t>(values.size())},
+          .values = std::move(values)};
+}
+
+/// A zero point.
+template <class T>
+graph::Tensor steps(std::vector<T> values) {
+  return {.name = "z",
+          .shape = {static_cast<std::int64_t>(values.size())},
+          .values = std::move(values)};
+}
+
+/// What QuantizeLinear makes of x, read as it is.
+Result<std::vector<Tensor>> quantized(const Tensor& x, std::vector<float> scales,
+                                      graph::Tensor zeros) {
+  graph::Tensor none = zeros;
+  none.name = "none";
+  std::visit([](auto& held) { std::ranges::fill(held, 0); }, none.values);
+  const graph::Tensor ones = numbers("ones", std::vector<float>(scales.size(), 1));
+  graph::Graph graph = graph_of({node("QuantizeLinear", {"x", "s", "z"}, "q"),
+                                 node("DequantizeLinear", {"q", "ones", "none"}, "y")},
+                                {numbers("s", std::move(scales)), std::move(zeros), ones, none});
+  graph.inputs[0].shape = x.shape;
+  graph.outputs[0].shape = x.shape;
+  return run(graph, {x});
+}
+
+Tensor tensor(std::vector<std::int64_t> shape, const std::vector<float>& values) {
+  Tensor made;
+  made.shape = std::move(shape);
+  append(made, values);
+  return made;
+}
+
+// The examples of the ONNX operator specification, QuantizeLinear and DequantizeLinear, opset 13.
+TEST(Reference, QuantizesAsTheSpecificationShows) {
+  const auto one =
+      quantized(tensor({6}, {0, 2, 3, 1000, -254, -1000}), {2}, steps<std::uint8_t>({128}));
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_THAT((*one)[0].floats(), testing::ElementsAre(128, 129, 130, 255, 1, 0));
+  const Tensor channels = tensor({1, 3, 3, 2}, {-162, 10, -100, 232, -20, -50, -76, 0, 252, 32, -44,
+                                                245, -485, -960, -270, -375, -470, 0});
+  const auto each = quantized(channels, {2, 4, 5}, steps<std::uint8_t>({84, 24, 196}));
+  ASSERT_TRUE(each) << each.error().message;
+  EXPECT_THAT((*each)[0].floats(), testing::ElementsAre(3, 89, 34, 200, 74, 59, 5, 24, 87, 32, 13,
+                                                        85, 99, 4, 142, 121, 102, 196));
+}
+
+TEST(Reference, DequantizesAsTheSpecificationShows) {
+  const graph::Tensor held{
+      .name = "q", .shape = {4}, .values = std::vector<std::uint8_t>{0, 3, 128, 255}};
+  graph::Graph graph = graph_of({node("DequantizeLinear", {"q", "s", "z"}, "y")},
+                                {held, numbers("s", {2}), steps<std::uint8_t>({128})});
+  graph.outputs[0].shape = {4};
+  const auto outputs = run(graph, {row()});
+  ASSERT_TRUE(outputs) << outputs.error().message;
+  EXPECT_THAT((*outputs)[0].floats(), testing::ElementsAre(-256, -250, 0, 254));
+}
+
+TEST(Reference, RoundsHalvesToEvenAndSaturates) {
+  const auto outputs = quantized(tensor({8}, {.5F, 1.5F, 2.5F, -.5F, -1.5F, 200, -200, 127.5F}),
+                                 {1}, steps<std::int8_t>({0}));
+  ASSERT_TRUE(outputs) << outputs.error().message;
+  EXPECT_THAT((*outputs)[0].floats(), testing::ElementsAre(0, 2, 2, 0, -2, 127, -128, 127));
+}
+
+TEST(Reference, KeepsTheDifferenceOfWideIntegers) {
+  constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
+  const graph::Tensor held{.name = "q", .shape = {1}, .values = std::vector<std::int32_t>{kMost}};
+  graph::Graph graph = graph_of({node("DequantizeLinear", {"q", "s", "z"}, "y")},
+                                {held, numbers("s", {1}), steps<std::int32_t>({-kMost})});
+  graph.outputs[0].shape = {1};
+  const auto outputs = run(graph, {row()});
+  ASSERT_TRUE(outputs) << outputs.error().message;
+  EXPECT_EQ((*outputs)[0].floats()[0], 4294967294.F);
+}
+
+TEST(Reference, RefusesScalesAndZeroPointsThatDoNotFit) {
+  const Tensor x = tensor({1, 4}, {1, 2, 3, 4});
+  const std::vector<std::pair<std::vector<float>, graph::Tensor>> wrong{
+      {{1, 2}, steps<std::uint8_t>({0, 0})},               // the axis has four indices
+      {{1}, steps<std::uint8_t>({0, 0})},                  // one scale, two zero points
+      {{1, 1, 1, 1}, steps<std::int32_t>({0, 0, 0, 0})}};  // no type to quantise to
+  for (const auto& [scales, zeros] : wrong) {
+    const auto refused = quantized(x, scales, zeros);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
+TEST(Reference, RefusesSmallIntegersAsOutputs) {
+  const graph::Tensor held{.name = "q", .shape = {1}, .values = std::vector<std::int8_t>{1}};
+  graph::Graph graph = graph_of({node("Identity", {"q"}, "y")}, {held});
+  graph.outputs[0].shape = {1};
+  const auto refused = run(graph, {row()});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
+}
+
+TEST(Reference, RefusesArithmeticOnSmallIntegers) {
+  const graph::Tensor held{.name = "q", .shape = {1}, .values = std::vector<std::int8_t>{1}};
+  for (const char* op : {"Add", "Concat", "Relu"}) {
+    graph::Graph graph = graph_of({node(op, {"q"}, "y")}, {held});
+    if (std::string_view(op) != "Relu") graph.nodes[0].inputs.emplace_back("x");
+    EXPECT_FALSE(run(graph, {row()})) << op;
+  }
 }
 
 TEST(Reference, ReturnsConstantsInputsAndRepeatedOutputs) {

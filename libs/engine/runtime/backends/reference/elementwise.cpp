@@ -139,10 +139,11 @@ Outputs arithmetic(const Call& call) {
     VISAVIS_TRY(right, call.floats(1));
     return combine_all<float>(call, std::get<Floats>(a->data), right, Operation{});
   }
+  VISAVIS_TRY(left, call.ints(0));
   VISAVIS_TRY(right, call.ints(1));
   if (std::is_same_v<Operation, Over> && std::ranges::find(right, 0) != right.end())
     return call.wrong("division of an integer by zero");
-  return combine_all<std::int64_t>(call, std::get<Ints>(a->data), right, Operation{});
+  return combine_all<std::int64_t>(call, left, right, Operation{});
 }
 
 template <class Operation>

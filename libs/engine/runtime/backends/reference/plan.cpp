@@ -24,12 +24,10 @@ std::unexpected<Error> lacking(const std::string& what) {
   return fail(ErrorCode::kUnsupported, "the reference engine lacks " + what);
 }
 
-Result<Value> value_of(graph::Tensor tensor) {
-  if (auto* floats = std::get_if<Floats>(&tensor.values))
-    return Value{.shape = std::move(tensor.shape), .data = std::move(*floats)};
-  if (auto* ints = std::get_if<Ints>(&tensor.values))
-    return Value{.shape = std::move(tensor.shape), .data = std::move(*ints)};
-  return lacking("tensors of " + std::string(graph::to_string(tensor.type())));
+Value value_of(graph::Tensor tensor) {
+  return std::visit(
+      [&](auto& held) { return Value{.shape = std::move(tensor.shape), .data = std::move(held)}; },
+      tensor.values);
 }
 
 /// Constant nodes hold their value in one of several attributes.
@@ -66,8 +64,7 @@ class Plan::Builder {
     }
     for (graph::Tensor& tensor : graph.initializers) {
       const std::size_t place = slot(tensor.name);
-      VISAVIS_TRY(value, value_of(std::move(tensor)));
-      plan_.constants_.emplace_back(place, std::move(value));
+      plan_.constants_.emplace_back(place, value_of(std::move(tensor)));
     }
     graph.initializers.clear();  // their values have moved
     for (const graph::Node& node : graph.nodes) VISAVIS_CHECK(add(node));

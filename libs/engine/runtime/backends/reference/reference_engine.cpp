@@ -60,9 +60,13 @@ Value value_of(const TensorView& view) {
   return value;
 }
 
-Tensor tensor_of(const Value& value) {
-  Tensor tensor{.type = std::holds_alternative<Floats>(value.data) ? ElementType::kFloat32
-                                                                   : ElementType::kInt64,
+/// @return kUnsupported for small integers: they may flow inside a network only.
+Result<Tensor> tensor_of(const Value& value) {
+  const bool real = std::holds_alternative<Floats>(value.data);
+  if (!real && !std::holds_alternative<Ints>(value.data))
+    return fail(ErrorCode::kUnsupported,
+                "the reference engine lacks outputs other than float32 and int64");
+  Tensor tensor{.type = real ? ElementType::kFloat32 : ElementType::kInt64,
                 .shape = value.shape,
                 .bytes = {}};
   std::visit(
@@ -89,7 +93,10 @@ class ReferenceSession final : public Session {
       std::ranges::transform(inputs, std::back_inserter(values), value_of);
       VISAVIS_TRY(outputs, plan_->run(std::move(values)));
       std::vector<Tensor> tensors;
-      std::ranges::transform(outputs, std::back_inserter(tensors), tensor_of);
+      for (const Value& output : outputs) {
+        VISAVIS_TRY(tensor, tensor_of(output));
+        tensors.push_back(std::move(tensor));
+      }
       return tensors;
     } catch (const std::bad_alloc&) {
       return fail(ErrorCode::kResourceExhausted, "there is too little memory for the network");

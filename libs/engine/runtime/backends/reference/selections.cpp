@@ -209,10 +209,8 @@ Outputs concat(const Call& call) {
   VISAVIS_TRY(shape, joint_shape(call, axis));
   VISAVIS_TRY(count, call.count(shape));
   Value out{.shape = std::move(shape), .data = {}};
-  if (std::holds_alternative<Floats>(first->data))
-    out.data = joined<float>(call, axis, count);
-  else
-    out.data = joined<std::int64_t>(call, axis, count);
+  std::visit([&]<class T>(const std::vector<T>&) { out.data = joined<T>(call, axis, count); },
+             first->data);
   return one(std::move(out));
 }
 

@@ -123,6 +123,8 @@ Outputs cast(const Call& call) {
   VISAVIS_TRY(x, call.value(0));
   const std::int64_t to = call.integer("to", 0);
   if (to != kFloat && to != kInt64) return call.unsupported("types other than float32 and int64");
+  if (!std::holds_alternative<Floats>(x->data) && !std::holds_alternative<Ints>(x->data))
+    return call.unsupported("types other than float32 and int64");
   Value out{.shape = x->shape, .data = x->data};
   if (const auto* ints = std::get_if<Ints>(&x->data); ints != nullptr && to == kFloat) {
     Floats values(ints->size());

@@ -15,10 +15,13 @@ using graph::Shape;
 using Floats = std::vector<float>;
 using Ints = std::vector<std::int64_t>;
 
-/// Row-major. Networks compute in float32; int64 carries shapes and indices.
+/// Row-major. Networks compute in float32; int64 carries shapes and indices; the others are the
+/// integers of quantised networks, which only QuantizeLinear and DequantizeLinear compute with.
 struct Value {
   Shape shape;
-  std::variant<Floats, Ints> data;
+  std::variant<Floats, Ints, std::vector<std::int32_t>, std::vector<std::int8_t>,
+               std::vector<std::uint8_t>>
+      data;
 
   [[nodiscard]] std::size_t size() const noexcept {
     return std::visit([](const auto& held) { return held.size(); }, data);

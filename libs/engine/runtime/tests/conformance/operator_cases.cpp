@@ -1,6 +1,7 @@
 /// One small graph per operator and edge case. Expected values are the reference engine's, whose
 /// own tests compare it with ONNX Runtime and with hand calculation.
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -63,6 +64,10 @@ class Builder {
   std::string ints(const Ints& values) {
     return constant(
         {.name = "", .shape = {static_cast<std::int64_t>(values.size())}, .values = values});
+  }
+  template <class T>
+  std::string small(const Shape& shape, std::vector<T> values) {
+    return constant({.name = "", .shape = shape, .values = std::move(values)});
   }
   std::string scalar(float value) {
     return constant({.name = "", .shape = {}, .values = std::vector<float>{value}});
@@ -357,6 +362,69 @@ void add_selections(std::vector<Case>& cases) {
   }
 }
 
+/// Weights of int8 with a scale for each channel along `axis`.
+std::string small_weight(Builder& build, const Shape& shape, std::int64_t axis) {
+  std::vector<std::int8_t> values;
+  for (const float value : noise(product(shape), 5))
+    values.push_back(static_cast<std::int8_t>(std::lround(value * 50) % 128));
+  const std::int64_t channels = shape[static_cast<std::size_t>(axis)];
+  std::vector<float> scales;
+  for (std::int64_t c = 0; c < channels; ++c)
+    scales.push_back(.01F + .001F * static_cast<float>(c));
+  const std::string weight = build.small(shape, std::move(values));
+  return build.node("DequantizeLinear",
+                    {weight, build.weight({channels}, scales),
+                     build.small({channels}, std::vector<std::int8_t>(scales.size()))},
+                    {{"axis", axis}});
+}
+
+std::string there_and_back(Builder& build, const std::string& x, float scale, std::uint8_t zero) {
+  const std::string step = build.scalar(scale);
+  const std::string from = build.small<std::uint8_t>({}, {zero});
+  const std::string q = build.node("QuantizeLinear", {x, step, from});
+  return build.node("DequantizeLinear", {q, step, from});
+}
+
+void add_quantization(std::vector<Case>& cases) {
+  {
+    Builder build("QuantizeLinear and DequantizeLinear");
+    const std::string x = build.input({2, 3, 4, 5});
+    cases.push_back(build.finish({there_and_back(build, x, .0173F, 121)}, 4));
+  }
+  {
+    Builder build("QuantizeLinear that saturates");
+    const std::string x = build.input({2, 3, 4, 5});
+    cases.push_back(build.finish({there_and_back(build, x, .0021F, 7)}, 4));
+  }
+  {
+    Builder build("QuantizeLinear of channels");
+    const std::string x = build.input({2, 3, 4, 5});
+    const std::string scales = build.weight({3}, {.01F, .02F, .03F});
+    const std::string zeros = build.small<std::int8_t>({3}, {0, 3, -7});
+    const std::string q = build.node("QuantizeLinear", {x, scales, zeros});
+    cases.push_back(build.finish({build.node("DequantizeLinear", {q, scales, zeros})}, 4));
+  }
+  {
+    Builder build("Conv of int8 weights");
+    const std::string x = there_and_back(build, build.input({1, 8, 9, 9}), .0173F, 121);
+    cases.push_back(build.finish(
+        {build.node("Conv", {x, small_weight(build, {16, 8, 3, 3}, 0), build.weight({16})})}, 4));
+  }
+  {
+    Builder build("Conv depthwise of int8 weights");
+    const std::string x = there_and_back(build, build.input({1, 16, 9, 9}), .0173F, 121);
+    cases.push_back(
+        build.finish({build.node("Conv", {x, small_weight(build, {16, 1, 3, 3}, 0)},
+                                 {{"group", std::int64_t{16}}, {"pads", Ints{1, 1, 1, 1}}})},
+                     4));
+  }
+  {
+    Builder build("MatMul of int8 weights");
+    const std::string x = there_and_back(build, build.input({3, 16}), .0173F, 121);
+    cases.push_back(build.finish({build.node("MatMul", {x, small_weight(build, {16, 8}, 1)})}, 2));
+  }
+}
+
 }  // namespace
 
 std::vector<Case> operator_cases() {
@@ -369,6 +437,7 @@ std::vector<Case> operator_cases() {
   add_arithmetic(cases);
   add_shapes(cases);
   add_selections(cases);
+  add_quantization(cases);
   return cases;
 }
 

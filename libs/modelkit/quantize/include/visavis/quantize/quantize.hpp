@@ -1,0 +1,68 @@
+#pragma once
+
+/// A float network becomes one of 8-bit weights and activations, by what was observed and without
+/// training. Data flow: Graph -> layers_of -> observe -> quantize -> write_onnx -> the gate.
+
+#include <cstddef>
+#include <functional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/quantize/observe.hpp>
+#include <visavis/quantize/ranges.hpp>
+
+namespace visavis::modelkit {
+
+/// A Conv, Gemm or MatMul whose weights are a constant of float32.
+struct Layer {
+  std::string name;  ///< Of the value that it makes: unlike nodes' names, always there and unique.
+  std::string op;
+  std::string input;        ///< The value that would be quantised.
+  std::size_t weights = 0;  ///< Numbers.
+};
+
+/// The layers that can be quantised, in the order in which they run. Others stay as they are: with
+/// weights that are computed, a Gemm with factors or a transposed input. A batch normalisation
+/// behind a layer is folded into it beforehand (graph::fold_batch_norm).
+[[nodiscard]] std::vector<Layer> layers_of(const graph::Graph& graph);
+
+/// The values that `quantize` wants to have observed, each once.
+[[nodiscard]] std::vector<std::string> inputs_of(std::span<const Layer> layers);
+
+using LayerNames = std::set<std::string, std::less<>>;
+
+struct QuantizeOptions {
+  RangeMethod method = RangeMethod::kMinMax;
+  double kept = .9999;  ///< For kPercentile.
+  /// Moves each bias by the mean error that the rounded weights make: −ε·E[x] (Nagel et al.,
+  /// "Data-free quantization through weight equalization and bias correction", ICCV 2019, eq. 16).
+  /// Layers of Conv and Gemm only.
+  bool bias_correction = true;
+  LayerNames keep_float{};  ///< Layers by name.
+};
+
+/// Writes QuantizeLinear and DequantizeLinear around the layers' inputs (uint8, one scale and zero
+/// point for each tensor) and DequantizeLinear behind their weights (int8, symmetric, a scale for
+/// each output channel: max |w| / 127). Biases stay float32. A sum that reads a value of which a
+/// layer reads the quantised form reads that form, too, so that it need not be kept twice. The
+/// opset is raised to 13, which knows scales of channels.
+/// @return kInvalidArgument if no layer is left to quantise or a weight is no finite number;
+/// kNotFound for a layer that is not there or a value that was not observed; kUnsupported if the
+/// opset cannot be raised for an operator whose meaning changed.
+[[nodiscard]] Result<graph::Graph> quantize(graph::Graph graph, const Observations& observations,
+                                            const QuantizeOptions& options);
+
+/// Weights of a layer as int8. Layout as the floats.
+struct ChannelSteps {
+  std::vector<std::int8_t> steps;
+  std::vector<float> scales;  ///< One for each index along the axis; 1 where all weights are 0.
+};
+
+/// @pre axis < shape.size(), as many weights as the shape says
+[[nodiscard]] ChannelSteps quantize_weights(std::span<const float> weights,
+                                            const graph::Shape& shape, std::size_t axis);
+
+}  // namespace visavis::modelkit
