@@ -3,6 +3,7 @@
 /// Runs a graph once.
 
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
@@ -17,10 +18,13 @@ namespace visavis::modelkit {
 /// A graph that an engine has taken, ready to be asked.
 class Runner {
  public:
-  static Result<Runner> make(const Side& side) {
+  /// @param extra  as runtime::LoadOptions has it
+  static Result<Runner> make(const Side& side,
+                             std::vector<std::pair<std::string, std::string>> extra = {}) {
     VISAVIS_TRY(bytes, graph::write_onnx(*side.graph));
-    VISAVIS_TRY(model, side.engine->load(
-                           bytes, {.precision = side.precision, .cache_dir = {}, .extra = {}}));
+    VISAVIS_TRY(model, side.engine->load(bytes, {.precision = side.precision,
+                                                 .cache_dir = {},
+                                                 .extra = std::move(extra)}));
     VISAVIS_TRY(session, model->session());
     return Runner(std::move(model), std::move(session));
   }

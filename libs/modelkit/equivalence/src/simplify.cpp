@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
@@ -14,6 +15,9 @@
 
 namespace visavis::modelkit {
 namespace {
+
+/// A file of a few bytes must not become one of gigabytes: 64 MB of floats.
+constexpr std::size_t kMostFolded = std::size_t{1} << 24;
 
 template <class T>
 std::vector<T> copied(std::span<const std::byte> bytes) {
@@ -48,7 +52,10 @@ Result<runtime::Tensor> tensor_of(const graph::Tensor& constant) {
 graph::Evaluate evaluate_with(const runtime::Engine& engine) {
   return [&engine](const graph::Graph& graph,
                    std::span<const graph::Tensor> inputs) -> Result<std::vector<graph::Tensor>> {
-    VISAVIS_TRY(runner, Runner::make({.graph = &graph, .engine = &engine}));
+    std::vector<std::pair<std::string, std::string>> limits;
+    if (engine.name() == "reference")
+      limits.emplace_back("max_elements", std::to_string(kMostFolded));
+    VISAVIS_TRY(runner, Runner::make({.graph = &graph, .engine = &engine}, std::move(limits)));
     Sample sample;
     for (const graph::Tensor& input : inputs) {
       VISAVIS_TRY(tensor, tensor_of(input));
@@ -64,10 +71,10 @@ graph::Evaluate evaluate_with(const runtime::Engine& engine) {
   };
 }
 
-Result<graph::Graph> simplify(graph::Graph graph, const runtime::Engine& engine) {
-  VISAVIS_TRY(folded,
-              graph::fold_constants(graph::remove_unused(std::move(graph)), evaluate_with(engine)));
-  return graph::fold_batch_norm(std::move(folded));
+graph::Graph simplify(graph::Graph graph, const runtime::Engine& engine) {
+  graph = graph::remove_unused(std::move(graph));
+  auto folded = graph::fold_constants(graph, evaluate_with(engine));
+  return graph::fold_batch_norm(folded ? *std::move(folded) : std::move(graph));
 }
 
 }  // namespace visavis::modelkit

@@ -223,7 +223,7 @@ Outcome<void> check_new(const std::filesystem::path& path) {
 Outcome<graph::Graph> target_graph(const Network& source, const NetworkTarget& target) {
   if (!target.simplify) return source.graph;
   VISAVIS_TRY(reference, caused_by(Cause::kDefect, runtime::find_engine("reference")));
-  return caused_by(Cause::kInput, modelkit::simplify(source.graph, *reference));
+  return modelkit::simplify(source.graph, *reference);
 }
 
 }  // namespace

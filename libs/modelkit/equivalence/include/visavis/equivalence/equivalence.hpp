@@ -92,11 +92,12 @@ struct Side {
 [[nodiscard]] Result<Comparison> compare(const Side& source, const Side& result,
                                          std::span<const SampleSet> sets, const Limits& limits);
 
-/// What graph::fold_constants wants, by this engine.
+/// What graph::fold_constants wants, by this engine; the reference engine refuses constants of
+/// more than 2^24 numbers.
 [[nodiscard]] graph::Evaluate evaluate_with(const runtime::Engine& engine);
 
-/// The graph as it is handed to engines: constants folded, batch normalisation multiplied into
-/// convolutions, without what nothing depends on.
-[[nodiscard]] Result<graph::Graph> simplify(graph::Graph graph, const runtime::Engine& engine);
+/// The graph as it is handed to engines: constants folded, unless the engine refuses to compute
+/// them, batch normalisation multiplied into convolutions, without what nothing depends on.
+[[nodiscard]] graph::Graph simplify(graph::Graph graph, const runtime::Engine& engine);
 
 }  // namespace visavis::modelkit
