@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <span>
+#include <string>
+#include <unordered_map>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
@@ -35,6 +37,16 @@ using Evaluate =
 /// Computes beforehand whatever depends on no input.
 /// @return what `evaluate` refuses.
 [[nodiscard]] Result<Graph> fold_constants(Graph graph, const Evaluate& evaluate);
+
+/// Of every value by its name.
+using Shapes = std::unordered_map<std::string, Shape>;
+
+/// The shapes of all values for these shapes of the inputs. What shapes are computed from is
+/// computed by `evaluate`, a node at a time.
+/// @return kUnsupported for an operator without a rule, or a shape that depends on more than
+/// shapes; kInvalidArgument for inputs or nodes whose shapes do not go together.
+[[nodiscard]] Result<Shapes> infer_shapes(const Graph& graph, std::span<const Shape> inputs,
+                                          const Evaluate& evaluate);
 
 /// Multiplies each batch normalisation into the convolution (or Gemm with transB, alpha and beta 1)
 /// whose output nobody else reads: W' = W g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta

@@ -1,0 +1,546 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "visavis/core/result.hpp"
+#include "visavis/graph/graph.hpp"
+#include "visavis/graph/passes.hpp"
+
+namespace visavis::graph {
+namespace {
+
+using Ints = std::vector<std::int64_t>;
+
+std::unexpected<Error> wrong(const Node& node, std::string_view what) {
+  return fail(
+      ErrorCode::kInvalidArgument,
+      node.op + (node.name.empty() ? "" : " \"" + node.name + "\"") + ": " + std::string(what));
+}
+
+/// A dimension that counts from the end if it is negative.
+Result<std::size_t> axis_of(const Node& node, std::int64_t axis, std::size_t rank) {
+  const auto size = static_cast<std::int64_t>(rank);
+  if (axis < -size || axis >= size) return wrong(node, "an axis beyond the shape");
+  return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
+}
+
+Result<Shape> broadcast(const Node& node, const Shape& a, const Shape& b) {
+  Shape out(std::max(a.size(), b.size()), 1);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1;
+    const std::int64_t y = i < b.size() ? b[b.size() - 1 - i] : 1;
+    if (x != y && x != 1 && y != 1) return wrong(node, "shapes that do not go together");
+    out[out.size() - 1 - i] = x == 1 ? y : x;
+  }
+  return out;
+}
+
+/// How a window of convolution or pooling moves along one axis.
+struct Axis {
+  std::int64_t size;
+  std::int64_t kernel;
+  std::int64_t stride;
+  std::int64_t dilation;
+  std::int64_t pads;  ///< At both ends together.
+  bool up = false;    ///< A window that hangs over counts.
+
+  [[nodiscard]] std::optional<std::int64_t> out() const {
+    const std::int64_t reach = dilation * (kernel - 1) + 1;
+    const std::int64_t room = size + pads - reach;
+    if (room < 0) return std::nullopt;
+    return (up ? (room + stride - 1) / stride : room / stride) + 1;
+  }
+};
+
+constexpr std::int64_t kMost = std::int64_t{1} << 30;
+
+bool are_steps(std::span<const std::int64_t> values) {
+  return std::ranges::all_of(values, [](std::int64_t n) { return n >= 1 && n <= kMost; });
+}
+
+class Inference {
+ public:
+  Inference(const Graph& graph, const Evaluate& evaluate) : graph_(graph), evaluate_(evaluate) {}
+
+  Result<Shapes> run(std::span<const Shape> inputs) && {
+    if (inputs.size() != graph_.inputs.size())
+      return fail(ErrorCode::kInvalidArgument, "there are " + std::to_string(graph_.inputs.size()) +
+                                                   " inputs, not " + std::to_string(inputs.size()));
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      VISAVIS_CHECK(element_count(inputs[i]));
+      shapes_[graph_.inputs[i].name] = inputs[i];
+    }
+    for (const Tensor& tensor : graph_.initializers) know(tensor.name, &tensor);
+    for (const Node& node : graph_.nodes) VISAVIS_CHECK(visit(node));
+    return std::move(shapes_);
+  }
+
+ private:
+  void know(const std::string& name, const Tensor* tensor) {
+    constants_[name] = tensor;
+    shapes_[name] = tensor->shape;
+  }
+
+  Result<void> keep(const Node& node, std::size_t output, Shape shape) {
+    if (output >= node.outputs.size() || node.outputs[output].empty()) return {};
+    VISAVIS_CHECK(element_count(shape));
+    shapes_[node.outputs[output]] = std::move(shape);
+    return {};
+  }
+
+  Result<void> visit(const Node& node) {
+    if (node.op == "Shape") return keep_shape(node);
+    if (is_constant(node)) return compute(node);
+    if (node.op == "Split") return split(node);
+    VISAVIS_TRY(shape, shape_of(node));
+    return keep(node, 0, std::move(shape));
+  }
+
+  Result<void> keep_shape(const Node& node) {
+    if (node.find("start") != nullptr || node.find("end") != nullptr)
+      return fail(ErrorCode::kUnsupported, "Shape of some dimensions only");
+    VISAVIS_TRY(shape, input(node, 0));
+    remember({.name = node.outputs.front(),
+              .shape = {static_cast<std::int64_t>(shape->size())},
+              .values = *shape});
+    return {};
+  }
+
+  [[nodiscard]] bool is_constant(const Node& node) const {
+    return std::ranges::all_of(node.inputs, [&](const std::string& name) {
+      return name.empty() || constants_.contains(name);
+    });
+  }
+
+  /// One node alone, whose inputs are known.
+  Result<void> compute(const Node& node) {
+    Graph alone{.name = "constant",
+                .opset = graph_.opset,
+                .inputs = {},
+                .outputs = {},
+                .initializers = {},
+                .nodes = {node}};
+    for (const std::string& output : node.outputs)
+      if (!output.empty()) alone.outputs.push_back({.name = output, .shape = {}});
+    for (const std::string& name : node.inputs)
+      if (!name.empty() && alone.initializer(name) == nullptr)
+        alone.initializers.push_back(*constants_.at(name));
+    VISAVIS_TRY(values, evaluate_(alone, {}));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i].name = alone.outputs[i].name;
+      remember(std::move(values[i]));
+    }
+    return {};
+  }
+
+  void remember(Tensor computed) {
+    computed_.push_back(std::make_unique<Tensor>(std::move(computed)));
+    know(computed_.back()->name, computed_.back().get());
+  }
+
+  Result<const Shape*> input(const Node& node, std::size_t i) const {
+    if (i >= node.inputs.size() || node.inputs[i].empty()) return wrong(node, "too few inputs");
+    const auto found = shapes_.find(node.inputs[i]);
+    if (found != shapes_.end()) return &found->second;
+    return fail(ErrorCode::kUnsupported, node.op + ": it reads a second output of an operator");
+  }
+
+  [[nodiscard]] bool has(const Node& node, std::size_t i) const {
+    return i < node.inputs.size() && !node.inputs[i].empty();
+  }
+
+  /// Numbers that older opsets have as an attribute and newer ones as an input.
+  Result<std::optional<Ints>> numbers(const Node& node, std::string_view attribute,
+                                      std::size_t i) const {
+    if (const Attribute* found = node.find(attribute)) {
+      const auto* ints = std::get_if<Ints>(found);
+      if (ints == nullptr) return wrong(node, "an attribute of another type");
+      return *ints;
+    }
+    if (!has(node, i)) return std::nullopt;
+    const auto found = constants_.find(node.inputs[i]);
+    if (found == constants_.end())
+      return fail(ErrorCode::kUnsupported,
+                  node.op + ": its " + std::string(attribute) + " depend on the input's numbers");
+    if (const auto* wide = std::get_if<Ints>(&found->second->values)) return *wide;
+    if (const auto* narrow = std::get_if<std::vector<std::int32_t>>(&found->second->values))
+      return Ints(narrow->begin(), narrow->end());
+    return wrong(node, "numbers that are no integers");
+  }
+
+  Result<Shape> shape_of(const Node& node) const {
+    struct Rule {
+      std::string_view op;
+      Result<Shape> (Inference::*apply)(const Node&) const;
+    };
+    static constexpr auto kRules = std::to_array<Rule>({
+        {"Abs", &Inference::same},
+        {"Add", &Inference::both},
+        {"AveragePool", &Inference::pool},
+        {"BatchNormalization", &Inference::same},
+        {"Cast", &Inference::same},
+        {"Clip", &Inference::same},
+        {"Concat", &Inference::concat},
+        {"Conv", &Inference::convolution},
+        {"DequantizeLinear", &Inference::same},
+        {"Div", &Inference::both},
+        {"Dropout", &Inference::same},
+        {"Elu", &Inference::same},
+        {"Exp", &Inference::same},
+        {"Flatten", &Inference::flatten},
+        {"Gather", &Inference::gather},
+        {"Gemm", &Inference::gemm},
+        {"GlobalAveragePool", &Inference::global_pool},
+        {"GlobalMaxPool", &Inference::global_pool},
+        {"HardSigmoid", &Inference::same},
+        {"HardSwish", &Inference::same},
+        {"Identity", &Inference::same},
+        {"LeakyRelu", &Inference::same},
+        {"Log", &Inference::same},
+        {"MatMul", &Inference::matmul},
+        {"MaxPool", &Inference::pool},
+        {"Mul", &Inference::both},
+        {"Neg", &Inference::same},
+        {"PRelu", &Inference::same},
+        {"Pad", &Inference::pad},
+        {"Pow", &Inference::both},
+        {"QuantizeLinear", &Inference::same},
+        {"ReduceMean", &Inference::reduce},
+        {"Relu", &Inference::same},
+        {"Reshape", &Inference::reshape},
+        {"Sigmoid", &Inference::same},
+        {"Slice", &Inference::slice},
+        {"Softmax", &Inference::same},
+        {"Sqrt", &Inference::same},
+        {"Squeeze", &Inference::squeeze},
+        {"Sub", &Inference::both},
+        {"Tanh", &Inference::same},
+        {"Transpose", &Inference::transpose},
+        {"Unsqueeze", &Inference::unsqueeze},
+    });
+    const auto rule = std::ranges::find(kRules, node.op, &Rule::op);
+    if (rule == kRules.end())
+      return fail(ErrorCode::kUnsupported, "the shape of what " + node.op + " gives is not known");
+    return (this->*rule->apply)(node);
+  }
+
+  Result<Shape> same(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    return *x;
+  }
+
+  Result<Shape> both(const Node& node) const {
+    VISAVIS_TRY(a, input(node, 0));
+    VISAVIS_TRY(b, input(node, 1));
+    return broadcast(node, *a, *b);
+  }
+
+  Result<Shape> convolution(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(weights, input(node, 1));
+    if (x->size() < 3 || weights->size() != x->size())
+      return wrong(node, "weights of another rank");
+    const auto groups = node.get_or<std::int64_t>("group", 1);
+    if (groups < 1 || (*weights)[1] != (*x)[1] / groups || (*x)[1] % groups != 0)
+      return wrong(node, "weights for other channels");
+    return windowed(node, *x, {weights->begin() + 2, weights->end()}, (*weights)[0]);
+  }
+
+  Result<Shape> pool(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    if (x->size() < 3) return wrong(node, "an input of too low a rank");
+    return windowed(node, *x, node.get_or("kernel_shape", Ints{}), (*x)[1]);
+  }
+
+  Result<Shape> windowed(const Node& node, const Shape& x, const Ints& kernel,
+                         std::int64_t channels) const {
+    const std::size_t axes = x.size() - 2;
+    const auto strides = node.get_or("strides", Ints(axes, 1));
+    const auto dilations = node.get_or("dilations", Ints(axes, 1));
+    const auto pads = node.get_or("pads", Ints(2 * axes, 0));
+    const auto automatic = node.get_or<std::string>("auto_pad", "NOTSET");
+    const bool fits = kernel.size() == axes && strides.size() == axes && dilations.size() == axes &&
+                      pads.size() == 2 * axes && are_steps(kernel) && are_steps(strides) &&
+                      are_steps(dilations);
+    if (!fits) return wrong(node, "windows that do not fit the input's rank");
+    Shape out = {x[0], channels};
+    for (std::size_t a = 0; a < axes; ++a) {
+      const std::int64_t around = automatic == "NOTSET" ? pads[a] + pads[axes + a] : 0;
+      if (around < -kMost || around > kMost) return wrong(node, "a padding beyond all limits");
+      Axis axis{.size = x[2 + a],
+                .kernel = kernel[a],
+                .stride = strides[a],
+                .dilation = dilations[a],
+                .pads = around,
+                .up = node.get_or<std::int64_t>("ceil_mode", 0) != 0};
+      if (automatic.starts_with("SAME")) {
+        out.push_back((axis.size + axis.stride - 1) / axis.stride);
+        continue;
+      }
+      const auto size = axis.out();
+      if (!size) return wrong(node, "a window larger than the input");
+      out.push_back(*size);
+    }
+    return out;
+  }
+
+  Result<Shape> global_pool(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    if (x->size() < 3) return wrong(node, "an input of too low a rank");
+    Shape out(x->size(), 1);
+    out[0] = (*x)[0];
+    out[1] = (*x)[1];
+    return out;
+  }
+
+  Result<Shape> gemm(const Node& node) const {
+    VISAVIS_TRY(a, input(node, 0));
+    VISAVIS_TRY(b, input(node, 1));
+    if (a->size() != 2 || b->size() != 2) return wrong(node, "inputs that are no matrices");
+    const bool turn_a = node.get_or<std::int64_t>("transA", 0) != 0;
+    const bool turn_b = node.get_or<std::int64_t>("transB", 0) != 0;
+    if ((*a)[turn_a ? 0 : 1] != (*b)[turn_b ? 1 : 0])
+      return wrong(node, "matrices that do not go together");
+    return Shape{(*a)[turn_a ? 1 : 0], (*b)[turn_b ? 0 : 1]};
+  }
+
+  Result<Shape> matmul(const Node& node) const {
+    VISAVIS_TRY(a, input(node, 0));
+    VISAVIS_TRY(b, input(node, 1));
+    if (a->size() < 2 || b->size() < 2)
+      return fail(ErrorCode::kUnsupported, "MatMul with a vector");
+    if (a->back() != (*b)[b->size() - 2]) return wrong(node, "matrices that do not go together");
+    VISAVIS_TRY(out, broadcast(node, {a->begin(), a->end() - 2}, {b->begin(), b->end() - 2}));
+    out.push_back((*a)[a->size() - 2]);
+    out.push_back(b->back());
+    return out;
+  }
+
+  Result<Shape> flatten(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    const auto rank = static_cast<std::int64_t>(x->size());
+    auto axis = node.get_or<std::int64_t>("axis", 1);
+    if (axis < 0) axis += rank;
+    if (axis < 0 || axis > rank) return wrong(node, "an axis beyond the shape");
+    const auto middle = x->begin() + axis;
+    const auto times = std::multiplies<std::int64_t>();
+    return Shape{std::accumulate(x->begin(), middle, std::int64_t{1}, times),
+                 std::accumulate(middle, x->end(), std::int64_t{1}, times)};
+  }
+
+  Result<Shape> reshape(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(given, numbers(node, "shape", 1));
+    if (!given) return wrong(node, "too few inputs");
+    VISAVIS_TRY(count, element_count(*x));
+    const bool zero_is_zero = node.get_or<std::int64_t>("allowzero", 0) != 0;
+    Shape out = *std::move(given);
+    std::optional<std::size_t> open;
+    std::int64_t known = 1;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      if (out[i] == 0 && !zero_is_zero) {
+        if (i >= x->size()) return wrong(node, "a dimension that the input does not have");
+        out[i] = (*x)[i];
+      }
+      if (out[i] == -1 && !open) {
+        open = i;
+        continue;
+      }
+      if (out[i] < 0 || out[i] > kMaxElements) return wrong(node, "a dimension out of range");
+      known = std::min(known * out[i], kMaxElements + 1);
+    }
+    const auto all = static_cast<std::int64_t>(count);
+    if (open) {
+      if (known == 0 || all % known != 0) return wrong(node, "a shape of another size");
+      out[*open] = all / known;
+    } else if (known != all) {
+      return wrong(node, "a shape of another size");
+    }
+    return out;
+  }
+
+  Result<Shape> transpose(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    Ints order(x->size());
+    std::iota(order.rbegin(), order.rend(), 0);
+    order = node.get_or("perm", order);
+    if (order.size() != x->size()) return wrong(node, "a permutation of another rank");
+    Shape out;
+    for (const std::int64_t n : order) {
+      VISAVIS_TRY(axis, axis_of(node, n, x->size()));
+      out.push_back((*x)[axis]);
+    }
+    return out;
+  }
+
+  Result<Shape> concat(const Node& node) const {
+    VISAVIS_TRY(first, input(node, 0));
+    VISAVIS_TRY(axis, axis_of(node, node.get_or<std::int64_t>("axis", 0), first->size()));
+    Shape out = *first;
+    for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+      VISAVIS_TRY(next, input(node, i));
+      if (next->size() != out.size()) return wrong(node, "inputs of several ranks");
+      for (std::size_t a = 0; a < out.size(); ++a)
+        if (a != axis && (*next)[a] != out[a]) return wrong(node, "inputs that do not go together");
+      out[axis] += (*next)[axis];
+    }
+    return out;
+  }
+
+  Result<Shape> pad(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(pads, numbers(node, "pads", 1));
+    if (has(node, 3)) return fail(ErrorCode::kUnsupported, "Pad of some axes only");
+    if (!pads || pads->size() != 2 * x->size()) return wrong(node, "pads of another rank");
+    Shape out = *x;
+    for (std::size_t a = 0; a < out.size(); ++a) {
+      const std::int64_t before = (*pads)[a];
+      const std::int64_t after = (*pads)[out.size() + a];
+      if (std::max(before, after) > kMost || std::min(before, after) < -kMost)
+        return wrong(node, "a padding beyond all limits");
+      out[a] += before + after;
+    }
+    return out;
+  }
+
+  Result<Shape> slice(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(starts, numbers(node, "starts", 1));
+    VISAVIS_TRY(ends, numbers(node, "ends", 2));
+    VISAVIS_TRY(axes, numbers(node, "axes", 3));
+    VISAVIS_TRY(steps, numbers(node, "steps", 4));
+    if (!starts || !ends || starts->size() != ends->size())
+      return wrong(node, "starts and ends that do not go together");
+    if (!axes) {
+      axes = Ints(starts->size());
+      std::iota(axes->begin(), axes->end(), 0);
+    }
+    if (!steps) steps = Ints(starts->size(), 1);
+    if (axes->size() != starts->size() || steps->size() != starts->size())
+      return wrong(node, "axes and starts that do not go together");
+    Shape out = *x;
+    for (std::size_t i = 0; i < starts->size(); ++i) {
+      VISAVIS_TRY(axis, axis_of(node, (*axes)[i], x->size()));
+      const std::int64_t size = (*x)[axis];
+      const std::int64_t step = (*steps)[i];
+      if (step == 0 || step > kMost || step < -kMost) return wrong(node, "a step out of range");
+      const auto place = [&](std::int64_t at) {
+        const std::int64_t from_start = at < 0 ? std::max(at, -size - 1) + size : at;
+        return step > 0 ? std::clamp<std::int64_t>(from_start, 0, size)
+                        : std::clamp<std::int64_t>(from_start, -1, size - 1);
+      };
+      const std::int64_t way = place((*ends)[i]) - place((*starts)[i]);
+      const std::int64_t sign = step > 0 ? 1 : -1;
+      out[axis] = std::max<std::int64_t>((way + step - sign) / step, 0);
+    }
+    return out;
+  }
+
+  Result<void> split(const Node& node) {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(axis, axis_of(node, node.get_or<std::int64_t>("axis", 0), x->size()));
+    VISAVIS_TRY(sizes, numbers(node, "split", 1));
+    const auto parts = static_cast<std::int64_t>(node.outputs.size());
+    if (!sizes) {
+      if ((*x)[axis] % parts != 0) return wrong(node, "parts that are not equal");
+      sizes = Ints(node.outputs.size(), (*x)[axis] / parts);
+    }
+    if (sizes->size() != node.outputs.size()) return wrong(node, "sizes for other outputs");
+    const Shape whole = *x;
+    for (std::size_t i = 0; i < sizes->size(); ++i) {
+      Shape part = whole;
+      part[axis] = (*sizes)[i];
+      VISAVIS_CHECK(keep(node, i, std::move(part)));
+    }
+    return {};
+  }
+
+  Result<Shape> gather(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(indices, input(node, 1));
+    VISAVIS_TRY(axis, axis_of(node, node.get_or<std::int64_t>("axis", 0), x->size()));
+    const auto at = x->begin() + static_cast<std::ptrdiff_t>(axis);
+    Shape out(x->begin(), at);
+    out.insert(out.end(), indices->begin(), indices->end());
+    out.insert(out.end(), at + 1, x->end());
+    return out;
+  }
+
+  Result<Shape> reduce(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(axes, numbers(node, "axes", 1));
+    const bool keeps = node.get_or<std::int64_t>("keepdims", 1) != 0;
+    std::vector<bool> reduced(x->size(), !axes);
+    for (const std::int64_t n : axes.value_or(Ints{})) {
+      VISAVIS_TRY(axis, axis_of(node, n, x->size()));
+      reduced[axis] = true;
+    }
+    Shape out;
+    for (std::size_t a = 0; a < x->size(); ++a) {
+      if (!reduced[a]) out.push_back((*x)[a]);
+      if (reduced[a] && keeps) out.push_back(1);
+    }
+    return out;
+  }
+
+  Result<Shape> squeeze(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(axes, numbers(node, "axes", 1));
+    std::vector<bool> gone(x->size(), false);
+    for (std::size_t a = 0; !axes && a < x->size(); ++a) gone[a] = (*x)[a] == 1;
+    for (const std::int64_t n : axes.value_or(Ints{})) {
+      VISAVIS_TRY(axis, axis_of(node, n, x->size()));
+      if ((*x)[axis] != 1) return wrong(node, "an axis that is not 1");
+      gone[axis] = true;
+    }
+    Shape out;
+    for (std::size_t a = 0; a < x->size(); ++a)
+      if (!gone[a]) out.push_back((*x)[a]);
+    return out;
+  }
+
+  Result<Shape> unsqueeze(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(axes, numbers(node, "axes", 1));
+    if (!axes) return wrong(node, "too few inputs");
+    const std::size_t rank = x->size() + axes->size();
+    std::vector<bool> fresh(rank, false);
+    for (const std::int64_t n : *axes) {
+      VISAVIS_TRY(axis, axis_of(node, n, rank));
+      if (fresh[axis]) return wrong(node, "an axis named twice");
+      fresh[axis] = true;
+    }
+    Shape out;
+    auto next = x->begin();
+    for (std::size_t a = 0; a < rank; ++a) out.push_back(fresh[a] ? 1 : *next++);
+    return out;
+  }
+
+  const Graph& graph_;
+  const Evaluate& evaluate_;
+  Shapes shapes_;
+  std::unordered_map<std::string, const Tensor*> constants_;
+  std::vector<std::unique_ptr<Tensor>> computed_;  ///< Does not move.
+};
+
+}  // namespace
+
+Result<Shapes> infer_shapes(const Graph& graph, std::span<const Shape> inputs,
+                            const Evaluate& evaluate) {
+  VISAVIS_CHECK(validate(graph));
+  return Inference(graph, evaluate).run(inputs);
+}
+
+}  // namespace visavis::graph
