@@ -184,6 +184,28 @@ int run_inspect(Desk& desk, const std::string& path) {
   return finish(desk, wire::to_json(*inside), text, {});
 }
 
+std::string with_unit(std::uint64_t bytes) {
+  constexpr std::uint64_t kMebi = std::uint64_t{1} << 20U;
+  if (bytes < kMebi) return std::to_string((bytes + 1023) / 1024) + " KiB";
+  return fixed(static_cast<double>(bytes) / static_cast<double>(kMebi), 1) + " MiB";
+}
+
+int run_layers(Desk& desk, const std::string& path, const usecases::LayerQuestions& questions) {
+  const auto answer = usecases::inspect_layers(path, questions);
+  if (!answer) return give_up(desk, answer.error());
+  Table table({"OPERATOR", "NAME", "SHAPE", ">MULTIPLY-ADDS", ">PARAMETERS"});
+  const auto number = [](std::uint64_t n) { return n == 0 ? std::string("-") : std::to_string(n); };
+  for (const auto& layer : answer->layers)
+    table.add({layer.op, layer.name, shape_text(layer.shape), number(layer.multiply_adds),
+               number(layer.parameters)});
+  std::string text = table.text() + std::to_string(answer->layers.size()) + " layers, " +
+                     std::to_string(answer->multiply_adds) +
+                     " multiply-adds for one sample, at most " + with_unit(answer->peak_bytes) +
+                     " of values at once (f32)\n";
+  if (!answer->drawing.empty()) text += "drawn: " + printable(answer->drawing.string()) + "\n";
+  return finish(desk, wire::to_json(*answer), text, {});
+}
+
 void add_engines(VerbList& list) {
   CLI::App* verb =
       list.add(list.program, "engines",
@@ -236,14 +258,32 @@ void add_add(VerbList& list, CLI::App& models) {
 }
 
 void add_inspect(VerbList& list, CLI::App& models) {
-  auto path = std::make_shared<std::string>();
+  struct Given {
+    std::string path;
+    bool layers = false;
+    usecases::LayerQuestions questions;
+  };
+  auto given = std::make_shared<Given>();
   CLI::App* verb =
       list.add(models, "inspect",
                "Inputs, outputs, shapes, types and operators of a model file (ONNX, TensorFlow "
-               "Lite, PyTorch state dict)",
-               "models inspect network.onnx");
-  verb->add_option("FILE", *path, "Which")->required();
-  list.verbs.push_back({verb, [path](Desk& desk) { return run_inspect(desk, *path); }});
+               "Lite, PyTorch state dict, dlib), or what each layer costs",
+               "models inspect network.onnx --layers --draw network.svg");
+  verb->add_option("FILE", given->path, "Which")->required();
+  verb->add_flag("--layers", given->layers,
+                 "Shapes, multiply-adds and parameters of every layer, for one sample");
+  verb->add_option("--draw", given->questions.drawing, "Also draws the layers: an SVG file");
+  verb->add_option("--importer", given->questions.importer,
+                   "With --layers: how FILE is read, as a manifest names it");
+  verb->add_option("--size", given->questions.free_size,
+                   "With --layers: stands for a height or width that is free")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096));
+  list.verbs.push_back({verb, [given](Desk& desk) {
+                          if (given->layers || !given->questions.drawing.empty())
+                            return run_layers(desk, given->path, given->questions);
+                          return run_inspect(desk, given->path);
+                        }});
 }
 
 void add_models(VerbList& list) {

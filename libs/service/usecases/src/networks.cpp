@@ -15,9 +15,11 @@
 #include <visavis/graph/onnx.hpp>
 #include <visavis/image/decode.hpp>
 #include <visavis/image/resize.hpp>
+#include <visavis/import/costs.hpp>
 #include <visavis/import/import.hpp>
 #include <visavis/models/manifest.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/usecases/catalogue.hpp>
 #include <visavis/usecases/inputs.hpp>
 
 #include "outputs.hpp"
@@ -227,6 +229,32 @@ Outcome<graph::Graph> target_graph(const Network& source, const NetworkTarget& t
 }
 
 }  // namespace
+
+Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
+                                    const LayerQuestions& questions) {
+  if (questions.free_size < 1) return usage("--size is a number from 1");
+  if (!questions.drawing.empty()) VISAVIS_CHECK(check_files({questions.drawing}, {}, {path}));
+  VISAVIS_TRY(network, read_network({.path = path, .importer = questions.importer}));
+  auto costs = modelkit::costs_of(network.graph, questions.free_size,
+                                  modelkit::evaluate_with(*network.engine));
+  if (!costs) return about(path, Failure(Cause::kInput, std::move(costs).error()));
+  ModelLayers answer{.path = path.string(),
+                     .layers = {},
+                     .multiply_adds = costs->multiply_adds,
+                     .peak_bytes = costs->peak_bytes,
+                     .drawing = questions.drawing};
+  for (const modelkit::LayerCost& layer : costs->layers)
+    answer.layers.push_back({.name = layer.name,
+                             .op = layer.op,
+                             .shape = layer.shape,
+                             .multiply_adds = layer.multiply_adds,
+                             .parameters = layer.parameters});
+  if (!questions.drawing.empty())
+    VISAVIS_CHECK(
+        caused_by(Cause::kEnvironment,
+                  write_file(questions.drawing, modelkit::draw(*costs, path.filename().string()))));
+  return answer;
+}
 
 Outcome<Equivalence> compare_networks(const NetworkFile& source, const NetworkFile& result,
                                       const Questions& questions) {

@@ -147,4 +147,24 @@ std::string to_json(const usecases::ModelInside& inside) {
   return text_of(json);
 }
 
+std::string to_json(const usecases::ModelLayers& answer) {
+  Json json = document("model-layers");
+  json["path"] = answer.path;
+  json["multiply_adds"] = answer.multiply_adds;
+  json["peak_bytes"] = answer.peak_bytes;
+  json["drawing"] = text_or_null(answer.drawing.string());
+  json["layers"] = Json::array();
+  for (const auto& layer : answer.layers) {
+    Json line;
+    line["name"] = layer.name;
+    line["operator"] = layer.op;
+    line["shape"] = layer.shape;
+    line["multiply_adds"] = layer.multiply_adds;
+    line["parameters"] = layer.parameters;
+    json["layers"].push_back(std::move(line));
+  }
+  json["errors"] = Json::array();
+  return text_of(json);
+}
+
 }  // namespace visavis::wire

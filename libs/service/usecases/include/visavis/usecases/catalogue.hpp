@@ -135,4 +135,31 @@ struct ModelInside {
 /// What is inside a model file of any supported format.
 [[nodiscard]] Outcome<ModelInside> inspect_model(const std::filesystem::path& path);
 
+/// How a network's layers are looked at.
+struct LayerQuestions {
+  std::string importer{};           ///< As a manifest names it. Empty: told from the contents.
+  std::int64_t free_size = 64;      ///< Stands for a free height or width.
+  std::filesystem::path drawing{};  ///< An SVG file; empty: none.
+};
+
+struct LayerLine {
+  std::string name{};
+  std::string op{};
+  std::vector<std::int64_t> shape{};
+  std::uint64_t multiply_adds = 0;
+  std::uint64_t parameters = 0;
+};
+
+struct ModelLayers {
+  std::string path{};
+  std::vector<LayerLine> layers{};
+  std::uint64_t multiply_adds = 0;
+  std::uint64_t peak_bytes = 0;  ///< Of values alive at once, as float32.
+  std::filesystem::path drawing{};
+};
+
+/// What a network costs for one sample, layer by layer.
+[[nodiscard]] Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
+                                                  const LayerQuestions& questions);
+
 }  // namespace visavis::usecases

@@ -24,6 +24,7 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::FetchedModels& fetched);
 [[nodiscard]] std::string to_json(const usecases::VerifiedModels& verified);
 [[nodiscard]] std::string to_json(const usecases::ModelInside& inside);
+[[nodiscard]] std::string to_json(const usecases::ModelLayers& layers);
 /// Also what stands in a certificate.
 [[nodiscard]] std::string to_json(const usecases::Equivalence& answer);
 
