@@ -51,6 +51,14 @@ std::string Builder::convolution(const std::string& name, const std::string& x, 
                {"strides", Shape{shape.stride_h, shape.stride_w}}});
 }
 
+std::string Builder::batch_normalization(const std::string& name, const std::string& x,
+                                         BatchNormalization given, float epsilon) {
+  std::vector<std::string> inputs = {x};
+  for (Constant* each : {&given.scale, &given.shift, &given.mean, &given.variance})
+    inputs.push_back(constant(std::move(*each)));
+  return node("BatchNormalization", name, std::move(inputs), {{"epsilon", epsilon}});
+}
+
 std::string Builder::prelu(const std::string& name, const std::string& x, Constant slopes) {
   return node("PRelu", name, {x, constant(std::move(slopes))}, {});
 }
@@ -105,6 +113,27 @@ std::string Builder::dense(const std::string& name, const std::string& x, Consta
 
 std::string Builder::add(const std::string& name, const std::string& a, const std::string& b) {
   return node("Add", name, {a, b}, {});
+}
+
+std::string Builder::concat(const std::string& name, const std::vector<std::string>& parts) {
+  return node("Concat", name, parts, {{"axis", std::int64_t{1}}});
+}
+
+/// From operators that every engine has.
+std::string Builder::unit_rows(const std::string& name, const std::string& x, std::int64_t width) {
+  const std::string squares = node("Mul", name + ".squares", {x, x}, {});
+  const std::string mean = node("ReduceMean", name + ".mean", {squares},
+                                {{"axes", Shape{1}}, {"keepdims", std::int64_t{1}}});
+  const std::string sum = node(
+      "Mul", name + ".sum",
+      {mean,
+       constant({.name = name + ".width", .shape = {1}, .values = {static_cast<float>(width)}})},
+      {});
+  const std::string length = node("Sqrt", name + ".length", {sum}, {});
+  const std::string bounded =
+      node("Clip", name + ".bounded",
+           {length, constant({.name = name + ".least", .shape = {}, .values = {1e-12F}})}, {});
+  return node("Div", name, {x, bounded}, {});
 }
 
 std::string Builder::transpose(const std::string& name, const std::string& x,

@@ -22,6 +22,14 @@ struct Constant {
   std::vector<float> values;
 };
 
+/// (x − mean) · scale / √(variance + ε) + shift, each with one number per channel.
+struct BatchNormalization {
+  Constant scale;
+  Constant shift;
+  Constant mean;
+  Constant variance;
+};
+
 struct ConvolutionShape {
   std::int64_t groups = 1;
   std::int64_t stride_h = 1;
@@ -45,6 +53,8 @@ class Builder {
   /// weights: out, in / groups, height, width; bias: out.
   std::string convolution(const std::string& name, const std::string& x, Constant weights,
                           Constant bias, const ConvolutionShape& shape);
+  std::string batch_normalization(const std::string& name, const std::string& x,
+                                  BatchNormalization given, float epsilon);
   /// slopes in a shape that broadcasts against x.
   std::string prelu(const std::string& name, const std::string& x, Constant slopes);
   std::string relu(const std::string& name, const std::string& x);
@@ -65,6 +75,10 @@ class Builder {
   /// x · weightsᵀ + bias; weights: out, in.
   std::string dense(const std::string& name, const std::string& x, Constant weights, Constant bias);
   std::string add(const std::string& name, const std::string& a, const std::string& b);
+  /// One behind the other along the channels.
+  std::string concat(const std::string& name, const std::vector<std::string>& parts);
+  /// x / max(|x|, 1e-12) for each of the rows [n, width].
+  std::string unit_rows(const std::string& name, const std::string& x, std::int64_t width);
   std::string transpose(const std::string& name, const std::string& x, const Shape& permutation);
   /// n × everything else.
   std::string flatten(const std::string& name, const std::string& x);

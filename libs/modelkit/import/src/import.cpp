@@ -1,5 +1,7 @@
 #include "visavis/import/import.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,6 +17,9 @@
 #include <visavis/models/manifest.hpp>
 
 #include "dlib.hpp"
+#include "inception_resnet.hpp"
+#include "iresnet.hpp"
+#include "mobilefacenet.hpp"
 #include "mtcnn.hpp"
 #include "state_dict.hpp"
 #include "tflite.hpp"
@@ -83,6 +88,32 @@ Result<Inspection> inspect_tflite(std::span<const std::byte> bytes) {
   return out;
 }
 
+/// Weights that one architecture alone has.
+struct Telltale {
+  std::string_view weight;
+  std::string_view importer;
+};
+constexpr auto kTelltales =
+    std::to_array<Telltale>({{"conv4_2.weight", "pytorch:mtcnn-pnet"},
+                             {"dense5_2.weight", "pytorch:mtcnn-rnet"},
+                             {"dense6_3.weight", "pytorch:mtcnn-onet"},
+                             {"mixed_7a.branch2.2.conv.weight", "pytorch:inception-resnet-v1"},
+                             {"logits.weight", "pytorch:inception-resnet-v1-classify"},
+                             {"layer1.0.prelu.weight", "pytorch:iresnet"},
+                             {"layer1.0.prelu.weight", "pytorch:iresnet-magface"},
+                             {"conv_sep.layers.0.weight", "pytorch:mobilefacenet"},
+                             {"conv_6_sep.conv.weight", "pytorch:mobilefacenet"}});
+
+std::vector<std::string> importers_for(const StateDict& dict) {
+  std::vector<std::string> out;
+  for (const Telltale& telltale : kTelltales)
+    if (std::ranges::any_of(dict.weights(), [&](const auto& weight) {
+          return weight.first.ends_with(telltale.weight);
+        }))
+      out.emplace_back(telltale.importer);
+  return out;
+}
+
 Result<Inspection> inspect_state_dict(std::span<const std::byte> bytes) {
   VISAVIS_TRY(dict, StateDict::read(bytes));
   Inspection out;
@@ -92,6 +123,7 @@ Result<Inspection> inspect_state_dict(std::span<const std::byte> bytes) {
         {.name = name, .type = std::string(to_string(weight.dtype)), .shape = weight.shape});
     out.parameters += weight.count();
   }
+  out.importers = importers_for(dict);
   return out;
 }
 
@@ -118,21 +150,35 @@ bool starts_with(std::span<const std::byte> bytes, std::size_t at, std::string_v
          std::memcmp(bytes.data() + at, text.data(), text.size()) == 0;
 }
 
+struct Importer {
+  std::string_view name;
+  Result<Bytes> (*run)(std::span<const std::byte>);
+};
+constexpr auto kImporters = std::to_array<Importer>(
+    {{"onnx", import_onnx},
+     {"onnx:free-batch", import_onnx_free_batch},
+     {"tflite", import_tflite},
+     {"pytorch:mtcnn-pnet", import_pnet},
+     {"pytorch:mtcnn-rnet", import_rnet},
+     {"pytorch:mtcnn-onet", import_onet},
+     {"pytorch:inception-resnet-v1", import_inception_resnet_v1},
+     {"pytorch:inception-resnet-v1-classify", import_inception_resnet_v1_classify},
+     {"pytorch:iresnet", import_iresnet},
+     {"pytorch:iresnet-magface", import_iresnet_magface},
+     {"pytorch:mobilefacenet", import_mobilefacenet},
+     {"dlib:resnet", import_dlib_resnet}});
+
 }  // namespace
 
 Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
                                             std::span<const std::byte> original) {
-  if (file.importer == "onnx") return import_onnx(original);
-  if (file.importer == "onnx:free-batch") return import_onnx_free_batch(original);
-  if (file.importer == "tflite") return import_tflite(original);
-  if (file.importer == "pytorch:mtcnn-pnet") return import_pnet(original);
-  if (file.importer == "pytorch:mtcnn-rnet") return import_rnet(original);
-  if (file.importer == "pytorch:mtcnn-onet") return import_onet(original);
-  if (file.importer == "dlib:resnet") return import_dlib_resnet(original);
+  const auto found = std::ranges::find(kImporters, file.importer, &Importer::name);
+  if (found != kImporters.end()) return found->run(original);
+  std::string known;
+  for (const Importer& importer : kImporters)
+    known += (known.empty() ? "" : ", ") + std::string(importer.name);
   return fail(ErrorCode::kUnsupported,
-              "there is no importer " + file.importer +
-                  "; known are: onnx, onnx:free-batch, tflite, pytorch:mtcnn-pnet, "
-                  "pytorch:mtcnn-rnet, pytorch:mtcnn-onet, dlib:resnet");
+              "there is no importer " + file.importer + "; known are: " + known);
 }
 
 Result<Inspection> inspect(std::span<const std::byte> bytes) {

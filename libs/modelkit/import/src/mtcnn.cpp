@@ -2,79 +2,38 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 
 #include "builder.hpp"
 #include "state_dict.hpp"
+#include "torch_layers.hpp"
 
 namespace visavis::modelkit {
 namespace {
 
-/// Layers by the names of their weights. The first failure is kept, and what follows it is never
-/// used, so a network reads as a list of its layers.
-class Layers {
+class Layers : public TorchLayers {
  public:
-  Layers(std::string_view name, const StateDict& weights) : builder_(name), weights_(weights) {}
-
-  Builder& builder() noexcept { return builder_; }
+  using TorchLayers::TorchLayers;
 
   /// `name` is the weights'; the result has that name too unless it is given one of its own.
-  std::string conv(const std::string& x, const std::string& name, std::int64_t out, std::int64_t in,
-                   std::int64_t side, const std::string& result = {}) {
-    return builder_.convolution(result.empty() ? name : result, x,
-                                take(name + ".weight", {out, in, side, side}),
-                                take(name + ".bias", {out}), {});
+  std::string kernels(const std::string& x, const std::string& name, std::int64_t out,
+                      std::int64_t in, std::int64_t side, const std::string& result = {}) {
+    return conv(x, result.empty() ? name : result, biased(name, {out, in, side, side}), {});
   }
 
-  /// One slope per channel, for pictures [n, c, h, w].
-  std::string prelu(const std::string& x, const std::string& name, std::int64_t channels) {
-    Constant slopes = take(name + ".weight", {channels});
-    slopes.shape = {channels, 1, 1};
-    return builder_.prelu(name, x, std::move(slopes));
-  }
-
-  /// One slope per channel, for rows [n, c].
-  std::string prelu_row(const std::string& x, const std::string& name, std::int64_t channels) {
-    return builder_.prelu(name, x, take(name + ".weight", {channels}));
-  }
-
-  std::string dense(const std::string& x, const std::string& name, std::int64_t out,
-                    std::int64_t in, const std::string& result = {}) {
-    return builder_.dense(result.empty() ? name : result, x, take(name + ".weight", {out, in}),
-                          take(name + ".bias", {out}));
+  std::string matrix(const std::string& x, const std::string& name, std::int64_t out,
+                     std::int64_t in, const std::string& result = {}) {
+    return dense(x, result.empty() ? name : result, biased(name, {out, in}));
   }
 
   /// The weights of the first dense layer were trained on Caffe's transposed picture: columns
   /// first.
   std::string flatten_columns_first(const std::string& x) {
-    return builder_.flatten("flat", builder_.transpose("columns", x, {0, 3, 2, 1}));
+    return builder().flatten("flat", builder().transpose("columns", x, {0, 3, 2, 1}));
   }
-
-  Result<std::vector<std::byte>> finish() {
-    if (problem_) return std::unexpected(*std::move(problem_));
-    return builder_.finish();
-  }
-
- private:
-  Constant take(const std::string& name, Shape shape) {
-    Result<std::vector<float>> values = weights_.floats(name, shape);
-    if (values) return {.name = name, .shape = std::move(shape), .values = *std::move(values)};
-    if (!problem_)
-      problem_ = Error{ErrorCode::kModelMismatch,
-                       "these weights belong to another network: " + values.error().message};
-    return {.name = name, .shape = std::move(shape), .values = {}};
-  }
-
-  Builder builder_;
-  const StateDict& weights_;
-  std::optional<Error> problem_;
 };
 
 constexpr std::int64_t kFree = -1;
@@ -85,12 +44,12 @@ Result<std::vector<std::byte>> import_pnet(std::span<const std::byte> state_dict
   VISAVIS_TRY(weights, StateDict::read(state_dict));
   Layers net("mtcnn-pnet", weights);
   std::string x = net.builder().input("input", {kFree, 3, kFree, kFree});
-  x = net.prelu(net.conv(x, "conv1", 10, 3, 3), "prelu1", 10);
+  x = net.prelu(net.kernels(x, "conv1", 10, 3, 3), "prelu1", 10);
   x = net.builder().max_pool_ceil("pool1", x, 2, 2);
-  x = net.prelu(net.conv(x, "conv2", 16, 10, 3), "prelu2", 16);
-  x = net.prelu(net.conv(x, "conv3", 32, 16, 3), "prelu3", 32);
-  const std::string scores = net.conv(x, "conv4_1", 2, 32, 1);
-  const std::string box = net.conv(x, "conv4_2", 4, 32, 1, "box");
+  x = net.prelu(net.kernels(x, "conv2", 16, 10, 3), "prelu2", 16);
+  x = net.prelu(net.kernels(x, "conv3", 32, 16, 3), "prelu3", 32);
+  const std::string scores = net.kernels(x, "conv4_1", 2, 32, 1);
+  const std::string box = net.kernels(x, "conv4_2", 4, 32, 1, "box");
   net.builder().output(net.builder().softmax("prob", scores), {kFree, 2, kFree, kFree});
   net.builder().output(box, {kFree, 4, kFree, kFree});
   return net.finish();
@@ -100,14 +59,14 @@ Result<std::vector<std::byte>> import_rnet(std::span<const std::byte> state_dict
   VISAVIS_TRY(weights, StateDict::read(state_dict));
   Layers net("mtcnn-rnet", weights);
   std::string x = net.builder().input("input", {kFree, 3, 24, 24});
-  x = net.prelu(net.conv(x, "conv1", 28, 3, 3), "prelu1", 28);
+  x = net.prelu(net.kernels(x, "conv1", 28, 3, 3), "prelu1", 28);
   x = net.builder().max_pool_ceil("pool1", x, 3, 2);
-  x = net.prelu(net.conv(x, "conv2", 48, 28, 3), "prelu2", 48);
+  x = net.prelu(net.kernels(x, "conv2", 48, 28, 3), "prelu2", 48);
   x = net.builder().max_pool_ceil("pool2", x, 3, 2);
-  x = net.prelu(net.conv(x, "conv3", 64, 48, 2), "prelu3", 64);
-  x = net.prelu_row(net.dense(net.flatten_columns_first(x), "dense4", 128, 576), "prelu4", 128);
-  const std::string scores = net.dense(x, "dense5_1", 2, 128);
-  const std::string box = net.dense(x, "dense5_2", 4, 128, "box");
+  x = net.prelu(net.kernels(x, "conv3", 64, 48, 2), "prelu3", 64);
+  x = net.prelu_row(net.matrix(net.flatten_columns_first(x), "dense4", 128, 576), "prelu4", 128);
+  const std::string scores = net.matrix(x, "dense5_1", 2, 128);
+  const std::string box = net.matrix(x, "dense5_2", 4, 128, "box");
   net.builder().output(net.builder().softmax("prob", scores), {kFree, 2});
   net.builder().output(box, {kFree, 4});
   return net.finish();
@@ -117,17 +76,17 @@ Result<std::vector<std::byte>> import_onet(std::span<const std::byte> state_dict
   VISAVIS_TRY(weights, StateDict::read(state_dict));
   Layers net("mtcnn-onet", weights);
   std::string x = net.builder().input("input", {kFree, 3, 48, 48});
-  x = net.prelu(net.conv(x, "conv1", 32, 3, 3), "prelu1", 32);
+  x = net.prelu(net.kernels(x, "conv1", 32, 3, 3), "prelu1", 32);
   x = net.builder().max_pool_ceil("pool1", x, 3, 2);
-  x = net.prelu(net.conv(x, "conv2", 64, 32, 3), "prelu2", 64);
+  x = net.prelu(net.kernels(x, "conv2", 64, 32, 3), "prelu2", 64);
   x = net.builder().max_pool_ceil("pool2", x, 3, 2);
-  x = net.prelu(net.conv(x, "conv3", 64, 64, 3), "prelu3", 64);
+  x = net.prelu(net.kernels(x, "conv3", 64, 64, 3), "prelu3", 64);
   x = net.builder().max_pool_ceil("pool3", x, 2, 2);
-  x = net.prelu(net.conv(x, "conv4", 128, 64, 2), "prelu4", 128);
-  x = net.prelu_row(net.dense(net.flatten_columns_first(x), "dense5", 256, 1152), "prelu5", 256);
-  const std::string scores = net.dense(x, "dense6_1", 2, 256);
-  const std::string box = net.dense(x, "dense6_2", 4, 256, "box");
-  const std::string points = net.dense(x, "dense6_3", 10, 256, "points");
+  x = net.prelu(net.kernels(x, "conv4", 128, 64, 2), "prelu4", 128);
+  x = net.prelu_row(net.matrix(net.flatten_columns_first(x), "dense5", 256, 1152), "prelu5", 256);
+  const std::string scores = net.matrix(x, "dense6_1", 2, 256);
+  const std::string box = net.matrix(x, "dense6_2", 4, 256, "box");
+  const std::string points = net.matrix(x, "dense6_3", 10, 256, "points");
   net.builder().output(net.builder().softmax("prob", scores), {kFree, 2});
   net.builder().output(box, {kFree, 4});
   net.builder().output(points, {kFree, 10});

@@ -125,13 +125,18 @@ Result<Weight> weight_from(const Pickle& pickle, const Node& node, const Storage
   return weight;
 }
 
-/// The dictionary of tensors: the root itself, or what a training checkpoint calls "state_dict".
+/// What training checkpoints call the weights that are wanted.
+constexpr auto kNested =
+    std::to_array<std::string_view>({"state_dict", "model_state_dict", "state_dict_backbone"});
+
+/// The dictionary of tensors: the root itself, or the one inside a training checkpoint.
 Result<NodeId> dictionary(const Pickle& pickle) {
   const Node& root = pickle[pickle.root];
   if (root.kind != Kind::kDict)
     return fail(ErrorCode::kUnsupported, "the PyTorch file holds no state dict");
   for (std::size_t i = 0; i + 1 < root.items.size(); i += 2)
-    if (pickle[root.items[i]].text == "state_dict" && pickle[root.items[i + 1]].kind == Kind::kDict)
+    if (std::ranges::find(kNested, pickle[root.items[i]].text) != kNested.end() &&
+        pickle[root.items[i + 1]].kind == Kind::kDict)
       return root.items[i + 1];
   return pickle.root;
 }

@@ -87,6 +87,7 @@ Outcome<ModelInside> inspect_model(const std::filesystem::path& path) {
                      .inputs = to_lines(std::move(inside.inputs)),
                      .outputs = to_lines(std::move(inside.outputs)),
                      .weights = to_lines(std::move(inside.weights)),
+                     .importers = std::move(inside.importers),
                      .operators = std::move(inside.operators),
                      .parameters = inside.parameters};
 }

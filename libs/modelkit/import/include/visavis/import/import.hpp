@@ -20,6 +20,8 @@ namespace visavis::modelkit {
 ///   onnx:free-batch       the first dimension of inputs and outputs is made free
 ///   tflite                NHWC to NCHW, free batch, PReLU recognised, explicit padding
 ///   pytorch:mtcnn-pnet, pytorch:mtcnn-rnet, pytorch:mtcnn-onet
+///   pytorch:inception-resnet-v1, pytorch:inception-resnet-v1-classify
+///   pytorch:iresnet, pytorch:iresnet-magface, pytorch:mobilefacenet
 ///   dlib:resnet           dlib's face recognition network, batch normalisation folded
 /// All but `onnx` set weights below 1e-20 to zero, which changes no answer but the speed.
 /// The same original gives the same bytes on every machine. It may serve as models::Importer.
@@ -42,6 +44,7 @@ struct Inspection {
   std::vector<TensorFacts> outputs;
   std::vector<TensorFacts>
       weights;  ///< Of a state dict and of dlib's; empty for the other formats.
+  std::vector<std::string> importers;  ///< Of a state dict: which know an architecture like it.
   std::map<std::string, std::size_t> operators;  ///< How many of each kind.
   std::uint64_t parameters = 0;                  ///< Numbers in constants and weights.
 };

@@ -127,7 +127,8 @@ struct ModelInside {
   std::string sha256{};
   std::vector<TensorLine> inputs{};
   std::vector<TensorLine> outputs{};
-  std::vector<TensorLine> weights{};  ///< Of formats that hold no graph.
+  std::vector<TensorLine> weights{};     ///< Of formats that hold no graph.
+  std::vector<std::string> importers{};  ///< That know an architecture with such weights.
   std::map<std::string, std::size_t> operators{};
   std::uint64_t parameters = 0;
 };
