@@ -117,7 +117,7 @@ std::vector<std::string> importers_for(const StateDict& dict) {
 Result<Inspection> inspect_state_dict(std::span<const std::byte> bytes) {
   VISAVIS_TRY(dict, StateDict::read(bytes));
   Inspection out;
-  out.format = "PyTorch state dict";
+  out.format = dict.format();
   for (const auto& [name, weight] : dict.weights()) {
     out.weights.push_back(
         {.name = name, .type = std::string(to_string(weight.dtype)), .shape = weight.shape});
@@ -183,8 +183,9 @@ Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
 
 Result<Inspection> inspect(std::span<const std::byte> bytes) {
   if (starts_with(bytes, 4, "TFL3")) return inspect_tflite(bytes);
-  // A zip archive, or a pickle of protocol 2 that begins with PyTorch's magic number.
-  if (starts_with(bytes, 0, "PK\x03\x04") || starts_with(bytes, 0, "\x80\x02\x8a"))
+  // A zip archive, a pickle of protocol 2 that begins with PyTorch's magic number, or an array.
+  if (starts_with(bytes, 0, "PK\x03\x04") || starts_with(bytes, 0, "\x80\x02\x8a") ||
+      starts_with(bytes, 0, "\x93NUMPY"))
     return inspect_state_dict(bytes);
   // Version 1 of the outermost layer. An ONNX file may begin so only with a wire type of no use.
   if (starts_with(bytes, 0, "\x01\x01")) return inspect_dlib(bytes);

@@ -18,6 +18,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 
+#include "npy.hpp"
 #include "pickle.hpp"
 #include "zip.hpp"
 
@@ -25,6 +26,8 @@ namespace visavis::modelkit {
 namespace {
 
 using Kind = Node::Kind;
+using Weights = std::map<std::string, Weight, std::less<>>;
+using Members = std::map<std::string, std::vector<std::byte>, std::less<>>;
 using Storages = std::map<std::string, std::span<const std::byte>, std::less<>>;
 
 struct DtypeFacts {
@@ -48,6 +51,8 @@ constexpr std::array<DtypeFacts, 10> kDtypes = {{{"torch FloatStorage", "float32
 constexpr std::string_view kMagic("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10);
 constexpr std::int64_t kProtocol = 1001;
 constexpr std::size_t kMaxDimensions = 16;
+constexpr std::string_view kNumpy = "NumPy arrays";
+constexpr std::string_view kNpySuffix = ".npy";
 
 std::unexpected<Error> damaged(const std::string& what) {
   return fail(ErrorCode::kDecodeFailed, "the PyTorch file is damaged: " + what);
@@ -141,11 +146,10 @@ Result<NodeId> dictionary(const Pickle& pickle) {
   return pickle.root;
 }
 
-Result<std::map<std::string, Weight, std::less<>>> weights_from(const Pickle& pickle,
-                                                                const Storages& storages) {
+Result<Weights> weights_from(const Pickle& pickle, const Storages& storages) {
   VISAVIS_TRY(root, dictionary(pickle));
   const std::vector<NodeId>& items = pickle[root].items;
-  std::map<std::string, Weight, std::less<>> weights;
+  Weights weights;
   for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
     const Node& key = pickle[items[i]];
     const Node& value = pickle[items[i + 1]];
@@ -177,7 +181,7 @@ class OldLayout {
  public:
   explicit OldLayout(std::span<const std::byte> bytes) : rest_(bytes) {}
 
-  Result<std::map<std::string, Weight, std::less<>>> read() {
+  Result<Weights> read() {
     VISAVIS_TRY(magic, next());
     if (magic[magic.root].text != kMagic)
       return fail(ErrorCode::kDecodeFailed, "it is no PyTorch file");
@@ -228,6 +232,35 @@ class OldLayout {
 
   std::span<const std::byte> rest_;
 };
+
+/// The zip of PyTorch 1.6 and later: one folder with the pickle and a file for each storage.
+Result<Weights> weights_from_zip(const Members& members) {
+  const auto object = std::ranges::find_if(
+      members, [](const auto& member) { return member.first.ends_with("/data.pkl"); });
+  if (object == members.end())
+    return fail(ErrorCode::kDecodeFailed,
+                "the zip archive is neither a PyTorch file nor one of NumPy's");
+  const std::string folder = object->first.substr(0, object->first.size() - 8);
+  const auto order = members.find(folder + "byteorder");
+  if (order != members.end() && !order->second.empty() && order->second[0] == std::byte{'b'})
+    return fail(ErrorCode::kUnsupported, "the PyTorch file is big-endian");
+  VISAVIS_TRY(pickle, read_pickle(object->second));
+  Storages storages;
+  const std::string data = folder + "data/";
+  for (const auto& [name, contents] : members)
+    if (name.starts_with(data)) storages.emplace(name.substr(data.size()), contents);
+  return weights_from(pickle, storages);
+}
+
+/// The zip of numpy.savez: an array for each name.
+Result<Weights> weights_from_arrays(const Members& members) {
+  Weights weights;
+  for (const auto& [name, contents] : members) {
+    VISAVIS_TRY(array, read_npy(contents));
+    weights.emplace(name.substr(0, name.size() - kNpySuffix.size()), std::move(array));
+  }
+  return weights;
+}
 
 template <class T>
 double value_at(std::span<const std::byte> storage, std::size_t index) {
@@ -300,6 +333,12 @@ std::size_t Weight::count() const noexcept {
 
 Result<StateDict> StateDict::read(std::span<const std::byte> bytes) {
   StateDict out;
+  if (is_npy(bytes)) {
+    VISAVIS_TRY(array, read_npy(bytes));
+    out.format_ = kNumpy;
+    out.weights_.emplace("array", std::move(array));
+    return out;
+  }
   const bool zip = bytes.size() > 4 && std::memcmp(bytes.data(), "PK\x03\x04", 4) == 0;
   if (!zip) {
     VISAVIS_TRY(weights, OldLayout(bytes).read());
@@ -307,20 +346,11 @@ Result<StateDict> StateDict::read(std::span<const std::byte> bytes) {
     return out;
   }
   VISAVIS_TRY(members, read_zip(bytes));
-  const auto object = std::ranges::find_if(
-      members, [](const auto& member) { return member.first.ends_with("/data.pkl"); });
-  if (object == members.end())
-    return fail(ErrorCode::kDecodeFailed, "the zip archive is no PyTorch file");
-  const std::string folder = object->first.substr(0, object->first.size() - 8);
-  const auto order = members.find(folder + "byteorder");
-  if (order != members.end() && !order->second.empty() && order->second[0] == std::byte{'b'})
-    return fail(ErrorCode::kUnsupported, "the PyTorch file is big-endian");
-  VISAVIS_TRY(pickle, read_pickle(object->second));
-  Storages storages;
-  const std::string data = folder + "data/";
-  for (const auto& [name, contents] : members)
-    if (name.starts_with(data)) storages.emplace(name.substr(data.size()), contents);
-  VISAVIS_TRY(weights, weights_from(pickle, storages));
+  const bool arrays = std::ranges::all_of(
+      members, [](const auto& member) { return member.first.ends_with(kNpySuffix); });
+  if (arrays && !members.empty()) out.format_ = kNumpy;
+  VISAVIS_TRY(weights,
+              out.format_ == kNumpy ? weights_from_arrays(members) : weights_from_zip(members));
   out.weights_ = std::move(weights);
   out.unpacked_ = std::move(members);  // a map's elements stay where they are
   return out;

@@ -2,7 +2,7 @@
 
 /// The weights that `torch.save(model.state_dict(), path)` wrote, read without PyTorch and without
 /// executing the pickle. Both layouts: the zip of PyTorch 1.6 and later, and the chain of pickles
-/// before it.
+/// before it. The same weights may also come as `numpy.savez(path, **weights)` wrote them.
 
 #include <cstddef>
 #include <cstdint>
@@ -49,6 +49,9 @@ class StateDict {
   /// @pre `bytes` outlive the result.
   [[nodiscard]] static Result<StateDict> read(std::span<const std::byte> bytes);
 
+  /// "PyTorch state dict" or "NumPy arrays".
+  [[nodiscard]] std::string_view format() const noexcept { return format_; }
+
   [[nodiscard]] const std::map<std::string, Weight, std::less<>>& weights() const noexcept {
     return weights_;
   }
@@ -60,6 +63,7 @@ class StateDict {
 
  private:
   StateDict() = default;
+  std::string_view format_ = "PyTorch state dict";
   std::map<std::string, Weight, std::less<>> weights_;
   std::map<std::string, std::vector<std::byte>, std::less<>> unpacked_;  ///< Members of the zip.
 };

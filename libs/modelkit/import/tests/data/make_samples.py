@@ -8,6 +8,7 @@ import collections
 import os
 import pickle
 
+import numpy
 import torch
 
 
@@ -39,3 +40,11 @@ torch.save(collections.OrderedDict(x=Attack()), "attack.pt")
 torch.save(collections.OrderedDict(x=Attack()), "attack-legacy.pt",
            _use_new_zipfile_serialization=False)
 torch.save([torch.zeros(2)], "list.pt")
+
+# The same weights as arrays, but for bfloat16, which NumPy does not have.
+arrays = {k: v.detach().numpy() for k, v in weights().items() if k != "bfloat"}
+numpy.savez("arrays.npz", **arrays)
+numpy.savez_compressed("arrays-compressed.npz", **arrays)
+numpy.savez("objects.npz", x=numpy.array([Attack()], dtype=object))
+numpy.savez("big-endian.npz", x=numpy.array([1], dtype=">f4"))
+numpy.save("columns.npy", numpy.asfortranarray(weights()["plain"].numpy()))

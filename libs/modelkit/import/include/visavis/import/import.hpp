@@ -23,6 +23,7 @@ namespace visavis::modelkit {
 ///   pytorch:inception-resnet-v1, pytorch:inception-resnet-v1-classify
 ///   pytorch:iresnet, pytorch:iresnet-magface, pytorch:mobilefacenet
 ///   dlib:resnet           dlib's face recognition network, batch normalisation folded
+/// What `pytorch:` reads may be NumPy's .npz with the same names, too.
 /// All but `onnx` set weights below 1e-20 to zero, which changes no answer but the speed.
 /// The same original gives the same bytes on every machine. It may serve as models::Importer.
 /// @return kDecodeFailed for damaged bytes, kUnsupported for an operator or an importer that is not
@@ -38,8 +39,9 @@ struct TensorFacts {
 };
 
 struct Inspection {
-  std::string format;               ///< "ONNX", "PyTorch state dict", "TensorFlow Lite", "dlib".
-  std::string producer;             ///< As the file states it; may be empty.
+  std::string format;    ///< "ONNX", "PyTorch state dict", "NumPy arrays", "TensorFlow Lite",
+                         ///< "dlib".
+  std::string producer;  ///< As the file states it; may be empty.
   std::vector<TensorFacts> inputs;  ///< Empty where the file holds no graph.
   std::vector<TensorFacts> outputs;
   std::vector<TensorFacts>
