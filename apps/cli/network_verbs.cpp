@@ -108,13 +108,15 @@ void add_convert(VerbList& list) {
     bool as_it_is = false;
   };
   auto given = std::make_shared<Given>();
-  CLI::App* verb =
-      list.add(list.program, "convert",
-               "Writes a network as ONNX, with a certificate, if the result is the same network",
-               "convert pnet.pt pnet.onnx --importer pytorch:mtcnn-pnet");
+  CLI::App* verb = list.add(
+      list.program, "convert",
+      "Writes a network as ONNX or OpenVINO IR, with a certificate, if the result is the same",
+      "convert pnet.pt pnet.onnx --importer pytorch:mtcnn-pnet");
   verb->add_option("SOURCE", given->source.path, "A network in any format that can be imported")
       ->required();
-  verb->add_option("TARGET", given->target.path, "The new file")->required();
+  verb->add_option("TARGET", given->target.path,
+                   "The new file: ONNX, or OpenVINO IR if it ends in .xml")
+      ->required();
   verb->add_option("--importer", given->source.importer,
                    "How SOURCE is read, as a manifest names it (a state dict does not say)");
   verb->add_flag("--as-it-is", given->as_it_is,

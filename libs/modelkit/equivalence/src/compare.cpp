@@ -24,9 +24,10 @@ std::string shape_text(std::span<const std::int64_t> shape) {
 }
 
 Result<void> check_outputs(std::span<const runtime::Tensor> source,
-                           std::span<const runtime::Tensor> result, const graph::Graph& names) {
+                           std::span<const runtime::Tensor> result,
+                           std::span<const runtime::TensorSpec> specs) {
   for (std::size_t i = 0; i < source.size(); ++i) {
-    const std::string& name = names.outputs[i].name;
+    const std::string& name = specs[i].name;
     if (source[i].type != runtime::ElementType::kFloat32 || result[i].type != source[i].type)
       return fail(ErrorCode::kUnsupported, "the output " + name + " is not of float32");
     if (source[i].shape == result[i].shape) continue;
@@ -37,6 +38,17 @@ Result<void> check_outputs(std::span<const runtime::Tensor> source,
   return {};
 }
 
+Result<void> check_counts(const runtime::Model& source, const runtime::Model& result) {
+  if (source.inputs().size() == result.inputs().size() &&
+      source.outputs().size() == result.outputs().size())
+    return {};
+  return fail(ErrorCode::kModelMismatch,
+              "one network has " + std::to_string(source.inputs().size()) + " inputs and " +
+                  std::to_string(source.outputs().size()) + " outputs, the other " +
+                  std::to_string(result.inputs().size()) + " and " +
+                  std::to_string(result.outputs().size()));
+}
+
 class Comparer {
  public:
   Comparer(const Side& source, const Side& result, const Limits& limits)
@@ -45,6 +57,7 @@ class Comparer {
   Result<Comparison> run(std::span<const SampleSet> sets) {
     VISAVIS_TRY(source, Runner::make(source_));
     VISAVIS_TRY(result, Runner::make(result_));
+    VISAVIS_CHECK(check_counts(source.model(), result.model()));
     Comparison comparison;
     for (const SampleSet& set : sets) {
       if (set.samples.empty()) continue;
@@ -65,13 +78,14 @@ class Comparer {
   Result<Judgement> judge(const SampleSet& set, Runner& source, Runner& result) {
     Judgement judgement{.kind = set.kind, .samples = set.samples.size(), .outputs = {}};
     std::vector<Differences> differences;
-    for (std::size_t i = 0; i < source_.graph->outputs.size(); ++i)
-      differences.emplace_back(source_.graph->outputs[i].name, result_.graph->outputs[i].name);
+    const auto specs = source.model().outputs();
+    for (std::size_t i = 0; i < specs.size(); ++i)
+      differences.emplace_back(specs[i].name, result.model().outputs()[i].name);
     std::vector<runtime::Tensor> firsts;
     for (const Sample& sample : set.samples) {
       VISAVIS_TRY(ours, source.run(sample));
       VISAVIS_TRY(theirs, result.run(sample));
-      VISAVIS_CHECK(check_outputs(ours, theirs, *source_.graph));
+      VISAVIS_CHECK(check_outputs(ours, theirs, specs));
       for (std::size_t i = 0; i < ours.size(); ++i) {
         differences[i].add(ours[i].floats(), theirs[i].floats());
         const bool fine = differences[i].take().within(limits_);
@@ -104,13 +118,6 @@ class Comparer {
 
 Result<Comparison> compare(const Side& source, const Side& result, std::span<const SampleSet> sets,
                            const Limits& limits) {
-  if (source.graph->inputs.size() != result.graph->inputs.size() ||
-      source.graph->outputs.size() != result.graph->outputs.size())
-    return fail(ErrorCode::kModelMismatch,
-                "one network has " + std::to_string(source.graph->inputs.size()) + " inputs and " +
-                    std::to_string(source.graph->outputs.size()) + " outputs, the other " +
-                    std::to_string(result.graph->inputs.size()) + " and " +
-                    std::to_string(result.graph->outputs.size()));
   return Comparer(source, result, limits).run(sets);
 }
 

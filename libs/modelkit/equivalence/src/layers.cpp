@@ -102,6 +102,7 @@ bool same(const Difference& difference, std::span<const float> values, const Lim
 
 Result<std::optional<Divergence>> first_difference(const Side& source, const Side& result,
                                                    const Sample& sample, const Limits& limits) {
+  if (source.graph == nullptr || result.graph == nullptr) return std::nullopt;
   const auto layers = common_layers(*source.graph, *result.graph);
   if (layers.empty()) return std::nullopt;
   std::vector<std::string> ours;

@@ -21,6 +21,10 @@ class Runner {
   /// @param extra  as runtime::LoadOptions has it
   static Result<Runner> make(const Side& side,
                              std::vector<std::pair<std::string, std::string>> extra = {}) {
+    if (side.model) {
+      VISAVIS_TRY(opened, side.model->session());
+      return Runner(side.model, std::move(opened));
+    }
     VISAVIS_TRY(bytes, graph::write_onnx(*side.graph));
     VISAVIS_TRY(model, side.engine->load(bytes, {.precision = side.precision,
                                                  .cache_dir = {},
@@ -28,6 +32,8 @@ class Runner {
     VISAVIS_TRY(session, model->session());
     return Runner(std::move(model), std::move(session));
   }
+
+  [[nodiscard]] const runtime::Model& model() const noexcept { return *model_; }
 
   Result<std::vector<runtime::Tensor>> run(const Sample& sample) {
     std::vector<runtime::TensorView> views;

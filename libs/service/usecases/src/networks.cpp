@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/core/file.hpp>
@@ -19,6 +21,7 @@
 #include <visavis/import/import.hpp>
 #include <visavis/models/manifest.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/runtime/openvino_ir.hpp>
 #include <visavis/usecases/catalogue.hpp>
 #include <visavis/usecases/inputs.hpp>
 
@@ -37,7 +40,10 @@ struct Network {
   const runtime::Engine* engine = nullptr;
   runtime::Precision precision = runtime::Precision::kF32;
 
+  std::shared_ptr<const runtime::Model> model{};  ///< Instead of a graph.
+
   [[nodiscard]] modelkit::Side side() const {
+    if (model) return {.model = model};
     return {.graph = &graph, .engine = engine, .precision = precision};
   }
 };
@@ -92,7 +98,47 @@ Outcome<void> choose_engine(Network& network, const std::string& engine,
   return {};
 }
 
+bool is_ir(const std::filesystem::path& path) { return path.extension() == ".xml"; }
+
+std::filesystem::path weights_of(std::filesystem::path path) {
+  return path.replace_extension(".bin");
+}
+
+NetworkFacts facts_of(const std::filesystem::path& path, const runtime::OpenVinoIr& ir) {
+  const auto xml = std::as_bytes(std::span(ir.xml));
+  std::vector<std::byte> both(xml.begin(), xml.end());
+  both.insert(both.end(), ir.weights.begin(), ir.weights.end());
+  return {.path = path.string(),
+          .format = "OpenVINO IR",
+          .importer = {},
+          .sha256 = to_hex(sha256(both)),
+          .engine = {},
+          .precision = {},
+          .parameters = 0};
+}
+
+Outcome<Network> network_of(NetworkFacts facts, const runtime::OpenVinoIr& ir,
+                            const std::string& precision) {
+  VISAVIS_TRY(parsed, caused_by(Cause::kUsage, runtime::parse_precision(precision)));
+  runtime::LoadOptions options;
+  options.precision = parsed;
+  VISAVIS_TRY(model, caused_by(Cause::kInput, runtime::load_openvino_ir(ir, options)));
+  facts.engine = std::string(model->engine_name());
+  facts.precision = precision;
+  return Network{.facts = std::move(facts), .graph = {}, .model = std::move(model)};
+}
+
+Outcome<Network> read_ir(const NetworkFile& file) {
+  VISAVIS_TRY(xml, caused_by(Cause::kInput, read_file(file.path, kMaxModelBytes)));
+  auto weights = caused_by(Cause::kInput, read_file(weights_of(file.path), kMaxModelBytes));
+  if (!weights) return about(weights_of(file.path), std::move(weights).error());
+  const runtime::OpenVinoIr ir{.xml = {reinterpret_cast<const char*>(xml.data()), xml.size()},
+                               .weights = *std::move(weights)};
+  return network_of(facts_of(file.path, ir), ir, file.precision);
+}
+
 Outcome<Network> read_network(const NetworkFile& file) {
+  if (is_ir(file.path)) return read_ir(file);
   auto network = read_here(file);
   if (!network) {
     if (network.error().cause == Cause::kUsage) return network;
@@ -191,6 +237,7 @@ Outcome<void> check_limits(const Questions& questions) {
 Outcome<Equivalence> judge(const Network& source, const Network& result,
                            const Questions& questions) {
   Equivalence answer{.source = source.facts, .result = result.facts, .questions = questions};
+  if (source.model) return usage("OpenVINO IR can only be the result, not the source");
   VISAVIS_TRY(random, caused_by(Cause::kInput,
                                 modelkit::random_samples(source.graph, questions.random,
                                                          questions.seed, questions.free_size)));
@@ -222,10 +269,56 @@ Outcome<void> check_new(const std::filesystem::path& path) {
   return check_files({path}, {});
 }
 
+/// All files of a target, the certificate last.
+std::vector<std::filesystem::path> files_of(const std::filesystem::path& target) {
+  if (is_ir(target)) return {target, weights_of(target), certificate_of(target)};
+  return {target, certificate_of(target)};
+}
+
 Outcome<graph::Graph> target_graph(const Network& source, const NetworkTarget& target) {
   if (!target.simplify) return source.graph;
   VISAVIS_TRY(reference, caused_by(Cause::kDefect, runtime::find_engine("reference")));
   return modelkit::simplify(source.graph, *reference);
+}
+
+std::vector<std::byte> bytes_of(std::string_view text) {
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+/// What will be written, and the network that whoever reads it gets.
+struct Made {
+  Network network;
+  std::vector<std::vector<std::byte>> contents;
+};
+
+Outcome<Made> make_onnx(const graph::Graph& graph, const NetworkTarget& target) {
+  VISAVIS_TRY(bytes, caused_by(Cause::kInput, graph::write_onnx(graph)));
+  VISAVIS_TRY(again, caused_by(Cause::kDefect, graph::read_onnx(bytes)));
+  Network network{.facts = {.path = target.path.string(),
+                            .format = "ONNX",
+                            .importer = "onnx",
+                            .sha256 = to_hex(sha256(bytes)),
+                            .engine = {},
+                            .precision = {},
+                            .parameters = parameters_of(again)},
+                  .graph = std::move(again)};
+  VISAVIS_CHECK(choose_engine(network, target.engine, "f32"));
+  Made made{.network = std::move(network), .contents = {}};
+  made.contents.push_back(std::move(bytes));
+  return made;
+}
+
+Outcome<Made> make_ir(const graph::Graph& graph, const NetworkTarget& target) {
+  VISAVIS_TRY(bytes, caused_by(Cause::kInput, graph::write_onnx(graph)));
+  VISAVIS_TRY(ir, caused_by(Cause::kEnvironment, runtime::to_openvino_ir(bytes)));
+  NetworkFacts facts = facts_of(target.path, ir);
+  facts.parameters = parameters_of(graph);
+  VISAVIS_TRY(network, network_of(std::move(facts), ir, "f32"));
+  Made made{.network = std::move(network), .contents = {}};
+  made.contents.push_back(bytes_of(ir.xml));
+  made.contents.push_back(std::move(ir.weights));
+  return made;
 }
 
 }  // namespace
@@ -235,6 +328,7 @@ Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
   if (questions.free_size < 1) return usage("--size is a number from 1");
   if (!questions.drawing.empty()) VISAVIS_CHECK(check_files({questions.drawing}, {}, {path}));
   VISAVIS_TRY(network, read_network({.path = path, .importer = questions.importer}));
+  if (network.model) return usage("the layers of OpenVINO IR cannot be told apart");
   auto costs = modelkit::costs_of(network.graph, questions.free_size,
                                   modelkit::evaluate_with(*network.engine));
   if (!costs) return about(path, Failure(Cause::kInput, std::move(costs).error()));
@@ -267,28 +361,18 @@ Outcome<Equivalence> compare_networks(const NetworkFile& source, const NetworkFi
 Outcome<Equivalence> convert_network(const NetworkFile& source, const NetworkTarget& target,
                                      const Questions& questions, const Certify& certify) {
   VISAVIS_CHECK(check_limits(questions));
-  VISAVIS_CHECK(check_new(target.path));
-  VISAVIS_CHECK(check_new(certificate_of(target.path)));
+  const auto files = files_of(target.path);
+  for (const auto& path : files) VISAVIS_CHECK(check_new(path));
   VISAVIS_TRY(before, read_network(source));
+  if (before.model)
+    return usage("OpenVINO IR can be compared and run, but not converted into other forms");
   VISAVIS_TRY(graph, target_graph(before, target));
-  VISAVIS_TRY(bytes, caused_by(Cause::kInput, graph::write_onnx(graph)));
-  Network after{.facts = {.path = target.path.string(),
-                          .format = "ONNX",
-                          .importer = "onnx",
-                          .sha256 = to_hex(sha256(bytes)),
-                          .engine = {},
-                          .precision = {},
-                          .parameters = parameters_of(graph)},
-                .graph = {}};
-  // What will be read is judged, not what was written.
-  VISAVIS_TRY(again, caused_by(Cause::kDefect, graph::read_onnx(bytes)));
-  after.graph = std::move(again);
-  VISAVIS_CHECK(choose_engine(after, target.engine, "f32"));
-  VISAVIS_TRY(answer, judge(before, after, questions));
+  VISAVIS_TRY(made, is_ir(target.path) ? make_ir(graph, target) : make_onnx(graph, target));
+  VISAVIS_TRY(answer, judge(before, made.network, questions));
   if (!answer.equivalent) return answer;
-  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(target.path, bytes)));
-  VISAVIS_CHECK(
-      caused_by(Cause::kEnvironment, write_file(certificate_of(target.path), certify(answer))));
+  made.contents.push_back(bytes_of(certify(answer)));
+  for (std::size_t i = 0; i < files.size(); ++i)
+    VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(files[i], made.contents[i])));
   return answer;
 }
 

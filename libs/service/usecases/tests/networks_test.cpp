@@ -141,6 +141,37 @@ TEST_F(NetworksTest, AsksWithPictures) {
   EXPECT_EQ(answer->errors[0].path, (folder_ / "broken.png").string());
 }
 
+TEST_F(NetworksTest, ConvertsToOpenVinosForm) {
+  const fs::path source = network("a", 1);
+  const fs::path target = folder_ / "b.xml";
+  const auto answer = convert_network({.path = source}, {.path = target}, {}, certify);
+  if (!answer && answer.error().error.message.contains("a build with OpenVINO"))
+    GTEST_SKIP() << answer.error().error.message;
+  ASSERT_TRUE(answer) << answer.error().error.message;
+  EXPECT_TRUE(answer->equivalent);
+  EXPECT_EQ(answer->result.engine, "openvino");
+  EXPECT_TRUE(fs::exists(folder_ / "b.xml.certificate.json"));
+  const auto again = [&] { return compare_networks({.path = source}, {.path = target}, {}); };
+  EXPECT_TRUE(again()->equivalent);
+  EXPECT_FALSE(convert_network({.path = target}, {.path = folder_ / "c.onnx"}, {}, certify));
+
+  // The sign of the first weight is another.
+  auto weights = *read_file(folder_ / "b.bin", 1 << 20);
+  weights[3] ^= std::byte{0x80};
+  ASSERT_TRUE(write_file(folder_ / "b.bin", weights));
+  const auto other = again();
+  ASSERT_TRUE(other) << other.error().error.message;
+  EXPECT_FALSE(other->equivalent);
+
+  ASSERT_TRUE(write_file(folder_ / "b.bin", "short"));
+  EXPECT_EQ(again().error().cause, Cause::kInput);
+  fs::remove(folder_ / "b.bin");
+  EXPECT_EQ(again().error().cause, Cause::kInput);
+  ASSERT_TRUE(write_file(target, "<?xml version=\"1.0\"?><net"));
+  ASSERT_TRUE(write_file(folder_ / "b.bin", weights));
+  EXPECT_EQ(again().error().cause, Cause::kInput);
+}
+
 TEST_F(NetworksTest, SaysWhatIsWrong) {
   const fs::path good = network("a", 1);
   ASSERT_TRUE(write_file(folder_ / "text", "no network"));

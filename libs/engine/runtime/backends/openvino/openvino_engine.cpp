@@ -9,6 +9,7 @@
 #include <new>
 #include <openvino/op/softmax.hpp>
 #include <openvino/openvino.hpp>
+#include <openvino/pass/serialize.hpp>
 #include <openvino/runtime/intel_cpu/properties.hpp>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@
 #include <visavis/core/hash.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/runtime/openvino_ir.hpp>
 
 #include "compiled_cache.hpp"
 #include "model_file.hpp"
@@ -263,6 +265,13 @@ Result<void> check_softmax(const ov::Model& model, std::int64_t opset) {
   return {};
 }
 
+Result<std::shared_ptr<ov::Model>> read_onnx(ov::Core& core, std::span<const std::byte> bytes) {
+  VISAVIS_TRY(graph, read_model(bytes));
+  VISAVIS_TRY(model, read(core, bytes));
+  VISAVIS_CHECK(check_softmax(*model, graph.opset));
+  return model;
+}
+
 /// Everything that a compiled model depends on beside the model itself.
 std::string cache_key(const ov::Core& core, const LoadOptions& options) {
   std::string key = ov::get_openvino_version().buildNumber;
@@ -363,9 +372,7 @@ class OpenVinoEngine final : public Engine {
       if (std::optional<ov::CompiledModel> kept = import(*core, *blob, options))
         return finish(core, *std::move(kept), options);
     }
-    VISAVIS_TRY(graph, read_model(bytes));
-    VISAVIS_TRY(model, read(*core, bytes));
-    VISAVIS_CHECK(check_softmax(*model, graph.opset));
+    VISAVIS_TRY(model, read_onnx(*core, bytes));
     ov::CompiledModel compiled = core->compile_model(model, kDevice, configuration(options));
     if (!options.cache_dir.empty()) {
       if (const auto blob = export_blob(compiled)) cache.keep(std::as_bytes(std::span(*blob)));
@@ -375,6 +382,35 @@ class OpenVinoEngine final : public Engine {
 };
 
 }  // namespace
+
+Result<OpenVinoIr> to_openvino_ir(std::span<const std::byte> onnx) {
+  return guarded(ErrorCode::kUnsupported, "cannot write the model", [&]() -> Result<OpenVinoIr> {
+    VISAVIS_TRY(model, read_onnx(*shared_core(), onnx));
+    std::ostringstream xml;
+    std::ostringstream weights;
+    ov::pass::Serialize(xml, weights).run_on_model(model);
+    const std::string numbers = std::move(weights).str();
+    const auto bytes = std::as_bytes(std::span(numbers));
+    return OpenVinoIr{.xml = std::move(xml).str(), .weights = {bytes.begin(), bytes.end()}};
+  });
+}
+
+Result<std::shared_ptr<const Model>> load_openvino_ir(const OpenVinoIr& ir,
+                                                      const LoadOptions& options) {
+  VISAVIS_CHECK(check_options(options));
+  const SubnormalsAsZero fast;
+  return guarded(ErrorCode::kUnsupported, "cannot compile the model",
+                 [&]() -> Result<std::shared_ptr<const Model>> {
+                   const std::shared_ptr<ov::Core>& core = shared_core();
+                   VISAVIS_CHECK(check_precision(*core, options.precision));
+                   // The model keeps reading the weights where they are.
+                   ov::Tensor weights(ov::element::u8, {ir.weights.size()});
+                   std::ranges::copy(ir.weights, static_cast<std::byte*>(weights.data()));
+                   const auto model = core->read_model(ir.xml, weights);
+                   return finish(core, core->compile_model(model, kDevice, configuration(options)),
+                                 options);
+                 });
+}
 
 const Engine& openvino_engine() noexcept;  // declared again in the generated table
 const Engine& openvino_engine() noexcept {

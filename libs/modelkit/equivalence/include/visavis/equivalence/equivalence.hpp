@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -70,11 +71,13 @@ struct Comparison {
   bool equivalent = false;
 };
 
-/// A network and who runs it.
+/// A network and who runs it; or a model in a form that only its engine knows, whose layers cannot
+/// be compared.
 struct Side {
-  const graph::Graph* graph;
-  const runtime::Engine* engine;
+  const graph::Graph* graph = nullptr;
+  const runtime::Engine* engine = nullptr;
   runtime::Precision precision = runtime::Precision::kF32;
+  std::shared_ptr<const runtime::Model> model{};  ///< Instead of all others.
 };
 
 /// Numbers drawn evenly from [-1, 1) by splitmix64 (S. Vigna, 2015), whose state begins at `seed`:
