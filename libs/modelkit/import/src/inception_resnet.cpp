@@ -59,11 +59,7 @@ class Network {
     x = mixed_6a(x);
     for (int i = 0; i < 10; ++i) x = block17(x, numbered("repeat_2", i));
     x = mixed_7a(x);
-    for (int i = 0; i < 5; ++i) {
-      const std::string name = numbered("repeat_3", i);
-      x = block8(x, name, .2);
-      x = layers_.builder().relu(name + ".relu", x);
-    }
+    for (int i = 0; i < 5; ++i) x = block8_with_relu(x, numbered("repeat_3", i));
     x = block8(x, "block8", 1);
     x = layers_.builder().flatten("flat", layers_.builder().global_average_pool("mean", x));
     return layers_.dense(
@@ -135,6 +131,10 @@ class Network {
     c = basic(c, "mixed_7a.branch2.2", 256, 256, kHalf);
     const std::string d = layers_.builder().max_pool("mixed_7a.branch3", x, 3, 2);
     return layers_.builder().concat("mixed_7a", {a, b, c, d});
+  }
+
+  std::string block8_with_relu(const std::string& x, const std::string& name) {
+    return layers_.builder().relu(name + ".relu", block8(x, name, .2));
   }
 
   /// Without a ReLU at its end: the last one has none.
