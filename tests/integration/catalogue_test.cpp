@@ -2,7 +2,10 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
+#include "../../libs/modelkit/import/tests/torch_file.hpp"
 #include "program.hpp"
 
 namespace visavis::integration {
@@ -125,6 +128,59 @@ TEST_F(ProgramTest, MalformedFusionIsToldToWhoAsksForIt) {
   const Answer listed = visavis({"models", "list", "--models", at("store"), "--json"});
   EXPECT_EQ(listed.code, 4);
   EXPECT_THAT(listed.json()["errors"][0]["path"].get<std::string>(), HasSubstr("mine.json"));
+}
+
+class StateDictTest : public ProgramTest {
+ protected:
+  void SetUp() override {
+    ProgramTest::SetUp();
+    write("mine.json",
+          R"({"schema":"visavis.manifest/1","id":"mine","title":"t","role":"recogniser",
+"family":"embedding","files":[{"name":"network","importer":"pytorch:mobilefacenet"}],
+"weights_licence":"mine","training_data":"none","preparation":{"width":112,"height":112,
+"colour":"rgb","mean":[127.5,127.5,127.5],"scale":[0.0078125,0.0078125,0.0078125]},
+"alignment":"arcface","dimension":512,"norm_is_quality":true})");
+  }
+
+  void write_weights(const std::vector<modelkit::TorchTensor>& tensors) const {
+    const std::vector<std::byte> file = modelkit::torch_file(tensors, "state_dict");
+    write("weights.pt", {reinterpret_cast<const char*>(file.data()), file.size()});
+  }
+
+  [[nodiscard]] Answer add() const {
+    return visavis(
+        {"models", "add", at("mine.json"), at("weights.pt"), "--models", at("store"), "--json"});
+  }
+};
+
+/// A network of PyTorch's that a person brings: what it is, how it is added, that it runs.
+TEST_F(StateDictTest, IsInspectedAddedAndRun) {
+  const auto golden = nlohmann::json::parse(std::ifstream(
+      std::string(VISAVIS_SOURCE_DIR) + "/tests/golden/architectures/mobilefacenet-treb1en.json"));
+  std::vector<modelkit::TorchTensor> tensors;
+  for (const auto& module : golden["modules"])
+    modelkit::append_tensors(
+        {.kind = module[0], .name = module[1], .shape = module[2], .spread = module[3]}, tensors);
+  write_weights(tensors);
+  const Answer inside = visavis({"models", "inspect", at("weights.pt"), "--json"});
+  ASSERT_EQ(inside.code, 0) << inside.err;
+  EXPECT_EQ(inside.json()["format"], "PyTorch state dict");
+  EXPECT_EQ(inside.json()["importers"], nlohmann::json({"pytorch:mobilefacenet"}));
+  const Answer added = add();
+  ASSERT_EQ(added.code, 0) << added.err;
+  const Answer verified = visavis({"models", "verify", "mine", "--models", at("store"), "--json"});
+  EXPECT_EQ(verified.code, 0) << verified.err;
+}
+
+TEST_F(StateDictTest, OfAnotherNetworkIsRefusedWithWhatDiffers) {
+  write_weights({{.name = "conv_6_sep.conv.weight", .shape = {2}, .values = {1, 2}},
+                 {.name = "other", .shape = {1}, .values = {3}}});
+  const Answer added = add();
+  EXPECT_EQ(added.code, 3);
+  EXPECT_THAT(added.err, HasSubstr("weights are missing (conv1.conv.weight, conv1.bn.weight"));
+  EXPECT_THAT(added.err, HasSubstr("conv_6_sep.conv.weight has shape [2], not [512, 128, 1, 1]"));
+  EXPECT_THAT(added.err, HasSubstr("1 is left over (other)"));
+  EXPECT_FALSE(std::filesystem::exists(at("store/manifests/mine.json")));
 }
 
 TEST_F(ProgramTest, FileThatIsNoModelIsBadInput) {
