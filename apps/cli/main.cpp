@@ -61,6 +61,7 @@ int run(int argc, char** argv) {
   cli::add_catalogue_verbs(list);
   cli::add_measure_verbs(list);
   cli::add_network_verbs(list);
+  cli::add_quantize_verb(list);
   cli::add_serve_verb(list);
   try {
     program.parse(argc, argv);

@@ -60,6 +60,7 @@ void add_measure_verbs(VerbList& list);
 /// Those that work on network files.
 void add_network_verbs(VerbList& list);
 void add_serve_verb(VerbList& list);
+void add_quantize_verb(VerbList& list);
 void add_quality_verb(VerbList& list, CLI::App& evaluate);
 
 /// What was typed in place of a verb; empty if a verb was found or nothing was typed.

@@ -100,18 +100,23 @@ Result<void> widen(Observed& observed, std::span<const float> values) {
   return {};
 }
 
-/// Adds the means of one tensor, each with the weight of its sample.
-void add_means(Observed& observed, std::span<const float> values, const Shape& shape,
-               double weight) {
+/// Adds the means of one tensor, each with the weight of its sample, and its peaks.
+void add_channels(Observed& observed, std::span<const float> values, const Shape& shape,
+                  double weight) {
   if (shape.size() < 2 || values.empty()) return;
   const auto channels = static_cast<std::size_t>(shape[1]);
   observed.channel_means.resize(channels);
+  observed.channel_peaks.resize(channels);
   std::size_t block = 1;
   for (std::size_t d = 2; d < shape.size(); ++d) block *= static_cast<std::size_t>(shape[d]);
   const double each = weight * static_cast<double>(channels) / static_cast<double>(values.size());
   for (std::size_t i = 0; i < values.size(); i += block) {
     double sum = 0;
-    for (const float value : values.subspan(i, block)) sum += value;
+    float& peak = observed.channel_peaks[i / block % channels];
+    for (const float value : values.subspan(i, block)) {
+      sum += value;
+      peak = std::max(peak, std::abs(value));
+    }
     observed.channel_means[i / block % channels] += sum * each;
   }
 }
@@ -131,7 +136,7 @@ Result<Observations> observe(const graph::Graph& graph, std::span<const std::str
   const double weight = 1 / static_cast<double>(samples.size());
   for (const Example& sample : samples) {
     VISAVIS_CHECK(widen(input, sample));
-    add_means(input, sample, shape, weight);
+    add_channels(input, sample, shape, weight);
   }
   for (const Example& sample : samples) input.count(sample);
   if (sees_input) observations.emplace(graph.inputs[0].name, std::move(input));
@@ -145,7 +150,7 @@ Result<Observations> observe(const graph::Graph& graph, std::span<const std::str
     VISAVIS_TRY(outputs, running.run(sample));
     for (std::size_t i = 0; i < seen.size(); ++i) {
       VISAVIS_CHECK(widen(seen[i], outputs[i].floats()));
-      add_means(seen[i], outputs[i].floats(), outputs[i].shape, weight);
+      add_channels(seen[i], outputs[i].floats(), outputs[i].shape, weight);
     }
   }
   for (const Example& sample : samples) {

@@ -36,7 +36,7 @@ using LayerNames = std::set<std::string, std::less<>>;
 
 struct QuantizeOptions {
   RangeMethod method = RangeMethod::kMinMax;
-  double kept = .9999;  ///< For kPercentile.
+  double kept = .99999;  ///< For kPercentile.
   /// Moves each bias by the mean error that the rounded weights make: −ε·E[x] (Nagel et al.,
   /// "Data-free quantization through weight equalization and bias correction", ICCV 2019, eq. 16).
   /// Layers of Conv and Gemm only.

@@ -40,6 +40,7 @@ struct Observed {
   std::vector<std::uint64_t> bins{};  ///< kBins of equal width from range.low to range.high.
   /// Of each index of axis 1; empty for a tensor without one.
   std::vector<double> channel_means{};
+  std::vector<float> channel_peaks{};  ///< Likewise the largest magnitudes.
 
   /// Counts values that lie in `range`. @pre `range` is final
   void count(std::span<const float> values);

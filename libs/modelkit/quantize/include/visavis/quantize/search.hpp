@@ -18,7 +18,7 @@ namespace visavis::modelkit {
 
 struct SearchOptions {
   std::vector<RangeMethod> methods{};  ///< The best of them is taken; at least one.
-  double kept = .9999;                 ///< For kPercentile.
+  double kept = .99999;                ///< For kPercentile.
   bool bias_correction = true;
   LayerNames keep_float{};   ///< In any case.
   double min_cosine = .995;  ///< Mean, to the float network's answers. What is below goes on.

@@ -12,6 +12,7 @@
 #include <visavis/usecases/evaluate_quality.hpp>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/networks.hpp>
+#include <visavis/usecases/quantize.hpp>
 
 namespace visavis::wire {
 
@@ -27,6 +28,7 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::ModelLayers& layers);
 /// Also what stands in a certificate.
 [[nodiscard]] std::string to_json(const usecases::Equivalence& answer);
+[[nodiscard]] std::string to_json(const usecases::Quantized& answer);
 
 [[nodiscard]] std::string to_json(const usecases::EvaluatedPairs& verification);
 [[nodiscard]] std::string to_json(const usecases::EvaluatedAllPairs& verification);

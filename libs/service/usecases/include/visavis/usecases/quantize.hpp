@@ -1,0 +1,103 @@
+#pragma once
+
+/// A recogniser in int8, published only if it is as good as the float one.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+#include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/inputs.hpp>
+#include <visavis/usecases/progress.hpp>
+#include <visavis/usecases/workbench.hpp>
+
+namespace visavis::usecases {
+
+/// What the int8 model must keep, beside the float one.
+struct QuantizeLimits {
+  double min_cosine = .995;  ///< Mean, of the test's embeddings, or of held-out chips without one.
+  double accuracy_loss = .001;  ///< In accuracy on a list of pairs; .001 is a tenth of a point.
+  double tar_loss = .003;
+  double size = .46;  ///< Of the float file's bytes.
+  double speed = 1;   ///< Times the float network's, in one thread.
+};
+
+struct QuantizeRequest {
+  std::filesystem::path out{};         ///< A folder; the three files must not be there yet.
+  std::string id{};                    ///< Of the new model. Empty: the old one's and "-int8".
+  std::filesystem::path people{};      ///< Whose photos are observed, one name a line; empty: all.
+  std::filesystem::path balance{};     ///< Attributes, of which every kind is observed; or empty.
+  std::uint64_t seed = 1;              ///< Decides which photos are taken.
+  std::size_t chips = 300;             ///< Observed.
+  std::size_t held_out = 64;           ///< More, on which ways to quantise are compared.
+  std::vector<std::string> methods{};  ///< Empty: all, of which the best is taken.
+  double kept = .99999;                ///< Share of values that the method percentile leaves.
+  bool bias_correction = true;
+  std::vector<std::string> keep_float{};  ///< Layers, by the name of what they make.
+  bool choose_float = true;       ///< Whether costly layers stay float until `min_cosine` is kept.
+  std::filesystem::path pairs{};  ///< A list to test on; its paths relative to the photos.
+  std::filesystem::path test_people{};  ///< Whose photos are tested, all with all; or empty.
+  QuantizeLimits limits{};
+};
+
+/// One figure of both models.
+struct GateFigure {
+  std::string name;
+  std::optional<double> before{};  ///< Nothing for what tells of both.
+  double after = 0;
+  double limit = 0;  ///< What `after` may be at worst.
+  bool passed = false;
+};
+
+struct QuantizedLayer {
+  std::string name;
+  std::string op;
+  std::size_t weights = 0;
+  double loss = 0;  ///< 1 − mean cosine where it alone is int8.
+  bool kept_float = false;
+};
+
+struct MethodFacts {
+  std::string name;
+  double cosine = 0;  ///< Mean, all layers in int8 but those that were to stay float.
+};
+
+struct Quantized {
+  RunFacts run{};
+  std::string model{};  ///< The float one's id.
+  std::string id{};
+  std::string sha256{};  ///< Of the new file.
+  std::string method{};
+  bool bias_correction = true;
+  std::size_t observed = 0;  ///< Chips.
+  std::size_t held_out = 0;
+  double held_out_cosine = 0;
+  std::size_t tested = 0;  ///< Photos with a face.
+  std::vector<MethodFacts> tried{};
+  std::vector<QuantizedLayer> layers{};  ///< In the order in which they run.
+  std::vector<GateFigure> gate{};
+  bool passed = false;
+  std::filesystem::path manifest{};  ///< Empty if it is not published.
+  std::filesystem::path network{};
+  std::filesystem::path certificate{};
+  std::vector<Problem> errors{};  ///< Photos that could not be read.
+};
+
+/// What stands in the certificate.
+using CertifyQuantized = std::function<std::string(const Quantized&)>;
+
+/// Aligns the face nearest the centre of photos, observes what the recogniser's inner values are,
+/// quantises, and tests both models on other photos. Photos of the test are never observed.
+/// Publishes ID.onnx, ID.json (a manifest for `models add`) and ID.certificate.json if all figures
+/// are within the limits, else nothing.
+/// @param photos  in a folder for each person
+/// @pre a bench with chips
+[[nodiscard]] Outcome<Quantized> quantize(Workbench& bench, const Inputs& photos,
+                                          const QuantizeRequest& request,
+                                          const CertifyQuantized& certify,
+                                          const Progress& progress);
+
+}  // namespace visavis::usecases

@@ -1,0 +1,321 @@
+#include "visavis/usecases/quantize.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+#include <visavis/core/file.hpp>
+#include <visavis/core/hash.hpp>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/onnx.hpp>
+#include <visavis/graph/passes.hpp>
+#include <visavis/models/manifest.hpp>
+#include <visavis/models/network.hpp>
+#include <visavis/models/prepare.hpp>
+#include <visavis/pipeline/pipeline.hpp>
+#include <visavis/quality_pairs/balance.hpp>
+#include <visavis/quantize/equalize.hpp>
+#include <visavis/quantize/observe.hpp>
+#include <visavis/quantize/quantize.hpp>
+#include <visavis/quantize/ranges.hpp>
+#include <visavis/quantize/search.hpp>
+#include <visavis/runtime/engine.hpp>
+
+#include "bench_impl.hpp"
+#include "lists.hpp"
+#include "outputs.hpp"
+#include "quantize_gate.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{1} << 20U;
+
+Outcome<void> check_new(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::exists(path, ignored))
+    return usage(path.string() + " is there already, and is not overwritten");
+  return check_files({path}, {});
+}
+
+/// A manifest's id is a file's name.
+bool is_id(std::string_view text) {
+  return !text.empty() && text.front() != '.' &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string_view::npos;
+}
+
+Outcome<void> check_request(const QuantizeRequest& request) {
+  if (!request.id.empty() && !is_id(request.id))
+    return usage("--id has small letters, digits, dots and hyphens, and does not begin with a dot");
+  if (request.chips < 1 || request.held_out < 1)
+    return usage("--chips and --held-out are at least 1");
+  if (!(request.kept > .5 && request.kept <= 1)) return usage("--kept is from .5 to 1");
+  if (!(request.limits.speed > 0)) return usage("--min-speed is above 0");
+  return {};
+}
+
+/// Where the answer goes; nothing of it may be there.
+Outcome<void> plan_files(const QuantizeRequest& request, Quantized& answer) {
+  answer.network = request.out / (answer.id + ".onnx");
+  answer.manifest = request.out / (answer.id + ".json");
+  answer.certificate = request.out / (answer.id + ".certificate.json");
+  for (const fs::path& path : {answer.network, answer.manifest, answer.certificate})
+    VISAVIS_CHECK(check_new(path));
+  return {};
+}
+
+Outcome<models::ModelFile> only_file(const models::Manifest& manifest) {
+  if (manifest.fusion || manifest.files.size() != 1 || manifest.family != "embedding")
+    return usage("the model " + manifest.id + " is not one network that embeds faces");
+  return manifest.files.front();
+}
+
+Outcome<std::vector<modelkit::RangeMethod>> methods_of(const QuantizeRequest& request) {
+  using enum modelkit::RangeMethod;
+  if (request.methods.empty()) return std::vector{kMinMax, kPercentile, kMse, kEntropy};
+  std::vector<modelkit::RangeMethod> methods;
+  for (const std::string& name : request.methods) {
+    VISAVIS_TRY(method, caused_by(Cause::kUsage, modelkit::parse_range_method(name)));
+    methods.push_back(method);
+  }
+  return methods;
+}
+
+/// As many of every kind as the rarest has.
+Outcome<std::vector<Photo>> balanced(std::vector<Photo> photos, const QuantizeRequest& request) {
+  if (request.balance.empty()) return photos;
+  VISAVIS_TRY(text, named(request.balance, read_text(request.balance)));
+  VISAVIS_TRY(attributes, named(request.balance, quality_pairs::parse_attributes(text)));
+  std::vector<std::string> keys;
+  for (const Photo& photo : photos)
+    keys.push_back(attributes.of_people ? photo.parent() : photo.inside.string());
+  VISAVIS_TRY(
+      draw, caused_by(Cause::kInput, quality_pairs::draw_balanced(keys, attributes, request.seed)));
+  std::vector<Photo> drawn;
+  for (const std::size_t i : draw.chosen) drawn.push_back(photos[i]);
+  return drawn;
+}
+
+/// Photos to observe, in an order that the seed and their names decide; none of the test.
+Outcome<std::vector<Photo>> choose_photos(const std::vector<Photo>& photos, const GateTest& test,
+                                          const QuantizeRequest& request) {
+  People people;
+  if (!request.people.empty()) {
+    VISAVIS_TRY(read, read_people(request.people));
+    people = std::move(read);
+  }
+  std::set<std::string> tested;
+  for (const Photo& photo : test.photos) tested.insert(photo.path);
+  std::vector<Photo> own;
+  std::ranges::copy_if(photos, std::back_inserter(own), [&](const Photo& photo) {
+    return !tested.contains(photo.path) && (people.empty() || people.contains(photo.parent()));
+  });
+  VISAVIS_TRY(drawn, balanced(std::move(own), request));
+  std::ranges::sort(drawn, {}, [&](const Photo& photo) {
+    return sha256(std::to_string(request.seed) + " " + photo.inside.string());
+  });
+  return drawn;
+}
+
+/// What the network sees of the photos' faces, until there are enough.
+Outcome<std::vector<modelkit::Example>> see(Workbench::Impl& bench,
+                                            const std::vector<Photo>& photos, std::size_t wanted,
+                                            std::vector<Problem>& errors,
+                                            const Progress& progress) {
+  constexpr std::size_t kAtOnce = 64;
+  const models::Preparation& preparation = bench.manifest->preparation;
+  const auto values = static_cast<std::size_t>(preparation.width) *
+                      static_cast<std::size_t>(preparation.height) *
+                      static_cast<std::size_t>(models::channels(preparation));
+  std::vector<modelkit::Example> seen;
+  for (std::size_t start = 0; start < photos.size() && seen.size() < wanted; start += kAtOnce) {
+    const std::size_t end = std::min(start + kAtOnce, photos.size());
+    const std::vector<Photo> some(photos.begin() + static_cast<std::ptrdiff_t>(start),
+                                  photos.begin() + static_cast<std::ptrdiff_t>(end));
+    auto results = analyse_photos(bench, some, pipeline::Selection::kCenter, {});
+    for (std::size_t i = 0; i < results.size() && seen.size() < wanted; ++i) {
+      if (!results[i]) {
+        errors.push_back(problem(some[i].path, std::move(results[i]).error()));
+        continue;
+      }
+      for (const pipeline::FaceRecord& face : results[i]->faces) {
+        if (!face.chip) continue;
+        models::prepare(face.chip->image.view(), preparation, seen.emplace_back(values));
+      }
+    }
+    if (progress) progress(std::min(seen.size(), wanted), wanted);
+  }
+  return seen;
+}
+
+Outcome<modelkit::Searched> search(std::span<const std::byte> onnx,
+                                   const std::vector<modelkit::Example>& seen,
+                                   const runtime::Engine& engine, const QuantizeRequest& request,
+                                   const Progress& progress) {
+  VISAVIS_TRY(methods, methods_of(request));
+  modelkit::SearchOptions options{
+      .methods = std::move(methods),
+      .kept = request.kept,
+      .bias_correction = request.bias_correction,
+      .keep_float = {request.keep_float.begin(), request.keep_float.end()},
+      .min_cosine = request.limits.min_cosine,
+      .choose_float = request.choose_float,
+      .progress = progress};
+  const auto work = [&]() -> Result<modelkit::Searched> {
+    VISAVIS_TRY(read, graph::read_onnx(onnx));
+    const graph::Graph graph = graph::remove_unused(graph::fold_batch_norm(std::move(read)));
+    const std::vector<std::string> inputs = modelkit::inputs_of(modelkit::layers_of(graph));
+    const auto held_out = std::span(seen).last(request.held_out);
+    const auto shown = std::span(seen).first(seen.size() - request.held_out);
+    VISAVIS_TRY(observed, modelkit::observe(graph, inputs, shown, engine));
+    const graph::Graph even = modelkit::equalize(graph, observed);
+    VISAVIS_TRY(evenly, modelkit::observe(even, inputs, shown, engine));
+    return modelkit::search(even, evenly, held_out, engine, options);
+  };
+  auto found = work();
+  if (!found && found.error().code == ErrorCode::kNotFound)
+    return usage(found.error().message);  // of --keep-float
+  return caused_by(Cause::kInput, std::move(found));
+}
+
+void note(const modelkit::Searched& found, Quantized& answer) {
+  answer.method = modelkit::to_string(found.method);
+  answer.held_out_cosine = found.cosine;
+  for (const modelkit::MethodTried& tried : found.tried)
+    answer.tried.push_back(
+        {.name = std::string(modelkit::to_string(tried.method)), .cosine = tried.cosine});
+  for (const modelkit::LayerCost& layer : found.layers)
+    answer.layers.push_back({.name = layer.name,
+                             .op = layer.op,
+                             .weights = layer.weights,
+                             .loss = layer.loss,
+                             .kept_float = layer.kept_float});
+}
+
+/// The text of a model's manifest, from where the store has it.
+Outcome<Json> manifest_document(const Places& places, const std::string& id) {
+  std::vector<fs::path> folders = places.manifests;
+  folders.push_back(places.models / "manifests");
+  for (const fs::path& folder : folders) {
+    const auto bytes = read_file(folder / (id + ".json"), kMaxManifestBytes);
+    if (!bytes) continue;
+    Json document =
+        Json::parse(reinterpret_cast<const char*>(bytes->data()),
+                    reinterpret_cast<const char*>(bytes->data()) + bytes->size(), nullptr, false);
+    if (document.is_object()) return document;
+  }
+  return std::unexpected(
+      Failure(Cause::kEnvironment, {ErrorCode::kNotFound, "the manifest of " + id + " is gone"}));
+}
+
+/// The float model's manifest with another file. Its goldens are the float network's answers.
+Outcome<std::string> new_manifest(const Places& places, const Quantized& answer,
+                                  const models::ModelFile& file) {
+  VISAVIS_TRY(document, manifest_document(places, answer.model));
+  document["id"] = answer.id;
+  document["title"] = document.value("title", "") + ", int8";
+  document["files"] = Json::array({{{"name", file.name},
+                                    {"sha256", answer.sha256},
+                                    {"importer", "onnx"},
+                                    {"onnx_sha256", answer.sha256}}});
+  document.erase("golden");
+  std::string notes = document.value("notes", "");
+  if (!notes.empty()) notes += " ";
+  document["notes"] = notes + "Quantised from " + answer.model + " by visavis quantize: method " +
+                      answer.method + ", " + std::to_string(answer.observed) +
+                      " chips; its certificate has what was measured. The quality was fitted to " +
+                      answer.model + ".";
+  return document.dump(2) + "\n";
+}
+
+Outcome<std::shared_ptr<const models::Network>> network_of(const runtime::Engine& engine,
+                                                           std::span<const std::byte> bytes,
+                                                           const std::string& manifest,
+                                                           const runtime::LoadOptions& load) {
+  const auto work = [&]() -> Result<std::shared_ptr<const models::Network>> {
+    VISAVIS_TRY(parsed, models::parse_manifest(manifest));
+    runtime::LoadOptions options = load;
+    options.cache_dir.clear();  // it may never be published
+    options.model_sha256.clear();
+    VISAVIS_TRY(model, engine.load(bytes, options));
+    models::Network network{.manifest = std::move(parsed), .parts = {}, .times = {}};
+    network.parts.emplace(network.manifest.files.front().name, std::move(model));
+    return std::make_shared<const models::Network>(std::move(network));
+  };
+  return caused_by(Cause::kEnvironment, work());
+}
+
+Outcome<void> publish(const Quantized& answer, std::span<const std::byte> bytes,
+                      const std::string& manifest, const CertifyQuantized& certify) {
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(answer.network, bytes)));
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(answer.manifest, manifest)));
+  return caused_by(Cause::kEnvironment, write_file(answer.certificate, certify(answer)));
+}
+
+}  // namespace
+
+Outcome<Quantized> quantize(Workbench& bench, const Inputs& photos, const QuantizeRequest& request,
+                            const CertifyQuantized& certify, const Progress& progress) {
+  Workbench::Impl& impl = bench.impl();
+  Quantized answer{.model = impl.manifest->id,
+                   .id = request.id.empty() ? impl.manifest->id + "-int8" : request.id,
+                   .bias_correction = request.bias_correction,
+                   .errors = photos.errors};
+  VISAVIS_CHECK(check_request(request));
+  VISAVIS_CHECK(methods_of(request));
+  VISAVIS_CHECK(plan_files(request, answer));
+  VISAVIS_TRY(file, only_file(*impl.manifest));
+  VISAVIS_TRY(test, gate_test(photos.photos, request));
+  VISAVIS_TRY(chosen, choose_photos(photos.photos, test, request));
+  VISAVIS_TRY(before, caused_by(Cause::kEnvironment, impl.store.read(file)));
+  VISAVIS_TRY(run, bench.ready());
+  answer.run = std::move(run);
+  VISAVIS_TRY(engine, caused_by(Cause::kEnvironment, runtime::find_engine(answer.run.engine)));
+
+  const std::size_t wanted = request.chips + request.held_out;
+  VISAVIS_TRY(seen, see(impl, chosen, wanted, answer.errors, progress));
+  if (seen.size() < wanted)
+    return std::unexpected(Failure(
+        Cause::kInput, {ErrorCode::kInvalidArgument,
+                        "there are " + std::to_string(seen.size()) + " faces to observe and " +
+                            std::to_string(wanted) + " are wanted (--chips and --held-out)"}));
+  answer.observed = request.chips;
+  answer.held_out = request.held_out;
+  VISAVIS_TRY(found, search(before, seen, *engine, request, progress));
+  note(found, answer);
+  VISAVIS_TRY(after, caused_by(Cause::kDefect, graph::write_onnx(found.graph)));
+  answer.sha256 = to_hex(sha256(after));
+  VISAVIS_TRY(manifest, new_manifest(impl.places, answer, file));
+  VISAVIS_TRY(candidate, network_of(*engine, after, manifest, impl.network_options.load));
+
+  VISAVIS_CHECK(
+      judge_embeddings(impl, test, std::move(candidate), request.limits, answer, progress));
+  VISAVIS_CHECK(judge_cost(*engine, before, after, seen.back(), request.limits, answer));
+  answer.passed = std::ranges::all_of(answer.gate, &GateFigure::passed);
+  if (answer.passed) {
+    VISAVIS_CHECK(publish(answer, after, manifest, certify));
+  } else {
+    answer.network.clear();
+    answer.manifest.clear();
+    answer.certificate.clear();
+  }
+  return answer;
+}
+
+}  // namespace visavis::usecases

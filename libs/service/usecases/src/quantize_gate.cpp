@@ -1,0 +1,278 @@
+#include "quantize_gate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/embed/embedder.hpp>
+#include <visavis/matching/matching.hpp>
+#include <visavis/pipeline/pipeline.hpp>
+#include <visavis/protocols/all_pairs.hpp>
+#include <visavis/protocols/verification.hpp>
+#include <visavis/runtime/engine.hpp>
+#include <visavis/usecases/evaluate.hpp>
+#include <visavis/vocab/embedding.hpp>
+
+#include "lists.hpp"
+
+namespace visavis::usecases {
+namespace {
+
+/// Both models' embedding of each photo; nothing where no face was found.
+struct Both {
+  std::vector<std::optional<Embedding>> before;
+  std::vector<std::optional<Embedding>> after;
+};
+
+Outcome<Both> embed_both(Workbench::Impl& bench, const std::vector<Photo>& photos,
+                         embed::Embedder& candidate, Quantized& answer, const Progress& progress) {
+  Both both{.before = std::vector<std::optional<Embedding>>(photos.size()),
+            .after = std::vector<std::optional<Embedding>>(photos.size())};
+  const auto work = [&](const std::vector<Photo>& some, std::size_t start,
+                        const Progress& within) -> Outcome<void> {
+    auto results = analyse_photos(bench, some, pipeline::Selection::kCenter, within);
+    std::vector<std::size_t> places;
+    std::vector<ImageView> chips;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (!results[i]) {
+        answer.errors.push_back(problem(some[i].path, std::move(results[i]).error()));
+        continue;
+      }
+      for (pipeline::FaceRecord& face : results[i]->faces) {
+        if (!face.chip) continue;
+        both.before[start + i] = std::move(face.embedding);
+        chips.push_back(face.chip->image.view());
+        places.push_back(start + i);
+      }
+    }
+    VISAVIS_TRY(embedded, caused_by(Cause::kEnvironment, candidate.embed(chips)));
+    for (std::size_t i = 0; i < places.size(); ++i) both.after[places[i]] = std::move(embedded[i]);
+    return {};
+  };
+  VISAVIS_CHECK(in_batches(photos, progress, work));
+  return both;
+}
+
+void add_floor(Quantized& answer, std::string name, std::optional<double> before, double after,
+               double limit) {
+  answer.gate.push_back({.name = std::move(name),
+                         .before = before,
+                         .after = after,
+                         .limit = limit,
+                         .passed = after >= limit});
+}
+
+void add_ceiling(Quantized& answer, std::string name, double before, double after, double limit) {
+  answer.gate.push_back({.name = std::move(name),
+                         .before = before,
+                         .after = after,
+                         .limit = limit,
+                         .passed = after <= limit});
+}
+
+void add_cosine(const Both& both, const QuantizeLimits& limits, Quantized& answer) {
+  double sum = 0;
+  for (std::size_t i = 0; i < both.before.size(); ++i) {
+    if (!both.before[i] || !both.after[i]) continue;
+    sum += matching::similarity(both.before[i]->values, both.after[i]->values);
+    ++answer.tested;
+  }
+  if (answer.tested > 0)
+    add_floor(answer, "mean cosine", std::nullopt, sum / static_cast<double>(answer.tested),
+              limits.min_cosine);
+}
+
+/// Figures at the rates that both reports have.
+void add_tar(const std::vector<protocols::OperatingPoint>& before,
+             const std::vector<protocols::OperatingPoint>& after, const std::string& where,
+             const QuantizeLimits& limits, Quantized& answer) {
+  static const std::map<double, std::string, std::greater<>> rates{{1e-3, "1e-3"}, {1e-4, "1e-4"}};
+  for (const protocols::OperatingPoint& point : before) {
+    const auto rate = rates.find(point.far);
+    const auto other = std::ranges::find(after, point.far, &protocols::OperatingPoint::far);
+    if (rate == rates.end() || other == after.end()) continue;
+    add_floor(answer, "TAR at FAR " + rate->second + where, point.tar, other->tar,
+              point.tar - limits.tar_loss);
+  }
+}
+
+protocols::Embeddings by_names(const std::vector<Photo>& photos,
+                               const std::vector<std::optional<Embedding>>& embeddings) {
+  protocols::Embeddings by_name;
+  for (std::size_t i = 0; i < photos.size(); ++i)
+    by_name.emplace(photos[i].inside.string(), embeddings[i]);
+  return by_name;
+}
+
+/// Intervals cost time and decide nothing here.
+constexpr std::size_t kNoReplicates = 0;
+
+Outcome<void> add_pairs(const GateTest& test, const Both& both, const QuantizeLimits& limits,
+                        Quantized& answer) {
+  const auto judge = [&](const std::vector<std::optional<Embedding>>& embeddings) {
+    protocols::VerificationOptions options;
+    options.replicates = kNoReplicates;
+    return caused_by(Cause::kInput, protocols::verify_pairs(
+                                        *test.pairs, by_names(test.photos, embeddings), options));
+  };
+  VISAVIS_TRY(before, judge(both.before));
+  VISAVIS_TRY(after, judge(both.after));
+  if (before.all.accuracy && after.all.accuracy)
+    add_floor(answer, "accuracy", before.all.accuracy->mean, after.all.accuracy->mean,
+              before.all.accuracy->mean - limits.accuracy_loss);
+  // All pairs have more of them than a list.
+  if (test.all_pairs.empty()) add_tar(before.all.points, after.all.points, "", limits, answer);
+  return {};
+}
+
+Outcome<void> add_all_pairs(Workbench::Impl& bench, const GateTest& test, const Both& both,
+                            const QuantizeLimits& limits, Quantized& answer) {
+  const auto judge = [&](const std::vector<std::optional<Embedding>>& embeddings) {
+    std::vector<protocols::LabelledFace> faces;
+    std::vector<std::string> failed;
+    for (const std::size_t i : test.all_pairs) {
+      std::string person = test.photos[i].parent();
+      if (embeddings[i])
+        faces.push_back({.person = std::move(person), .embedding = *embeddings[i]});
+      else
+        failed.push_back(std::move(person));
+    }
+    protocols::AllPairsOptions options;
+    options.replicates = kNoReplicates;
+    return caused_by(Cause::kInput,
+                     protocols::compare_all(faces, failed, options, *bench.executor));
+  };
+  VISAVIS_TRY(before, judge(both.before));
+  VISAVIS_TRY(after, judge(both.after));
+  add_tar(before.all.points, after.all.points, ", all pairs", limits, answer);
+  return {};
+}
+
+using Clock = std::chrono::steady_clock;
+
+/// One network in one thread.
+class Runner {
+ public:
+  static Result<Runner> open(const runtime::Engine& engine, std::span<const std::byte> bytes,
+                             std::size_t values) {
+    VISAVIS_TRY(model, engine.load(bytes, {}));
+    VISAVIS_TRY(session, model->session());
+    std::vector<std::int64_t> shape = model->inputs()[0].shape;
+    std::ranges::replace(shape, -1, 1);
+    std::size_t count = 1;
+    for (const std::int64_t n : shape) count *= static_cast<std::size_t>(n);
+    if (count != values) return fail(ErrorCode::kModelMismatch, "the chip is not the input");
+    return Runner(std::move(model), std::move(session), std::move(shape));
+  }
+
+  /// @return the fastest of the runs of a tenth of a second, in milliseconds.
+  Result<double> fastest(const std::vector<float>& sample) {
+    constexpr double kEnough = 100;
+    double spent = 0;
+    double least = std::numeric_limits<double>::infinity();
+    const runtime::TensorView view = runtime::view_of(sample, shape_);
+    while (spent < kEnough) {
+      const Clock::time_point start = Clock::now();
+      VISAVIS_CHECK(session_->run({&view, 1}));
+      const std::chrono::duration<double, std::milli> took = Clock::now() - start;
+      least = std::min(least, took.count());
+      spent += took.count();
+    }
+    return least;
+  }
+
+ private:
+  Runner(std::shared_ptr<const runtime::Model> model, std::unique_ptr<runtime::Session> session,
+         std::vector<std::int64_t> shape)
+      : model_(std::move(model)), session_(std::move(session)), shape_(std::move(shape)) {}
+
+  std::shared_ptr<const runtime::Model> model_;
+  std::unique_ptr<runtime::Session> session_;
+  std::vector<std::int64_t> shape_;
+};
+
+}  // namespace
+
+Outcome<GateTest> gate_test(const std::vector<Photo>& photos, const QuantizeRequest& request) {
+  GateTest test;
+  std::set<std::string> named;
+  if (!request.pairs.empty()) {
+    VISAVIS_TRY(pairs, read_pairs(request.pairs));
+    for (std::string& name : protocols::images_of(pairs)) named.insert(std::move(name));
+    test.pairs = std::move(pairs);
+  }
+  People people;
+  if (!request.test_people.empty()) {
+    VISAVIS_TRY(read, read_people(request.test_people));
+    people = std::move(read);
+  }
+  for (const Photo& photo : photos) {
+    const bool in_pairs = named.erase(photo.inside.string()) > 0;
+    const bool of_people = people.contains(photo.parent());
+    if (of_people) test.all_pairs.push_back(test.photos.size());
+    if (in_pairs || of_people) test.photos.push_back(photo);
+  }
+  if (!named.empty())
+    return std::unexpected(Failure(
+        Cause::kInput, {ErrorCode::kNotFound, request.pairs.string() + ": there is no photo " +
+                                                  *named.begin() + " among those given"}));
+  if (!request.test_people.empty() && test.all_pairs.empty())
+    return std::unexpected(Failure(
+        Cause::kInput, {ErrorCode::kNotFound,
+                        request.test_people.string() + ": there is no photo of these people"}));
+  return test;
+}
+
+Outcome<void> judge_embeddings(Workbench::Impl& bench, const GateTest& test,
+                               std::shared_ptr<const models::Network> candidate,
+                               const QuantizeLimits& limits, Quantized& answer,
+                               const Progress& progress) {
+  if (test.photos.empty()) {
+    add_floor(answer, "mean cosine", std::nullopt, answer.held_out_cosine, limits.min_cosine);
+    return {};
+  }
+  VISAVIS_TRY(embedder,
+              caused_by(Cause::kEnvironment, embed::Embedder::open(std::move(candidate))));
+  VISAVIS_TRY(both, embed_both(bench, test.photos, embedder, answer, progress));
+  add_cosine(both, limits, answer);
+  if (test.pairs) VISAVIS_CHECK(add_pairs(test, both, limits, answer));
+  if (!test.all_pairs.empty()) VISAVIS_CHECK(add_all_pairs(bench, test, both, limits, answer));
+  return {};
+}
+
+Outcome<void> judge_cost(const runtime::Engine& engine, std::span<const std::byte> before,
+                         std::span<const std::byte> after, const std::vector<float>& sample,
+                         const QuantizeLimits& limits, Quantized& answer) {
+  const auto size = static_cast<double>(before.size());
+  add_ceiling(answer, "bytes", size, static_cast<double>(after.size()), limits.size * size);
+  const auto measure = [&]() -> Result<std::array<double, 2>> {
+    VISAVIS_TRY(slow, Runner::open(engine, before, sample.size()));
+    VISAVIS_TRY(fast, Runner::open(engine, after, sample.size()));
+    std::array<double, 2> least{std::numeric_limits<double>::infinity(),
+                                std::numeric_limits<double>::infinity()};
+    constexpr int kTurns = 10;
+    for (int turn = 0; turn < kTurns; ++turn) {
+      VISAVIS_TRY(f32, slow.fastest(sample));
+      VISAVIS_TRY(int8, fast.fastest(sample));
+      least = {std::min(least[0], f32), std::min(least[1], int8)};
+    }
+    return least;
+  };
+  VISAVIS_TRY(least, caused_by(Cause::kEnvironment, measure()));
+  add_ceiling(answer, "milliseconds", least[0], least[1], least[0] / limits.speed);
+  return {};
+}
+
+}  // namespace visavis::usecases

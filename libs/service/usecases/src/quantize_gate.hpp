@@ -1,0 +1,45 @@
+#pragma once
+
+/// What a float recogniser and its int8 form do on the same photos.
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+#include <visavis/models/network.hpp>
+#include <visavis/protocols/pairs.hpp>
+#include <visavis/usecases/quantize.hpp>
+
+#include "bench_impl.hpp"
+
+namespace visavis::usecases {
+
+/// Photos to judge by, and how.
+struct GateTest {
+  std::optional<protocols::PairList> pairs{};
+  std::vector<Photo> photos{};           ///< Of the pairs and of the people, each once.
+  std::vector<std::size_t> all_pairs{};  ///< Places of the people's photos.
+};
+
+/// @param photos  all that there are
+[[nodiscard]] Outcome<GateTest> gate_test(const std::vector<Photo>& photos,
+                                          const QuantizeRequest& request);
+
+/// Adds the figures of both models' embeddings, and what could not be read.
+/// @param candidate  embeds the chips that the bench's recogniser sees
+[[nodiscard]] Outcome<void> judge_embeddings(Workbench::Impl& bench, const GateTest& test,
+                                             std::shared_ptr<const models::Network> candidate,
+                                             const QuantizeLimits& limits, Quantized& answer,
+                                             const Progress& progress);
+
+/// Adds bytes, and milliseconds of one run in one thread, measured in turn.
+[[nodiscard]] Outcome<void> judge_cost(const runtime::Engine& engine,
+                                       std::span<const std::byte> before,
+                                       std::span<const std::byte> after,
+                                       const std::vector<float>& sample,
+                                       const QuantizeLimits& limits, Quantized& answer);
+
+}  // namespace visavis::usecases

@@ -1,0 +1,59 @@
+#include <string>
+#include <visavis/usecases/quantize.hpp>
+
+#include "document.hpp"
+#include "parts.hpp"
+#include "visavis/wire/json.hpp"
+
+namespace visavis::wire {
+namespace {
+
+Json json_of(const usecases::GateFigure& figure) {
+  Json json;
+  json["figure"] = figure.name;
+  json["float"] = figure.before ? number(*figure.before) : Json(nullptr);
+  json["int8"] = number(figure.after);
+  json["limit"] = number(figure.limit);
+  json["passed"] = figure.passed;
+  return json;
+}
+
+Json json_of(const usecases::QuantizedLayer& layer) {
+  Json json;
+  json["layer"] = layer.name;
+  json["operator"] = layer.op;
+  json["weights"] = layer.weights;
+  json["loss"] = number(layer.loss);
+  json["float"] = layer.kept_float;
+  return json;
+}
+
+}  // namespace
+
+std::string to_json(const usecases::Quantized& answer) {
+  Json json = document("quantize");
+  json["passed"] = answer.passed;
+  json["source"] = answer.model;
+  json["id"] = answer.id;
+  json["sha256"] = answer.sha256;
+  json["method"] = answer.method;
+  json["bias_correction"] = answer.bias_correction;
+  json["observed_chips"] = answer.observed;
+  json["held_out_chips"] = answer.held_out;
+  json["held_out_cosine"] = number(answer.held_out_cosine);
+  json["tested_photos"] = answer.tested;
+  json["gate"] = Json::array();
+  for (const auto& figure : answer.gate) json["gate"].push_back(json_of(figure));
+  json["methods"] = Json::array();
+  for (const auto& tried : answer.tried)
+    json["methods"].push_back({{"method", tried.name}, {"cosine", number(tried.cosine)}});
+  json["layers"] = Json::array();
+  for (const auto& layer : answer.layers) json["layers"].push_back(json_of(layer));
+  json["network"] = answer.passed ? Json(answer.network.string()) : Json(nullptr);
+  json["manifest"] = answer.passed ? Json(answer.manifest.string()) : Json(nullptr);
+  json["errors"] = errors_of(answer.errors);
+  add_run(json, answer.run);
+  return text_of(json);
+}
+
+}  // namespace visavis::wire

@@ -1,0 +1,105 @@
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "program.hpp"
+
+namespace visavis::integration {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+/// Five photos of three people.
+class QuantizeTest : public FaceTest {
+ protected:
+  void SetUp() override {
+    FaceTest::SetUp();
+    if (IsSkipped()) return;
+    for (const auto& [person, name] :
+         {std::pair{"obama", "obama.jpg"}, std::pair{"obama", "obama2.jpg"},
+          std::pair{"obama", "obama3.jpg"}, std::pair{"biden", "biden.jpg"},
+          std::pair{"collins", "astronaut.png"}}) {
+      fs::create_directories(folder() / "in" / person);
+      fs::create_symlink(photo(name), folder() / "in" / person / name);
+    }
+  }
+
+  /// How fast it is, is no matter for a test; the reference engine has nothing to compile.
+  [[nodiscard]] Answer quantize(const std::vector<std::string>& more) const {
+    std::vector<std::string> words{"quantize", "--images",    at("in"), "--out",    at("out"),
+                                   "--json",   "--min-speed", ".01",    "--engine", "reference"};
+    words.insert(words.end(), more.begin(), more.end());
+    return visavis(words);
+  }
+  [[nodiscard]] bool is_written(const std::string& name) const {
+    return fs::exists(folder() / "out" / name);
+  }
+};
+
+TEST_F(QuantizeTest, PublishesWhatKeepsToItsLimits) {
+  const std::vector<std::string> words{"--chips",  "4",   "--held-out",   "1",
+                                       "--method", "mse", "--min-cosine", ".9"};
+  const Answer answer = quantize(words);
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["schema"], "visavis.quantize/1");
+  EXPECT_EQ(json["passed"], true);
+  EXPECT_EQ(json["id"], "faceplugin-512-int8");
+  EXPECT_EQ(json["method"], "mse");
+  EXPECT_EQ(json["layers"].size(), 50U);  // its convolutions
+  EXPECT_EQ(json["gate"][0]["figure"], "mean cosine");
+  EXPECT_EQ(bytes_of(at("out/faceplugin-512-int8.certificate.json")), answer.out);
+  const Answer inside =
+      visavis({"models", "inspect", at("out/faceplugin-512-int8.onnx"), "--json"});
+  EXPECT_EQ(inside.json()["sha256"], json["sha256"]);
+  EXPECT_GT(inside.json()["operators"]["QuantizeLinear"], 30);
+  const Answer again = quantize(words);
+  EXPECT_EQ(again.code, 2);
+  EXPECT_THAT(again.err, HasSubstr("is there already"));
+}
+
+TEST_F(QuantizeTest, PublishesNothingThatFails) {
+  const Answer answer = quantize({"--chips", "4", "--held-out", "1", "--method", "minmax",
+                                  "--all-int8", "--min-cosine", ".999999"});
+  EXPECT_EQ(answer.code, 1) << answer.err;
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["passed"], false);
+  EXPECT_EQ(json["gate"][0]["passed"], false);
+  EXPECT_TRUE(json["network"].is_null());
+  EXPECT_FALSE(is_written("faceplugin-512-int8.onnx"));
+  EXPECT_FALSE(is_written("faceplugin-512-int8.json"));
+}
+
+TEST_F(QuantizeTest, NeverObservesWhatItTestsOn) {
+  write("pairs.tsv",
+        "obama/obama.jpg\tobama/obama2.jpg\t1\nobama/obama3.jpg\tbiden/biden.jpg\t0\n");
+  const Answer answer = quantize({"--pairs", at("pairs.tsv"), "--chips", "1", "--held-out", "1"});
+  EXPECT_EQ(answer.code, 3);
+  EXPECT_THAT(answer.err, HasSubstr("there are 1 faces to observe and 2 are wanted"));
+  write("pairs.tsv",
+        "obama/obama.jpg\tobama/obama9.jpg\t1\nobama/obama3.jpg\tbiden/biden.jpg\t0\n");
+  const Answer missing = quantize({"--pairs", at("pairs.tsv")});
+  EXPECT_EQ(missing.code, 3);
+  EXPECT_THAT(missing.err, HasSubstr("obama/obama9.jpg"));
+}
+
+TEST_F(QuantizeTest, SaysWhatCannotBe) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"--id", "../escaped"},
+           {"--method", "best"},
+           {"--recogniser", "fusion-704"},
+           {"--chips", "1", "--held-out", "1", "--method", "minmax", "--keep-float", "nowhere"},
+           {"--kept", ".2"},
+           {"--min-speed", "0"}})
+    EXPECT_EQ(quantize(words).code, 2) << words[1];
+  write("people.txt", "nobody\n");
+  EXPECT_EQ(quantize({"--test-people", at("people.txt")}).code, 3);
+  EXPECT_FALSE(fs::exists(folder() / "escaped.onnx"));
+}
+
+}  // namespace
+}  // namespace visavis::integration
