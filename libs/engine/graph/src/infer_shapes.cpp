@@ -53,17 +53,21 @@ struct Axis {
   std::int64_t kernel;
   std::int64_t stride;
   std::int64_t dilation;
-  std::int64_t pads;  ///< At both ends together.
-  bool up = false;    ///< A window that hangs over counts.
+  std::int64_t before;  ///< Padding at the beginning …
+  std::int64_t after;   ///< … and at the end.
+  bool up = false;      ///< A window that hangs over counts, unless it begins in the padding.
 
   [[nodiscard]] std::optional<std::int64_t> out() const {
     const std::int64_t reach = dilation * (kernel - 1) + 1;
-    const std::int64_t room = size + pads - reach;
+    const std::int64_t room = size + before + after - reach;
     if (room < 0) return std::nullopt;
-    return (up ? (room + stride - 1) / stride : room / stride) + 1;
+    const std::int64_t steps = up ? (room + stride - 1) / stride : room / stride;
+    return up && steps * stride >= size + before ? steps : steps + 1;
   }
 };
 
+/// That are computed beforehand, all together.
+constexpr std::size_t kMostNumbers = std::size_t{1} << 24;
 constexpr std::int64_t kMost = std::int64_t{1} << 30;
 
 bool are_steps(std::span<const std::int64_t> values) {
@@ -140,6 +144,9 @@ class Inference {
     VISAVIS_TRY(values, evaluate_(alone, {}));
     for (std::size_t i = 0; i < values.size(); ++i) {
       values[i].name = alone.outputs[i].name;
+      numbers_ += values[i].size();
+      if (numbers_ > kMostNumbers)
+        return fail(ErrorCode::kResourceExhausted, "shapes are computed from too many numbers");
       remember(std::move(values[i]));
     }
     return {};
@@ -277,13 +284,17 @@ class Inference {
     if (!fits) return wrong(node, "windows that do not fit the input's rank");
     Shape out = {x[0], channels};
     for (std::size_t a = 0; a < axes; ++a) {
-      const std::int64_t around = automatic == "NOTSET" ? pads[a] + pads[axes + a] : 0;
-      if (around < -kMost || around > kMost) return wrong(node, "a padding beyond all limits");
+      const bool given = automatic == "NOTSET";
+      const std::int64_t before = given ? pads[a] : 0;
+      const std::int64_t after = given ? pads[axes + a] : 0;
+      if (std::min(before, after) < 0 || std::max(before, after) > kMost)
+        return wrong(node, "a padding beyond all limits");
       Axis axis{.size = x[2 + a],
                 .kernel = kernel[a],
                 .stride = strides[a],
                 .dilation = dilations[a],
-                .pads = around,
+                .before = before,
+                .after = after,
                 .up = node.get_or<std::int64_t>("ceil_mode", 0) != 0};
       if (automatic.starts_with("SAME")) {
         out.push_back((axis.size + axis.stride - 1) / axis.stride);
@@ -532,6 +543,7 @@ class Inference {
   const Evaluate& evaluate_;
   Shapes shapes_;
   std::unordered_map<std::string, const Tensor*> constants_;
+  std::size_t numbers_ = 0;
   std::vector<std::unique_ptr<Tensor>> computed_;  ///< Does not move.
 };
 

@@ -22,7 +22,7 @@ constexpr std::size_t kMostFolded = std::size_t{1} << 24;
 template <class T>
 std::vector<T> copied(std::span<const std::byte> bytes) {
   std::vector<T> values(bytes.size() / sizeof(T));
-  std::memcpy(values.data(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
   return values;
 }
 

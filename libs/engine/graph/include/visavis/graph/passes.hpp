@@ -44,7 +44,8 @@ using Shapes = std::unordered_map<std::string, Shape>;
 /// The shapes of all values for these shapes of the inputs. What shapes are computed from is
 /// computed by `evaluate`, a node at a time.
 /// @return kUnsupported for an operator without a rule, or a shape that depends on more than
-/// shapes; kInvalidArgument for inputs or nodes whose shapes do not go together.
+/// shapes; kResourceExhausted if more than 2^24 numbers have to be computed for it;
+/// kInvalidArgument for inputs or nodes whose shapes do not go together.
 [[nodiscard]] Result<Shapes> infer_shapes(const Graph& graph, std::span<const Shape> inputs,
                                           const Evaluate& evaluate);
 
