@@ -220,7 +220,7 @@ class Inference {
         {"MaxPool", &Inference::pool},
         {"Mul", &Inference::both},
         {"Neg", &Inference::same},
-        {"PRelu", &Inference::same},
+        {"PRelu", &Inference::sloped},
         {"Pad", &Inference::pad},
         {"Pow", &Inference::both},
         {"QuantizeLinear", &Inference::same},
@@ -254,6 +254,14 @@ class Inference {
     return broadcast(node, *a, *b);
   }
 
+  /// Slopes are stretched to the input, never the input to them.
+  Result<Shape> sloped(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(out, both(node));
+    if (out != *x) return wrong(node, "more slopes than the input has numbers");
+    return out;
+  }
+
   Result<Shape> convolution(const Node& node) const {
     VISAVIS_TRY(x, input(node, 0));
     VISAVIS_TRY(weights, input(node, 1));
@@ -278,6 +286,9 @@ class Inference {
     const auto dilations = node.get_or("dilations", Ints(axes, 1));
     const auto pads = node.get_or("pads", Ints(2 * axes, 0));
     const auto automatic = node.get_or<std::string>("auto_pad", "NOTSET");
+    const bool same = automatic == "SAME_UPPER" || automatic == "SAME_LOWER";
+    if (!same && automatic != "NOTSET" && automatic != "VALID")
+      return wrong(node, "a padding that ONNX does not know");
     const bool fits = kernel.size() == axes && strides.size() == axes && dilations.size() == axes &&
                       pads.size() == 2 * axes && are_steps(kernel) && are_steps(strides) &&
                       are_steps(dilations);
@@ -296,7 +307,7 @@ class Inference {
                 .before = before,
                 .after = after,
                 .up = node.get_or<std::int64_t>("ceil_mode", 0) != 0};
-      if (automatic.starts_with("SAME")) {
+      if (same) {
         out.push_back((axis.size + axis.stride - 1) / axis.stride);
         continue;
       }

@@ -65,6 +65,9 @@ Result<std::array<Window, 2>> windows(const Call& call, const Shape& input,
   VISAVIS_TRY(dilations, numbers(call, "dilations", 2, 1, 1));
   VISAVIS_TRY(pads, numbers(call, "pads", 4, 0, 0));
   const auto padding = call.node.get_or<std::string>("auto_pad", "NOTSET");
+  const bool same = padding == "SAME_UPPER" || padding == "SAME_LOWER";
+  if (!same && padding != "NOTSET" && padding != "VALID")
+    return call.wrong("its auto_pad is none that ONNX knows");
   if (padding == "VALID") pads.assign(4, 0);
   const bool ceil = call.integer("ceil_mode", 0) != 0;
   std::array<Window, 2> axes;
@@ -78,7 +81,7 @@ Result<std::array<Window, 2>> windows(const Call& call, const Shape& input,
             .pad_begin = pads[i],
             .pad_end = pads[i + 2],
             .output = 0};
-    if (padding == "SAME_UPPER" || padding == "SAME_LOWER")
+    if (same)
       pad_same(axis, padding == "SAME_UPPER");
     else
       count_outputs(axis, ceil);
