@@ -53,13 +53,17 @@ std::unexpected<Failure> about(const std::filesystem::path& path, Failure failur
   return std::unexpected(std::move(failure));
 }
 
-Outcome<std::string> importer_of(const NetworkFile& file, const std::string& format) {
+Outcome<std::string> importer_of(const NetworkFile& file, const modelkit::Inspection& inside) {
   if (!file.importer.empty()) return file.importer;
-  if (format == "ONNX") return "onnx";
-  if (format == "TensorFlow Lite") return "tflite";
-  if (format == "dlib") return "dlib:resnet";
-  return usage(file.path.string() + ": a " + format +
-               " does not say how its layers are put together; name it: --importer");
+  if (inside.format == "ONNX") return "onnx";
+  if (inside.format == "TensorFlow Lite") return "tflite";
+  if (inside.format == "dlib") return "dlib:resnet";
+  std::string text = file.path.string() +
+                     ": how the layers are put together is not in this file (" + inside.format +
+                     "); name it with --importer";
+  for (const std::string& known : inside.importers)
+    text += (&known == &inside.importers.front() ? ", perhaps " : " or ") + known;
+  return usage(std::move(text));
 }
 
 std::uint64_t parameters_of(const graph::Graph& graph) {
@@ -71,7 +75,7 @@ std::uint64_t parameters_of(const graph::Graph& graph) {
 Outcome<Network> read_here(const NetworkFile& file) {
   VISAVIS_TRY(bytes, caused_by(Cause::kInput, read_file(file.path, kMaxModelBytes)));
   VISAVIS_TRY(inside, caused_by(Cause::kInput, modelkit::inspect(bytes)));
-  VISAVIS_TRY(importer, importer_of(file, inside.format));
+  VISAVIS_TRY(importer, importer_of(file, inside));
   models::ModelFile how;
   how.importer = importer;
   VISAVIS_TRY(onnx, caused_by(Cause::kInput, modelkit::import_model(how, bytes)));
