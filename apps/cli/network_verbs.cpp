@@ -127,7 +127,7 @@ void add_convert(VerbList& list) {
   list.verbs.push_back({verb, [given](Desk& desk) {
                           given->target.simplify = !given->as_it_is;
                           const auto certify = [](const usecases::Equivalence& answer) {
-                            return wire::to_json(answer) + "\n";
+                            return wire::to_json(answer);
                           };
                           return answer_with(desk,
                                              usecases::convert_network(given->source, given->target,
