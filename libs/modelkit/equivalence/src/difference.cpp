@@ -20,9 +20,8 @@ double cosine(std::span<const float> a, std::span<const float> b) noexcept {
     a_squared += static_cast<double>(a[i]) * a[i];
     b_squared += static_cast<double>(b[i]) * b[i];
   }
-  if (a_squared == 0 && b_squared == 0) return 1;
-  if (a_squared == 0 || b_squared == 0) return 0;
-  return product / std::sqrt(a_squared * b_squared);
+  if (a_squared > 0 && b_squared > 0) return product / std::sqrt(a_squared * b_squared);
+  return a_squared == b_squared ? 1 : 0;
 }
 
 Differences::Differences(std::string source, std::string result) {

@@ -26,7 +26,4 @@ class Differences {
   std::size_t samples_ = 0;
 };
 
-/// 0 if one of them is zero and the other is not, 1 if both are.
-[[nodiscard]] double cosine(std::span<const float> a, std::span<const float> b) noexcept;
-
 }  // namespace visavis::modelkit

@@ -1,6 +1,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
@@ -33,18 +34,23 @@ Result<runtime::Tensor> random_tensor(const graph::ValueInfo& input, SplitMix64&
                                       std::int64_t free_size) {
   if (input.type != graph::ElementType::kFloat32)
     return fail(ErrorCode::kUnsupported, "the input " + input.name + " is not of float32");
-  runtime::Tensor tensor{.shape = input.shape, .bytes = {}};
-  for (std::size_t axis = 0; axis < tensor.shape.size(); ++axis)
-    if (tensor.shape[axis] < 0) tensor.shape[axis] = axis == 0 ? 1 : free_size;
-  VISAVIS_TRY(count, graph::element_count(tensor.shape));
+  graph::Shape shape = input.shape;
+  for (std::size_t axis = 0; axis < shape.size(); ++axis)
+    if (shape[axis] < 0) shape[axis] = axis == 0 ? 1 : free_size;
+  VISAVIS_TRY(count, graph::element_count(shape));
   std::vector<float> values(count);
   for (float& value : values) value = random.next();
-  const auto bytes = std::as_bytes(std::span(values));
-  tensor.bytes.assign(bytes.begin(), bytes.end());
-  return tensor;
+  return tensor_of(std::move(shape), values);
 }
 
 }  // namespace
+
+runtime::Tensor tensor_of(graph::Shape shape, std::span<const float> values) {
+  runtime::Tensor tensor{.shape = std::move(shape), .bytes = {}};
+  const auto bytes = std::as_bytes(values);
+  tensor.bytes.assign(bytes.begin(), bytes.end());
+  return tensor;
+}
 
 Result<SampleSet> random_samples(const graph::Graph& graph, std::size_t count, std::uint64_t seed,
                                  std::int64_t free_size) {

@@ -38,13 +38,10 @@ Result<graph::Tensor> constant_of(const runtime::Tensor& tensor) {
   return constant;
 }
 
-Result<runtime::Tensor> tensor_of(const graph::Tensor& constant) {
+Result<runtime::Tensor> input_of(const graph::Tensor& constant) {
   const auto* values = std::get_if<std::vector<float>>(&constant.values);
   if (values == nullptr) return fail(ErrorCode::kUnsupported, "an input is not of float32");
-  runtime::Tensor tensor{.shape = constant.shape, .bytes = {}};
-  const auto bytes = std::as_bytes(std::span(*values));
-  tensor.bytes.assign(bytes.begin(), bytes.end());
-  return tensor;
+  return tensor_of(constant.shape, *values);
 }
 
 }  // namespace
@@ -58,7 +55,7 @@ graph::Evaluate evaluate_with(const runtime::Engine& engine) {
     VISAVIS_TRY(runner, Runner::make({.graph = &graph, .engine = &engine}, std::move(limits)));
     Sample sample;
     for (const graph::Tensor& input : inputs) {
-      VISAVIS_TRY(tensor, tensor_of(input));
+      VISAVIS_TRY(tensor, input_of(input));
       sample.push_back(std::move(tensor));
     }
     VISAVIS_TRY(outputs, runner.run(sample));

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 #include <vector>
+#include <visavis/equivalence/equivalence.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/runtime/engine.hpp>
 
@@ -42,10 +43,7 @@ inline graph::Node& node(graph::Graph& graph, std::string op, std::vector<std::s
 }
 
 inline runtime::Tensor tensor(Shape shape, const Floats& values) {
-  runtime::Tensor made{.shape = std::move(shape), .bytes = {}};
-  const auto bytes = std::as_bytes(std::span(values));
-  made.bytes.assign(bytes.begin(), bytes.end());
-  return made;
+  return tensor_of(std::move(shape), values);
 }
 
 }  // namespace visavis::modelkit::testing

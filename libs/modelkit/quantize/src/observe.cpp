@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
+#include <visavis/equivalence/equivalence.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/quantize/ranges.hpp>
@@ -176,17 +177,7 @@ Result<std::vector<std::vector<float>>> answers(const graph::Graph& graph,
 
 double mean_cosine(std::span<const std::vector<float>> a, std::span<const std::vector<float>> b) {
   double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    double dot = 0;
-    double aa = 0;
-    double bb = 0;
-    for (std::size_t k = 0; k < a[i].size(); ++k) {
-      dot += static_cast<double>(a[i][k]) * b[i][k];
-      aa += static_cast<double>(a[i][k]) * a[i][k];
-      bb += static_cast<double>(b[i][k]) * b[i][k];
-    }
-    sum += aa > 0 && bb > 0 ? dot / std::sqrt(aa * bb) : aa == bb ? 1 : 0;
-  }
+  for (std::size_t i = 0; i < a.size(); ++i) sum += cosine(a[i], b[i]);
   return a.empty() ? 1 : sum / static_cast<double>(a.size());
 }
 

@@ -174,12 +174,7 @@ class ChipReader {
     std::vector<float> values(3 * plane);
     for (std::size_t i = 0; i < values.size(); ++i)
       values[i % 3 * plane + i / 3] = (static_cast<float>(chip.bytes()[i]) - 127.5F) / 128;
-    runtime::Tensor tensor{.shape = {1, 3, height_, width_}, .bytes = {}};
-    const auto raw = std::as_bytes(std::span(values));
-    tensor.bytes.assign(raw.begin(), raw.end());
-    modelkit::Sample sample;
-    sample.push_back(std::move(tensor));
-    return sample;
+    return modelkit::Sample{modelkit::tensor_of({1, 3, height_, width_}, values)};
   }
 
  private:

@@ -179,7 +179,7 @@ Outcome<modelkit::Searched> search(std::span<const std::byte> onnx,
       .progress = progress};
   const auto work = [&]() -> Result<modelkit::Searched> {
     VISAVIS_TRY(read, graph::read_onnx(onnx));
-    const graph::Graph graph = graph::remove_unused(graph::fold_batch_norm(std::move(read)));
+    const graph::Graph graph = graph::fold_batch_norm(std::move(read));
     const std::vector<std::string> inputs = modelkit::inputs_of(modelkit::layers_of(graph));
     const auto held_out = std::span(seen).last(request.held_out);
     const auto shown = std::span(seen).first(seen.size() - request.held_out);

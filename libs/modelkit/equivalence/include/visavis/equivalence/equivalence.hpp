@@ -95,6 +95,12 @@ struct Side {
 [[nodiscard]] Result<Comparison> compare(const Side& source, const Side& result,
                                          std::span<const SampleSet> sets, const Limits& limits);
 
+/// Of two values of the same size: 0 if one of them is zero and the other is not, 1 if both are.
+[[nodiscard]] double cosine(std::span<const float> a, std::span<const float> b) noexcept;
+
+/// @pre as many values as the shape says
+[[nodiscard]] runtime::Tensor tensor_of(graph::Shape shape, std::span<const float> values);
+
 /// What graph::fold_constants wants, by this engine; the reference engine refuses constants of
 /// more than 2^24 numbers.
 [[nodiscard]] graph::Evaluate evaluate_with(const runtime::Engine& engine);
