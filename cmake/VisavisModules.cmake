@@ -5,7 +5,7 @@ foreach(module IN ITEMS
     face/detect face/landmark face/align face/embed face/quality face/pipeline
     gallery/matching gallery/index gallery/store gallery/gallery gallery/cluster
     measure/metrics measure/degrade measure/protocols measure/quality_pairs measure/report
-    modelkit/equivalence modelkit/import modelkit/quantize
+    modelkit/equivalence modelkit/import modelkit/export modelkit/quantize
     service/batching service/access service/fetch service/jobs
     service/usecases service/wire)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/libs/${module}/CMakeLists.txt)

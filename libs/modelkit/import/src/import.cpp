@@ -5,11 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
+#include <visavis/core/file.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
@@ -29,6 +32,8 @@ namespace visavis::modelkit {
 namespace {
 
 using Bytes = std::vector<std::byte>;
+
+constexpr std::uint64_t kMaxBytes = std::uint64_t{2} << 30U;
 
 /// Memory from the heap starts at a multiple of 16, which the reader of TensorFlow Lite asks for.
 Bytes aligned_copy(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
@@ -59,6 +64,7 @@ Result<Inspection> inspect_onnx(std::span<const std::byte> bytes) {
   VISAVIS_TRY(graph, graph::read_onnx(bytes));
   Inspection out;
   out.format = "ONNX";
+  out.importer = "onnx";
   for (const graph::ValueInfo& value : graph.inputs) out.inputs.push_back(facts_of(value));
   for (const graph::ValueInfo& value : graph.outputs) out.outputs.push_back(facts_of(value));
   for (const graph::Node& node : graph.nodes) ++out.operators[node.op];
@@ -71,6 +77,7 @@ Result<Inspection> inspect_tflite(std::span<const std::byte> bytes) {
   VISAVIS_TRY(model, read_tflite(copy));
   Inspection out;
   out.format = "TensorFlow Lite";
+  out.importer = "tflite";
   out.producer = model.description;
   const auto facts = [&](std::size_t index) {
     const LiteTensor& tensor = model.tensors[index];
@@ -131,6 +138,7 @@ Result<Inspection> inspect_state_dict(std::span<const std::byte> bytes) {
 Result<Inspection> inspect_dlib(std::span<const std::byte> bytes) {
   Inspection out;
   out.format = "dlib";
+  out.importer = "dlib:resnet";
   DlibReader reader(bytes);
   for (;;) {
     VISAVIS_TRY(layer, reader.next());
@@ -150,9 +158,14 @@ bool starts_with(std::span<const std::byte> bytes, std::size_t at, std::string_v
          std::memcmp(bytes.data() + at, text.data(), text.size()) == 0;
 }
 
+/// An original of one file.
+using FromFile = Result<Bytes> (*)(std::span<const std::byte>);
+/// An original of several: which are there tells their number.
+using FromParts = Result<Bytes> (*)(std::span<const Part>);
+
 struct Importer {
   std::string_view name;
-  Result<Bytes> (*run)(std::span<const std::byte>);
+  std::variant<FromFile, FromParts> run;
 };
 constexpr auto kImporters = std::to_array<Importer>(
     {{"onnx", import_onnx},
@@ -168,17 +181,45 @@ constexpr auto kImporters = std::to_array<Importer>(
      {"pytorch:mobilefacenet", import_mobilefacenet},
      {"dlib:resnet", import_dlib_resnet}});
 
-}  // namespace
-
-Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
-                                            std::span<const std::byte> original) {
-  const auto found = std::ranges::find(kImporters, file.importer, &Importer::name);
-  if (found != kImporters.end()) return found->run(original);
+Result<const Importer*> find_importer(std::string_view name) {
+  const auto* found = std::ranges::find(kImporters, name, &Importer::name);
+  if (found != kImporters.end()) return found;
   std::string known;
   for (const Importer& importer : kImporters)
     known += (known.empty() ? "" : ", ") + std::string(importer.name);
   return fail(ErrorCode::kUnsupported,
-              "there is no importer " + file.importer + "; known are: " + known);
+              "there is no importer " + std::string(name) + "; known are: " + known);
+}
+
+}  // namespace
+
+Result<std::vector<Part>> read_parts(const std::filesystem::path& path) {
+  std::vector<Part> parts;
+  VISAVIS_TRY(bytes, read_file(path, kMaxBytes));
+  parts.push_back({.name = path.filename().string(), .bytes = std::move(bytes)});
+  return parts;
+}
+
+Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
+                                            std::span<const std::byte> original) {
+  VISAVIS_TRY(importer, find_importer(file.importer));
+  if (const FromFile* run = std::get_if<FromFile>(&importer->run)) return (*run)(original);
+  return fail(ErrorCode::kInvalidArgument,
+              "the importer " + file.importer + " wants more than one file");
+}
+
+Result<std::vector<std::byte>> import_parts(std::string_view name, std::span<const Part> parts) {
+  VISAVIS_TRY(importer, find_importer(name));
+  if (const FromParts* run = std::get_if<FromParts>(&importer->run)) return (*run)(parts);
+  if (parts.size() != 1)
+    return fail(ErrorCode::kInvalidArgument,
+                "the importer " + std::string(name) + " wants one file");
+  return std::get<FromFile>(importer->run)(parts.front().bytes);
+}
+
+Result<Inspection> inspect(std::span<const Part> parts) {
+  if (parts.empty()) return fail(ErrorCode::kInvalidArgument, "there is no file");
+  return inspect(parts.front().bytes);
 }
 
 Result<Inspection> inspect(std::span<const std::byte> bytes) {

@@ -12,7 +12,6 @@ namespace visavis::usecases {
 namespace {
 
 constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{1} << 20U;
-constexpr std::uint64_t kMaxModelBytes = std::uint64_t{2} << 30U;
 
 bool names_a_package(const models::Manifest& manifest) {
   return std::ranges::all_of(models::all_files(manifest),
@@ -78,12 +77,12 @@ Outcome<ModelFacts> add_model(
 }
 
 Outcome<ModelInside> inspect_model(const std::filesystem::path& path) {
-  VISAVIS_TRY(bytes, caused_by(Cause::kInput, read_file(path, kMaxModelBytes)));
-  VISAVIS_TRY(inside, modelkit::inspect(bytes));
+  VISAVIS_TRY(parts, caused_by(Cause::kInput, modelkit::read_parts(path)));
+  VISAVIS_TRY(inside, modelkit::inspect(parts));
   return ModelInside{.path = path.string(),
                      .format = std::move(inside.format),
                      .producer = std::move(inside.producer),
-                     .sha256 = to_hex(sha256(bytes)),
+                     .sha256 = to_hex(sha256(parts.front().bytes)),
                      .inputs = to_lines(std::move(inside.inputs)),
                      .outputs = to_lines(std::move(inside.outputs)),
                      .weights = to_lines(std::move(inside.weights)),

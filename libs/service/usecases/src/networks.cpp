@@ -13,13 +13,13 @@
 #include <visavis/core/file.hpp>
 #include <visavis/core/hash.hpp>
 #include <visavis/equivalence/equivalence.hpp>
+#include <visavis/export/export.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/image/decode.hpp>
 #include <visavis/image/resize.hpp>
 #include <visavis/import/costs.hpp>
 #include <visavis/import/import.hpp>
-#include <visavis/models/manifest.hpp>
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/openvino_ir.hpp>
 #include <visavis/usecases/catalogue.hpp>
@@ -55,9 +55,7 @@ std::unexpected<Failure> about(const std::filesystem::path& path, Failure failur
 
 Outcome<std::string> importer_of(const NetworkFile& file, const modelkit::Inspection& inside) {
   if (!file.importer.empty()) return file.importer;
-  if (inside.format == "ONNX") return "onnx";
-  if (inside.format == "TensorFlow Lite") return "tflite";
-  if (inside.format == "dlib") return "dlib:resnet";
+  if (!inside.importer.empty()) return inside.importer;
   std::string text = file.path.string() +
                      ": how the layers are put together is not in this file (" + inside.format +
                      "); name it with --importer";
@@ -72,23 +70,34 @@ std::uint64_t parameters_of(const graph::Graph& graph) {
   return count;
 }
 
-Outcome<Network> read_here(const NetworkFile& file) {
-  VISAVIS_TRY(bytes, caused_by(Cause::kInput, read_file(file.path, kMaxModelBytes)));
-  VISAVIS_TRY(inside, caused_by(Cause::kInput, modelkit::inspect(bytes)));
+/// Of several files: of all of them, one behind the other.
+std::string hash_of(std::span<const modelkit::Part> parts) {
+  if (parts.size() == 1) return to_hex(sha256(parts.front().bytes));
+  std::vector<std::byte> all;
+  for (const modelkit::Part& part : parts)
+    all.insert(all.end(), part.bytes.begin(), part.bytes.end());
+  return to_hex(sha256(all));
+}
+
+Outcome<Network> import_here(const NetworkFile& file, std::span<const modelkit::Part> parts) {
+  VISAVIS_TRY(inside, caused_by(Cause::kInput, modelkit::inspect(parts)));
   VISAVIS_TRY(importer, importer_of(file, inside));
-  models::ModelFile how;
-  how.importer = importer;
-  VISAVIS_TRY(onnx, caused_by(Cause::kInput, modelkit::import_model(how, bytes)));
+  VISAVIS_TRY(onnx, caused_by(Cause::kInput, modelkit::import_parts(importer, parts)));
   VISAVIS_TRY(graph, caused_by(Cause::kInput, graph::read_onnx(onnx)));
   Network network{.facts = {.path = file.path.string(),
                             .format = std::move(inside.format),
                             .importer = std::move(importer),
-                            .sha256 = to_hex(sha256(bytes)),
+                            .sha256 = hash_of(parts),
                             .engine = {},
                             .precision = file.precision,
                             .parameters = parameters_of(graph)},
                   .graph = std::move(graph)};
   return network;
+}
+
+Outcome<Network> read_here(const NetworkFile& file) {
+  VISAVIS_TRY(parts, caused_by(Cause::kInput, modelkit::read_parts(file.path)));
+  return import_here(file, parts);
 }
 
 Outcome<void> choose_engine(Network& network, const std::string& engine,
@@ -268,12 +277,6 @@ Outcome<void> check_new(const std::filesystem::path& path) {
   return check_files({path}, {});
 }
 
-/// All files of a target, the certificate last.
-std::vector<std::filesystem::path> files_of(const std::filesystem::path& target) {
-  if (is_ir(target)) return {target, weights_of(target), certificate_of(target)};
-  return {target, certificate_of(target)};
-}
-
 Outcome<graph::Graph> target_graph(const Network& source, const NetworkTarget& target) {
   if (!target.simplify) return source.graph;
   VISAVIS_TRY(reference, caused_by(Cause::kDefect, runtime::find_engine("reference")));
@@ -285,28 +288,16 @@ std::vector<std::byte> bytes_of(std::string_view text) {
   return {bytes.begin(), bytes.end()};
 }
 
+struct Output {
+  std::filesystem::path path;
+  std::vector<std::byte> bytes;
+};
+
 /// What will be written, and the network that whoever reads it gets.
 struct Made {
   Network network;
-  std::vector<std::vector<std::byte>> contents;
+  std::vector<Output> outputs;
 };
-
-Outcome<Made> make_onnx(const graph::Graph& graph, const NetworkTarget& target) {
-  VISAVIS_TRY(bytes, caused_by(Cause::kInput, graph::write_onnx(graph)));
-  VISAVIS_TRY(again, caused_by(Cause::kDefect, graph::read_onnx(bytes)));
-  Network network{.facts = {.path = target.path.string(),
-                            .format = "ONNX",
-                            .importer = "onnx",
-                            .sha256 = to_hex(sha256(bytes)),
-                            .engine = {},
-                            .precision = {},
-                            .parameters = parameters_of(again)},
-                  .graph = std::move(again)};
-  VISAVIS_CHECK(choose_engine(network, target.engine, "f32"));
-  Made made{.network = std::move(network), .contents = {}};
-  made.contents.push_back(std::move(bytes));
-  return made;
-}
 
 Outcome<Made> make_ir(const graph::Graph& graph, const NetworkTarget& target) {
   VISAVIS_TRY(bytes, caused_by(Cause::kInput, graph::write_onnx(graph)));
@@ -314,10 +305,49 @@ Outcome<Made> make_ir(const graph::Graph& graph, const NetworkTarget& target) {
   NetworkFacts facts = facts_of(target.path, ir);
   facts.parameters = parameters_of(graph);
   VISAVIS_TRY(network, network_of(std::move(facts), ir, "f32"));
-  Made made{.network = std::move(network), .contents = {}};
-  made.contents.push_back(bytes_of(ir.xml));
-  made.contents.push_back(std::move(ir.weights));
+  Made made{.network = std::move(network), .outputs = {}};
+  made.outputs.push_back({.path = target.path, .bytes = bytes_of(ir.xml)});
+  made.outputs.push_back({.path = weights_of(target.path), .bytes = std::move(ir.weights)});
   return made;
+}
+
+/// Written by one's exporter and read back by its importer.
+Outcome<Made> make_parts(const modelkit::Exporter& exporter, const graph::Graph& graph,
+                         const NetworkTarget& target) {
+  auto written = exporter.run(graph, target.path.stem().string());
+  if (!written) return about(target.path, Failure(Cause::kInput, std::move(written).error()));
+  auto network = import_here({.path = target.path}, *written);
+  if (!network) {
+    network.error().cause = Cause::kDefect;
+    return about(target.path, std::move(network).error());
+  }
+  VISAVIS_CHECK(choose_engine(*network, target.engine, "f32"));
+  Made made{.network = *std::move(network), .outputs = {}};
+  const std::filesystem::path folder = exporter.is_folder ? target.path : target.path.parent_path();
+  for (modelkit::Part& part : *written)
+    made.outputs.push_back({.path = folder / part.name, .bytes = std::move(part.bytes)});
+  return made;
+}
+
+Outcome<Made> make(const graph::Graph& graph, const NetworkTarget& target) {
+  if (is_ir(target.path)) return make_ir(graph, target);
+  if (const modelkit::Exporter* exporter = modelkit::exporter_for(target.path))
+    return make_parts(*exporter, graph, target);
+  std::string known = ".xml";
+  for (const modelkit::Exporter& exporter : modelkit::exporters())
+    known += ", " + std::string(exporter.suffix);
+  return usage(target.path.string() +
+               ": the ending tells the format of the new network; known are " + known);
+}
+
+/// The certificate last, so that it stands for files that are all there.
+Outcome<void> publish(const std::vector<Output>& outputs) {
+  for (const Output& output : outputs) {
+    std::error_code ignored;
+    std::filesystem::create_directories(output.path.parent_path(), ignored);
+    VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(output.path, output.bytes)));
+  }
+  return {};
 }
 
 }  // namespace
@@ -360,18 +390,18 @@ Outcome<Equivalence> compare_networks(const NetworkFile& source, const NetworkFi
 Outcome<Equivalence> convert_network(const NetworkFile& source, const NetworkTarget& target,
                                      const Questions& questions, const Certify& certify) {
   VISAVIS_CHECK(check_limits(questions));
-  const auto files = files_of(target.path);
-  for (const auto& path : files) VISAVIS_CHECK(check_new(path));
+  VISAVIS_CHECK(check_new(target.path));
+  VISAVIS_CHECK(check_new(certificate_of(target.path)));
   VISAVIS_TRY(before, read_network(source));
   if (before.model)
     return usage("OpenVINO IR can be compared and run, but not converted into other forms");
   VISAVIS_TRY(graph, target_graph(before, target));
-  VISAVIS_TRY(made, is_ir(target.path) ? make_ir(graph, target) : make_onnx(graph, target));
+  VISAVIS_TRY(made, make(graph, target));
+  for (const Output& output : made.outputs) VISAVIS_CHECK(check_new(output.path));
   VISAVIS_TRY(answer, judge(before, made.network, questions));
   if (!answer.equivalent) return answer;
-  made.contents.push_back(bytes_of(certify(answer)));
-  for (std::size_t i = 0; i < files.size(); ++i)
-    VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(files[i], made.contents[i])));
+  made.outputs.push_back({.path = certificate_of(target.path), .bytes = bytes_of(certify(answer))});
+  VISAVIS_CHECK(publish(made.outputs));
   return answer;
 }
 

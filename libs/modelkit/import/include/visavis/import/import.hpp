@@ -6,14 +6,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/models/manifest.hpp>
 
 namespace visavis::modelkit {
+
+/// One of the files that a network consists of in some format. Most are one file, Caffe's are two.
+struct Part {
+  std::string name;  ///< The file's; below a folder its path there, with '/' between.
+  std::vector<std::byte> bytes;
+};
+
+/// Reads the file `path` and what belongs to it, `path` first.
+/// @return what reading a file says; kInvalidArgument for more than 2 GiB.
+[[nodiscard]] Result<std::vector<Part>> read_parts(const std::filesystem::path& path);
 
 /// Turns an original into ONNX as `file.importer` says:
 ///   onnx                  the bytes as they are, after they were read once
@@ -31,6 +43,11 @@ namespace visavis::modelkit {
 [[nodiscard]] Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
                                                           std::span<const std::byte> original);
 
+/// The same for an original of one or more files.
+/// @return also kInvalidArgument if it is not of as many files as the format has.
+[[nodiscard]] Result<std::vector<std::byte>> import_parts(std::string_view importer,
+                                                          std::span<const Part> parts);
+
 /// A tensor as the file declares it. -1 marks a free dimension.
 struct TensorFacts {
   std::string name;
@@ -42,6 +59,7 @@ struct Inspection {
   std::string format;    ///< "ONNX", "PyTorch state dict", "NumPy arrays", "TensorFlow Lite",
                          ///< "dlib".
   std::string producer;  ///< As the file states it; may be empty.
+  std::string importer;  ///< That reads it; empty if the format does not say (see importers).
   std::vector<TensorFacts> inputs;  ///< Empty where the file holds no graph.
   std::vector<TensorFacts> outputs;
   std::vector<TensorFacts>
@@ -51,8 +69,9 @@ struct Inspection {
   std::uint64_t parameters = 0;                  ///< Numbers in constants and weights.
 };
 
-/// What is inside a file; the format is told from its contents.
+/// What is inside a network's files; the format is told from their contents.
 /// @return kDecodeFailed for what is none of the formats, or damaged.
-[[nodiscard]] Result<Inspection> inspect(std::span<const std::byte> bytes);
+[[nodiscard]] Result<Inspection> inspect(std::span<const Part> parts);
+[[nodiscard]] Result<Inspection> inspect(std::span<const std::byte> file);
 
 }  // namespace visavis::modelkit

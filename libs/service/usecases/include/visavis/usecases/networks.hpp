@@ -85,13 +85,13 @@ using Certify = std::function<std::string(const Equivalence&)>;
 
 /// Where a network goes.
 struct NetworkTarget {
-  std::filesystem::path path{};  ///< An ONNX file that is not there yet.
+  std::filesystem::path path{};  ///< Not there yet; its ending tells the format.
   bool simplify = true;          ///< Fold constants and batch normalisation, drop what is not read.
   std::string engine = "reference";
 };
 
-/// Writes `target`, and beside it PATH.certificate.json, if the result is the same network; else
-/// nothing. An ONNX file is compared with what it was, other formats with their import.
+/// Writes `target`, and beside it PATH.certificate.json, if what was written is the same network
+/// when it is read again; else nothing.
 [[nodiscard]] Outcome<Equivalence> convert_network(const NetworkFile& source,
                                                    const NetworkTarget& target,
                                                    const Questions& questions,

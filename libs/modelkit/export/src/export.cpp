@@ -1,0 +1,41 @@
+#include "visavis/export/export.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/onnx.hpp>
+#include <visavis/import/import.hpp>
+
+namespace visavis::modelkit {
+namespace {
+
+Result<std::vector<Part>> export_onnx(const graph::Graph& graph, const std::string& stem) {
+  VISAVIS_TRY(bytes, graph::write_onnx(graph));
+  std::vector<Part> parts;
+  parts.push_back({.name = stem + ".onnx", .bytes = std::move(bytes)});
+  return parts;
+}
+
+constexpr auto kExporters =
+    std::to_array<Exporter>({{.format = "ONNX", .suffix = ".onnx", .run = export_onnx}});
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+std::span<const Exporter> exporters() noexcept { return kExporters; }
+
+const Exporter* exporter_for(const std::filesystem::path& path) {
+  std::string suffix = path.extension().string();
+  std::ranges::transform(suffix, suffix.begin(), lower);
+  const auto* found = std::ranges::find(kExporters, suffix, &Exporter::suffix);
+  return found == kExporters.end() ? nullptr : found;
+}
+
+}  // namespace visavis::modelkit
