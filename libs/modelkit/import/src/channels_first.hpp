@@ -1,0 +1,156 @@
+#pragma once
+
+/// TensorFlow and TensorFlow Lite count a picture's axes as batch, height, width, channel; ONNX as
+/// batch, channel, height, width. `ChannelsFirst` is told a network in the first order, layer by
+/// layer, and writes it in the second. Where it is in the flow: importer -> ChannelsFirst -> Graph.
+///
+/// Each value remembers in which order its axes lie in the ONNX graph. A transposition costs
+/// nothing: it only changes that order. A Transpose is written where an operator wants another
+/// order than there is, and nowhere else.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+
+#include "builder.hpp"
+
+namespace visavis::modelkit {
+
+/// The axes in another order: axis i of the result is axis `order[i]` of what is given. A kernel
+/// [height, width, in, out] becomes [out, in, height, width] by {3, 2, 0, 1}.
+/// @return kInvalidArgument if `order` is no permutation of the axes.
+[[nodiscard]] Result<Constant> permuted(const Constant& given,
+                                        const std::vector<std::size_t>& order);
+
+class ChannelsFirst {
+ public:
+  /// A value of the network, by number. Shapes and axes that belong to it are in the order of the
+  /// original, -1 marks a dimension that is not known.
+  using Id = std::size_t;
+
+  enum class Padding : std::uint8_t {
+    kValid,
+    kSame,  ///< ceil(size / stride) outputs, the odd pixel behind.
+    kExplicit
+  };
+
+  /// How a window moves over height and width.
+  struct Window {
+    Padding padding = Padding::kValid;
+    std::int64_t kernel_h = 1;  ///< Of pooling only: a convolution's kernel says it.
+    std::int64_t kernel_w = 1;
+    std::int64_t stride_h = 1;
+    std::int64_t stride_w = 1;
+    std::int64_t dilation_h = 1;
+    std::int64_t dilation_w = 1;
+    std::int64_t top = 0;  ///< Of kExplicit.
+    std::int64_t bottom = 0;
+    std::int64_t left = 0;
+    std::int64_t right = 0;
+  };
+
+  explicit ChannelsFirst(std::string_view name) { graph_.name = name; }
+
+  /// Dimension 0 becomes free, whatever it was. With four dimensions it is a picture and lies with
+  /// its channels first in the ONNX graph.
+  /// @return kUnsupported without dimensions or with more than graph::kMaxRank.
+  Result<Id> input(const std::string& name, const Shape& shape);
+  /// @return kDecodeFailed unless there are as many values as the shape says.
+  Result<Id> constant(Constant given);
+  /// Makes a value an output: of four dimensions with channels first, others as they are.
+  Result<void> output(const std::string& name, Id value);
+
+  [[nodiscard]] const Shape& shape(Id value) const { return values_[value].shape; }
+  /// Null if the value is computed from an input.
+  [[nodiscard]] const Constant* constant_of(Id value) const;
+
+  // Each operator writes a node that is named after `name`; two that are called the same get
+  // different names. What depends on no input is computed at once. All return kUnsupported, with a
+  // phrase that follows "the operator needs", for what this class does not write, and for shapes
+  // that do not go together.
+
+  /// kernel: out, in / groups, height, width. bias: out; may be empty.
+  Result<Id> convolution(const std::string& name, Id x, Constant kernel, std::vector<float> bias,
+                         std::int64_t groups, const Window& window);
+  /// Padding counts neither for the maximum nor for the mean.
+  Result<Id> max_pool(const std::string& name, Id x, const Window& window);
+  Result<Id> average_pool(const std::string& name, Id x, const Window& window);
+  /// Of the last axis, or of axis 1 of a picture with its channels there.
+  Result<Id> batch_normalization(const std::string& name, Id x, const BatchNormalization& given,
+                                 double epsilon, std::size_t axis);
+  /// Abs, Exp, Log, Neg, Relu, Sigmoid, Sqrt, Tanh, as ONNX names them.
+  Result<Id> unary(std::string_view op, const std::string& name, Id x);
+  Result<Id> clip(const std::string& name, Id x, std::optional<float> low,
+                  std::optional<float> high);
+  Result<Id> leaky_relu(const std::string& name, Id x, float slope);
+  /// Slopes in a shape that broadcasts against x.
+  Result<Id> prelu(const std::string& name, Id x, Id slopes);
+  /// Add, Sub, Mul, Div, and Max, Min, which no engine needs to know: broadcast as NumPy does.
+  Result<Id> binary(std::string_view op, const std::string& name, Id a, Id b);
+  /// Negative axes count from the end. Without axes nothing is done.
+  Result<Id> mean(const std::string& name, Id x, const Shape& axes, bool keeps);
+  Result<Id> sum(const std::string& name, Id x, const Shape& axes, bool keeps);
+  Result<Id> softmax(const std::string& name, Id x, std::int64_t axis);
+  Result<Id> concat(const std::string& name, const std::vector<Id>& parts, std::int64_t axis);
+  /// At most one dimension is -1. If the first is that of the batch (kBatch, or what the input's
+  /// first dimension was before it became free), the others tell the numbers of each sample.
+  Result<Id> reshape(const std::string& name, Id x, Shape shape);
+  Result<Id> transpose(Id x, const std::vector<std::size_t>& order);
+  /// So many `value` before and behind each axis.
+  Result<Id> pad(const std::string& name, Id x, const Shape& before, const Shape& behind,
+                 float value);
+  /// [n, k] · [k, m]
+  Result<Id> product(const std::string& name, Id x, Id weights);
+
+  /// In a shape: as many samples as there are.
+  static constexpr std::int64_t kBatch = -2;
+
+  /// The network, with factors and sums per channel multiplied into the convolution or product
+  /// before, and PReLU where it was written as several operators.
+  [[nodiscard]] Result<graph::Graph> finish() &&;
+  /// Its ONNX file: the same calls give the same bytes.
+  [[nodiscard]] Result<std::vector<std::byte>> finish_onnx() &&;
+
+ private:
+  using Order = std::vector<std::size_t>;  ///< Axis i of the ONNX value is order[i] here.
+  struct Value {
+    std::string name;  ///< Of the ONNX value; empty for a constant.
+    Shape shape;
+    Order order;
+    std::optional<Constant> constant;
+    std::map<Order, std::string> as;  ///< Where it lies in other orders.
+  };
+
+  std::string fresh(const std::string& name);
+  Id add(std::string name, Shape shape, Order order);
+  std::string initializer(const std::string& name, graph::Shape shape,
+                          graph::Tensor::Values values);
+  void node(std::string_view op, const std::string& name, std::vector<std::string> inputs,
+            std::vector<std::pair<std::string, graph::Attribute>> attributes);
+  Result<std::string> in_order(Id value, const Order& order);
+  Result<std::string> operand(Id value, std::size_t rank, const Order& order);
+  Result<Id> windowed(std::string_view op, const std::string& name, std::vector<std::string> inputs,
+                      Id x, const Window& window, std::int64_t channels,
+                      std::vector<std::pair<std::string, graph::Attribute>> attributes);
+  Result<Id> folded(Constant constant);
+  Result<std::string> picture(Id x);
+  Result<Id> extreme(bool most, const std::string& name, Id a, Id b);
+  Result<Id> scaled(const std::string& name, Id x, float factor);
+  [[nodiscard]] Result<Shape> filled(const Value& x, Shape shape) const;
+
+  graph::Graph graph_;
+  std::vector<Value> values_;
+  std::map<std::string, int> names_;  ///< Those in use, and how often they were wanted.
+  std::vector<std::pair<std::string, std::string>> renamed_;  ///< Values, and outputs' names.
+  std::int64_t declared_batch_ = -1;  ///< Dimension 0 of the last input before it became free.
+  std::size_t folded_ = 0;            ///< Numbers that were computed beforehand.
+};
+
+}  // namespace visavis::modelkit
