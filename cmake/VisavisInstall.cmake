@@ -26,3 +26,7 @@ if(TARGET OnnxRuntime::onnxruntime)
   install(DIRECTORY ${VISAVIS_ONNXRUNTIME_ROOT}/lib/ DESTINATION ${VISAVIS_RUNTIME_DIR}
     FILES_MATCHING PATTERN "libonnxruntime.so*")
 endif()
+if(TARGET TensorFlowLite::tensorflowlite)
+  install(DIRECTORY ${VISAVIS_TENSORFLOWLITE_ROOT}/lib/ DESTINATION ${VISAVIS_RUNTIME_DIR}
+    FILES_MATCHING PATTERN "libtensorflowlite.so")
+endif()

@@ -1,7 +1,7 @@
 # Every module, in dependency order. A folder that is not listed is not built.
 foreach(module IN ITEMS
     base/core base/vocab base/geometry base/image
-    engine/graph engine/runtime engine/models
+    engine/graph engine/tflite engine/runtime engine/models
     face/detect face/landmark face/align face/embed face/quality face/pipeline
     gallery/matching gallery/index gallery/store gallery/gallery gallery/cluster
     measure/metrics measure/degrade measure/protocols measure/quality_pairs measure/report

@@ -102,7 +102,40 @@ usearch() {
   say "usearch 2.25.3 is ready"
 }
 
+# TensorFlow Lite's C API for Linux is in no wheel: JavaCPP's package has the library. It comes by Maven,
+# which is not installed for it: without Maven this engine is left out of the build.
+tensorflowlite() {
+  local target=$runtimes/tensorflowlite-2.20.0
+  [ -e "$target" ] && return
+  if ! command -v mvn > /dev/null; then
+    say "Maven is not installed: the engine tflite is left out (apt-get install maven brings it)"
+    return
+  fi
+  local name=tensorflow-lite-2.20.0-1.5.13-linux-x86_64.jar file tmp
+  local sha=9bba5aaa6c53a005404a3f1b4bc4789d2bb1ec3dbe17896829822c883832542b
+  file=$downloads/$name
+  if ! { [ -f "$file" ] && check "$file" "$sha"; }; then
+    say "downloading tensorflow-lite 2.20.0"
+    if ! mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+      -Dartifact=org.bytedeco:tensorflow-lite:2.20.0-1.5.13:jar:linux-x86_64 \
+      -DoutputDirectory="$downloads" > "$downloads/maven.log" 2>&1; then
+      say "Maven cannot bring tensorflow-lite 2.20.0 (see $downloads/maven.log): the engine tflite is left out"
+      return
+    fi
+    check "$file" "$sha" || { say "tensorflow-lite 2.20.0 does not have the pinned hash"; exit 1; }
+  fi
+  tmp=$(mktemp -d "$runtimes/.tensorflowlite.XXXXXX")
+  mkdir "$tmp/lib"
+  python3 -m zipfile -e "$file" "$tmp/jar"
+  mv "$tmp/jar/org/bytedeco/tensorflowlite/linux-x86_64/libjnitensorflowlite.so" "$tmp/lib/libtensorflowlite.so"
+  rm -rf "$tmp/jar"
+  chmod -R u+rwX,go+rX "$tmp"
+  mv -T "$tmp" "$target"
+  say "tensorflow-lite 2.20.0 is ready"
+}
+
 openvino
 onnxruntime
+tensorflowlite
 sqlite3mc
 usearch

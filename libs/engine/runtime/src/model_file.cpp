@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
@@ -21,6 +22,15 @@ bool is_quantised(const graph::Graph& graph) {
     return op == "QuantizeLinear" || op == "DequantizeLinear" || op == "DynamicQuantizeLinear" ||
            op.starts_with("QLinear") || op.ends_with("Integer");
   });
+}
+
+Result<void> check_precision(std::string_view engine, Precision precision, bool quantised) {
+  if (precision == Precision::kInt8 && !quantised)
+    return fail(ErrorCode::kUnsupported, "int8 needs a quantised model, and this one is not");
+  if (precision == Precision::kF32 || precision == Precision::kInt8) return {};
+  return fail(ErrorCode::kUnsupported, "the " + std::string(engine) +
+                                           " engine computes in f32, not in " +
+                                           std::string(to_string(precision)));
 }
 
 }  // namespace visavis::runtime

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/runtime/engine.hpp>
 
 namespace visavis::runtime {
 
@@ -17,5 +19,10 @@ namespace visavis::runtime {
 
 /// True if layers compute in int8: operators such as QuantizeLinear or QLinearConv.
 [[nodiscard]] bool is_quantised(const graph::Graph& graph);
+
+/// What an engine that computes in f32, and in int8 where the model says so, is asked for.
+/// @return kUnsupported for other precisions, and for int8 of a model that is not quantised.
+[[nodiscard]] Result<void> check_precision(std::string_view engine, Precision precision,
+                                           bool quantised);
 
 }  // namespace visavis::runtime

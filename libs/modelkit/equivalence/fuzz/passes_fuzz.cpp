@@ -11,6 +11,7 @@
 #include <visavis/graph/onnx.hpp>
 #include <visavis/graph/passes.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/runtime/evaluate.hpp>
 
 namespace {
 
@@ -40,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto engine = visavis::runtime::find_engine("reference");
   if (!engine) std::abort();
   if (!graph) return 0;
-  const auto evaluate = visavis::modelkit::evaluate_with(**engine);
+  const auto evaluate = visavis::runtime::evaluate_with(**engine);
   if (!visavis::graph::validate(visavis::modelkit::simplify(*graph, **engine))) std::abort();
 
   const auto inputs = inputs_of(*graph);

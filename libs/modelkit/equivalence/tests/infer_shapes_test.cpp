@@ -6,6 +6,7 @@
 #include <vector>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/passes.hpp>
+#include <visavis/runtime/evaluate.hpp>
 
 #include "networks.hpp"
 #include "visavis/equivalence/equivalence.hpp"
@@ -118,8 +119,8 @@ graph::Graph graph_of(const Case& one) {
 TEST(InferShapes, FollowsEveryOperator) {
   for (const Case& one : cases()) {
     const graph::Graph graph = graph_of(one);
-    const auto shapes =
-        graph::infer_shapes(graph, std::vector<Ints>{one.input}, evaluate_with(reference()));
+    const auto shapes = graph::infer_shapes(graph, std::vector<Ints>{one.input},
+                                            runtime::evaluate_with(reference()));
     ASSERT_TRUE(shapes) << one.op << ": " << shapes.error().message;
     EXPECT_EQ(shapes->at("y"), one.expected) << one.op;
 
@@ -127,7 +128,7 @@ TEST(InferShapes, FollowsEveryOperator) {
     const graph::Tensor x{.name = {},
                           .shape = one.input,
                           .values = std::vector<float>(*graph::element_count(one.input), 1)};
-    const auto ran = evaluate_with(reference())(graph, std::vector{x});
+    const auto ran = runtime::evaluate_with(reference())(graph, std::vector{x});
     ASSERT_TRUE(ran) << one.op << ": " << ran.error().message;
     EXPECT_EQ(ran->front().shape, one.expected) << one.op;
   }
@@ -150,7 +151,7 @@ TEST(InferShapes, ComputesWhatShapesAreMadeOf) {
   node(graph, "Concat", {"half", "rest"}, "target").attributes = {{"axis", std::int64_t{0}}};
   node(graph, "Reshape", {"x", "target"}, "y");
   const auto shapes =
-      graph::infer_shapes(graph, std::vector<Ints>{{4, 6}}, evaluate_with(reference()));
+      graph::infer_shapes(graph, std::vector<Ints>{{4, 6}}, runtime::evaluate_with(reference()));
   ASSERT_TRUE(shapes) << shapes.error().message;
   EXPECT_EQ(shapes->at("y"), (Ints{2, 12}));
 }
@@ -177,12 +178,12 @@ TEST(InferShapes, RefusesWhatDoesNotGoTogether) {
   };
   for (const Case& one : wrong) {
     const auto shapes = graph::infer_shapes(graph_of(one), std::vector<Ints>{one.input},
-                                            evaluate_with(reference()));
+                                            runtime::evaluate_with(reference()));
     ASSERT_FALSE(shapes) << one.op;
     EXPECT_TRUE(shapes.error().code == ErrorCode::kInvalidArgument ||
                 shapes.error().code == ErrorCode::kUnsupported);
   }
-  EXPECT_FALSE(graph::infer_shapes(graph_of(cases()[0]), {}, evaluate_with(reference())));
+  EXPECT_FALSE(graph::infer_shapes(graph_of(cases()[0]), {}, runtime::evaluate_with(reference())));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/passes.hpp>
+#include <visavis/runtime/evaluate.hpp>
 
 #include "networks.hpp"
 #include "visavis/equivalence/equivalence.hpp"
@@ -171,7 +172,7 @@ TEST(FoldConstants, ComputesBeforehand) {
   node(before, "Mul", {"two", "three"}, "six");
   node(before, "Sqrt", {"six"}, "root");
   node(before, "Add", {"x", "root"}, "y");
-  const auto after = graph::fold_constants(before, evaluate_with(reference()));
+  const auto after = graph::fold_constants(before, runtime::evaluate_with(reference()));
   ASSERT_TRUE(after) << after.error().message;
   EXPECT_EQ(ops_of(*after), std::vector<std::string>{"Add"});
   EXPECT_FLOAT_EQ(floats(*after, 0, 1)[0], 2.4494897F);
@@ -187,7 +188,7 @@ TEST(FoldConstants, FoldsShapes) {
       {.name = "four", .shape = {1}, .values = std::vector<std::int64_t>{4}});
   node(before, "Concat", {"one", "four"}, "shape").attributes = {{"axis", std::int64_t{0}}};
   node(before, "Reshape", {"x", "shape"}, "y");
-  const auto after = graph::fold_constants(before, evaluate_with(reference()));
+  const auto after = graph::fold_constants(before, runtime::evaluate_with(reference()));
   ASSERT_TRUE(after) << after.error().message;
   EXPECT_EQ(ops_of(*after), std::vector<std::string>{"Reshape"});
   EXPECT_EQ(std::get<std::vector<std::int64_t>>(after->initializer("shape")->values),
@@ -202,7 +203,7 @@ TEST(FoldConstants, LeavesWeightsThatAreIntegers) {
   constant(before, "scale", {}, {.5F});
   node(before, "DequantizeLinear", {"weights", "scale"}, "floats");
   node(before, "Add", {"x", "floats"}, "y");
-  const auto after = graph::fold_constants(before, evaluate_with(reference()));
+  const auto after = graph::fold_constants(before, runtime::evaluate_with(reference()));
   ASSERT_TRUE(after) << after.error().message;
   EXPECT_EQ(ops_of(*after), (std::vector<std::string>{"DequantizeLinear", "Add"}));
 }
@@ -219,7 +220,7 @@ graph::Graph huge() {
 }
 
 TEST(FoldConstants, RefusesToMakeGigabytes) {
-  EXPECT_FALSE(graph::fold_constants(huge(), evaluate_with(reference())));
+  EXPECT_FALSE(graph::fold_constants(huge(), runtime::evaluate_with(reference())));
 }
 
 TEST(Simplify, LeavesConstantsThatCannotBeComputed) {

@@ -23,6 +23,8 @@
 namespace visavis::modelkit {
 namespace {
 
+namespace tflite = ::visavis::tflite::schema;
+
 std::unexpected<Error> damaged(std::string_view what) {
   return fail(ErrorCode::kDecodeFailed,
               "the TensorFlow Lite file is damaged: " + std::string(what));

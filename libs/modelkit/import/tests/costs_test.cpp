@@ -9,13 +9,14 @@
 #include <visavis/equivalence/equivalence.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/runtime/evaluate.hpp>
 
 namespace visavis::modelkit {
 namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-graph::Evaluate evaluate() { return evaluate_with(**runtime::find_engine("reference")); }
+graph::Evaluate evaluate() { return runtime::evaluate_with(**runtime::find_engine("reference")); }
 
 /// 2 x 8 x 8 -> Conv 3 x 3, 4 channels -> Relu, and around both a Conv 1 x 1 -> Add -> Flatten ->
 /// Gemm to 10.

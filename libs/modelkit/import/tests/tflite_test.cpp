@@ -17,6 +17,8 @@
 namespace visavis::modelkit {
 namespace {
 
+namespace tflite = ::visavis::tflite::schema;
+
 using testing::ElementsAre;
 using testing::HasSubstr;
 using Op = tflite::BuiltinOperator;

@@ -21,6 +21,7 @@
 #include <visavis/import/costs.hpp>
 #include <visavis/import/import.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/runtime/evaluate.hpp>
 #include <visavis/runtime/openvino_ir.hpp>
 #include <visavis/usecases/catalogue.hpp>
 #include <visavis/usecases/inputs.hpp>
@@ -359,7 +360,7 @@ Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
   VISAVIS_TRY(network, read_network({.path = path, .importer = questions.importer}));
   if (network.model) return usage("the layers of OpenVINO IR cannot be told apart");
   auto costs = modelkit::costs_of(network.graph, questions.free_size,
-                                  modelkit::evaluate_with(*network.engine));
+                                  runtime::evaluate_with(*network.engine));
   if (!costs) return about(path, Failure(Cause::kInput, std::move(costs).error()));
   ModelLayers answer{.path = path.string(),
                      .layers = {},

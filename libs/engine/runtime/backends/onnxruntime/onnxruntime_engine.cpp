@@ -223,14 +223,6 @@ Result<int> spin_of(const LoadOptions& options) {
   return spin;
 }
 
-Result<void> check_precision(Precision precision, bool quantised) {
-  if (precision == Precision::kInt8 && !quantised)
-    return fail(ErrorCode::kUnsupported, "int8 needs a quantised model, and this one is not");
-  if (precision == Precision::kF32 || precision == Precision::kInt8) return {};
-  return fail(ErrorCode::kUnsupported, "the onnxruntime engine computes in f32, not in " +
-                                           std::string(to_string(precision)));
-}
-
 Ort::SessionOptions configuration(const LoadOptions& options, int spin_us) {
   Ort::SessionOptions configured;
   // With one thread there is no pool: each caller computes on its own thread, so sessions run at
@@ -267,7 +259,7 @@ class OnnxRuntimeEngine final : public Engine {
     VISAVIS_TRY(spin_us, spin_of(options));
     VISAVIS_TRY(graph, read_model(bytes));
     const bool quantised = is_quantised(graph);
-    VISAVIS_CHECK(check_precision(options.precision, quantised));
+    VISAVIS_CHECK(check_precision(name(), options.precision, quantised));
     const SubnormalsAsZero fast;  // also restores what creating a session changes on this thread
     return guarded(ErrorCode::kUnsupported, "cannot load the model",
                    [&]() -> Result<std::shared_ptr<const Model>> {

@@ -101,10 +101,6 @@ struct Side {
 /// @pre as many values as the shape says
 [[nodiscard]] runtime::Tensor tensor_of(graph::Shape shape, std::span<const float> values);
 
-/// What graph::fold_constants wants, by this engine; the reference engine refuses constants of
-/// more than 2^24 numbers.
-[[nodiscard]] graph::Evaluate evaluate_with(const runtime::Engine& engine);
-
 /// The graph as it is handed to engines: constants folded, unless the engine refuses to compute
 /// them, batch normalisation multiplied into convolutions, without what nothing depends on.
 [[nodiscard]] graph::Graph simplify(graph::Graph graph, const runtime::Engine& engine);
