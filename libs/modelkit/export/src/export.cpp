@@ -12,6 +12,8 @@
 #include <visavis/graph/onnx.hpp>
 #include <visavis/import/import.hpp>
 
+#include "tflite.hpp"
+
 namespace visavis::modelkit {
 namespace {
 
@@ -22,8 +24,9 @@ Result<std::vector<Part>> export_onnx(const graph::Graph& graph, const std::stri
   return parts;
 }
 
-constexpr auto kExporters =
-    std::to_array<Exporter>({{.format = "ONNX", .suffix = ".onnx", .run = export_onnx}});
+constexpr auto kExporters = std::to_array<Exporter>(
+    {{.format = "ONNX", .suffix = ".onnx", .run = export_onnx},
+     {.format = "TensorFlow Lite", .suffix = ".tflite", .run = export_tflite}});
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

@@ -363,15 +363,17 @@ Result<ChannelsFirst::Id> ChannelsFirst::windowed(std::string_view op, const std
     if (room < 0) return unsupported("an input at least as large as its window");
     shape[i + 1] = room / axis.stride + 1;
   }
+  if (op == "Conv" || window.dilation_h != 1 || window.dilation_w != 1)
+    attributes.emplace_back("dilations", Shape{window.dilation_h, window.dilation_w});
+  attributes.emplace_back("kernel_shape", Shape{window.kernel_h, window.kernel_w});
   if (same && open)
     attributes.emplace_back("auto_pad", std::string("SAME_UPPER"));
   else
     attributes.emplace_back("pads",
                             Shape{axes[0].before, axes[1].before, axes[0].behind, axes[1].behind});
-  if (window.dilation_h != 1 || window.dilation_w != 1)
-    attributes.emplace_back("dilations", Shape{window.dilation_h, window.dilation_w});
-  attributes.emplace_back("kernel_shape", Shape{window.kernel_h, window.kernel_w});
   attributes.emplace_back("strides", Shape{window.stride_h, window.stride_w});
+  // The same network gives the same bytes whoever imports it.
+  std::ranges::sort(attributes, {}, &std::pair<std::string, graph::Attribute>::first);
   VISAVIS_CHECK(check_shape(shape));
   const std::string made = fresh(name);
   node(op, made, std::move(inputs), std::move(attributes));
@@ -773,6 +775,53 @@ Result<ChannelsFirst::Id> ChannelsFirst::pad(const std::string& name, Id x, cons
   const std::string made = fresh(name);
   node("Pad", made, std::move(inputs), {});
   return add(made, std::move(shape), given.order);
+}
+
+Result<ChannelsFirst::Id> ChannelsFirst::slice(const std::string& name, Id x, const Shape& begin,
+                                               const Shape& size) {
+  const Value given = values_[x];
+  const std::size_t rank = given.shape.size();
+  if (given.constant) return unsupported("an input that is computed from the network's");
+  if (begin.size() != rank || size.size() != rank) return unsupported("a place on every axis");
+  Shape shape = given.shape;
+  Shape starts;
+  Shape ends;
+  Shape axes;
+  for (std::size_t i = 0; i < rank; ++i) {
+    const bool all = begin[i] == 0 && (size[i] == -1 || size[i] == shape[i]);
+    if (all || (i == 0 && begin[i] == 0 && size[i] == declared_batch_)) continue;
+    if (begin[i] < 0 || size[i] < -1 || shape[i] == kFree || begin[i] > shape[i] ||
+        size[i] > shape[i] - begin[i])
+      return unsupported("a part that its input has");
+    shape[i] = size[i] == -1 ? shape[i] - begin[i] : size[i];
+    starts.push_back(begin[i]);
+    ends.push_back(begin[i] + shape[i]);
+    axes.push_back(static_cast<std::int64_t>(inverse(given.order)[i]));
+  }
+  if (axes.empty()) return x;
+  const auto count = static_cast<std::int64_t>(axes.size());
+  std::vector<std::string> inputs = {given.name,
+                                     initializer(name + ".starts", {count}, std::move(starts)),
+                                     initializer(name + ".ends", {count}, std::move(ends)),
+                                     initializer(name + ".axes", {count}, std::move(axes))};
+  const std::string made = fresh(name);
+  node("Slice", made, std::move(inputs), {});
+  return add(made, std::move(shape), given.order);
+}
+
+Result<ChannelsFirst::Id> ChannelsFirst::rounded(const std::string& name, Id x, float scale,
+                                                 std::int64_t zero, bool is_signed) {
+  const Value given = values_[x];
+  if (given.constant) return unsupported("an input that is computed from the network's");
+  graph::Tensor::Values zeros = std::vector{static_cast<std::int8_t>(zero)};
+  if (!is_signed) zeros = std::vector{static_cast<std::uint8_t>(zero)};
+  const std::string unit = initializer(name + ".scale", {}, std::vector{scale});
+  const std::string offset = initializer(name + ".zero", {}, std::move(zeros));
+  const std::string steps = fresh(name + ".steps");
+  node("QuantizeLinear", steps, {given.name, unit, offset}, {});
+  const std::string made = fresh(name);
+  node("DequantizeLinear", made, {steps, unit, offset}, {});
+  return add(made, given.shape, given.order);
 }
 
 Result<ChannelsFirst::Id> ChannelsFirst::product(const std::string& name, Id x, Id weights) {

@@ -106,6 +106,10 @@ class ChannelsFirst {
   /// So many `value` before and behind each axis.
   Result<Id> pad(const std::string& name, Id x, const Shape& before, const Shape& behind,
                  float value);
+  /// So many from `begin` on along each axis; -1: all that is left. All samples stay.
+  Result<Id> slice(const std::string& name, Id x, const Shape& begin, const Shape& size);
+  /// What is left of x in steps of 8 bits, (step − zero) · scale.
+  Result<Id> rounded(const std::string& name, Id x, float scale, std::int64_t zero, bool is_signed);
   /// [n, k] · [k, m]
   Result<Id> product(const std::string& name, Id x, Id weights);
 

@@ -65,10 +65,45 @@ Result<std::vector<std::size_t>> indices(const flatbuffers::Vector<std::int32_t>
   return out;
 }
 
+Result<LiteSteps> steps_from(const tflite::QuantizationParameters* given, std::size_t rank) {
+  LiteSteps out;
+  if (given == nullptr || size_of(given->scale()) == 0) return out;
+  if (size_of(given->scale()) > kMaxParts) return damaged("it holds too many scales");
+  out.scales.assign(given->scale()->begin(), given->scale()->end());
+  if (given->zero_point() != nullptr)
+    out.zeros.assign(given->zero_point()->begin(), given->zero_point()->end());
+  out.zeros.resize(out.scales.size(), 0);
+  if (out.scales.size() > 1 && (given->quantized_dimension() < 0 ||
+                                static_cast<std::size_t>(given->quantized_dimension()) >= rank))
+    return damaged("scales lie along an axis that is not there");
+  out.axis = static_cast<std::size_t>(std::max(given->quantized_dimension(), 0));
+  return out;
+}
+
+std::size_t bytes_of_one(tflite::TensorType type) {
+  switch (type) {
+    case tflite::TensorType::FLOAT32:
+    case tflite::TensorType::INT32:
+      return 4;
+    case tflite::TensorType::INT64:
+      return 8;
+    case tflite::TensorType::FLOAT16:
+      return 2;
+    case tflite::TensorType::INT8:
+    case tflite::TensorType::UINT8:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
 Result<LiteTensor> tensor_from(const tflite::Tensor& tensor, const tflite::Model& model) {
   constexpr std::int64_t kMaxExtent = std::numeric_limits<std::int32_t>::max();
-  LiteTensor out{
-      .name = text_of(tensor.name()), .type = type_name(tensor.type()), .shape = {}, .bytes = {}};
+  LiteTensor out{.name = text_of(tensor.name()),
+                 .type = type_name(tensor.type()),
+                 .shape = {},
+                 .bytes = {},
+                 .steps = {}};
   std::int64_t count = 1;
   if (size_of(tensor.shape()) > 8) return damaged("a tensor has too many dimensions");
   for (std::size_t i = 0; i < size_of(tensor.shape()); ++i) {
@@ -78,43 +113,86 @@ Result<LiteTensor> tensor_from(const tflite::Tensor& tensor, const tflite::Model
     count *= n;
     out.shape.push_back(n);
   }
+  VISAVIS_TRY(steps, steps_from(tensor.quantization(), out.shape.size()));
+  out.steps = std::move(steps);
   if (tensor.buffer() >= size_of(model.buffers())) return damaged("a buffer is missing");
   const auto* data = model.buffers()->Get(tensor.buffer())->data();
-  if (size_of(data) == 0) return out;
+  if (size_of(data) == 0) {
+    if (size_of(tensor.shape_signature()) == out.shape.size())
+      for (std::size_t i = 0; i < out.shape.size(); ++i)
+        if (tensor.shape_signature()->Get(static_cast<flatbuffers::uoffset_t>(i)) < 0)
+          out.shape[i] = -1;
+    return out;
+  }
   out.bytes = std::as_bytes(std::span(data->data(), data->size()));
-  if (tensor.type() == tflite::TensorType::FLOAT32 &&
-      out.bytes.size() != sizeof(float) * static_cast<std::size_t>(count))
+  const std::size_t each = bytes_of_one(tensor.type());
+  if (each != 0 && out.bytes.size() != each * static_cast<std::size_t>(count))
     return damaged("a constant's size and shape differ");
   return out;
 }
 
 LiteActivation activation_from(tflite::Activation activation) {
-  if (activation == tflite::Activation::NONE) return LiteActivation::kNone;
-  return activation == tflite::Activation::RELU ? LiteActivation::kRelu : LiteActivation::kOther;
+  switch (activation) {
+    case tflite::Activation::NONE:
+      return LiteActivation::kNone;
+    case tflite::Activation::RELU:
+      return LiteActivation::kRelu;
+    case tflite::Activation::RELU_N1_TO_1:
+      return LiteActivation::kReluN1To1;
+    case tflite::Activation::RELU6:
+      return LiteActivation::kRelu6;
+    case tflite::Activation::TANH:
+      return LiteActivation::kTanh;
+    default:
+      return LiteActivation::kOther;
+  }
+}
+
+template <class Options>
+void read_strides(const Options& options, LiteOperator& out) {
+  out.window = LiteWindow{.same_padding = options.padding() == tflite::Padding::SAME,
+                          .stride_w = options.stride_w(),
+                          .stride_h = options.stride_h()};
+  out.activation = activation_from(options.activation());
+}
+
+template <class Options>
+void read_convolution(const Options& options, LiteOperator& out) {
+  read_strides(options, out);
+  out.window->dilation_w = options.dilation_w();
+  out.window->dilation_h = options.dilation_h();
 }
 
 void read_options(const tflite::Operator& op, LiteOperator& out) {
   if (const auto* conv = op.builtin_options_as_Conv2DOptions()) {
-    out.convolution = {.same_padding = conv->padding() == tflite::Padding::SAME,
-                       .stride_w = conv->stride_w(),
-                       .stride_h = conv->stride_h(),
-                       .dilation_w = conv->dilation_w(),
-                       .dilation_h = conv->dilation_h()};
-    out.activation = activation_from(conv->activation());
+    read_convolution(*conv, out);
   } else if (const auto* depthwise = op.builtin_options_as_DepthwiseConv2DOptions()) {
-    out.convolution = {.same_padding = depthwise->padding() == tflite::Padding::SAME,
-                       .stride_w = depthwise->stride_w(),
-                       .stride_h = depthwise->stride_h(),
-                       .dilation_w = depthwise->dilation_w(),
-                       .dilation_h = depthwise->dilation_h(),
-                       .depth_multiplier = depthwise->depth_multiplier()};
-    out.activation = activation_from(depthwise->activation());
+    read_convolution(*depthwise, out);
+  } else if (const auto* pool = op.builtin_options_as_Pool2DOptions()) {
+    read_strides(*pool, out);
+    out.window->height = pool->filter_height();
+    out.window->width = pool->filter_width();
+  } else if (const auto* dense = op.builtin_options_as_FullyConnectedOptions()) {
+    out.activation = dense->weights_format() == tflite::WeightsFormat::DEFAULT
+                         ? activation_from(dense->activation())
+                         : LiteActivation::kOther;
   } else if (const auto* add = op.builtin_options_as_AddOptions()) {
     out.activation = activation_from(add->activation());
   } else if (const auto* mul = op.builtin_options_as_MulOptions()) {
     out.activation = activation_from(mul->activation());
   } else if (const auto* sub = op.builtin_options_as_SubOptions()) {
     out.activation = activation_from(sub->activation());
+  } else if (const auto* div = op.builtin_options_as_DivOptions()) {
+    out.activation = activation_from(div->activation());
+  } else if (const auto* concat = op.builtin_options_as_ConcatenationOptions()) {
+    out.activation = activation_from(concat->activation());
+    out.axis = concat->axis();
+  } else if (const auto* reduce = op.builtin_options_as_ReducerOptions()) {
+    out.keeps_axes = reduce->keep_dims();
+  } else if (const auto* leaky = op.builtin_options_as_LeakyReluOptions()) {
+    out.alpha = leaky->alpha();
+  } else if (const auto* softmax = op.builtin_options_as_SoftmaxOptions()) {
+    out.beta = softmax->beta();
   }
 }
 
@@ -134,7 +212,7 @@ Result<LiteOperator> operator_from(const tflite::Operator& op, const tflite::Mod
   LiteOperator out{.name = operator_name(*model.operator_codes()->Get(op.opcode_index())),
                    .inputs = {},
                    .outputs = {},
-                   .convolution = {}};
+                   .window = {}};
   VISAVIS_TRY(inputs, indices(op.inputs(), tensors));
   VISAVIS_TRY(outputs, indices(op.outputs(), tensors));
   out.inputs = std::move(inputs);

@@ -12,32 +12,46 @@
 
 namespace visavis::modelkit {
 
+/// real = scale · (step − zero), with one of each or one for each index along an axis.
+struct LiteSteps {
+  std::vector<float> scales;  ///< Empty: the tensor holds no steps.
+  std::vector<std::int64_t> zeros;
+  std::size_t axis = 0;
+};
+
 struct LiteTensor {
   std::string name;
-  std::string type;                  ///< "float32", …
-  std::vector<std::int64_t> shape;   ///< NHWC where it is a picture.
+  std::string type;  ///< "float32", …
+  std::vector<std::int64_t>
+      shape;  ///< NHWC where it is a picture; -1 for what is declared as free.
   std::span<const std::byte> bytes;  ///< Of a constant; empty for what is computed.
+  LiteSteps steps;
 
   [[nodiscard]] bool is_constant() const noexcept { return !bytes.empty(); }
 };
 
-enum class LiteActivation : std::uint8_t { kNone, kRelu, kOther };
+enum class LiteActivation : std::uint8_t { kNone, kRelu, kReluN1To1, kRelu6, kTanh, kOther };
 
-struct LiteConvolution {
+struct LiteWindow {
   bool same_padding = false;  ///< TensorFlow's SAME: the odd pixel goes to the end.
+  std::int64_t height = 1;    ///< Of a pool.
+  std::int64_t width = 1;
   std::int64_t stride_w = 1;
   std::int64_t stride_h = 1;
   std::int64_t dilation_w = 1;
   std::int64_t dilation_h = 1;
-  std::int64_t depth_multiplier = 1;
 };
 
 struct LiteOperator {
   std::string name;  ///< "CONV_2D", …
   std::vector<std::size_t> inputs;
   std::vector<std::size_t> outputs;
-  std::optional<LiteConvolution> convolution;
+  std::optional<LiteWindow> window;  ///< Of a convolution and a pool.
   LiteActivation activation = LiteActivation::kNone;
+  std::int64_t axis = 0;    ///< Of CONCATENATION and GATHER.
+  bool keeps_axes = false;  ///< Of MEAN and its like.
+  float alpha = 0;          ///< Of LEAKY_RELU.
+  float beta = 1;           ///< Of SOFTMAX.
 };
 
 struct LiteModel {

@@ -16,13 +16,16 @@
 #include <visavis/core/result.hpp>
 
 #include "builder.hpp"
+#include "channels_first.hpp"
 #include "tflite.hpp"
 
 namespace visavis::modelkit {
 namespace {
 
+const std::string kSpeaker = "the TensorFlow Lite importer does not know ";
+
 std::unexpected<Error> unsupported(const std::string& what) {
-  return fail(ErrorCode::kUnsupported, "the TensorFlow Lite importer does not know " + what);
+  return fail(ErrorCode::kUnsupported, kSpeaker + what);
 }
 
 /// TensorFlow of that time wrote PReLU as relu(x) + a · (x − |x|), which for x < 0 is 2a · x.
@@ -85,61 +88,146 @@ std::optional<Prelu> match_prelu(const LiteModel& model, const Wiring& wiring, s
   return Prelu{.x = x, .factor = factor, .inside = {*relu, *mul, *sub, *abs}};
 }
 
-Result<std::vector<float>> floats(const LiteTensor& tensor) {
-  if (!tensor.is_constant() || tensor.type != "float32")
-    return unsupported("weights that are computed or not float32");
-  std::vector<float> values(tensor.bytes.size() / sizeof(float));
+template <class T>
+std::vector<T> values_of(const LiteTensor& tensor) {
+  std::vector<T> values(tensor.bytes.size() / sizeof(T));
   std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
   return values;
 }
 
-struct Padding {
-  std::int64_t before = 0;
-  std::int64_t after = 0;
-};
-
-/// TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel of padding behind.
-Padding same_padding(std::int64_t size, std::int64_t kernel, std::int64_t stride,
-                     std::int64_t dilation) {
-  const std::int64_t outputs = (size + stride - 1) / stride;
-  const std::int64_t reach = (kernel - 1) * dilation + 1;
-  const std::int64_t total = std::max<std::int64_t>((outputs - 1) * stride + reach - size, 0);
-  return {.before = total / 2, .after = total - total / 2};
-}
-
-/// Moves axis 3 of [a, b, c, d] to the front part: the kernel [out, h, w, in] becomes
-/// [out, in, h, w], the depthwise kernel [1, h, w, out] becomes [out, 1, h, w].
-std::vector<float> channels_first(const std::vector<float>& values, const Shape& shape,
-                                  bool depthwise) {
-  const auto a = static_cast<std::size_t>(shape[0]);
-  const auto area = static_cast<std::size_t>(shape[1] * shape[2]);
-  const auto d = static_cast<std::size_t>(shape[3]);
-  std::vector<float> out(values.size());
-  for (std::size_t i = 0; i < a; ++i)
-    for (std::size_t p = 0; p < area; ++p)
-      for (std::size_t k = 0; k < d; ++k)
-        out[depthwise ? (k * a + i) * area + p : (i * d + k) * area + p] =
-            values[(i * area + p) * d + k];
+/// What steps mean.
+template <class T>
+std::vector<float> reals(const LiteTensor& tensor) {
+  const std::vector<T> steps = values_of<T>(tensor);
+  const LiteSteps& given = tensor.steps;
+  std::size_t block = 1;
+  for (std::size_t i = given.axis + 1; i < tensor.shape.size(); ++i)
+    block *= static_cast<std::size_t>(tensor.shape[i]);
+  std::vector<float> out;
+  out.reserve(steps.size());
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const std::size_t c =
+        given.scales.size() == 1 ? 0 : i / std::max<std::size_t>(block, 1) % given.scales.size();
+    out.push_back(
+        static_cast<float>((static_cast<double>(steps[i]) - static_cast<double>(given.zeros[c])) *
+                           double{given.scales[c]}));
+  }
   return out;
 }
+
+/// A constant of reals, also one that is stored as steps.
+Result<std::vector<float>> floats(const LiteTensor& tensor) {
+  if (tensor.is_constant()) {
+    if (tensor.type == "float32") return values_of<float>(tensor);
+    const LiteSteps& steps = tensor.steps;
+    const bool fits = steps.scales.size() == 1 ||
+                      (steps.axis < tensor.shape.size() &&
+                       steps.scales.size() == static_cast<std::size_t>(tensor.shape[steps.axis]));
+    if (!steps.scales.empty() && fits) {
+      if (tensor.type == "int8") return reals<std::int8_t>(tensor);
+      if (tensor.type == "uint8") return reals<std::uint8_t>(tensor);
+      if (tensor.type == "int32") return reals<std::int32_t>(tensor);
+    }
+  }
+  return unsupported("weights that are computed or of type " + tensor.type);
+}
+
+/// A constant of places or sizes.
+Result<Shape> ints(const LiteTensor& tensor) {
+  if (tensor.is_constant()) {
+    if (tensor.type == "int64") return values_of<std::int64_t>(tensor);
+    if (tensor.type == "int32") {
+      const auto small = values_of<std::int32_t>(tensor);
+      return Shape(small.begin(), small.end());
+    }
+  }
+  return unsupported("sizes that are computed");
+}
+
+bool is_steps(const LiteTensor& tensor) { return tensor.type == "int8" || tensor.type == "uint8"; }
 
 class Converter {
  public:
   explicit Converter(const LiteModel& model)
-      : model_(model), wiring_(model), names_(model.tensors.size()) {}
+      : model_(model), wiring_(model), ids_(model.tensors.size()) {}
 
   Result<std::vector<std::byte>> run() {
     find_prelus();
+    VISAVIS_CHECK(check_operators());
     VISAVIS_CHECK(inputs());
     for (std::size_t i = 0; i < model_.operators.size(); ++i) {
       if (absorbed_.contains(i)) continue;
-      VISAVIS_CHECK(convert(i));
+      const LiteOperator& op = model_.operators[i];
+      auto converted = convert(i);
+      if (!converted && converted.error().message.starts_with(kSpeaker))
+        return std::unexpected(std::move(converted).error());
+      if (!converted)
+        return fail(converted.error().code, op.name + " needs " + converted.error().message);
     }
     VISAVIS_CHECK(outputs());
-    return builder_.finish();
+    return std::move(out_).finish_onnx();
   }
 
  private:
+  using Id = ChannelsFirst::Id;
+  using Rule = Result<Id> (Converter::*)(const LiteOperator&);
+  struct Row {
+    std::string_view name;
+    Rule rule;
+    std::size_t inputs;          ///< At least.
+    bool moves_only = false;     ///< Its results are steps of what came in.
+    std::string_view stem = {};  ///< Of the names of its nodes.
+  };
+
+  static constexpr const char* kEmbedding = "embedding";
+
+  static const Row* rule_of(std::string_view name) {
+    static constexpr auto kRules = std::to_array<Row>(
+        {{"CONV_2D", &Converter::convolution, 2, false, "conv"},
+         {"DEPTHWISE_CONV_2D", &Converter::convolution, 2, false, "conv"},
+         {"FULLY_CONNECTED", &Converter::dense, 2, false, "dense"},
+         {"MAX_POOL_2D", &Converter::pool, 1, true, "pool"},
+         {"AVERAGE_POOL_2D", &Converter::pool, 1, false, "pool"},
+         {"ADD", &Converter::binary, 2, false, "add"},
+         {"SUB", &Converter::binary, 2, false, "sub"},
+         {"MUL", &Converter::binary, 2, false, "mul"},
+         {"DIV", &Converter::binary, 2, false, "div"},
+         {"MAXIMUM", &Converter::binary, 2, false, "max"},
+         {"MINIMUM", &Converter::binary, 2, false, "min"},
+         {"SQUARED_DIFFERENCE", &Converter::squared_difference, 2, false, "square"},
+         {"SQUARE", &Converter::square, 1, false, "square"},
+         {"RELU", &Converter::unary, 1, false, "relu"},
+         {"RELU6", &Converter::clipped, 1, false, "relu"},
+         {"RELU_N1_TO_1", &Converter::clipped, 1, false, "relu"},
+         {"LOGISTIC", &Converter::unary, 1, false, "sigmoid"},
+         {"TANH", &Converter::unary, 1, false, "tanh"},
+         {"EXP", &Converter::unary, 1, false, "exp"},
+         {"LOG", &Converter::unary, 1, false, "log"},
+         {"NEG", &Converter::unary, 1, false, "neg"},
+         {"ABS", &Converter::unary, 1, false, "abs"},
+         {"SQRT", &Converter::unary, 1, false, "sqrt"},
+         {"RSQRT", &Converter::reciprocal_root, 1, false, "rsqrt"},
+         {"HARD_SWISH", &Converter::hard_swish, 1, false, "hard_swish"},
+         {"LEAKY_RELU", &Converter::leaky_relu, 1, false, "relu"},
+         {"PRELU", &Converter::prelu, 2, false, "prelu"},
+         {"SOFTMAX", &Converter::softmax, 1, false, "softmax"},
+         {"L2_NORMALIZATION", &Converter::unit_length, 1, false, "unit"},
+         {"MEAN", &Converter::reduce, 2, false, "mean"},
+         {"SUM", &Converter::reduce, 2, false, "sum"},
+         {"RESHAPE", &Converter::reshape, 1, true, "flat"},
+         {"SQUEEZE", &Converter::reshape, 1, true, "flat"},
+         {"EXPAND_DIMS", &Converter::reshape, 1, true, "flat"},
+         {"TRANSPOSE", &Converter::transpose, 2, true, "rows"},
+         {"PAD", &Converter::pad, 2, true, "pad"},
+         {"PADV2", &Converter::pad, 3, true, "pad"},
+         {"SLICE", &Converter::slice, 3, true, "slice"},
+         {"CONCATENATION", &Converter::concat, 1, true, "concat"},
+         {"QUANTIZE", &Converter::same, 1, false, "steps"},
+         {"DEQUANTIZE", &Converter::same, 1, true, "reals"}});
+    const auto* found = std::ranges::find(kRules, name, &Row::name);
+    return found == kRules.end() ? nullptr : found;
+  }
+
   void find_prelus() {
     prelus_.resize(model_.operators.size());
     for (std::size_t i = 0; i < model_.operators.size(); ++i) {
@@ -153,24 +241,35 @@ class Converter {
     }
   }
 
+  /// All that is not understood, in one sentence.
+  Result<void> check_operators() const {
+    std::set<std::string> unknown;
+    for (const LiteOperator& op : model_.operators)
+      if (rule_of(op.name) == nullptr) unknown.insert(op.name);
+    if (unknown.empty()) return {};
+    std::string text;
+    for (const std::string& name : unknown) text += (text.empty() ? "" : ", ") + name;
+    return unsupported((unknown.size() == 1 ? "the operator " : "the operators ") + text);
+  }
+
   Result<void> inputs() {
-    if (model_.inputs.size() != 1) return unsupported("a network of several inputs");
-    const LiteTensor& input = model_.tensors[model_.inputs[0]];
-    if (input.shape.size() != 4 || input.type != "float32")
-      return unsupported("an input that is no float32 picture");
-    names_[model_.inputs[0]] =
-        builder_.input("input", {-1, input.shape[3], input.shape[1], input.shape[2]});
+    for (std::size_t i = 0; i < model_.inputs.size(); ++i) {
+      const LiteTensor& input = model_.tensors[model_.inputs[i]];
+      if (input.type != "float32") return unsupported("an input of type " + input.type);
+      const std::string name =
+          model_.inputs.size() == 1 ? "input" : "input" + std::to_string(i + 1);
+      VISAVIS_TRY(id, out_.input(name, input.shape));
+      ids_[model_.inputs[i]] = id;
+    }
     return {};
   }
 
   Result<void> outputs() {
-    for (const std::size_t t : model_.outputs) {
-      if (names_[t].empty()) return unsupported("an output that nothing computes");
-      Shape shape = model_.tensors[t].shape;
-      if (shape.size() == 4) shape = {shape[0], shape[3], shape[1], shape[2]};
-      if (shape.empty()) return unsupported("an output without dimensions");
-      shape[0] = -1;
-      builder_.output(names_[t], shape);
+    for (std::size_t i = 0; i < model_.outputs.size(); ++i) {
+      const std::size_t t = model_.outputs[i];
+      if (!ids_[t]) return unsupported("an output that nothing computes");
+      const std::string name = "output" + std::to_string(i + 1);
+      VISAVIS_CHECK(out_.output(is_row(t) ? kEmbedding : name, *ids_[t]));
     }
     return {};
   }
@@ -178,126 +277,337 @@ class Converter {
   Result<void> convert(std::size_t index) {
     const LiteOperator& op = model_.operators[index];
     if (op.outputs.size() != 1) return unsupported(op.name + " with several outputs");
-    if (const std::optional<Prelu>& found = prelus_[index]) return prelu(*found, op);
-    if (op.name == "CONV_2D" || op.name == "DEPTHWISE_CONV_2D") return convolution(op);
-    if (op.name == "ADD" && op.inputs.size() == 2) return add(op);
-    if (op.name == "RELU" && op.inputs.size() == 1) return relu(op);
-    if (op.name == "RESHAPE" && !op.inputs.empty()) return reshape(op);
-    return unsupported("the operator " + op.name);
-  }
-
-  /// A name of our own: those in the file are long paths, and may be there twice.
-  std::string fresh(const std::string& stem) { return stem + std::to_string(++count_); }
-
-  Result<std::string> value(std::size_t tensor) {
-    if (names_[tensor].empty()) return unsupported("a layer whose input is a constant");
-    return names_[tensor];
-  }
-
-  /// Keeps the layer's result under its tensor, with the activation that is fused into it.
-  Result<void> keep(const LiteOperator& op, std::string name) {
-    if (op.activation == LiteActivation::kOther) return unsupported("the activation of " + op.name);
-    if (op.activation == LiteActivation::kRelu) name = builder_.relu(name + ".relu", name);
-    names_[op.outputs[0]] = std::move(name);
+    const Row& row = *rule_of(op.name);
+    if (op.inputs.size() < row.inputs) return unsupported(op.name + " without its inputs");
+    name_ = is_embedding(op) ? kEmbedding : fresh(prelus_[index] ? "prelu" : row.stem);
+    Result<Id> made = prelus_[index] ? prelu_of(*prelus_[index]) : (this->*row.rule)(op);
+    if (!made) return std::unexpected(std::move(made).error());
+    made = activated(op, *made);
+    if (!made) return std::unexpected(std::move(made).error());
+    const LiteTensor& output = model_.tensors[op.outputs[0]];
+    if (is_steps(output) && !row.moves_only) {
+      made = rounded(output, *made);
+      if (!made) return std::unexpected(std::move(made).error());
+    }
+    ids_[op.outputs[0]] = *made;
     return {};
   }
 
-  Result<void> convolution(const LiteOperator& op) {
-    if (!op.convolution || op.inputs.size() != 3)
-      return unsupported("a convolution without options or bias");
+  /// The only output, and a row for each sample.
+  [[nodiscard]] bool is_row(std::size_t tensor) const {
+    return model_.outputs == std::vector{tensor} && model_.tensors[tensor].shape.size() == 2;
+  }
+
+  [[nodiscard]] bool is_embedding(const LiteOperator& op) const {
+    return op.name == "RESHAPE" && is_row(op.outputs[0]);
+  }
+
+  /// A name of our own: those in the file are long paths, and may be there twice.
+  std::string fresh(std::string_view stem) { return std::string(stem) + std::to_string(++count_); }
+
+  /// What was computed, or a constant.
+  Result<Id> value(std::size_t tensor) {
+    if (ids_[tensor]) return *ids_[tensor];
+    const LiteTensor& given = model_.tensors[tensor];
+    if (!given.is_constant()) return unsupported("an input that nothing computes");
+    VISAVIS_TRY(values, floats(given));
+    VISAVIS_TRY(
+        id, out_.constant(
+                {.name = name_ + ".weight", .shape = given.shape, .values = std::move(values)}));
+    ids_[tensor] = id;
+    return id;
+  }
+
+  [[nodiscard]] const LiteTensor& tensor(const LiteOperator& op, std::size_t input) const {
+    return model_.tensors[op.inputs[input]];
+  }
+
+  Result<Id> activated(const LiteOperator& op, Id x) {
+    const std::string name = name_ + ".relu";
+    switch (op.activation) {
+      case LiteActivation::kNone:
+        return x;
+      case LiteActivation::kRelu:
+        return out_.unary("Relu", name, x);
+      case LiteActivation::kReluN1To1:
+        return out_.clip(name, x, -1.F, 1.F);
+      case LiteActivation::kRelu6:
+        return out_.clip(name, x, 0.F, 6.F);
+      case LiteActivation::kTanh:
+        return out_.unary("Tanh", name_ + ".tanh", x);
+      case LiteActivation::kOther:
+        break;
+    }
+    return unsupported("the activation of " + op.name);
+  }
+
+  /// What is left of reals that become steps.
+  Result<Id> rounded(const LiteTensor& as, Id x) {
+    if (as.steps.scales.size() != 1 || !(as.steps.scales[0] > 0))
+      return unsupported("computed steps without one scale for all");
+    const std::int64_t zero = as.steps.zeros[0];
+    const std::int64_t least = as.type == "int8" ? -128 : 0;
+    if (zero < least || zero > least + 255) return unsupported("a zero point that is no step");
+    return out_.rounded(name_ + ".steps", x, as.steps.scales[0], zero, as.type == "int8");
+  }
+
+  static Result<ChannelsFirst::Window> window_of(const LiteOperator& op) {
+    if (!op.window) return unsupported(op.name + " without options");
+    const LiteWindow& given = *op.window;
+    return ChannelsFirst::Window{.padding = given.same_padding ? ChannelsFirst::Padding::kSame
+                                                               : ChannelsFirst::Padding::kValid,
+                                 .kernel_h = given.height,
+                                 .kernel_w = given.width,
+                                 .stride_h = given.stride_h,
+                                 .stride_w = given.stride_w,
+                                 .dilation_h = given.dilation_h,
+                                 .dilation_w = given.dilation_w};
+  }
+
+  Result<std::vector<float>> bias_of(const LiteOperator& op) {
+    if (op.inputs.size() < 3) return std::vector<float>();
+    return floats(tensor(op, 2));
+  }
+
+  /// Kernels: out, h, w, in, or 1, h, w, out for each channel by itself.
+  Result<Id> convolution(const LiteOperator& op) {
+    VISAVIS_TRY(window, window_of(op));
     VISAVIS_TRY(x, value(op.inputs[0]));
-    const LiteTensor& picture = model_.tensors[op.inputs[0]];
-    const LiteTensor& kernel = model_.tensors[op.inputs[1]];
-    VISAVIS_TRY(values, floats(kernel));
-    VISAVIS_TRY(bias, floats(model_.tensors[op.inputs[2]]));
+    const LiteTensor& stored = tensor(op, 1);
+    VISAVIS_TRY(values, floats(stored));
+    VISAVIS_TRY(bias, bias_of(op));
+    if (stored.shape.size() != 4) return unsupported("a kernel of other than four dimensions");
     const bool depthwise = op.name == "DEPTHWISE_CONV_2D";
-    if (picture.shape.size() != 4 || kernel.shape.size() != 4)
-      return unsupported("a convolution of other than four dimensions");
-    const std::int64_t out = depthwise ? kernel.shape[3] : kernel.shape[0];
-    const std::int64_t in = depthwise ? kernel.shape[0] : kernel.shape[3];
-    const std::int64_t channels = picture.shape[3];
-    if (std::ssize(bias) != out || out < 1 || channels < 1 ||
-        (depthwise ? in != 1 || out != channels : in != channels))
-      return unsupported("a convolution whose shapes do not fit");
-    VISAVIS_TRY(shape, convolution_shape(*op.convolution, picture.shape, kernel.shape));
-    if (depthwise) shape.groups = channels;
-    const std::string name = fresh("conv");
-    return keep(op,
-                builder_.convolution(
-                    name, x,
-                    {.name = name + ".weight",
-                     .shape = {out, in, kernel.shape[1], kernel.shape[2]},
-                     .values = channels_first(values, kernel.shape, depthwise)},
-                    {.name = name + ".bias", .shape = {out}, .values = std::move(bias)}, shape));
+    Constant kernel{.name = {}, .shape = stored.shape, .values = std::move(values)};
+    VISAVIS_TRY(turned, permuted(kernel, depthwise ? std::vector<std::size_t>{3, 0, 1, 2}
+                                                   : std::vector<std::size_t>{0, 3, 1, 2}));
+    const Shape& from = out_.shape(x);
+    if (from.size() != 4) return unsupported("a convolution of other than pictures");
+    const std::int64_t in = stored.shape[3];
+    std::int64_t groups = 1;
+    if (depthwise) {
+      groups = from[3];
+    } else if (from[3] > 0 && in > 0 && from[3] % in == 0) {
+      groups = from[3] / in;
+    }
+    return out_.convolution(name_, x, std::move(turned), std::move(bias), groups, window);
   }
 
-  static Result<ConvolutionShape> convolution_shape(const LiteConvolution& options,
-                                                    const Shape& picture, const Shape& kernel) {
-    constexpr std::int64_t kMost = 4096;
-    for (const std::int64_t n : {options.stride_h, options.stride_w, options.dilation_h,
-                                 options.dilation_w, picture[1], picture[2], kernel[1], kernel[2]})
-      if (n < 1 || n > kMost) return unsupported("a convolution of that size");
-    ConvolutionShape shape{.stride_h = options.stride_h,
-                           .stride_w = options.stride_w,
-                           .dilation_h = options.dilation_h,
-                           .dilation_w = options.dilation_w};
-    if (!options.same_padding) return shape;
-    const Padding rows = same_padding(picture[1], kernel[1], options.stride_h, options.dilation_h);
-    const Padding columns =
-        same_padding(picture[2], kernel[2], options.stride_w, options.dilation_w);
-    shape.pad_top = rows.before;
-    shape.pad_bottom = rows.after;
-    shape.pad_left = columns.before;
-    shape.pad_right = columns.after;
-    return shape;
+  Result<Id> dense(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(values, floats(tensor(op, 1)));
+    VISAVIS_TRY(bias, bias_of(op));
+    const Shape& shape = tensor(op, 1).shape;
+    if (shape.size() != 2) return unsupported("a matrix of other than two dimensions");
+    if (out_.shape(x).size() != 2) {
+      VISAVIS_TRY(rows, out_.reshape(name_ + ".rows", x, {ChannelsFirst::kBatch, shape[1]}));
+      x = rows;
+    }
+    VISAVIS_TRY(
+        turned,
+        permuted({.name = name_ + ".weight", .shape = shape, .values = std::move(values)}, {1, 0}));
+    VISAVIS_TRY(weights, out_.constant(std::move(turned)));
+    VISAVIS_TRY(y, out_.product(name_, x, weights));
+    if (bias.empty()) return y;
+    const auto count = static_cast<std::int64_t>(bias.size());
+    VISAVIS_TRY(shift, out_.constant(
+                           {.name = name_ + ".bias", .shape = {count}, .values = std::move(bias)}));
+    return out_.binary("Add", name_ + ".sum", y, shift);
   }
 
-  Result<void> prelu(const Prelu& found, const LiteOperator& op) {
-    VISAVIS_TRY(x, value(found.x));
-    VISAVIS_TRY(slopes, floats(model_.tensors[found.factor]));
-    const Shape& shape = model_.tensors[found.x].shape;
-    if (shape.size() != 4 || std::ssize(slopes) != shape[3])
-      return unsupported("a PReLU that has not one slope per channel");
-    for (float& slope : slopes) slope *= 2;
-    const std::string name = fresh("prelu");
-    return keep(op, builder_.prelu(name, x,
-                                   {.name = name + ".weight",
-                                    .shape = {shape[3], 1, 1},
-                                    .values = std::move(slopes)}));
+  Result<Id> pool(const LiteOperator& op) {
+    VISAVIS_TRY(window, window_of(op));
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    return op.name == "MAX_POOL_2D" ? out_.max_pool(name_, x, window)
+                                    : out_.average_pool(name_, x, window);
   }
 
-  Result<void> add(const LiteOperator& op) {
+  Result<Id> binary(const LiteOperator& op) {
+    static constexpr auto kOps =
+        std::to_array<std::pair<std::string_view, std::string_view>>({{"ADD", "Add"},
+                                                                      {"SUB", "Sub"},
+                                                                      {"MUL", "Mul"},
+                                                                      {"DIV", "Div"},
+                                                                      {"MAXIMUM", "Max"},
+                                                                      {"MINIMUM", "Min"}});
     VISAVIS_TRY(a, value(op.inputs[0]));
     VISAVIS_TRY(b, value(op.inputs[1]));
-    if (model_.tensors[op.inputs[0]].shape != model_.tensors[op.inputs[1]].shape)
-      return unsupported("a sum of different shapes");
-    return keep(op, builder_.add(fresh("add"), a, b));
+    return out_.binary(
+        std::ranges::find(kOps, op.name, &std::pair<std::string_view, std::string_view>::first)
+            ->second,
+        name_, a, b);
   }
 
-  Result<void> relu(const LiteOperator& op) {
+  Result<Id> unary(const LiteOperator& op) {
+    static constexpr auto kOps =
+        std::to_array<std::pair<std::string_view, std::string_view>>({{"RELU", "Relu"},
+                                                                      {"LOGISTIC", "Sigmoid"},
+                                                                      {"TANH", "Tanh"},
+                                                                      {"EXP", "Exp"},
+                                                                      {"LOG", "Log"},
+                                                                      {"NEG", "Neg"},
+                                                                      {"ABS", "Abs"},
+                                                                      {"SQRT", "Sqrt"}});
     VISAVIS_TRY(x, value(op.inputs[0]));
-    return keep(op, builder_.relu(fresh("relu"), x));
+    return out_.unary(
+        std::ranges::find(kOps, op.name, &std::pair<std::string_view, std::string_view>::first)
+            ->second,
+        name_, x);
   }
 
-  /// Only from a picture to a row per picture, in the order height, width, channel.
-  Result<void> reshape(const LiteOperator& op) {
+  Result<Id> clipped(const LiteOperator& op) {
     VISAVIS_TRY(x, value(op.inputs[0]));
-    const Shape& from = model_.tensors[op.inputs[0]].shape;
-    const Shape& to = model_.tensors[op.outputs[0]].shape;
-    if (from.size() != 4 || to.size() != 2 || from[0] != to[0] ||
-        to[1] != from[1] * from[2] * from[3])
-      return unsupported("a reshape other than from pictures to rows");
-    if (from[1] * from[2] != 1) x = builder_.transpose(fresh("rows"), x, {0, 2, 3, 1});
-    const bool is_answer = model_.outputs == std::vector{op.outputs[0]};
-    return keep(op, builder_.flatten(is_answer ? "embedding" : fresh("flat"), x));
+    return op.name == "RELU6" ? out_.clip(name_, x, 0.F, 6.F) : out_.clip(name_, x, -1.F, 1.F);
   }
+
+  Result<Id> square(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    return out_.binary("Mul", name_, x, x);
+  }
+
+  Result<Id> squared_difference(const LiteOperator& op) {
+    VISAVIS_TRY(a, value(op.inputs[0]));
+    VISAVIS_TRY(b, value(op.inputs[1]));
+    VISAVIS_TRY(difference, out_.binary("Sub", name_ + ".difference", a, b));
+    return out_.binary("Mul", name_, difference, difference);
+  }
+
+  Result<Id> number(float given) {
+    return out_.constant({.name = name_ + ".number", .shape = {}, .values = {given}});
+  }
+
+  Result<Id> reciprocal_root(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(root, out_.unary("Sqrt", name_ + ".root", x));
+    VISAVIS_TRY(one, number(1));
+    return out_.binary("Div", name_, one, root);
+  }
+
+  /// x · relu6(x + 3) / 6
+  Result<Id> hard_swish(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(three, number(3));
+    VISAVIS_TRY(sixth, number(1.F / 6));
+    VISAVIS_TRY(raised, out_.binary("Add", name_ + ".raised", x, three));
+    VISAVIS_TRY(gate, out_.clip(name_ + ".gate", raised, 0.F, 6.F));
+    VISAVIS_TRY(part, out_.binary("Mul", name_ + ".part", gate, sixth));
+    return out_.binary("Mul", name_, x, part);
+  }
+
+  Result<Id> leaky_relu(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    return out_.leaky_relu(name_, x, op.alpha);
+  }
+
+  Result<Id> prelu(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(slopes, value(op.inputs[1]));
+    return out_.prelu(name_, x, slopes);
+  }
+
+  Result<Id> prelu_of(const Prelu& found) {
+    VISAVIS_TRY(x, value(found.x));
+    VISAVIS_TRY(slopes, floats(model_.tensors[found.factor]));
+    for (float& slope : slopes) slope *= 2;
+    VISAVIS_TRY(factor, out_.constant({.name = name_ + ".weight",
+                                       .shape = model_.tensors[found.factor].shape,
+                                       .values = std::move(slopes)}));
+    return out_.prelu(name_, x, factor);
+  }
+
+  Result<Id> softmax(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    if (op.beta != 1) {
+      VISAVIS_TRY(factor, number(op.beta));
+      VISAVIS_TRY(scaled, out_.binary("Mul", name_ + ".scaled", x, factor));
+      x = scaled;
+    }
+    return out_.softmax(name_, x, -1);
+  }
+
+  /// x / sqrt(max(Σ x², 1e-12)) along the last axis.
+  Result<Id> unit_length(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(square, out_.binary("Mul", name_ + ".square", x, x));
+    VISAVIS_TRY(sum, out_.sum(name_ + ".sum", square, {-1}, true));
+    VISAVIS_TRY(least, out_.clip(name_ + ".least", sum, 1e-12F, std::nullopt));
+    VISAVIS_TRY(length, out_.unary("Sqrt", name_ + ".length", least));
+    return out_.binary("Div", name_, x, length);
+  }
+
+  Result<Id> reduce(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(axes, ints(tensor(op, 1)));
+    return op.name == "MEAN" ? out_.mean(name_, x, axes, op.keeps_axes)
+                             : out_.sum(name_, x, axes, op.keeps_axes);
+  }
+
+  /// The shape is that of the result, whose first dimension stays free.
+  Result<Id> reshape(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    Shape to = model_.tensors[op.outputs[0]].shape;
+    if (op.name == "RESHAPE" && op.inputs.size() > 1 && tensor(op, 1).is_constant()) {
+      VISAVIS_TRY(given, ints(tensor(op, 1)));
+      to = std::move(given);
+    }
+    return out_.reshape(name_, x, std::move(to));
+  }
+
+  Result<Id> transpose(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(given, ints(tensor(op, 1)));
+    std::vector<std::size_t> order;
+    for (const std::int64_t axis : given) {
+      if (axis < 0 || axis >= static_cast<std::int64_t>(given.size()))
+        return unsupported("an order of axes that are not there");
+      order.push_back(static_cast<std::size_t>(axis));
+    }
+    return out_.transpose(x, order);
+  }
+
+  Result<Id> pad(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(given, ints(tensor(op, 1)));
+    float padding = 0;
+    if (op.inputs.size() > 2) {
+      VISAVIS_TRY(number, floats(tensor(op, 2)));
+      if (number.size() == 1) padding = number[0];
+    }
+    if (given.size() != 2 * out_.shape(x).size()) return unsupported("a padding of other axes");
+    Shape before;
+    Shape behind;
+    for (std::size_t i = 0; i < given.size(); i += 2) {
+      before.push_back(given[i]);
+      behind.push_back(given[i + 1]);
+    }
+    return out_.pad(name_, x, before, behind, padding);
+  }
+
+  Result<Id> slice(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(begin, ints(tensor(op, 1)));
+    VISAVIS_TRY(size, ints(tensor(op, 2)));
+    return out_.slice(name_, x, begin, size);
+  }
+
+  Result<Id> concat(const LiteOperator& op) {
+    std::vector<Id> parts;
+    for (const std::size_t input : op.inputs) {
+      VISAVIS_TRY(part, value(input));
+      parts.push_back(part);
+    }
+    return out_.concat(name_, parts, op.axis);
+  }
+
+  Result<Id> same(const LiteOperator& op) { return value(op.inputs[0]); }
 
   const LiteModel& model_;
   Wiring wiring_;
-  Builder builder_{"tflite"};
-  std::vector<std::string> names_;  ///< Of the ONNX value that holds a tensor.
+  ChannelsFirst out_{"tflite"};
+  std::vector<std::optional<Id>> ids_;
   std::vector<std::optional<Prelu>> prelus_;
   std::set<std::size_t> absorbed_;
+  std::string name_;  ///< Of the node that is being written.
   int count_ = 0;
 };
 

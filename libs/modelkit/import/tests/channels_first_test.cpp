@@ -11,6 +11,7 @@
 #include <visavis/equivalence/equivalence.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/runtime/evaluate.hpp>
 
 namespace visavis::modelkit {
 namespace {
@@ -27,7 +28,7 @@ std::vector<float> answer(const graph::Graph& graph, graph::Shape shape,
                           const std::vector<float>& input, graph::Shape* out_shape = nullptr) {
   const auto engine = runtime::find_engine("reference");
   if (!engine) return {};
-  const auto evaluate = evaluate_with(**engine);
+  const auto evaluate = runtime::evaluate_with(**engine);
   const auto outputs = evaluate(
       graph, std::vector{graph::Tensor{.name = "x", .shape = std::move(shape), .values = input}});
   EXPECT_TRUE(outputs) << outputs.error().message;

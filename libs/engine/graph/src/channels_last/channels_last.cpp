@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "lowering.hpp"
+#include "visavis/core/hash.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/graph/graph.hpp"
+#include "visavis/graph/onnx.hpp"
 #include "visavis/graph/passes.hpp"
 
 namespace visavis::graph {
@@ -117,6 +119,14 @@ Result<ChannelsLast> to_channels_last(const Graph& graph, std::span<const Shape>
   }
   for (const ValueInfo& value : graph.outputs) lower.output(value, as_last);
   return std::move(lower).finish();
+}
+
+Result<Sha256> hash_of_layers(const ChannelsLast& network) {
+  Graph graph = network.graph;
+  for (ValueInfo& value : graph.inputs) value.shape.assign(value.shape.size(), -1);
+  for (ValueInfo& value : graph.outputs) value.shape.assign(value.shape.size(), -1);
+  VISAVIS_TRY(bytes, write_onnx(graph));
+  return sha256(bytes);
 }
 
 }  // namespace visavis::graph

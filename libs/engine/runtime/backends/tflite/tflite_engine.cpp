@@ -18,7 +18,6 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/channels_last.hpp>
 #include <visavis/graph/graph.hpp>
-#include <visavis/graph/onnx.hpp>
 #include <visavis/graph/passes.hpp>
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
@@ -72,14 +71,6 @@ Result<std::shared_ptr<const Compiled>> compile(const graph::ChannelsLast& netwo
   return compiled;
 }
 
-/// The same for networks that differ in nothing but the sizes of values.
-Result<Sha256> fingerprint(graph::Graph graph) {
-  for (graph::ValueInfo& value : graph.inputs) value.shape.assign(value.shape.size(), -1);
-  for (graph::ValueInfo& value : graph.outputs) value.shape.assign(value.shape.size(), -1);
-  VISAVIS_TRY(bytes, graph::write_onnx(graph));
-  return sha256(bytes);
-}
-
 /// A model's network in all the forms that were asked for. Thread-safe.
 class Forms {
  public:
@@ -93,15 +84,15 @@ class Forms {
     auto network = graph::to_channels_last(graph_, shapes, graph::PictureOrder::kChannelsFirst,
                                            evaluate_with(reference_));
     if (!network) return fail(network.error().code, network.error().message);
-    VISAVIS_TRY(print, fingerprint(network->graph));
-    auto found = by_print_.find(print);
-    if (found == by_print_.end()) {
+    VISAVIS_TRY(layers, graph::hash_of_layers(*network));
+    auto found = by_layers_.find(layers);
+    if (found == by_layers_.end()) {
       VISAVIS_TRY(compiled, compile(*network));
-      if (by_print_.size() >= kMostForms) {  // pictures of ever other sizes
+      if (by_layers_.size() >= kMostForms) {  // pictures of ever other sizes
         by_shape_.clear();
-        by_print_.clear();
+        by_layers_.clear();
       }
-      found = by_print_.emplace(print, std::move(compiled)).first;
+      found = by_layers_.emplace(layers, std::move(compiled)).first;
     }
     if (by_shape_.size() >= kMostShapes) by_shape_.clear();
     by_shape_[shapes] = found->second;
@@ -116,7 +107,7 @@ class Forms {
   const Engine& reference_;
   mutable std::mutex mutex_;
   mutable std::map<Shapes, std::shared_ptr<const Compiled>> by_shape_;
-  mutable std::map<Sha256, std::shared_ptr<const Compiled>> by_print_;
+  mutable std::map<Sha256, std::shared_ptr<const Compiled>> by_layers_;
 };
 
 /// What a model and its sessions share.

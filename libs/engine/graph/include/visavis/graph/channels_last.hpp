@@ -2,7 +2,9 @@
 
 /// The form of a network that TensorFlow and TensorFlow Lite have: pictures as NHWC.
 
+#include <cstdint>
 #include <span>
+#include <visavis/core/hash.hpp>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/passes.hpp>
@@ -54,5 +56,9 @@ struct ChannelsLast {
 [[nodiscard]] Result<ChannelsLast> to_channels_last(const Graph& graph,
                                                     std::span<const Shape> inputs,
                                                     PictureOrder order, const Evaluate& evaluate);
+
+/// The same for two forms that differ in nothing but the sizes of values: such a form can be run
+/// for both, and for whatever else gives it.
+[[nodiscard]] Result<Sha256> hash_of_layers(const ChannelsLast& network);
 
 }  // namespace visavis::graph
