@@ -1,5 +1,6 @@
 #include <flatbuffers/flatbuffers.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -34,9 +35,15 @@ std::span<const std::uint8_t> bytes_of(const Tensor& tensor) {
       tensor.values);
 }
 
+/// Height or width may be anything.
+bool has_any_size(const graph::ValueInfo& input) {
+  return input.shape.size() == 4 && (input.shape[1] < 0 || input.shape[2] < 0);
+}
+
 class Writer {
  public:
-  explicit Writer(const Typed& network) : network_(network) {}
+  explicit Writer(const Typed& network)
+      : network_(network), any_size_(std::ranges::any_of(network.graph.inputs, has_any_size)) {}
 
   Result<std::vector<std::byte>> run() {
     VISAVIS_CHECK(check());
@@ -72,7 +79,8 @@ class Writer {
              std::uint32_t buffer, const Quantization* steps) {
     std::vector<std::int32_t> sides(shape.begin(), shape.end());
     std::vector<std::int32_t> signature = sides;
-    if (buffer == 0 && !signature.empty()) signature[0] = -1;
+    if (!signature.empty()) signature[0] = -1;
+    if (any_size_ && signature.size() == 4) signature[1] = signature[2] = -1;
     flatbuffers::Offset<schema::QuantizationParameters> quantization;
     if (steps != nullptr)
       quantization = schema::CreateQuantizationParametersDirect(
@@ -195,6 +203,7 @@ class Writer {
   }
 
   const Typed& network_;
+  bool any_size_;
   flatbuffers::FlatBufferBuilder builder_{1 << 20};
   std::vector<flatbuffers::Offset<schema::Buffer>> buffers_;
   std::vector<flatbuffers::Offset<schema::Tensor>> tensors_;

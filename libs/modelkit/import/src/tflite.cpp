@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <expected>
 #include <limits>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -221,6 +222,20 @@ Result<LiteOperator> operator_from(const tflite::Operator& op, const tflite::Mod
   return out;
 }
 
+std::map<std::size_t, std::string> names_of(const tflite::Model& model, std::size_t tensors) {
+  std::map<std::size_t, std::string> names;
+  if (size_of(model.signature_defs()) == 0) return names;
+  const tflite::SignatureDef& first = *model.signature_defs()->Get(0);
+  if (first.subgraph_index() != 0) return names;
+  for (const auto* maps : {first.inputs(), first.outputs()})
+    for (std::size_t i = 0; i < std::min(size_of(maps), kMaxIndices); ++i) {
+      const auto* map = maps->Get(static_cast<flatbuffers::uoffset_t>(i));
+      if (map->tensor_index() < tensors && size_of(map->name()) > 0)
+        names.emplace(map->tensor_index(), text_of(map->name()));
+    }
+  return names;
+}
+
 }  // namespace
 
 Result<LiteModel> read_tflite(std::span<const std::byte> bytes) {
@@ -240,6 +255,7 @@ Result<LiteModel> read_tflite(std::span<const std::byte> bytes) {
                 .tensors = {},
                 .inputs = {},
                 .outputs = {},
+                .names = names_of(model, size_of(graph.tensors())),
                 .operators = {}};
   for (std::size_t i = 0; i < size_of(graph.tensors()); ++i) {
     VISAVIS_TRY(tensor,

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -59,7 +60,8 @@ struct LiteModel {
   std::vector<LiteTensor> tensors;
   std::vector<std::size_t> inputs;
   std::vector<std::size_t> outputs;
-  std::vector<LiteOperator> operators;  ///< In the order they run.
+  std::map<std::size_t, std::string> names;  ///< Of inputs and outputs, in the first signature.
+  std::vector<LiteOperator> operators;       ///< In the order they run.
 };
 
 /// Reads the first subgraph.

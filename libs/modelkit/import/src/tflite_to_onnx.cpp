@@ -258,7 +258,7 @@ class Converter {
       if (input.type != "float32") return unsupported("an input of type " + input.type);
       const std::string name =
           model_.inputs.size() == 1 ? "input" : "input" + std::to_string(i + 1);
-      VISAVIS_TRY(id, out_.input(name, input.shape));
+      VISAVIS_TRY(id, out_.input(given_name(model_.inputs[i], name), input.shape));
       ids_[model_.inputs[i]] = id;
     }
     return {};
@@ -269,7 +269,7 @@ class Converter {
       const std::size_t t = model_.outputs[i];
       if (!ids_[t]) return unsupported("an output that nothing computes");
       const std::string name = "output" + std::to_string(i + 1);
-      VISAVIS_CHECK(out_.output(is_row(t) ? kEmbedding : name, *ids_[t]));
+      VISAVIS_CHECK(out_.output(given_name(t, is_row(t) ? kEmbedding : name), *ids_[t]));
     }
     return {};
   }
@@ -291,6 +291,11 @@ class Converter {
     }
     ids_[op.outputs[0]] = *made;
     return {};
+  }
+
+  [[nodiscard]] std::string given_name(std::size_t tensor, const std::string& otherwise) const {
+    const auto found = model_.names.find(tensor);
+    return found == model_.names.end() ? otherwise : found->second;
   }
 
   /// The only output, and a row for each sample.

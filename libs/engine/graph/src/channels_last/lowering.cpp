@@ -332,9 +332,9 @@ void Lowering::keep(const std::string& value, const std::string& made, bool as_l
 
 void Lowering::input(const ValueInfo& value, bool as_last) {
   const bool turned = as_last && rank(value.name) == 4;
-  Shape here = turned ? last(shape(value.name)) : shape(value.name);
-  made_[value.name] = here;
-  graph_.inputs.push_back({.name = value.name, .type = value.type, .shape = std::move(here)});
+  made_[value.name] = turned ? last(shape(value.name)) : shape(value.name);
+  graph_.inputs.push_back(
+      {.name = value.name, .type = value.type, .shape = turned ? last(value.shape) : value.shape});
   keep(value.name, value.name, turned);
 }
 

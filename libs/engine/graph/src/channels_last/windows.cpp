@@ -70,11 +70,19 @@ Axes axes_of(Lowering& lower, const Node& node, std::array<std::int64_t, 2> kern
   return axes;
 }
 
+/// Whether a node's padding goes with its input's size, so that a form of it for all sizes is SAME.
+bool follows_size(const Node& node) {
+  return node.get_or<std::int64_t>("ceil_mode", 0) != 0 ||
+         node.get_or<std::string>("auto_pad", "NOTSET").starts_with("SAME");
+}
+
 /// The attribute padding; what is neither SAME nor VALID is padded before.
-std::string padded(Lowering& lower, std::string& x, const Axes& axes, float value,
+std::string padded(Lowering& lower, const Node& node, std::string& x, const Axes& axes, float value,
                    bool same_is_known) {
+  const bool is_same = same_is_known && axes[0].is_same() && axes[1].is_same();
+  if (is_same && follows_size(node)) return "SAME";
   if (axes[0].is_valid() && axes[1].is_valid()) return "VALID";
-  if (same_is_known && axes[0].is_same() && axes[1].is_same()) return "SAME";
+  if (is_same) return "SAME";
   x = lower.pad(
       x, {{0, 0}, {axes[0].before, axes[0].after}, {axes[1].before, axes[1].after}, {0, 0}}, value);
   return "VALID";
@@ -135,7 +143,7 @@ Result<void> convolution(Lowering& lower, const Node& node) {
   std::string x = lower.last_of(node.inputs[0]);
   Attributes attributes = strides_of(axes);
   attributes.emplace_back("dilations", Ints{axes[0].dilation, axes[1].dilation});
-  attributes.emplace_back("padding", padded(lower, x, axes, 0, true));
+  attributes.emplace_back("padding", padded(lower, node, x, axes, 0, true));
   const Shape made = last(lower.shape(node.outputs[0]));
   const auto convolve = [&](const char* op, const std::string& from, Weights part,
                             const Ints& order, Shape to) {
@@ -202,8 +210,8 @@ std::int64_t counted(const Axis& axis, std::int64_t at, bool with_padding) {
 Result<void> max_pool(Lowering& lower, const Node& node) {
   VISAVIS_TRY(axes, pool_axes(lower, node));
   std::string x = lower.last_of(node.inputs[0]);
-  Attributes attributes =
-      pool_attributes(axes, padded(lower, x, axes, std::numeric_limits<float>::lowest(), true));
+  Attributes attributes = pool_attributes(
+      axes, padded(lower, node, x, axes, std::numeric_limits<float>::lowest(), true));
   lower.keep(node.outputs[0],
              lower.emit("MaxPool", {x}, last(lower.shape(node.outputs[0])), std::move(attributes)),
              true);
@@ -217,7 +225,7 @@ Result<void> average_pool(Lowering& lower, const Node& node) {
   const bool with_padding = node.get_or<std::int64_t>("count_include_pad", 0) != 0;
   std::string x = lower.last_of(node.inputs[0]);
   const Shape made = last(lower.shape(node.outputs[0]));
-  std::string padding = padded(lower, x, axes, 0, !with_padding);
+  std::string padding = padded(lower, node, x, axes, 0, !with_padding);
   const bool was_padded = lower.made(x) != last(lower.shape(node.inputs[0]));
   std::string mean =
       lower.emit("AveragePool", {x}, made, pool_attributes(axes, std::move(padding)));

@@ -44,7 +44,7 @@ enum class PictureOrder : std::uint8_t {
 /// VALID, or SAME as TensorFlow has it: as many outputs as strides fit, the odd pixel of padding at
 /// the end. Other paddings are an operator Pad.
 struct ChannelsLast {
-  Graph graph;
+  Graph graph;    ///< Its inputs are declared as before: with -1 for what was free.
   Shapes shapes;  ///< Of all that nodes make and of the inputs.
 };
 

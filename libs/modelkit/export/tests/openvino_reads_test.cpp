@@ -1,0 +1,120 @@
+/// What we write, read and run by others: OpenVINO has readers of its own for TensorFlow Lite.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <openvino/openvino.hpp>
+#include <string>
+#include <vector>
+#include <visavis/core/file.hpp>
+#include <visavis/equivalence/equivalence.hpp>
+#include <visavis/export/export.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/onnx.hpp>
+#include <visavis/runtime/engine.hpp>
+
+namespace visavis::modelkit {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Every network in the model store, which `visavis models fetch` fills.
+std::vector<fs::path> networks() {
+  const char* cache = std::getenv("VISAVIS_CACHE");
+  const char* home = std::getenv("HOME");
+  const fs::path root = cache != nullptr ? fs::path(cache)
+                                         : fs::path(home == nullptr ? "." : home) / ".cache/visavis";
+  std::vector<fs::path> found;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(root / "models/files", none))
+    if (entry.is_regular_file() && entry.path().extension().empty()) found.push_back(entry.path());
+  std::ranges::sort(found);
+  return found;
+}
+
+/// [1, c, h, w] to [1, h, w, c], or back.
+std::vector<float> turned(const std::vector<float>& values, const std::vector<std::int64_t>& from,
+                          const std::array<std::size_t, 4>& order) {
+  std::array<std::size_t, 4> steps{1, 1, 1, 1};
+  for (std::size_t i = 3; i > 0; --i) steps[i - 1] = steps[i] * static_cast<std::size_t>(from[i]);
+  std::vector<float> out;
+  const auto side = [&](std::size_t i) { return static_cast<std::size_t>(from[order[i]]); };
+  for (std::size_t b = 0; b < side(1); ++b)
+    for (std::size_t c = 0; c < side(2); ++c)
+      for (std::size_t d = 0; d < side(3); ++d)
+        out.push_back(values[b * steps[order[1]] + c * steps[order[2]] + d * steps[order[3]]]);
+  return out;
+}
+
+/// Largest difference between ONNX in the reference engine and the exported file in OpenVINO.
+double difference(const graph::Graph& graph, const fs::path& exported) {
+  const auto samples = random_samples(graph, 1, 7, 48);
+  EXPECT_TRUE(samples) << samples.error().message;
+  const runtime::Tensor& x = samples->samples[0][0];
+  const auto onnx = graph::write_onnx(graph);
+  const auto model = (*runtime::find_engine("reference"))->load(*onnx, {});
+  EXPECT_TRUE(model) << model.error().message;
+  const auto session = (*model)->session();
+  const runtime::TensorView view{.type = x.type, .shape = x.shape, .bytes = x.bytes};
+  const auto expected = (*session)->run({&view, 1});
+  EXPECT_TRUE(expected) << expected.error().message;
+
+  ov::Core core;
+  const auto read = core.read_model(exported.string());
+  const std::vector<float> first{x.floats().begin(), x.floats().end()};
+  const bool is_picture = x.shape.size() == 4;
+  std::vector<float> input = is_picture ? turned(first, x.shape, {0, 2, 3, 1}) : first;
+  ov::Shape shape(x.shape.begin(), x.shape.end());
+  if (is_picture) shape = {shape[0], shape[2], shape[3], shape[1]};
+  read->reshape(ov::PartialShape(shape));
+  auto compiled = core.compile_model(read, "CPU", ov::hint::inference_precision(ov::element::f32));
+  auto request = compiled.create_infer_request();
+  request.set_input_tensor(ov::Tensor(ov::element::f32, shape, input.data()));
+  request.infer();
+  double most = compiled.outputs().size() == expected->size() ? 0 : 1e9;
+  for (std::size_t i = 0; i < std::min(compiled.outputs().size(), expected->size()); ++i) {
+    const ov::Tensor tensor = request.get_output_tensor(i);
+    std::vector<float> actual(tensor.data<float>(), tensor.data<float>() + tensor.get_size());
+    const auto& wanted = (*expected)[i];
+    if (wanted.shape.size() == 4) {
+      const auto& s = wanted.shape;
+      actual = turned(actual, {s[0], s[2], s[3], s[1]}, {0, 3, 1, 2});
+    }
+    EXPECT_EQ(actual.size(), wanted.floats().size());
+    for (std::size_t k = 0; k < std::min(actual.size(), wanted.floats().size()); ++k)
+      most = std::max(most, static_cast<double>(std::abs(actual[k] - wanted.floats()[k])));
+  }
+  return most;
+}
+
+TEST(Export, OpenVinoReadsOurTensorFlowLite) {
+  const std::vector<fs::path> paths = networks();
+  if (paths.empty()) GTEST_SKIP() << "the model store is empty; visavis models fetch fills it";
+  std::string folder = (fs::temp_directory_path() / "visavis-export-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  for (const fs::path& path : paths) {
+    const auto bytes = read_file(path, std::uint64_t{1} << 30U);
+    ASSERT_TRUE(bytes);
+    const auto original = graph::read_onnx(*bytes);
+    if (!original) continue;  // what is kept beside the networks
+    const auto engine = runtime::find_engine("reference");
+    const graph::Graph graph = simplify(*original, **engine);
+    const Exporter* exporter = exporter_for("x.tflite");
+    ASSERT_NE(exporter, nullptr);
+    const auto parts = exporter->run(graph, "network");
+    ASSERT_TRUE(parts) << path << ": " << parts.error().message;
+    const fs::path file = fs::path(folder) / (*parts)[0].name;
+    ASSERT_TRUE(write_file(file, (*parts)[0].bytes));
+    EXPECT_LE(difference(graph, file), 1e-4) << path;
+  }
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace visavis::modelkit
