@@ -54,8 +54,9 @@ std::vector<std::string> disagreements(const Engine& engine, std::span<const Cas
   if (!reference) return {reference.error().message};
   for (const Case& asked : cases) {
     const Result<std::vector<Tensor>> expected = answer(**reference, asked);
-    const std::string what =
-        expected ? judge(engine, asked, *expected, precision, tolerance) : expected.error().message;
+    const std::string what = expected ? judge(engine, asked, *expected, precision,
+                                              asked.in_steps ? kSameInt8 : tolerance)
+                                      : expected.error().message;
     if (!what.empty()) found.push_back(asked.name + ": " + what);
   }
   return found;

@@ -101,12 +101,18 @@ class Typing {
 
   void quantize(const Node& node) {
     if (made_.contains(node.outputs[0])) return;  // its operator makes steps at once
+    const std::string before = behind(node.inputs[0]);
+    if (!before.empty() && out_.int8.at(before) == steps_of(node)) {
+      same_[node.outputs[0]] = before;
+      return;
+    }
     out_.int8[node.outputs[0]] = steps_of(node);
     out_.graph.nodes.push_back(one_to_one(node, node.inputs[0]));
   }
 
   Result<void> dequantize(const Node& node) {
-    const std::string& steps = node.inputs[0];
+    const auto same = same_.find(node.inputs[0]);
+    const std::string& steps = same == same_.end() ? node.inputs[0] : same->second;
     const Quantization read = steps_of(node);
     if (out_.int8.emplace(steps, read).first->second != read)
       return fail(ErrorCode::kUnsupported, "steps are read with another scale than they have");
@@ -157,7 +163,7 @@ class Typing {
   bool compute(const Node& node) {
     const auto* row = std::ranges::find(kInInt8, node.op, &Row::op);
     const Node* quantized = node.outputs.size() == 1 ? only_quantized(node.outputs[0]) : nullptr;
-    if (row == kInInt8.end() || quantized == nullptr) return false;
+    if (row == kInInt8.end()) return false;
     Node moved = node;
     std::vector<Quantization> inputs;
     for (std::string& input : moved.inputs) {
@@ -166,8 +172,10 @@ class Typing {
       if (input.empty()) return false;
       inputs.push_back(out_.int8.at(input));
     }
+    if (inputs.empty()) return false;
+    if (quantized == nullptr) return row->result == Result8::kLikeInputs && move(moved, inputs);
     const Quantization steps = steps_of(*quantized);
-    if (inputs.empty() || !fits(row->result, steps, inputs)) return false;
+    if (!fits(row->result, steps, inputs)) return false;
     if (has_weights(node)) {
       if (!take_weights(moved, inputs[0])) return false;
     } else if (!take_operands(moved)) {
@@ -177,6 +185,24 @@ class Typing {
     made_.insert(moved.outputs[0]);
     out_.int8[moved.outputs[0]] = steps;
     out_.graph.nodes.push_back(std::move(moved));
+    return true;
+  }
+
+  /// What only picks or moves numbers does it with steps, whoever reads them.
+  bool move(Node& node, const std::vector<Quantization>& inputs) {
+    if (!fits(Result8::kLikeInputs, inputs[0], inputs) || !take_operands(node)) return false;
+    const std::string value = node.outputs[0];
+    const std::string steps = value + ".int8";
+    out_.shapes[steps] = out_.shapes.at(value);
+    out_.int8[steps] = inputs[0];
+    behind_[value] = steps;
+    node.outputs[0] = steps;
+    out_.graph.nodes.push_back(node);
+    out_.graph.nodes.push_back({.op = "DequantizeLinear",
+                                .name = value,
+                                .inputs = {steps},
+                                .outputs = {value},
+                                .attributes = {}});
     return true;
   }
 
@@ -267,6 +293,8 @@ class Typing {
   std::set<std::string, std::less<>> outside_;
   std::map<std::string, std::string, std::less<>> behind_;
   std::set<std::string, std::less<>> made_;  ///< Quantised by their operator.
+  std::map<std::string, std::string, std::less<>>
+      same_;  ///< Steps that are those of another value.
   Typed out_;
 };
 

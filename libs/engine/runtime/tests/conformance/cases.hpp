@@ -16,6 +16,7 @@ struct Case {
   std::string name;
   std::vector<std::byte> onnx;
   std::vector<Tensor> inputs;
+  bool in_steps = false;        ///< A whole network of 8-bit steps: see kSameInt8.
   bool may_be_refused = false;  ///< An engine may say kUnsupported, but not answer differently.
 };
 

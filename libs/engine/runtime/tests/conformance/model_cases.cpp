@@ -22,6 +22,7 @@
 #include <visavis/vocab/image.hpp>
 
 #include "cases.hpp"
+#include "model_file.hpp"
 
 namespace visavis::runtime::conformance {
 namespace {
@@ -141,14 +142,17 @@ std::vector<Case> model_cases() {
     if (!graph || !takes_pictures(*graph)) continue;  // an original in another format
     const graph::Shape shape = concrete(graph->inputs[0].shape);
     const std::string name = graph->name + " (" + file.filename().string().substr(0, 8) + ")";
+    const bool in_steps = is_quantised(*graph);
     cases.push_back({.name = name + " on noise",
                      .onnx = *bytes,
-                     .inputs = {tensor_of(shape, noise(product(shape), 5))}});
+                     .inputs = {tensor_of(shape, noise(product(shape), 5))},
+                     .in_steps = in_steps});
     if (shape[1] != 3 && shape[1] != 1) continue;
     for (const Image& photo : photos)
       cases.push_back({.name = name + " on a photograph",
                        .onnx = *bytes,
-                       .inputs = {tensor_of(shape, chips(photo, shape))}});
+                       .inputs = {tensor_of(shape, chips(photo, shape))},
+                       .in_steps = in_steps});
   }
   return cases;
 }
