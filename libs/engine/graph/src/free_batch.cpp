@@ -26,14 +26,15 @@ enum class Role : std::uint8_t {
 };
 
 // Operators that compute each sample by itself whatever their attributes are.
-constexpr auto kPerSample =
-    std::to_array<std::string_view>({"Abs",       "Add",      "AveragePool", "BatchNormalization",
-                                     "Cast",      "Clip",     "Conv",        "Div",
-                                     "Dropout",   "Elu",      "Exp",         "GlobalAveragePool",
-                                     "HardSwish", "Identity", "LeakyRelu",   "Log",
-                                     "MaxPool",   "Mul",      "Neg",         "PRelu",
-                                     "Pow",       "Relu",     "Sigmoid",     "Sqrt",
-                                     "Sub",       "Tanh"});
+constexpr auto kPerSample = std::to_array<std::string_view>(
+    {"Abs",           "Add",         "AveragePool", "BatchNormalization",
+     "Cast",          "Clip",        "Conv",        "Div",
+     "Dropout",       "Elu",         "Exp",         "GlobalAveragePool",
+     "GlobalMaxPool", "HardSigmoid", "HardSwish",   "Identity",
+     "LeakyRelu",     "Log",         "Max",         "MaxPool",
+     "Mul",           "Neg",         "PRelu",       "Pow",
+     "Relu",          "Sigmoid",     "Sqrt",        "Sub",
+     "Tanh"});
 
 using Ints = std::vector<std::int64_t>;
 
@@ -149,7 +150,8 @@ class BatchFreer {
       return axis > 0 || axis == -1;
     }
     if (node.op == "Slice") return above_0(list(node, "axes", 3));
-    if (node.op == "Squeeze" || node.op == "Unsqueeze") return above_0(list(node, "axes", 1));
+    if (node.op == "Squeeze" || node.op == "Unsqueeze" || node.op == "ReduceMean")
+      return above_0(list(node, "axes", 1));
     return false;
   }
 

@@ -217,6 +217,7 @@ class Inference {
         {"LeakyRelu", &Inference::same},
         {"Log", &Inference::same},
         {"MatMul", &Inference::matmul},
+        {"Max", &Inference::both},
         {"MaxPool", &Inference::pool},
         {"Mul", &Inference::both},
         {"Neg", &Inference::same},

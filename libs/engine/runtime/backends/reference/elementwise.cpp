@@ -156,6 +156,9 @@ Outputs real_arithmetic(const Call& call, Operation operation) {
 Outputs prelu(const Call& call) {
   return real_arithmetic(call, [](float x, float slope) { return x < 0 ? x * slope : x; });
 }
+Outputs maximum(const Call& call) {
+  return real_arithmetic(call, [](float a, float b) { return std::max(a, b); });
+}
 Outputs power(const Call& call) {
   return real_arithmetic(call, [](float x, float exponent) { return std::pow(x, exponent); });
 }
@@ -273,6 +276,7 @@ constexpr auto kOperators =
                              {"HardSwish", hard_swish, 1, 1},
                              {"LeakyRelu", leaky_relu, 1, 1},
                              {"Log", logarithm, 1, 1},
+                             {"Max", maximum, 2, 2},
                              {"Mul", arithmetic<Times>, 2, 2},
                              {"Neg", negative, 1, 1},
                              {"PRelu", prelu, 2, 2},
