@@ -38,6 +38,12 @@ std::string Builder::constant(Constant constant) {
   return name;
 }
 
+std::string Builder::integers(const std::string& name, Shape values) {
+  const auto count = static_cast<std::int64_t>(values.size());
+  graph_.initializers.push_back({.name = name, .shape = {count}, .values = std::move(values)});
+  return name;
+}
+
 std::string Builder::convolution(const std::string& name, const std::string& x, Constant weights,
                                  Constant bias, const ConvolutionShape& shape) {
   const Shape kernel = {weights.shape[2], weights.shape[3]};
@@ -94,10 +100,7 @@ std::string Builder::global_average_pool(const std::string& name, const std::str
 std::string Builder::pad_end(const std::string& name, const std::string& x, const Shape& zeros) {
   Shape pads(zeros.size(), 0);
   pads.insert(pads.end(), zeros.begin(), zeros.end());
-  const std::string ends = name + ".pads";
-  graph_.initializers.push_back(
-      {.name = ends, .shape = {static_cast<std::int64_t>(pads.size())}, .values = std::move(pads)});
-  return node("Pad", name, {x, ends}, {});
+  return node("Pad", name, {x, integers(name + ".pads", std::move(pads))}, {});
 }
 
 std::string Builder::product(const std::string& name, const std::string& x, Constant weights) {

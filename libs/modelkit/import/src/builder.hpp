@@ -85,15 +85,19 @@ class Builder {
   /// Over the channels.
   std::string softmax(const std::string& name, const std::string& x);
 
+  using Attributes = std::vector<std::pair<std::string, graph::Attribute>>;
+  /// Any operator; its first output has the node's name.
+  std::string node(const char* type, const std::string& name, std::vector<std::string> inputs,
+                   Attributes attributes);
+  std::string constant(Constant constant);
+  /// Whole numbers in a row, such as a shape.
+  std::string integers(const std::string& name, Shape values);
+
+  [[nodiscard]] graph::Graph& graph() noexcept { return graph_; }  ///< As far as it is written.
   /// The ONNX file: the same calls give the same bytes.
   [[nodiscard]] Result<std::vector<std::byte>> finish() const;
 
  private:
-  using Attributes = std::vector<std::pair<std::string, graph::Attribute>>;
-  std::string node(const char* type, const std::string& name, std::vector<std::string> inputs,
-                   Attributes attributes);
-  std::string constant(Constant constant);
-
   graph::Graph graph_;
 };
 

@@ -19,6 +19,8 @@
 #include <visavis/graph/passes.hpp>
 #include <visavis/models/manifest.hpp>
 
+#include "caffe.hpp"
+#include "coreml.hpp"
 #include "dlib.hpp"
 #include "inception_resnet.hpp"
 #include "iresnet.hpp"
@@ -179,7 +181,9 @@ constexpr auto kImporters = std::to_array<Importer>(
      {"pytorch:iresnet", import_iresnet},
      {"pytorch:iresnet-magface", import_iresnet_magface},
      {"pytorch:mobilefacenet", import_mobilefacenet},
-     {"dlib:resnet", import_dlib_resnet}});
+     {"dlib:resnet", import_dlib_resnet},
+     {"caffe", import_caffe},
+     {"coreml", import_coreml}});
 
 Result<const Importer*> find_importer(std::string_view name) {
   const auto* found = std::ranges::find(kImporters, name, &Importer::name);
@@ -191,12 +195,29 @@ Result<const Importer*> find_importer(std::string_view name) {
               "there is no importer " + std::string(name) + "; known are: " + known);
 }
 
+/// A file of the same name with another suffix, without which the first is not whole.
+struct Companion {
+  std::string_view of;
+  std::string_view suffix;
+};
+constexpr auto kCompanions =
+    std::to_array<Companion>({{".prototxt", ".caffemodel"}, {".caffemodel", ".prototxt"}});
+
 }  // namespace
 
 Result<std::vector<Part>> read_parts(const std::filesystem::path& path) {
   std::vector<Part> parts;
   VISAVIS_TRY(bytes, read_file(path, kMaxBytes));
   parts.push_back({.name = path.filename().string(), .bytes = std::move(bytes)});
+  for (const Companion& companion : kCompanions) {
+    if (path.extension() != companion.of) continue;
+    std::filesystem::path beside = path;
+    beside.replace_extension(companion.suffix);
+    std::error_code ignored;
+    if (!std::filesystem::exists(beside, ignored)) continue;
+    VISAVIS_TRY(more, read_file(beside, kMaxBytes));
+    parts.push_back({.name = beside.filename().string(), .bytes = std::move(more)});
+  }
   return parts;
 }
 
@@ -219,10 +240,16 @@ Result<std::vector<std::byte>> import_parts(std::string_view name, std::span<con
 
 Result<Inspection> inspect(std::span<const Part> parts) {
   if (parts.empty()) return fail(ErrorCode::kInvalidArgument, "there is no file");
+  if (looks_like_caffe(parts.front().bytes)) return inspect_caffe(parts);
   return inspect(parts.front().bytes);
 }
 
 Result<Inspection> inspect(std::span<const std::byte> bytes) {
+  if (looks_like_caffe(bytes)) {
+    const Part part{.name = {}, .bytes = {bytes.begin(), bytes.end()}};
+    return inspect_caffe({&part, 1});
+  }
+  if (looks_like_coreml(bytes)) return inspect_coreml(bytes);
   if (starts_with(bytes, 4, "TFL3")) return inspect_tflite(bytes);
   // A zip archive, a pickle of protocol 2 that begins with PyTorch's magic number, or an array.
   if (starts_with(bytes, 0, "PK\x03\x04") || starts_with(bytes, 0, "\x80\x02\x8a") ||

@@ -246,7 +246,7 @@ TEST(Inspect, KnowsNothingOfOtherFiles) {
 
 TEST(ImportModel, NamesTheImportersItHas) {
   models::ModelFile file = kTflite;
-  file.importer = "caffe";
+  file.importer = "darknet";
   EXPECT_EQ(import_model(file, {}).error().code, ErrorCode::kUnsupported);
   EXPECT_THAT(import_model(file, {}).error().message, HasSubstr("onnx:free-batch"));
 }
