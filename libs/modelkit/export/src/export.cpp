@@ -12,6 +12,8 @@
 #include <visavis/graph/onnx.hpp>
 #include <visavis/import/import.hpp>
 
+#include "caffe.hpp"
+#include "coreml.hpp"
 #include "tflite.hpp"
 
 namespace visavis::modelkit {
@@ -26,6 +28,8 @@ Result<std::vector<Part>> export_onnx(const graph::Graph& graph, const std::stri
 
 constexpr auto kExporters = std::to_array<Exporter>(
     {{.format = "ONNX", .suffix = ".onnx", .run = export_onnx},
+     {.format = "Caffe", .suffix = ".prototxt", .run = export_caffe},
+     {.format = "Core ML", .suffix = ".mlmodel", .run = export_coreml},
      {.format = "TensorFlow Lite", .suffix = ".tflite", .run = export_tflite}});
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }

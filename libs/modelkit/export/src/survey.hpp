@@ -1,0 +1,86 @@
+#pragma once
+
+/// What every exporter asks of a graph: shapes, constants, and who reads what.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/passes.hpp>
+
+namespace visavis::modelkit {
+
+using Shape = graph::Shape;
+
+/// A window along one axis as an ONNX convolution or pooling states it.
+struct WindowAxis {
+  std::int64_t size = 0;  ///< Of the input …
+  std::int64_t out = 0;   ///< … and of the output.
+  std::int64_t kernel = 1;
+  std::int64_t stride = 1;
+  std::int64_t dilation = 1;
+  std::int64_t before = 0;  ///< Padding.
+  std::int64_t after = 0;
+};
+
+class Survey {
+ public:
+  /// @param graph  outlives the result
+  /// @param free_size  stands for a free dimension other than the first, for which 1 stands
+  /// @return as graph::infer_shapes
+  [[nodiscard]] static Result<Survey> of(const graph::Graph& graph, std::int64_t free_size);
+
+  /// @pre a value of the graph
+  [[nodiscard]] const Shape& shape(const std::string& value) const { return shapes_.at(value); }
+  [[nodiscard]] bool has(const graph::Node& node, std::size_t input) const {
+    return input < node.inputs.size() && !node.inputs[input].empty();
+  }
+  /// Null unless the input is a constant of floats.
+  [[nodiscard]] const std::vector<float>* floats(const graph::Node& node, std::size_t input) const;
+  /// A constant of whole numbers, or an attribute that older opsets have for it.
+  [[nodiscard]] std::optional<std::vector<std::int64_t>> integers(const graph::Node& node,
+                                                                  std::string_view attribute,
+                                                                  std::size_t input) const;
+  [[nodiscard]] bool is_constant(const std::string& value) const {
+    return graph_->initializer(value) != nullptr;
+  }
+  /// How many inputs of nodes a value is.
+  [[nodiscard]] std::size_t uses(const std::string& value) const;
+  [[nodiscard]] bool is_output(std::string_view value) const;
+
+  /// Height and width of a convolution's or a pooling's windows; nothing if there are other axes.
+  [[nodiscard]] std::optional<std::vector<WindowAxis>> windows(const graph::Node& node,
+                                                               const Shape& kernel) const;
+
+  [[nodiscard]] const graph::Graph& graph() const noexcept { return *graph_; }
+  [[nodiscard]] bool batch_is_free() const noexcept { return batch_is_free_; }
+  [[nodiscard]] bool sizes_are_free() const noexcept { return sizes_are_free_; }
+
+ private:
+  explicit Survey(const graph::Graph& graph) : graph_(&graph) {}
+
+  const graph::Graph* graph_;
+  graph::Shapes shapes_;
+  std::map<std::string, std::size_t, std::less<>> uses_;
+  bool batch_is_free_ = false;
+  bool sizes_are_free_ = false;
+};
+
+/// Whatever is computed from shapes becomes a constant, for a batch of 1; nothing is done where
+/// other dimensions are free too.
+[[nodiscard]] Result<graph::Graph> settle_shapes(graph::Graph graph);
+
+/// Those that are in the graph and not among `known`.
+[[nodiscard]] std::set<std::string> other_operators(const graph::Graph& graph,
+                                                    const std::set<std::string_view>& known);
+
+/// "a, b, c"
+[[nodiscard]] std::string joined(const std::set<std::string>& parts);
+
+}  // namespace visavis::modelkit
