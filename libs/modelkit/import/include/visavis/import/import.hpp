@@ -35,6 +35,8 @@ struct Part {
 ///   pytorch:inception-resnet-v1, pytorch:inception-resnet-v1-classify
 ///   pytorch:iresnet, pytorch:iresnet-magface, pytorch:mobilefacenet
 ///   dlib:resnet           dlib's face recognition network, batch normalisation folded
+///   caffe                 a .prototxt with its .caffemodel: two files, see import_parts
+///   coreml                Core ML's NeuralNetwork
 /// What `pytorch:` reads may be NumPy's .npz with the same names, too.
 /// All but `onnx` set weights below 1e-20 to zero, which changes no answer but the speed.
 /// The same original gives the same bytes on every machine. It may serve as models::Importer.
@@ -57,13 +59,13 @@ struct TensorFacts {
 
 struct Inspection {
   std::string format;    ///< "ONNX", "PyTorch state dict", "NumPy arrays", "TensorFlow Lite",
-                         ///< "dlib".
+                         ///< "dlib", "Caffe", "Core ML".
   std::string producer;  ///< As the file states it; may be empty.
   std::string importer;  ///< That reads it; empty if the format does not say (see importers).
   std::vector<TensorFacts> inputs;  ///< Empty where the file holds no graph.
   std::vector<TensorFacts> outputs;
   std::vector<TensorFacts>
-      weights;  ///< Of a state dict and of dlib's; empty for the other formats.
+      weights;  ///< Of a state dict, of dlib's and of Caffe's; empty for the other formats.
   std::vector<std::string> importers;  ///< Of a state dict: which know an architecture like it.
   std::map<std::string, std::size_t> operators;  ///< How many of each kind.
   std::uint64_t parameters = 0;                  ///< Numbers in constants and weights.
