@@ -47,11 +47,11 @@ class Wiring {
     for (const std::size_t t : model.outputs) ++uses_[t];
   }
 
-  /// The operator of that kind that makes `tensor` for one use only.
-  [[nodiscard]] std::optional<std::size_t> only_source(std::size_t tensor,
-                                                       std::string_view name) const {
+  /// The operator of that kind that makes `tensor` for so many uses only.
+  [[nodiscard]] std::optional<std::size_t> only_source(std::size_t tensor, std::string_view name,
+                                                       int uses = 1) const {
     const std::optional<std::size_t> op = source_[tensor];
-    const bool fits = op && uses_[tensor] == 1 && model_.operators[*op].name == name &&
+    const bool fits = op && uses_[tensor] == uses && model_.operators[*op].name == name &&
                       model_.operators[*op].activation == LiteActivation::kNone;
     return fits ? op : std::nullopt;
   }
@@ -86,6 +86,33 @@ std::optional<Prelu> match_prelu(const LiteModel& model, const Wiring& wiring, s
                     has_inputs(model.operators[*abs], 1) && model.operators[*abs].inputs[0] == x;
   if (!same) return std::nullopt;
   return Prelu{.x = x, .factor = factor, .inside = {*relu, *mul, *sub, *abs}};
+}
+
+/// A distribution that is written as exp(x − max(x)) / Σ exp(x − max(x)), along one axis.
+struct Distribution {
+  std::size_t x;
+  std::size_t axes;                   ///< The tensor that names it.
+  std::array<std::size_t, 4> inside;  ///< The operators that it replaces, apart from the quotient.
+};
+
+std::optional<Distribution> match_softmax(const LiteModel& model, const Wiring& wiring,
+                                          const LiteOperator& quotient) {
+  if (quotient.name != "DIV" || !has_inputs(quotient, 2)) return std::nullopt;
+  const auto exp = wiring.only_source(quotient.inputs[0], "EXP", 2);
+  const auto sum = wiring.only_source(quotient.inputs[1], "SUM");
+  if (!exp || !sum || !has_inputs(model.operators[*exp], 1) ||
+      !has_inputs(model.operators[*sum], 2) || !model.operators[*sum].keeps_axes ||
+      model.operators[*sum].inputs[0] != quotient.inputs[0])
+    return std::nullopt;
+  const auto sub = wiring.only_source(model.operators[*exp].inputs[0], "SUB");
+  if (!sub || !has_inputs(model.operators[*sub], 2)) return std::nullopt;
+  const std::size_t x = model.operators[*sub].inputs[0];
+  const auto max = wiring.only_source(model.operators[*sub].inputs[1], "REDUCE_MAX");
+  if (!max || !has_inputs(model.operators[*max], 2) || !model.operators[*max].keeps_axes ||
+      model.operators[*max].inputs[0] != x)
+    return std::nullopt;
+  return Distribution{
+      .x = x, .axes = model.operators[*sum].inputs[1], .inside = {*exp, *sum, *sub, *max}};
 }
 
 template <class T>
@@ -153,6 +180,7 @@ class Converter {
 
   Result<std::vector<std::byte>> run() {
     find_prelus();
+    find_softmaxes();
     VISAVIS_CHECK(check_operators());
     VISAVIS_CHECK(inputs());
     for (std::size_t i = 0; i < model_.operators.size(); ++i) {
@@ -241,11 +269,21 @@ class Converter {
     }
   }
 
+  void find_softmaxes() {
+    softmaxes_.resize(model_.operators.size());
+    for (std::size_t i = 0; i < model_.operators.size(); ++i) {
+      softmaxes_[i] = match_softmax(model_, wiring_, model_.operators[i]);
+      if (softmaxes_[i])
+        absorbed_.insert(softmaxes_[i]->inside.begin(), softmaxes_[i]->inside.end());
+    }
+  }
+
   /// All that is not understood, in one sentence.
   Result<void> check_operators() const {
     std::set<std::string> unknown;
-    for (const LiteOperator& op : model_.operators)
-      if (rule_of(op.name) == nullptr) unknown.insert(op.name);
+    for (std::size_t i = 0; i < model_.operators.size(); ++i)
+      if (!absorbed_.contains(i) && rule_of(model_.operators[i].name) == nullptr)
+        unknown.insert(model_.operators[i].name);
     if (unknown.empty()) return {};
     std::string text;
     for (const std::string& name : unknown) text += (text.empty() ? "" : ", ") + name;
@@ -280,7 +318,9 @@ class Converter {
     const Row& row = *rule_of(op.name);
     if (op.inputs.size() < row.inputs) return unsupported(op.name + " without its inputs");
     name_ = is_embedding(op) ? kEmbedding : fresh(prelus_[index] ? "prelu" : row.stem);
-    Result<Id> made = prelus_[index] ? prelu_of(*prelus_[index]) : (this->*row.rule)(op);
+    Result<Id> made = prelus_[index]      ? prelu_of(*prelus_[index])
+                      : softmaxes_[index] ? softmax_of(*softmaxes_[index])
+                                          : (this->*row.rule)(op);
     if (!made) return std::unexpected(std::move(made).error());
     made = activated(op, *made);
     if (!made) return std::unexpected(std::move(made).error());
@@ -530,6 +570,13 @@ class Converter {
     return out_.softmax(name_, x, -1);
   }
 
+  Result<Id> softmax_of(const Distribution& found) {
+    VISAVIS_TRY(x, value(found.x));
+    VISAVIS_TRY(axes, ints(model_.tensors[found.axes]));
+    if (axes.size() != 1) return unsupported("a distribution along several axes");
+    return out_.softmax(name_, x, axes[0]);
+  }
+
   /// x / sqrt(max(Σ x², 1e-12)) along the last axis.
   Result<Id> unit_length(const LiteOperator& op) {
     VISAVIS_TRY(x, value(op.inputs[0]));
@@ -611,6 +658,7 @@ class Converter {
   ChannelsFirst out_{"tflite"};
   std::vector<std::optional<Id>> ids_;
   std::vector<std::optional<Prelu>> prelus_;
+  std::vector<std::optional<Distribution>> softmaxes_;
   std::set<std::size_t> absorbed_;
   std::string name_;  ///< Of the node that is being written.
   int count_ = 0;
