@@ -194,6 +194,11 @@ void read_options(const tflite::Operator& op, LiteOperator& out) {
     out.alpha = leaky->alpha();
   } else if (const auto* softmax = op.builtin_options_as_SoftmaxOptions()) {
     out.beta = softmax->beta();
+  } else if (const auto* slice = op.builtin_options_as_StridedSliceOptions()) {
+    out.open_begins = slice->begin_mask();
+    out.open_ends = slice->end_mask();
+    out.other_masks = slice->ellipsis_mask() != 0 || slice->new_axis_mask() != 0 ||
+                      slice->shrink_axis_mask() != 0;
   }
 }
 

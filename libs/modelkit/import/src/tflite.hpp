@@ -53,6 +53,10 @@ struct LiteOperator {
   bool keeps_axes = false;  ///< Of MEAN and its like.
   float alpha = 0;          ///< Of LEAKY_RELU.
   float beta = 1;           ///< Of SOFTMAX.
+  /// Of STRIDED_SLICE: bit i, whether axis i has no begin, no end; what else there is.
+  std::int32_t open_begins = 0;
+  std::int32_t open_ends = 0;
+  bool other_masks = false;
 };
 
 struct LiteModel {

@@ -249,6 +249,7 @@ class Converter {
          {"PAD", &Converter::pad, 2, true, "pad"},
          {"PADV2", &Converter::pad, 3, true, "pad"},
          {"SLICE", &Converter::slice, 3, true, "slice"},
+         {"STRIDED_SLICE", &Converter::strided_slice, 4, true, "slice"},
          {"CONCATENATION", &Converter::concat, 1, true, "concat"},
          {"QUANTIZE", &Converter::same, 1, false, "steps"},
          {"DEQUANTIZE", &Converter::same, 1, true, "reals"}});
@@ -639,6 +640,30 @@ class Converter {
     VISAVIS_TRY(x, value(op.inputs[0]));
     VISAVIS_TRY(begin, ints(tensor(op, 1)));
     VISAVIS_TRY(size, ints(tensor(op, 2)));
+    return out_.slice(name_, x, begin, size);
+  }
+
+  Result<Id> strided_slice(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(begin, ints(tensor(op, 1)));
+    VISAVIS_TRY(end, ints(tensor(op, 2)));
+    VISAVIS_TRY(steps, ints(tensor(op, 3)));
+    const Shape& from = out_.shape(x);
+    const bool fits =
+        begin.size() == from.size() && end.size() == from.size() && steps.size() == from.size();
+    if (op.other_masks || !fits ||
+        std::ranges::any_of(steps, [](std::int64_t n) { return n != 1; }))
+      return unsupported("a slice that drops axes or numbers between");
+    Shape size;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      const bool open_begin = ((op.open_begins >> i) & 1) != 0;
+      const bool open_end = ((op.open_ends >> i) & 1) != 0;
+      if (open_begin) begin[i] = 0;
+      if (!open_begin && begin[i] < 0) begin[i] += from[i];
+      if (!open_end && end[i] < 0) end[i] += from[i];
+      size.push_back(open_end ? -1 : end[i] - begin[i]);
+      if (!open_end && size[i] < 0) return unsupported("a slice that ends before it begins");
+    }
     return out_.slice(name_, x, begin, size);
   }
 

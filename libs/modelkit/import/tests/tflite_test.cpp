@@ -4,7 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <variant>
 #include <vector>
@@ -190,6 +195,62 @@ TEST(Tflite, TellsWhatOnlyLooksLikePrelu) {
   ASSERT_TRUE(graph) << graph.error().message;
   // In the order sample, channel: 2 stays, −4 with a = −.25 becomes −2, −8 with .125 becomes 2.
   EXPECT_THAT(answer(*graph, {2, -4, -8, 3}, {2, 2, 1, 1}), ElementsAre(2, -2, 2, 3));
+}
+
+/// What make_tflite_samples.py draws.
+std::vector<float> drawn(std::size_t count, std::uint64_t state) {
+  std::vector<float> values;
+  for (std::size_t i = 0; i < count; ++i) {
+    state += 0x9E3779B97F4A7C15U;
+    std::uint64_t z = state;
+    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+    z ^= z >> 31U;
+    values.push_back(static_cast<float>(z >> 40U) * 0x1p-23F - 1.F);
+  }
+  return values;
+}
+
+/// The largest difference from what TensorFlow Lite says of a file of its converter's.
+double difference_from_tensorflow(const std::string& name) {
+  const std::string folder = std::string(VISAVIS_SOURCE_DIR) + "/libs/modelkit/import/tests/data/";
+  std::ifstream text(folder + "tflite-samples.json");
+  const auto samples = nlohmann::json::parse(text);
+  const auto file = read_file(folder + name, 1U << 20U);
+  EXPECT_TRUE(file);
+  const auto graph = imported(*file);
+  EXPECT_TRUE(graph) << graph.error().message;
+  const std::vector<float> nhwc = drawn(std::size_t{13} * 13 * 3, samples["seed"]);
+  std::vector<float> x(nhwc.size());
+  for (std::size_t i = 0; i < x.size(); ++i) x[i % 3 * 169 + i / 3] = nhwc[i];
+  const auto engine = runtime::find_engine("reference");
+  const auto onnx = graph::write_onnx(*graph);
+  const auto model = (*engine)->load(*onnx, {});
+  EXPECT_TRUE(model) << model.error().message;
+  const auto session = (*model)->session();
+  const std::vector<std::int64_t> shape = {1, 3, 13, 13};
+  const runtime::TensorView view = runtime::view_of(x, shape);
+  const auto outputs = (*session)->run({&view, 1});
+  EXPECT_TRUE(outputs) << outputs.error().message;
+  const auto& expected = samples[name];
+  EXPECT_EQ(outputs->size(), expected.size());
+  double most = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const auto values = (*outputs)[i].floats();
+    EXPECT_EQ(values.size(), expected[i].size());
+    for (std::size_t k = 0; k < values.size(); ++k)
+      most = std::max(most, std::abs(values[k] - expected[i][k].get<double>()));
+  }
+  return most;
+}
+
+TEST(Tflite, AnswersAsTensorFlowLiteDoes) {
+  EXPECT_LE(difference_from_tensorflow("layers.tflite"), 1e-6);
+}
+
+// What is half-way between two steps may go either way; a step of the output is .01935.
+TEST(Tflite, AnswersAsTensorFlowLiteDoesInInt8) {
+  EXPECT_LE(difference_from_tensorflow("layers-int8.tflite"), .0194);
 }
 
 TEST(Tflite, NamesTheOperatorItLacks) {
