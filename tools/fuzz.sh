@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-60}
+export LSAN_OPTIONS=suppressions=$PWD/tools/lsan.supp
 rm -f build/fuzz/fuzz_targets.tsv
 cmake --preset fuzz > /dev/null
 cmake --build --preset fuzz -j "$(nproc)" > /dev/null
