@@ -175,6 +175,8 @@ int run_inspect(Desk& desk, const std::string& path) {
   if (!inside->producer.empty()) text += " by " + printable(inside->producer);
   text += ", " + std::to_string(inside->parameters) + " parameters, sha256 " + inside->sha256 +
           "\n" + tensors.text();
+  for (const std::string& signature : inside->signatures)
+    text += "signature " + printable(signature) + "\n";
   for (const std::string& importer : inside->importers)
     text += "may be imported by " + importer + "\n";
   if (!inside->operators.empty()) {

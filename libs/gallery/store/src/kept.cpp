@@ -11,10 +11,10 @@
 #include <optional>
 #include <set>
 #include <system_error>
+#include <visavis/core/checksum.hpp>
 #include <visavis/core/descriptor.hpp>
 #include <visavis/core/file.hpp>
 
-#include "checksum.hpp"
 #include "encryption.hpp"
 #include "folder.hpp"
 #include "visavis/store/wipe.hpp"

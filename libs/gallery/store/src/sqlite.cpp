@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <new>
 #include <string>
+#include <visavis/core/checksum.hpp>
 
-#include "checksum.hpp"
 #include "encryption.hpp"
 #include "fold.hpp"
 

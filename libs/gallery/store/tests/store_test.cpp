@@ -17,10 +17,10 @@
 #include <iterator>
 #include <limits>
 #include <random>
+#include <visavis/core/checksum.hpp>
 #include <visavis/tests/folder_test.hpp>
 #include <visavis/tests/unit_vector.hpp>
 
-#include "checksum.hpp"
 #include "element.hpp"
 
 namespace visavis::store {

@@ -27,6 +27,7 @@
 #include "mobilefacenet.hpp"
 #include "mtcnn.hpp"
 #include "state_dict.hpp"
+#include "tensorflow.hpp"
 #include "tflite.hpp"
 #include "tflite_to_onnx.hpp"
 
@@ -172,6 +173,7 @@ struct Importer {
 constexpr auto kImporters = std::to_array<Importer>(
     {{"onnx", import_onnx},
      {"onnx:free-batch", import_onnx_free_batch},
+     {"tensorflow", import_tensorflow},
      {"tflite", import_tflite},
      {"pytorch:mtcnn-pnet", import_pnet},
      {"pytorch:mtcnn-rnet", import_rnet},
@@ -206,9 +208,18 @@ constexpr auto kCompanions =
 }  // namespace
 
 Result<std::vector<Part>> read_parts(const std::filesystem::path& path) {
+  VISAVIS_TRY(files, tensorflow_files(path));
+  if (files.empty()) files.push_back(path);
+  const std::filesystem::path folder =
+      std::filesystem::is_directory(path) ? path : path.parent_path();
   std::vector<Part> parts;
-  VISAVIS_TRY(bytes, read_file(path, kMaxBytes));
-  parts.push_back({.name = path.filename().string(), .bytes = std::move(bytes)});
+  std::uint64_t left = kMaxBytes;
+  for (const std::filesystem::path& file : files) {
+    VISAVIS_TRY(bytes, read_file(file, left));
+    left -= bytes.size();
+    parts.push_back(
+        {.name = file.lexically_relative(folder).generic_string(), .bytes = std::move(bytes)});
+  }
   for (const Companion& companion : kCompanions) {
     if (path.extension() != companion.of) continue;
     std::filesystem::path beside = path;
@@ -225,8 +236,8 @@ Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
                                             std::span<const std::byte> original) {
   VISAVIS_TRY(importer, find_importer(file.importer));
   if (const FromFile* run = std::get_if<FromFile>(&importer->run)) return (*run)(original);
-  return fail(ErrorCode::kInvalidArgument,
-              "the importer " + file.importer + " wants more than one file");
+  const Part part{.name = file.name, .bytes = {original.begin(), original.end()}};
+  return std::get<FromParts>(importer->run)({&part, 1});
 }
 
 Result<std::vector<std::byte>> import_parts(std::string_view name, std::span<const Part> parts) {
@@ -240,6 +251,7 @@ Result<std::vector<std::byte>> import_parts(std::string_view name, std::span<con
 
 Result<Inspection> inspect(std::span<const Part> parts) {
   if (parts.empty()) return fail(ErrorCode::kInvalidArgument, "there is no file");
+  if (is_tensorflow(parts)) return inspect_tensorflow(parts);
   if (looks_like_caffe(parts.front().bytes)) return inspect_caffe(parts);
   return inspect(parts.front().bytes);
 }

@@ -86,6 +86,7 @@ Outcome<ModelInside> inspect_model(const std::filesystem::path& path) {
                      .inputs = to_lines(std::move(inside.inputs)),
                      .outputs = to_lines(std::move(inside.outputs)),
                      .weights = to_lines(std::move(inside.weights)),
+                     .signatures = std::move(inside.signatures),
                      .importers = std::move(inside.importers),
                      .operators = std::move(inside.operators),
                      .parameters = inside.parameters};

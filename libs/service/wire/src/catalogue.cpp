@@ -140,6 +140,7 @@ std::string to_json(const usecases::ModelInside& inside) {
   json["inputs"] = json_of(inside.inputs);
   json["outputs"] = json_of(inside.outputs);
   json["weights"] = json_of(inside.weights);
+  json["signatures"] = inside.signatures;
   json["importers"] = inside.importers;
   json["operators"] = Json::object();
   for (const auto& [name, count] : inside.operators) json["operators"][name] = count;

@@ -1,8 +1,8 @@
 #pragma once
 
-/// Other formats become the ONNX that every engine runs: PyTorch state dicts, TensorFlow Lite,
-/// dlib, ONNX itself. Where it is in the flow: package -> fetch_original -> import_model -> model
-/// store.
+/// Other formats become the ONNX that every engine runs: PyTorch state dicts, TensorFlow,
+/// TensorFlow Lite, dlib, ONNX itself. Where it is in the flow: package -> fetch_original ->
+/// import_model -> model store.
 
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +30,8 @@ struct Part {
 /// Turns an original into ONNX as `file.importer` says:
 ///   onnx                  the bytes as they are, after they were read once
 ///   onnx:free-batch       the first dimension of inputs and outputs is made free
+///   tensorflow            a frozen graph, a SavedModel or a checkpoint, as it is run and not
+///                         trained; NHWC to NCHW, free batch, batch normalisation folded
 ///   tflite                NHWC to NCHW, free batch, PReLU recognised, explicit padding
 ///   pytorch:mtcnn-pnet, pytorch:mtcnn-rnet, pytorch:mtcnn-onet
 ///   pytorch:inception-resnet-v1, pytorch:inception-resnet-v1-classify
@@ -59,14 +61,16 @@ struct TensorFacts {
 
 struct Inspection {
   std::string format;    ///< "ONNX", "PyTorch state dict", "NumPy arrays", "TensorFlow Lite",
-                         ///< "dlib", "Caffe", "Core ML".
+                         ///< "dlib", "Caffe", "Core ML", "TensorFlow frozen graph",
+                         ///< "TensorFlow SavedModel", "TensorFlow checkpoint".
   std::string producer;  ///< As the file states it; may be empty.
   std::string importer;  ///< That reads it; empty if the format does not say (see importers).
   std::vector<TensorFacts> inputs;  ///< Empty where the file holds no graph.
   std::vector<TensorFacts> outputs;
   std::vector<TensorFacts>
       weights;  ///< Of a state dict, of dlib's and of Caffe's; empty for the other formats.
-  std::vector<std::string> importers;  ///< Of a state dict: which know an architecture like it.
+  std::vector<std::string> signatures;  ///< Of a SavedModel: all that it can be called by.
+  std::vector<std::string> importers;   ///< Of a state dict: which know an architecture like it.
   std::map<std::string, std::size_t> operators;  ///< How many of each kind.
   std::uint64_t parameters = 0;                  ///< Numbers in constants and weights.
 };

@@ -128,6 +128,7 @@ struct ModelInside {
   std::vector<TensorLine> inputs{};
   std::vector<TensorLine> outputs{};
   std::vector<TensorLine> weights{};     ///< Of formats that hold no graph.
+  std::vector<std::string> signatures{};  ///< Of a SavedModel.
   std::vector<std::string> importers{};  ///< That know an architecture with such weights.
   std::map<std::string, std::size_t> operators{};
   std::uint64_t parameters = 0;

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-namespace visavis::store {
+namespace visavis {
 
 /// CRC-32C (Castagnoli's polynomial, as iSCSI has it: RFC 3720, section 12.1). Finds every change
 /// of up to 32 neighbouring bits.
@@ -12,4 +12,4 @@ namespace visavis::store {
 [[nodiscard]] std::uint32_t crc32c(std::span<const std::byte> bytes,
                                    std::uint32_t so_far = 0) noexcept;
 
-}  // namespace visavis::store
+}  // namespace visavis

@@ -1,10 +1,10 @@
-#include "checksum.hpp"
+#include "visavis/core/checksum.hpp"
 
 #include <array>
 #include <bit>
 #include <cstring>
 
-namespace visavis::store {
+namespace visavis {
 namespace {
 
 constexpr std::uint32_t kReflectedPolynomial = 0x82F63B78;
@@ -53,4 +53,4 @@ std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t so_far) noe
   return ~rest;
 }
 
-}  // namespace visavis::store
+}  // namespace visavis

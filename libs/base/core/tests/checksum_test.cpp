@@ -1,4 +1,4 @@
-#include "checksum.hpp"
+#include "visavis/core/checksum.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace visavis::store {
+namespace visavis {
 namespace {
 
 std::uint32_t of(std::string_view text, std::uint32_t so_far = 0) {
@@ -37,4 +37,4 @@ TEST(Crc32c, GoesOnAcrossPieces) {
 }
 
 }  // namespace
-}  // namespace visavis::store
+}  // namespace visavis

@@ -1,0 +1,565 @@
+#include "tensorflow.hpp"
+
+#include <tensorflow.pb.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <expected>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+
+#include "bundle.hpp"
+#include "tensorflow_graph.hpp"
+#include "tensorflow_to_onnx.hpp"
+#include "visavis/import/import.hpp"
+
+namespace visavis::modelkit {
+namespace {
+
+constexpr std::string_view kModelFile = "saved_model.pb";
+constexpr std::string_view kVariables = "variables/variables";
+constexpr std::string_view kTag = "serve";
+constexpr std::string_view kSignature = "serving_default";
+constexpr std::string_view kInitialisation = "__saved_model_init_op";
+/// What davidsandberg/facenet's graphs call theirs.
+constexpr std::string_view kEmbeddings = "embeddings";
+
+using Bytes = std::vector<std::byte>;
+
+std::unexpected<Error> malformed(const std::string& what) {
+  return fail(ErrorCode::kDecodeFailed, "this is no well-formed TensorFlow file: " + what);
+}
+
+/// A tensor that the network takes or gives, and what it is called.
+struct Named {
+  std::string name;
+  std::string tensor;  ///< "node:0"
+  std::int32_t type = 0;
+  Shape shape;
+};
+
+/// What the files hold, whichever they are.
+struct Model {
+  std::string format;
+  std::string producer;
+  tensorflow::GraphDef graph;
+  std::optional<Bundle> variables;
+  std::vector<Named> inputs;   ///< As a signature says, or empty.
+  std::vector<Named> outputs;  ///< As a signature says, or empty.
+  std::vector<std::string> signatures;
+};
+
+template <class Message>
+Result<Message> parsed(std::span<const std::byte> bytes) {
+  Message message;
+  if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()) ||
+      !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return malformed("the bytes are damaged or of another format");
+  return message;
+}
+
+const Part* find(std::span<const Part> parts, std::string_view name) {
+  const auto found = std::ranges::find(parts, name, &Part::name);
+  return found == parts.end() ? nullptr : &*found;
+}
+
+std::string shard_name(std::string_view stem, std::size_t shard, std::size_t count) {
+  const auto five = [](std::size_t n) {
+    const std::string digits = std::to_string(n);
+    return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
+  };
+  return std::string(stem) + ".data-" + five(shard) + "-of-" + five(count);
+}
+
+/// The files of numbers beside an index.
+Result<Bundle> bundle_of(std::span<const Part> parts, std::string_view stem) {
+  const Part* index = find(parts, std::string(stem) + ".index");
+  if (index == nullptr)
+    return fail(ErrorCode::kInvalidArgument,
+                "the file " + printable(stem) + ".index of the variables is missing");
+  const std::string prefix = std::string(stem) + ".data-";
+  const auto count = static_cast<std::size_t>(std::ranges::count_if(
+      parts, [&](const Part& part) { return part.name.starts_with(prefix); }));
+  std::vector<std::span<const std::byte>> shards;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string name = shard_name(stem, i, count);
+    const Part* shard = find(parts, name);
+    if (shard == nullptr)
+      return fail(ErrorCode::kInvalidArgument,
+                  "the file " + printable(name) + " of the variables is missing");
+    shards.emplace_back(shard->bytes);
+  }
+  return Bundle::read(index->bytes, std::move(shards));
+}
+
+std::vector<Named> tensors_of(const auto& list) {
+  std::vector<Named> out;
+  for (const tensorflow::SignatureTensor& each : list) {
+    Named named{.name = each.key(),
+                .tensor = each.value().name(),
+                .type = each.value().dtype(),
+                .shape = {}};
+    const auto& shape = each.value().tensor_shape();
+    if (!shape.unknown_rank())
+      for (const auto& dim : shape.dim()) named.shape.push_back(dim.size() < 0 ? -1 : dim.size());
+    out.push_back(std::move(named));
+  }
+  std::ranges::sort(out, {}, &Named::name);
+  return out;
+}
+
+/// "serving_default", or the only one there is.
+Result<void> choose_signature(const tensorflow::MetaGraphDef& graph, Model& model) {
+  const tensorflow::Signature* chosen = nullptr;
+  std::size_t usable = 0;
+  for (const tensorflow::Signature& each : graph.signature_def()) {
+    if (each.key() == kInitialisation) continue;
+    model.signatures.push_back(each.key());
+    ++usable;
+    if (chosen == nullptr || each.key() == kSignature) chosen = &each;
+  }
+  std::ranges::sort(model.signatures);
+  if (chosen == nullptr) return {};
+  if (chosen->key() != kSignature && usable > 1)
+    return fail(ErrorCode::kUnsupported,
+                "the SavedModel has several signatures and none called serving_default");
+  model.inputs = tensors_of(chosen->value().inputs());
+  model.outputs = tensors_of(chosen->value().outputs());
+  return {};
+}
+
+std::string version_of(const tensorflow::MetaGraphDef& graph) {
+  const std::string& version = graph.meta_info_def().tensorflow_version();
+  return version.empty() ? "" : "TensorFlow " + printable(version);
+}
+
+/// Takes the graph out of its message without a copy.
+tensorflow::GraphDef taken(tensorflow::MetaGraphDef& graph) {
+  tensorflow::GraphDef out;
+  out.Swap(graph.mutable_graph_def());
+  return out;
+}
+
+Result<Model> read_saved_model(std::span<const Part> parts) {
+  VISAVIS_TRY(saved, parsed<tensorflow::SavedModel>(find(parts, kModelFile)->bytes));
+  tensorflow::MetaGraphDef* chosen = nullptr;
+  for (tensorflow::MetaGraphDef& graph : *saved.mutable_meta_graphs()) {
+    const auto& tags = graph.meta_info_def().tags();
+    if (std::ranges::find(tags, kTag) != tags.end()) chosen = &graph;
+  }
+  if (chosen == nullptr && saved.meta_graphs_size() == 1) chosen = saved.mutable_meta_graphs(0);
+  if (chosen == nullptr) return malformed("it has no graph with the tag serve");
+  Model model;
+  model.format = "TensorFlow SavedModel";
+  model.producer = version_of(*chosen);
+  VISAVIS_CHECK(choose_signature(*chosen, model));
+  model.graph = taken(*chosen);
+  if (find(parts, std::string(kVariables) + ".index") != nullptr) {
+    VISAVIS_TRY(bundle, bundle_of(parts, kVariables));
+    model.variables = std::move(bundle);
+  }
+  return model;
+}
+
+Result<Model> read_checkpoint(std::span<const Part> parts, const Part& meta) {
+  VISAVIS_TRY(graph, parsed<tensorflow::MetaGraphDef>(meta.bytes));
+  Model model;
+  model.format = "TensorFlow checkpoint";
+  model.producer = version_of(graph);
+  VISAVIS_CHECK(choose_signature(graph, model));
+  model.graph = taken(graph);
+  VISAVIS_TRY(bundle,
+              bundle_of(parts, std::string_view(meta.name).substr(
+                                   0, meta.name.size() - std::string_view(".meta").size())));
+  model.variables = std::move(bundle);
+  return model;
+}
+
+Result<Model> read_frozen(std::span<const std::byte> bytes) {
+  VISAVIS_TRY(graph, parsed<tensorflow::GraphDef>(bytes));
+  if (graph.node_size() == 0) return malformed("it has no nodes");
+  Model model;
+  model.format = "TensorFlow frozen graph";
+  if (graph.versions().producer() > 0)
+    model.producer = "TensorFlow, graph version " + std::to_string(graph.versions().producer());
+  model.graph = std::move(graph);
+  return model;
+}
+
+const Part* meta_of(std::span<const Part> parts) {
+  const auto found =
+      std::ranges::find_if(parts, [](const Part& part) { return part.name.ends_with(".meta"); });
+  return found == parts.end() ? nullptr : &*found;
+}
+
+Result<Model> read_model(std::span<const Part> parts) {
+  if (parts.empty()) return fail(ErrorCode::kInvalidArgument, "there is no file");
+  if (find(parts, kModelFile) != nullptr) return read_saved_model(parts);
+  if (const Part* meta = meta_of(parts)) return read_checkpoint(parts, *meta);
+  if (parts.front().name.ends_with(".index"))
+    return fail(ErrorCode::kInvalidArgument,
+                "the file .meta with the checkpoint's graph is missing");
+  return read_frozen(parts.front().bytes);
+}
+
+bool is_queue(std::string_view op) {
+  return op.starts_with("QueueDequeue") || op == "IteratorGetNext";
+}
+
+/// The node of "node", "node:0" or "^node".
+std::string_view node_of(std::string_view input) {
+  if (input.starts_with('^')) input.remove_prefix(1);
+  return input.substr(0, input.find(':'));
+}
+
+using NodesByName = std::unordered_map<std::string_view, const tensorflow::NodeDef*>;
+
+/// The shape of one of the pictures' queue's components.
+Shape queued_shape(const tensorflow::NodeDef& dequeue, std::size_t component,
+                   const NodesByName& nodes) {
+  const auto shape_in = [&](const tensorflow::NodeDef& node, std::string_view name) {
+    Shape out;
+    const auto* shapes = attribute(node, name);
+    if (shapes == nullptr || static_cast<std::size_t>(shapes->list().shape_size()) <= component)
+      return out;
+    const auto& shape = shapes->list().shape(static_cast<int>(component));
+    for (const auto& dim : shape.dim()) out.push_back(dim.size() < 0 ? -1 : dim.size());
+    return out;
+  };
+  if (dequeue.op() == "IteratorGetNext") return shape_in(dequeue, "output_shapes");
+  const auto queue = dequeue.input_size() > 0 ? nodes.find(node_of(dequeue.input(0))) : nodes.end();
+  Shape shape = queue == nodes.end() ? Shape{} : shape_in(*queue->second, "shapes");
+  const std::string& op = dequeue.op();
+  const bool one = op == "QueueDequeue" || op == "QueueDequeueV2";
+  if (!shape.empty() && !one) shape.insert(shape.begin(), -1);
+  return shape;
+}
+
+std::int32_t queued_type(const tensorflow::NodeDef& dequeue, std::size_t component) {
+  for (const std::string_view name : {"component_types", "output_types"})
+    if (const auto* types = attribute(dequeue, name))
+      if (static_cast<std::size_t>(types->list().type_size()) > component)
+        return types->list().type(static_cast<int>(component));
+  return 0;
+}
+
+/// Pictures come from a queue in graphs made for training: the last Identity behind it ("input" in
+/// facenet's) is where they are put in instead.
+std::vector<Named> queued_inputs(const tensorflow::GraphDef& graph) {
+  NodesByName nodes;
+  std::unordered_map<std::string_view, std::string_view> behind;  // tensor -> Identity
+  for (const tensorflow::NodeDef& node : graph.node()) {
+    nodes.emplace(node.name(), &node);
+    if (node.op() == "Identity" && node.input_size() > 0)
+      behind.emplace(node.input(0), node.name());
+  }
+  std::vector<Named> out;
+  for (const tensorflow::NodeDef& node : graph.node()) {
+    if (!is_queue(node.op())) continue;
+    constexpr std::size_t kMostComponents = 16;
+    for (std::size_t k = 0; k < kMostComponents; ++k) {
+      if (queued_type(node, k) != static_cast<std::int32_t>(TensorflowType::kFloat)) continue;
+      auto last = behind.find(k == 0 ? node.name() : node.name() + ":" + std::to_string(k));
+      if (last == behind.end()) continue;
+      std::string_view name = last->second;
+      std::size_t steps = 0;
+      for (; (last = behind.find(name)) != behind.end() && steps < behind.size(); ++steps)
+        name = last->second;
+      out.push_back({.name = std::string(name),
+                     .tensor = std::string(name),
+                     .type = static_cast<std::int32_t>(TensorflowType::kFloat),
+                     .shape = queued_shape(node, k, nodes)});
+    }
+  }
+  return out;
+}
+
+bool is_float_placeholder(const tensorflow::NodeDef& node) {
+  const auto* type = attribute(node, "dtype");
+  return (node.op() == "Placeholder" || node.op() == "PlaceholderV2" ||
+          node.op() == "PlaceholderWithDefault") &&
+         type != nullptr && type->type() == static_cast<std::int32_t>(TensorflowType::kFloat);
+}
+
+/// What nothing reads and what depends on pictures, of float32.
+std::vector<Named> ends_of(const tensorflow::GraphDef& graph, std::span<const Named> queued) {
+  std::unordered_map<std::string_view, std::vector<const tensorflow::NodeDef*>> readers;
+  std::vector<std::string_view> open;
+  for (const Named& each : queued) open.push_back(each.tensor);
+  for (const tensorflow::NodeDef& node : graph.node()) {
+    if (is_float_placeholder(node)) open.push_back(node.name());
+    for (const std::string& input : node.input()) {
+      if (input.starts_with('^')) continue;
+      readers[node_of(input)].push_back(&node);
+    }
+  }
+  std::vector<Named> out;
+  std::unordered_set<std::string_view> seen(open.begin(), open.end());
+  while (!open.empty()) {
+    const std::string_view name = open.back();
+    open.pop_back();
+    const auto found = readers.find(name);
+    if (found == readers.end()) continue;
+    for (const tensorflow::NodeDef* reader : found->second)
+      if (seen.insert(reader->name()).second) open.push_back(reader->name());
+  }
+  for (const tensorflow::NodeDef& node : graph.node()) {
+    const auto* type = attribute(node, "T");
+    const bool is_float =
+        type != nullptr && type->type() == static_cast<std::int32_t>(TensorflowType::kFloat);
+    if (is_float && seen.contains(node.name()) && !readers.contains(node.name()) &&
+        !node.op().starts_with("Assign"))
+      out.push_back({.name = node.name(),
+                     .tensor = node.name(),
+                     .type = static_cast<std::int32_t>(TensorflowType::kFloat),
+                     .shape = {}});
+  }
+  return out;
+}
+
+/// Fills in what no signature says.
+Result<void> choose_ends(Model& model) {
+  if (!model.outputs.empty()) return {};
+  model.inputs = queued_inputs(model.graph);
+  const auto embeddings = std::ranges::find(
+      model.graph.node(), kEmbeddings,
+      [](const tensorflow::NodeDef& node) { return std::string_view(node.name()); });
+  if (embeddings != model.graph.node().end()) {
+    model.outputs = {{.name = std::string(kEmbeddings),
+                      .tensor = std::string(kEmbeddings),
+                      .type = static_cast<std::int32_t>(TensorflowType::kFloat),
+                      .shape = {}}};
+    return {};
+  }
+  model.outputs = ends_of(model.graph, model.inputs);
+  constexpr std::size_t kMostOutputs = 64;
+  if (model.outputs.empty() || model.outputs.size() > kMostOutputs)
+    return fail(ErrorCode::kUnsupported,
+                "the TensorFlow graph does not tell which of its nodes are the outputs");
+  return {};
+}
+
+struct Ends {
+  std::map<std::string, TensorflowInput> inputs;
+  std::vector<std::string> fed;
+  std::vector<std::string> wanted;
+  std::vector<std::string> names;
+};
+
+Ends ends_of(const Model& model) {
+  Ends out;
+  for (const Named& input : model.inputs) {
+    const std::string node(node_of(input.tensor));
+    const auto found = std::ranges::find(
+        model.graph.node(), node, [](const tensorflow::NodeDef& each) { return each.name(); });
+    Shape shape = input.shape;
+    if (shape.empty() && found != model.graph.node().end())
+      shape = shape_of(attribute(*found, "shape"));
+    if (input.type != static_cast<std::int32_t>(TensorflowType::kFloat)) continue;
+    out.inputs.emplace(node, TensorflowInput{.name = input.name, .shape = std::move(shape)});
+    out.fed.push_back(node);
+  }
+  for (const Named& output : model.outputs) {
+    out.wanted.push_back(output.tensor);
+    out.names.push_back(output.name);
+  }
+  return out;
+}
+
+Result<Bytes> converted(std::span<const Part> parts) {
+  VISAVIS_TRY(model, read_model(parts));
+  VISAVIS_CHECK(choose_ends(model));
+  const Ends ends = ends_of(model);
+  VISAVIS_TRY(graph, TensorflowGraph::read(model.graph, ends.wanted, ends.fed));
+  return tensorflow_to_onnx(graph, ends.inputs, ends.names,
+                            model.variables ? &*model.variables : nullptr);
+}
+
+std::string type_name(std::int32_t type) {
+  switch (static_cast<TensorflowType>(type)) {
+    case TensorflowType::kFloat:
+      return "float32";
+    case TensorflowType::kDouble:
+      return "float64";
+    case TensorflowType::kInt32:
+      return "int32";
+    case TensorflowType::kString:
+      return "string";
+    case TensorflowType::kInt64:
+      return "int64";
+    case TensorflowType::kBool:
+      return "bool";
+    case TensorflowType::kHalf:
+      return "float16";
+  }
+  return "type " + std::to_string(type);
+}
+
+std::vector<TensorFacts> facts_of(const std::vector<Named>& list) {
+  std::vector<TensorFacts> out;
+  for (const Named& each : list)
+    out.push_back({.name = each.name, .type = type_name(each.type), .shape = each.shape});
+  return out;
+}
+
+std::uint64_t numbers_in(const Shape& shape) {
+  const auto count = graph::element_count(shape);
+  return count ? *count : 0;
+}
+
+std::uint64_t constants_in(const tensorflow::NodeDef& node) {
+  const auto* value = node.op() == "Const" ? attribute(node, "value") : nullptr;
+  if (value == nullptr ||
+      value->tensor().dtype() != static_cast<std::int32_t>(TensorflowType::kFloat))
+    return 0;
+  Shape shape;
+  for (const auto& dim : value->tensor().tensor_shape().dim()) shape.push_back(dim.size());
+  return numbers_in(shape);
+}
+
+/// Placeholders that the outputs need and that no signature names.
+void add_placeholders(const TensorflowGraph& graph, Inspection& out) {
+  for (const std::size_t index : graph.order()) {
+    const TensorflowGraph::Node& node = graph.nodes()[index];
+    if (node.def == nullptr || node.op == "_Input" || !is_float_placeholder(*node.def)) continue;
+    out.inputs.push_back(
+        {.name = node.name, .type = "float32", .shape = shape_of(attribute(*node.def, "shape"))});
+  }
+}
+
+Result<Inspection> inspected(std::span<const Part> parts) {
+  VISAVIS_TRY(model, read_model(parts));
+  Inspection out;
+  out.format = model.format;
+  out.producer = model.producer;
+  out.importer = "tensorflow";
+  out.signatures = model.signatures;
+  if (model.variables)
+    for (const auto& [key, entry] : model.variables->entries()) {
+      if (entry.type == static_cast<std::int32_t>(TensorflowType::kString)) continue;
+      out.weights.push_back({.name = key, .type = type_name(entry.type), .shape = entry.shape});
+      out.parameters += numbers_in(entry.shape);
+    }
+  const auto count = [&](const tensorflow::NodeDef& node) {
+    ++out.operators[node.op()];
+    out.parameters += constants_in(node);
+  };
+  // What the outputs need; of a graph that cannot be read so, everything.
+  const auto ends = choose_ends(model);
+  const Ends names = ends_of(model);
+  out.inputs = facts_of(model.inputs);
+  out.outputs = facts_of(model.outputs);
+  const auto graph = ends ? TensorflowGraph::read(model.graph, names.wanted, names.fed)
+                          : std::unexpected(ends.error());
+  if (!graph) {
+    for (const tensorflow::NodeDef& node : model.graph.node()) count(node);
+    return out;
+  }
+  add_placeholders(*graph, out);
+  for (const std::size_t index : graph->order()) {
+    const TensorflowGraph::Node& node = graph->nodes()[index];
+    if (node.def != nullptr && !node.op.starts_with('_')) count(*node.def);
+  }
+  return out;
+}
+
+/// Parsing and copying take memory that a file may claim and not have.
+template <class Function>
+auto guarded(const Function& function) -> decltype(function()) {
+  try {
+    return function();
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kResourceExhausted,
+                std::string("the TensorFlow file could not be read: ") + error.what());
+  }
+}
+
+}  // namespace
+
+std::string printable(std::string_view name) {
+  constexpr std::size_t kMost = 100;
+  std::string out(name.substr(0, kMost));
+  for (char& c : out)
+    if (c < ' ' || c > '~') c = '?';
+  return name.size() > kMost ? out + "…" : out;
+}
+
+Result<std::vector<std::filesystem::path>> tensorflow_files(const std::filesystem::path& path) {
+  std::vector<std::filesystem::path> out;
+  std::error_code error;
+  std::filesystem::path folder = path.parent_path();
+  std::string stem;
+  if (std::filesystem::is_directory(path, error)) {
+    if (!std::filesystem::exists(path / kModelFile, error)) return out;
+    out.push_back(path / kModelFile);
+    folder = path / "variables";
+    stem = "variables";
+    if (!std::filesystem::is_directory(folder, error)) return out;
+  } else {
+    const std::string name = path.filename().string();
+    const std::size_t data = name.rfind(".data-");
+    if (name.ends_with(".meta") || name.ends_with(".index"))
+      stem = path.stem().string();
+    else if (data != std::string::npos)
+      stem = name.substr(0, data);
+    else
+      return out;
+    const std::filesystem::path meta = folder / (stem + ".meta");
+    if (!std::filesystem::exists(meta, error)) return out;
+    out.push_back(meta);
+  }
+  std::vector<std::filesystem::path> files;
+  const auto list = std::filesystem::directory_iterator(
+      folder.empty() ? std::filesystem::path(".") : folder, error);
+  if (error)
+    return fail(ErrorCode::kUnavailable,
+                "the folder " + folder.string() + " cannot be read: " + error.message());
+  for (const auto& entry : list) {
+    const std::string name = entry.path().filename().string();
+    if (name == stem + ".index" || name.starts_with(stem + ".data-"))
+      files.push_back(folder / entry.path().filename());
+  }
+  std::ranges::sort(files);
+  out.insert(out.end(), files.begin(), files.end());
+  return out;
+}
+
+bool is_tensorflow(std::span<const Part> parts) {
+  if (parts.empty()) return false;
+  if (find(parts, kModelFile) != nullptr || meta_of(parts) != nullptr) return true;
+  // The first field of a GraphDef is a node, whose first field is its name.
+  const auto& bytes = parts.front().bytes;
+  if (bytes.size() < 4 || bytes[0] != std::byte{0x0A}) return false;
+  const auto graph = guarded([&] { return parsed<tensorflow::GraphDef>(bytes); });
+  return graph && graph->node_size() > 0 &&
+         std::ranges::all_of(graph->node(), [](const tensorflow::NodeDef& node) {
+           return !node.name().empty() && !node.op().empty();
+         });
+}
+
+Result<std::vector<std::byte>> import_tensorflow(std::span<const Part> parts) {
+  return guarded([&] { return converted(parts); });
+}
+
+Result<Inspection> inspect_tensorflow(std::span<const Part> parts) {
+  return guarded([&] { return inspected(parts); });
+}
+
+}  // namespace visavis::modelkit
