@@ -6,7 +6,7 @@
 
 Caffe's files are run by OpenCV's dnn. Core ML cannot run here: coremltools reads the file and has to know each field of it, and
 coreml_reference.py computes what Apple's documentation of each layer says, with numpy. CHIPS is a folder of aligned faces; each is resized to the network's input
-and scaled to about [-1, 1]. Beside them go eight inputs of noise. Dimensions that are free become 1 and 48.
+and scaled to about [-1, 1]. Beside them go eight inputs of noise. Dimensions that are free become 1 and 160.
 Networks of single operators: VISAVIS_KEEP_EXPORTS=FOLDER export_test leaves them in FOLDER.
 """
 
@@ -19,7 +19,7 @@ import onnxruntime
 
 
 def inputs_of(session, chips):
-    free = [n if isinstance(n, int) else (1 if i == 0 else 48) for i, n in enumerate(session.get_inputs()[0].shape)]
+    free = [n if isinstance(n, int) else (1 if i == 0 else 160) for i, n in enumerate(session.get_inputs()[0].shape)]
     noise = [numpy.random.default_rng(i).uniform(-1, 1, free).astype(numpy.float32) for i in range(8)]
     faces = []
     for path in sorted(pathlib.Path(chips).glob("*.png")):

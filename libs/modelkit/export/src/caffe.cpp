@@ -19,7 +19,7 @@
 namespace visavis::modelkit {
 namespace {
 
-constexpr std::int64_t kFreeSize = 48;
+constexpr std::int64_t kFixedSize = 160;  ///< FaceNet's
 
 /// Which outputs get a Split layer at the end: a file has those blobs for outputs that nobody
 /// reads, in the order of their layers.
@@ -39,38 +39,57 @@ std::set<std::string> late_outputs(const graph::Graph& graph, const Survey& surv
   return {wanted.begin(), wanted.end()};
 }
 
-}  // namespace
-
-Result<std::vector<Part>> export_caffe(const graph::Graph& given, const std::string& stem) {
-  VISAVIS_CHECK(graph::validate(given));
-  VISAVIS_TRY(graph, settle_shapes(given));
-  std::set<std::string> missing = other_operators(graph, caffe_operators());
-  if (!missing.empty())
-    return fail(ErrorCode::kUnsupported,
-                "Caffe has no layers for the operators " + joined(missing));
-  for (const graph::ValueInfo& input : graph.inputs)
-    if (input.type != graph::ElementType::kFloat32 || input.shape.empty())
-      return fail(ErrorCode::kUnsupported, "Caffe has inputs of float32 with a batch only");
-  VISAVIS_TRY(survey, Survey::of(graph, kFreeSize));
+Result<std::vector<Part>> write(const graph::Graph& graph, const std::string& stem,
+                                std::int64_t free_size) {
+  VISAVIS_TRY(survey, Survey::of(graph, free_size));
   const std::set<std::string> late = late_outputs(graph, survey);
   CaffeWriter writer(graph.name.empty() ? stem : graph.name);
   CaffeLowering lowering(survey, late, writer);
   for (const graph::ValueInfo& input : graph.inputs)
     writer.input(input.name, survey.shape(input.name));
+  std::set<std::string> missing;
   for (const graph::Node& node : graph.nodes) {
     const auto done = lowering.add(node);
     if (done) continue;
     if (done.error().code != ErrorCode::kUnsupported) return std::unexpected(done.error());
     missing.insert(done.error().message);
   }
-  if (!missing.empty())
-    return fail(ErrorCode::kUnsupported, "Caffe cannot express " + joined(missing));
   for (const graph::ValueInfo& output : graph.outputs) {
-    if (graph.initializer(output.name) != nullptr)
-      return fail(ErrorCode::kUnsupported, "Caffe cannot express an output that is constant");
+    if (graph.initializer(output.name) != nullptr) missing.insert("an output that is constant");
     if (late.contains(output.name)) lowering.add_late_output(output.name);
   }
+  if (!missing.empty())
+    return fail(ErrorCode::kUnsupported, "Caffe cannot express " + joined(missing));
   return writer.finish(stem);
+}
+
+bool has_free_sizes(const graph::Graph& graph) {
+  return std::ranges::any_of(graph.inputs, [](const graph::ValueInfo& input) {
+    return std::ranges::find(input.shape.begin() + 1, input.shape.end(), -1) != input.shape.end();
+  });
+}
+
+}  // namespace
+
+Result<std::vector<Part>> export_caffe(const graph::Graph& given, const std::string& stem) {
+  VISAVIS_CHECK(graph::validate(given));
+  VISAVIS_TRY(graph, settle_shapes(given));
+  const std::set<std::string> missing = other_operators(graph, caffe_operators());
+  if (!missing.empty())
+    return fail(ErrorCode::kUnsupported,
+                "Caffe has no layers for the operators " + joined(missing));
+  for (const graph::ValueInfo& input : graph.inputs)
+    if (input.type != graph::ElementType::kFloat32 || input.shape.empty())
+      return fail(ErrorCode::kUnsupported, "Caffe has inputs of float32 with a batch only");
+  const std::int64_t size = usual_size(graph);
+  auto written = write(graph, stem, size);
+  if (written || !has_free_sizes(graph)) return written;
+  // Not for any size, then: for one.
+  for (graph::ValueInfo& input : graph.inputs)
+    for (std::size_t axis = 1; axis < input.shape.size(); ++axis)
+      if (input.shape[axis] < 0) input.shape[axis] = std::max(size, kFixedSize);
+  VISAVIS_TRY(settled, settle_shapes(std::move(graph)));
+  return write(settled, stem, size);
 }
 
 }  // namespace visavis::modelkit

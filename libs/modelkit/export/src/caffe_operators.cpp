@@ -22,12 +22,6 @@
 namespace visavis::modelkit {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-std::unexpected<Error> refuse(const graph::Node& node, std::string_view why) {
-  return fail(ErrorCode::kUnsupported, node.op + " (" + std::string(why) + ")");
-}
-
 std::string text(std::int64_t n) { return std::to_string(n); }
 
 std::int64_t product(const Shape& shape) {
@@ -102,20 +96,6 @@ std::vector<float> with_zeros_before(const std::vector<float>& kernel, const Sha
   return out;
 }
 
-std::vector<float> turned(const std::vector<float>& matrix, std::size_t rows) {
-  const std::size_t columns = matrix.size() / rows;
-  std::vector<float> out(matrix.size());
-  for (std::size_t r = 0; r < rows; ++r)
-    for (std::size_t c = 0; c < columns; ++c) out[c * rows + r] = matrix[r * columns + c];
-  return out;
-}
-
-std::optional<std::size_t> axis_of(std::int64_t axis, std::size_t rank) {
-  const auto size = static_cast<std::int64_t>(rank);
-  if (axis < -size || axis >= size) return std::nullopt;
-  return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
-}
-
 }  // namespace
 
 struct CaffeLowering::Rule {
@@ -137,7 +117,7 @@ const std::vector<CaffeLowering::Rule>& CaffeLowering::rules() {
       {"Elu", &CaffeLowering::plain},
       {"Exp", &CaffeLowering::plain},
       {"Flatten", &CaffeLowering::reshape},
-      {"Gemm", &CaffeLowering::gemm},
+      {"Gemm", &CaffeLowering::dense},
       {"GlobalAveragePool", &CaffeLowering::global_pool},
       {"GlobalMaxPool", &CaffeLowering::global_pool},
       {"HardSigmoid", &CaffeLowering::hard_sigmoid},
@@ -145,7 +125,7 @@ const std::vector<CaffeLowering::Rule>& CaffeLowering::rules() {
       {"Identity", &CaffeLowering::alias},
       {"LeakyRelu", &CaffeLowering::plain},
       {"Log", &CaffeLowering::plain},
-      {"MatMul", &CaffeLowering::matmul},
+      {"MatMul", &CaffeLowering::dense},
       {"Max", &CaffeLowering::binary},
       {"MaxPool", &CaffeLowering::pool},
       {"Mul", &CaffeLowering::binary},
@@ -452,46 +432,17 @@ Result<void> CaffeLowering::pad(const Node& node) {
   return {};
 }
 
-Result<void> CaffeLowering::gemm(const Node& node) {
-  const std::vector<float>* given = survey_.floats(node, 1);
-  const std::vector<float>* addend = survey_.floats(node, 2);
-  if (given == nullptr || (survey_.has(node, 2) && addend == nullptr))
-    return refuse(node, "computed weights");
-  if (node.get_or<std::int64_t>("transA", 0) != 0) return refuse(node, "a turned input");
-  const Shape& shape = survey_.shape(node.inputs[1]);
-  const bool is_turned = node.get_or<std::int64_t>("transB", 0) != 0;
-  const std::int64_t outputs = shape[is_turned ? 0 : 1];
-  std::vector<float> weights =
-      is_turned ? *given : turned(*given, static_cast<std::size_t>(shape[0]));
-  for (float& weight : weights) weight *= node.get_or("alpha", 1.F);
+/// Gemm and MatMul
+Result<void> CaffeLowering::dense(const Node& node) {
+  VISAVIS_TRY(dense, dense_of(survey_, node));
+  if (survey_.shape(node.inputs[0]).size() != 2) return refuse(node, "of other than rows");
+  const bool has_bias = !dense.bias.empty();
   std::vector<CaffeTensor> blobs;
-  blobs.push_back({.shape = {outputs, shape[is_turned ? 1 : 0]}, .values = std::move(weights)});
-  if (addend != nullptr) {
-    const auto count = static_cast<std::size_t>(outputs);
-    if (addend->size() != 1 &&
-        (addend->size() != count || survey_.shape(node.inputs[2]).back() != outputs))
-      return refuse(node, "a summand for each row");
-    std::vector<float> bias(count);
-    for (std::size_t i = 0; i < count; ++i)
-      bias[i] = (*addend)[addend->size() == 1 ? 0 : i] * node.get_or("beta", 1.F);
-    blobs.push_back({.shape = {outputs}, .values = std::move(bias)});
-  }
+  blobs.push_back({.shape = {dense.outputs, dense.inputs}, .values = std::move(dense.weights)});
+  if (has_bias) blobs.push_back({.shape = {dense.outputs}, .values = std::move(dense.bias)});
   layer("InnerProduct", bottom(node, 0), top(node.outputs[0]), "inner_product_param",
-        {{"num_output", text(outputs)}, {"bias_term", addend != nullptr ? "true" : "false"}},
+        {{"num_output", text(dense.outputs)}, {"bias_term", has_bias ? "true" : "false"}},
         std::move(blobs));
-  return {};
-}
-
-Result<void> CaffeLowering::matmul(const Node& node) {
-  const std::vector<float>* weights = survey_.floats(node, 1);
-  const Shape& shape = survey_.shape(node.inputs[1]);
-  if (weights == nullptr || shape.size() != 2 || survey_.shape(node.inputs[0]).size() != 2)
-    return refuse(node, "other than of rows with constant weights");
-  std::vector<CaffeTensor> blobs;
-  blobs.push_back({.shape = {shape[1], shape[0]},
-                   .values = turned(*weights, static_cast<std::size_t>(shape[0]))});
-  layer("InnerProduct", bottom(node, 0), top(node.outputs[0]), "inner_product_param",
-        {{"num_output", text(shape[1])}, {"bias_term", "false"}}, std::move(blobs));
   return {};
 }
 
@@ -629,22 +580,13 @@ Result<void> CaffeLowering::batch_norm(const Node& node) {
   return {};
 }
 
+/// With a slope for each channel even if all are the same: that is what every version reads.
 Result<void> CaffeLowering::prelu(const Node& node) {
-  const Shape& x = survey_.shape(node.inputs[0]);
-  const std::vector<float>* slopes = survey_.floats(node, 1);
-  if (slopes == nullptr || x.size() < 2) return refuse(node, "computed slopes");
-  Shape wide = survey_.shape(node.inputs[1]);
-  wide.insert(wide.begin(), x.size() - wide.size(), 1);
-  Shape of_channels(x.size(), 1);
-  of_channels[1] = x[1];
-  const bool shared = slopes->size() == 1;
-  if (!shared && wide != of_channels) return refuse(node, "slopes of other than channels");
+  VISAVIS_TRY(slopes, slopes_of(survey_, node));
+  const std::int64_t channels = survey_.shape(node.inputs[0])[1];
   std::vector<CaffeTensor> blobs;
-  // A single blob per layer and channel: that is what every version reads.
-  blobs.push_back(
-      {.shape = {x[1]},
-       .values =
-           shared ? std::vector<float>(static_cast<std::size_t>(x[1]), slopes->front()) : *slopes});
+  blobs.push_back({.shape = {channels}, .values = *slopes});
+  blobs.back().values.resize(static_cast<std::size_t>(channels), slopes->front());
   layer("PReLU", bottom(node, 0), top(node.outputs[0]), {}, {}, std::move(blobs));
   return {};
 }
@@ -669,21 +611,13 @@ Result<void> CaffeLowering::plain(const Node& node) {
 }
 
 Result<void> CaffeLowering::clip(const Node& node) {
-  float low = node.get_or("min", -kInfinity);
-  float high = node.get_or("max", kInfinity);
-  for (std::size_t i = 1; i < 3; ++i) {
-    if (!survey_.has(node, i)) continue;
-    const std::vector<float>* bound = survey_.floats(node, i);
-    if (bound == nullptr || bound->size() != 1) return refuse(node, "computed bounds");
-    (i == 1 ? low : high) = bound->front();
-  }
-  constexpr float kMost = std::numeric_limits<float>::max();
-  const bool has_low = low > -kMost;
-  const bool has_high = high < kMost;
+  VISAVIS_TRY(bounds, bounds_of(survey_, node));
+  const bool has_low = std::isfinite(bounds.first);
+  const bool has_high = std::isfinite(bounds.second);
   const std::string result = top(node.outputs[0]);
   std::string value = bottom(node, 0);
-  if (has_low) value = at_least(node, value, has_high ? between(node) : result, low);
-  if (has_high) value = at_most(node, value, result, high);
+  if (has_low) value = at_least(node, value, has_high ? between(node) : result, bounds.first);
+  if (has_high) value = at_most(node, value, result, bounds.second);
   if (!has_low && !has_high) layer("Split", value, result);
   return {};
 }
@@ -709,33 +643,23 @@ Result<void> CaffeLowering::hard_sigmoid(const Node& node) {
 }
 
 Result<void> CaffeLowering::softmax(const Node& node) {
-  const Shape& x = survey_.shape(node.inputs[0]);
-  const bool old = survey_.graph().opset < 13;  // where all behind the axis is one
-  const auto axis = axis_of(node.get_or<std::int64_t>("axis", old ? 1 : -1), x.size());
-  if (!axis) return refuse(node, "an axis beyond the shape");
-  for (std::size_t i = *axis + 1; old && i < x.size(); ++i)
-    if (x[i] != 1) return refuse(node, "over several axes");
+  VISAVIS_TRY(axis, softmax_axis(survey_, node));
   layer("Softmax", bottom(node, 0), top(node.outputs[0]), "softmax_param",
-        {{"axis", std::to_string(*axis)}});
+        {{"axis", std::to_string(axis)}});
   return {};
 }
 
 Result<void> CaffeLowering::concat(const Node& node) {
-  const auto axis =
-      axis_of(node.get_or<std::int64_t>("axis", 1), survey_.shape(node.outputs[0]).size());
-  if (!axis || *axis == 0) return refuse(node, "of samples");
+  VISAVIS_TRY(axis, concat_axis(survey_, node));
   std::vector<std::string> bottoms;
-  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    if (survey_.is_constant(node.inputs[i])) return refuse(node, "with a constant");
-    bottoms.push_back(bottom(node, i));
-  }
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) bottoms.push_back(bottom(node, i));
   const std::string result = top(node.outputs[0]);
   writer_.layer({.type = "Concat",
                  .name = result,
                  .bottoms = std::move(bottoms),
                  .tops = {result},
                  .parameters = "concat_param",
-                 .fields = {{"axis", std::to_string(*axis)}}});
+                 .fields = {{"axis", std::to_string(axis)}}});
   return {};
 }
 
@@ -758,62 +682,31 @@ Result<void> CaffeLowering::reshape(const Node& node) {
 }
 
 Result<void> CaffeLowering::transpose(const Node& node) {
-  const std::size_t rank = survey_.shape(node.inputs[0]).size();
-  Shape order(rank);
-  std::iota(order.rbegin(), order.rend(), 0);
-  order = node.get_or("perm", order);
   if (survey_.sizes_are_free()) return refuse(node, "at any size");
   Fields fields;
-  for (const std::int64_t axis : order) fields.emplace_back("order", text(axis));
+  for (const std::int64_t axis : order_of(survey_, node)) fields.emplace_back("order", text(axis));
   layer("Permute", bottom(node, 0), top(node.outputs[0]), "permute_param", std::move(fields));
   return {};
 }
 
 Result<void> CaffeLowering::slice(const Node& node) {
-  const Shape& x = survey_.shape(node.inputs[0]);
-  const auto starts = survey_.integers(node, "starts", 1);
-  const auto ends = survey_.integers(node, "ends", 2);
-  auto axes = survey_.integers(node, "axes", 3);
-  const auto steps = survey_.integers(node, "steps", 4);
-  if (!starts || !ends || survey_.sizes_are_free())
-    return refuse(node, "at places that are computed");
-  if (!axes) {
-    axes = Shape(starts->size());
-    std::iota(axes->begin(), axes->end(), 0);
-  }
-  Shape from(x.size(), 0);
-  Shape to = x;
-  for (std::size_t i = 0; i < starts->size(); ++i) {
-    const auto axis = axis_of((*axes)[i], x.size());
-    if (!axis || (steps && (*steps)[i] != 1)) return refuse(node, "in other steps than 1");
-    const auto place = [&](std::int64_t at) {
-      return std::clamp<std::int64_t>(at < 0 ? std::max(at, -x[*axis]) + x[*axis] : at, 0,
-                                      x[*axis]);
-    };
-    from[*axis] = place((*starts)[i]);
-    to[*axis] = place((*ends)[i]);
-    if (from[*axis] >= to[*axis]) return refuse(node, "of nothing");
-  }
-  if (from[0] != 0 || to[0] != x[0]) return refuse(node, "of samples");
-  cut_all(node, bottom(node, 0), top(node.outputs[0]), x, from, to);
+  VISAVIS_TRY(range, range_of(survey_, node));
+  cut_all(node, bottom(node, 0), top(node.outputs[0]), survey_.shape(node.inputs[0]), range.from,
+          range.to);
   return {};
 }
 
 Result<void> CaffeLowering::split(const Node& node) {
-  const Shape& x = survey_.shape(node.inputs[0]);
-  const auto axis = axis_of(node.get_or<std::int64_t>("axis", 0), x.size());
-  if (!axis || *axis == 0 || survey_.sizes_are_free()) return refuse(node, "of samples");
-  Fields fields = {{"axis", std::to_string(*axis)}};
+  VISAVIS_TRY(axis, split_axis(survey_, node));
+  Fields fields = {{"axis", std::to_string(axis)}};
   std::vector<std::string> tops;
   std::vector<std::string> unread;
   std::int64_t at = 0;
   for (const std::string& output : node.outputs) {
     if (!tops.empty()) fields.emplace_back("slice_point", text(at));
-    tops.push_back(output.empty() ? between(node) : top(output));
-    if (output.empty() || (survey_.uses(output) == 0 && !survey_.is_output(output)))
-      unread.push_back(tops.back());
-    if (output.empty()) return refuse(node, "whose outputs have no names");
-    at += survey_.shape(output)[*axis];
+    tops.push_back(top(output));
+    if (survey_.uses(output) == 0 && !survey_.is_output(output)) unread.push_back(tops.back());
+    at += survey_.shape(output)[axis];
   }
   writer_.layer({.type = "Slice",
                  .name = between(node),
@@ -830,19 +723,16 @@ Result<void> CaffeLowering::split(const Node& node) {
 /// Means of whole pictures, or of rows.
 Result<void> CaffeLowering::reduce(const Node& node) {
   const Shape& x = survey_.shape(node.inputs[0]);
-  const auto given = survey_.integers(node, "axes", 1);
+  VISAVIS_TRY(axes, reduced_axes(survey_, node));
   const bool keeps = node.get_or<std::int64_t>("keepdims", 1) != 0;
-  std::set<std::size_t> axes;
-  for (const std::int64_t n : given.value_or(Shape{}))
-    if (const auto axis = axis_of(n, x.size())) axes.insert(*axis);
   const std::string result = top(node.outputs[0]);
-  if (x.size() == 4 && axes == std::set<std::size_t>{2, 3}) {
+  if (x.size() == 4 && axes == std::vector<std::size_t>{2, 3}) {
     const std::string mean = layer("Pooling", bottom(node, 0), keeps ? result : between(node),
                                    "pooling_param", {{"pool", "AVE"}, {"global_pooling", "true"}});
     if (!keeps) layer("Flatten", mean, result);
     return {};
   }
-  if (x.size() == 2 && axes == std::set<std::size_t>{1} && keeps) {
+  if (x.size() == 2 && keeps) {
     std::vector<CaffeTensor> blobs;
     blobs.push_back({.shape = {1, x[1]},
                      .values = std::vector<float>(static_cast<std::size_t>(x[1]),

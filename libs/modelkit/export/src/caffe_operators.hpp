@@ -42,8 +42,7 @@ class CaffeLowering {
   Done average_pool(const Node& node, const std::vector<WindowAxis>& windows);
   Done global_pool(const Node& node);
   Done pad(const Node& node);
-  Done gemm(const Node& node);
-  Done matmul(const Node& node);
+  Done dense(const Node& node);
   Done binary(const Node& node);
   Done with_number(const Node& node, float number, bool number_first);
   Done with_tensor(const Node& node, std::size_t constant);

@@ -21,15 +21,14 @@
 namespace visavis::modelkit {
 namespace {
 
-constexpr std::int64_t kFreeSize = 48;
 constexpr std::int32_t kVersion = 4;      ///< iOS 13, macOS 10.15.
 constexpr std::int32_t kFloat32 = 65568;  ///< ArrayFeatureType.ArrayDataType
 constexpr std::int32_t kExactShapes = 1;  ///< NeuralNetworkMultiArrayShapeMapping
 
 /// The least free height and width for which all windows fit.
-std::int64_t least_size(const graph::Graph& graph) {
+std::int64_t least_size(const graph::Graph& graph, std::int64_t fitting) {
   std::int64_t size = 1;
-  while (size < kFreeSize && !Survey::of(graph, size)) ++size;
+  while (size < fitting && !Survey::of(graph, size)) ++size;
   return size;
 }
 
@@ -62,7 +61,8 @@ Result<std::vector<Part>> export_coreml(const graph::Graph& given, const std::st
   for (const graph::ValueInfo& input : graph.inputs)
     if (input.type != graph::ElementType::kFloat32 || input.shape.empty())
       return fail(ErrorCode::kUnsupported, "inputs for Core ML are of float32 with a batch");
-  VISAVIS_TRY(survey, Survey::of(graph, kFreeSize));
+  const std::int64_t size = usual_size(graph);
+  VISAVIS_TRY(survey, Survey::of(graph, size));
 
   coreml::Model model;
   model.set_specificationversion(kVersion);
@@ -72,7 +72,7 @@ Result<std::vector<Part>> export_coreml(const graph::Graph& given, const std::st
       (graph.name.empty() ? stem : graph.name) +
       ", converted from ONNX. Inputs are float32 arrays that are prepared as the network's own "
       "documentation says.");
-  const std::int64_t least = survey.sizes_are_free() ? least_size(graph) : 1;
+  const std::int64_t least = survey.sizes_are_free() ? least_size(graph, size) : 1;
   for (const graph::ValueInfo& input : graph.inputs)
     describe(*model.mutable_description()->add_input(), input, survey, least);
   auto* network = model.mutable_neuralnetwork();

@@ -23,10 +23,6 @@
 namespace visavis::modelkit {
 namespace {
 
-std::unexpected<Error> refuse(const graph::Node& node, std::string_view why) {
-  return fail(ErrorCode::kUnsupported, node.op + " (" + std::string(why) + ")");
-}
-
 void set_weights(coreml::WeightParams& params, const std::vector<float>& values) {
   params.mutable_floatvalue()->Add(values.begin(), values.end());
 }
@@ -35,20 +31,6 @@ std::uint64_t size_of(std::int64_t n) { return static_cast<std::uint64_t>(n); }
 
 /// UnaryFunctionLayerParams.Operation.
 enum Unary : std::int32_t { kSqrt = 0, kPower = 3, kExp = 4, kLog = 5, kAbs = 6 };
-
-std::optional<std::size_t> axis_of(std::int64_t axis, std::size_t rank) {
-  const auto size = static_cast<std::int64_t>(rank);
-  if (axis < -size || axis >= size) return std::nullopt;
-  return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
-}
-
-std::vector<float> turned(const std::vector<float>& matrix, std::size_t rows) {
-  const std::size_t columns = matrix.size() / rows;
-  std::vector<float> out(matrix.size());
-  for (std::size_t r = 0; r < rows; ++r)
-    for (std::size_t c = 0; c < columns; ++c) out[c * rows + r] = matrix[r * columns + c];
-  return out;
-}
 
 void set_borders(coreml::BorderAmounts& borders, const std::vector<WindowAxis>& windows) {
   for (const WindowAxis& axis : windows) {
@@ -79,7 +61,7 @@ const std::vector<CoreMlLowering::Rule>& CoreMlLowering::rules() {
       {"Elu", &CoreMlLowering::activation},
       {"Exp", &CoreMlLowering::unary},
       {"Flatten", &CoreMlLowering::reshape},
-      {"Gemm", &CoreMlLowering::gemm},
+      {"Gemm", &CoreMlLowering::dense},
       {"GlobalAveragePool", &CoreMlLowering::global_pool},
       {"GlobalMaxPool", &CoreMlLowering::global_pool},
       {"HardSigmoid", &CoreMlLowering::activation},
@@ -87,7 +69,7 @@ const std::vector<CoreMlLowering::Rule>& CoreMlLowering::rules() {
       {"Identity", &CoreMlLowering::identity},
       {"LeakyRelu", &CoreMlLowering::activation},
       {"Log", &CoreMlLowering::unary},
-      {"MatMul", &CoreMlLowering::matmul},
+      {"MatMul", &CoreMlLowering::dense},
       {"Max", &CoreMlLowering::binary},
       {"MaxPool", &CoreMlLowering::pool},
       {"Mul", &CoreMlLowering::binary},
@@ -235,47 +217,17 @@ Result<void> CoreMlLowering::global_pool(const Node& node) {
   return {};
 }
 
-Result<void> CoreMlLowering::gemm(const Node& node) {
-  const std::vector<float>* given = survey_.floats(node, 1);
-  const std::vector<float>* addend = survey_.floats(node, 2);
-  if (given == nullptr || (survey_.has(node, 2) && addend == nullptr))
-    return refuse(node, "computed weights");
-  if (node.get_or<std::int64_t>("transA", 0) != 0) return refuse(node, "a turned input");
-  const Shape& shape = survey_.shape(node.inputs[1]);
-  const bool is_turned = node.get_or<std::int64_t>("transB", 0) != 0;
-  const std::int64_t outputs = shape[is_turned ? 0 : 1];
-  std::vector<float> weights =
-      is_turned ? *given : turned(*given, static_cast<std::size_t>(shape[0]));
-  for (float& weight : weights) weight *= node.get_or("alpha", 1.F);
-  std::vector<float> bias;
-  if (addend != nullptr) {
-    const auto count = static_cast<std::size_t>(outputs);
-    if (addend->size() != 1 &&
-        (addend->size() != count || survey_.shape(node.inputs[2]).back() != outputs))
-      return refuse(node, "a summand for each row");
-    for (std::size_t i = 0; i < count; ++i)
-      bias.push_back((*addend)[addend->size() == 1 ? 0 : i] * node.get_or("beta", 1.F));
-  }
-  auto* params = layer(node).mutable_innerproduct();
-  params->set_inputchannels(size_of(shape[is_turned ? 1 : 0]));
-  params->set_outputchannels(size_of(outputs));
-  set_weights(*params->mutable_weights(), weights);
-  params->set_hasbias(!bias.empty());
-  if (!bias.empty()) set_weights(*params->mutable_bias(), bias);
-  return {};
-}
-
-Result<void> CoreMlLowering::matmul(const Node& node) {
-  const std::vector<float>* weights = survey_.floats(node, 1);
-  const Shape& shape = survey_.shape(node.inputs[1]);
+/// Gemm and MatMul
+Result<void> CoreMlLowering::dense(const Node& node) {
+  VISAVIS_TRY(dense, dense_of(survey_, node));
   const std::size_t rank = survey_.shape(node.inputs[0]).size();
-  if (weights == nullptr || shape.size() != 2 || rank < 2 || rank > 3)
-    return refuse(node, "other than of rows with constant weights");
+  if (rank != 2 && rank != 3) return refuse(node, "of other than rows");
   auto* params = layer(node).mutable_innerproduct();
-  params->set_inputchannels(size_of(shape[0]));
-  params->set_outputchannels(size_of(shape[1]));
-  set_weights(*params->mutable_weights(), turned(*weights, static_cast<std::size_t>(shape[0])));
-  params->set_hasbias(false);
+  params->set_inputchannels(size_of(dense.inputs));
+  params->set_outputchannels(size_of(dense.outputs));
+  set_weights(*params->mutable_weights(), dense.weights);
+  params->set_hasbias(!dense.bias.empty());
+  if (!dense.bias.empty()) set_weights(*params->mutable_bias(), dense.bias);
   return {};
 }
 
@@ -298,61 +250,41 @@ Result<void> CoreMlLowering::binary(const Node& node) {
   return {};
 }
 
-/// Along axis -3: what has fewer axes gets more for the time being.
+/// Core ML's channels are axis -3: rows get two more axes for the time being.
+Result<coreml::NeuralNetworkLayer*> CoreMlLowering::by_channel(const Node& node) {
+  const std::size_t rank = survey_.shape(node.inputs[0]).size();
+  if (rank == 4) return &layer(node);
+  if (rank != 2) return refuse(node, "of other than pictures and rows");
+  const std::string wide = between(node);
+  const std::string value = between(node);
+  auto* more = layer(wide, {node.inputs[0]}).mutable_expanddims();
+  Layer& made = layer(value, {wide});
+  auto* fewer = layer(node.outputs[0], {value}).mutable_squeeze();
+  for (const std::int64_t axis : {2, 3}) {
+    more->add_axes(axis);
+    fewer->add_axes(axis);
+  }
+  return &made;
+}
+
 Result<void> CoreMlLowering::batch_norm(const Node& node) {
   for (std::size_t i = 1; i < 5; ++i)
     if (survey_.floats(node, i) == nullptr) return refuse(node, "computed statistics");
-  const Shape& x = survey_.shape(node.inputs[0]);
-  if (x.size() != 2 && x.size() != 4) return refuse(node, "of other than pictures and rows");
-  std::string input = node.inputs[0];
-  const bool rows = x.size() == 2;
-  if (rows) {
-    input = between(node);
-    auto* dims = layer(input, {node.inputs[0]}).mutable_expanddims();
-    dims->add_axes(2);
-    dims->add_axes(3);
-  }
-  const std::string output = rows ? between(node) : node.outputs[0];
-  auto* params = layer(output, {input}).mutable_batchnorm();
-  params->set_channels(size_of(x[1]));
+  VISAVIS_TRY(made, by_channel(node));
+  auto* params = made->mutable_batchnorm();
+  params->set_channels(survey_.floats(node, 1)->size());
   params->set_epsilon(node.get_or("epsilon", 1e-5F));
   set_weights(*params->mutable_gamma(), *survey_.floats(node, 1));
   set_weights(*params->mutable_beta(), *survey_.floats(node, 2));
   set_weights(*params->mutable_mean(), *survey_.floats(node, 3));
   set_weights(*params->mutable_variance(), *survey_.floats(node, 4));
-  if (!rows) return {};
-  auto* dims = layer(node.outputs[0], {output}).mutable_squeeze();
-  dims->add_axes(2);
-  dims->add_axes(3);
   return {};
 }
 
 Result<void> CoreMlLowering::prelu(const Node& node) {
-  const Shape& x = survey_.shape(node.inputs[0]);
-  const std::vector<float>* slopes = survey_.floats(node, 1);
-  if (slopes == nullptr) return refuse(node, "computed slopes");
-  if (x.size() != 2 && x.size() != 4) return refuse(node, "of other than pictures and rows");
-  Shape wide = survey_.shape(node.inputs[1]);
-  wide.insert(wide.begin(), x.size() - wide.size(), 1);
-  Shape of_channels(x.size(), 1);
-  of_channels[1] = x[1];
-  if (slopes->size() != 1 && wide != of_channels)
-    return refuse(node, "slopes of other than channels");
-  const bool rows = x.size() == 2;
-  std::string input = node.inputs[0];
-  if (rows) {
-    input = between(node);
-    auto* dims = layer(input, {node.inputs[0]}).mutable_expanddims();
-    dims->add_axes(2);
-    dims->add_axes(3);
-  }
-  const std::string output = rows ? between(node) : node.outputs[0];
-  set_weights(*layer(output, {input}).mutable_activation()->mutable_prelu()->mutable_alpha(),
-              *slopes);
-  if (!rows) return {};
-  auto* dims = layer(node.outputs[0], {output}).mutable_squeeze();
-  dims->add_axes(2);
-  dims->add_axes(3);
+  VISAVIS_TRY(slopes, slopes_of(survey_, node));
+  VISAVIS_TRY(made, by_channel(node));
+  set_weights(*made->mutable_activation()->mutable_prelu()->mutable_alpha(), *slopes);
   return {};
 }
 
@@ -386,17 +318,10 @@ Result<void> CoreMlLowering::unary(const Node& node) {
 
 Result<void> CoreMlLowering::clip(const Node& node) {
   constexpr float kMost = std::numeric_limits<float>::max();
-  float low = node.get_or("min", -kMost);
-  float high = node.get_or("max", kMost);
-  for (std::size_t i = 1; i < 3; ++i) {
-    if (!survey_.has(node, i)) continue;
-    const std::vector<float>* bound = survey_.floats(node, i);
-    if (bound == nullptr || bound->size() != 1) return refuse(node, "computed bounds");
-    (i == 1 ? low : high) = bound->front();
-  }
+  VISAVIS_TRY(bounds, bounds_of(survey_, node));
   auto* params = layer(node).mutable_clip();
-  params->set_minval(std::max(low, -kMost));
-  params->set_maxval(std::min(high, kMost));
+  params->set_minval(std::max(bounds.first, -kMost));
+  params->set_maxval(std::min(bounds.second, kMost));
   return {};
 }
 
@@ -410,26 +335,15 @@ Result<void> CoreMlLowering::hard_swish(const Node& node) {
 }
 
 Result<void> CoreMlLowering::softmax(const Node& node) {
-  const Shape& x = survey_.shape(node.inputs[0]);
-  const bool old = survey_.graph().opset < 13;  // where all behind the axis is one
-  const auto axis = axis_of(node.get_or<std::int64_t>("axis", old ? 1 : -1), x.size());
-  if (!axis) return refuse(node, "an axis beyond the shape");
-  for (std::size_t i = *axis + 1; old && i < x.size(); ++i)
-    if (x[i] != 1) return refuse(node, "over several axes");
-  layer(node).mutable_softmaxnd()->set_axis(static_cast<std::int64_t>(*axis));
+  VISAVIS_TRY(axis, softmax_axis(survey_, node));
+  layer(node).mutable_softmaxnd()->set_axis(static_cast<std::int64_t>(axis));
   return {};
 }
 
 Result<void> CoreMlLowering::concat(const Node& node) {
-  const auto axis =
-      axis_of(node.get_or<std::int64_t>("axis", 1), survey_.shape(node.outputs[0]).size());
-  if (!axis || *axis == 0) return refuse(node, "of samples");
-  for (std::size_t i = 0; i < node.inputs.size(); ++i)
-    if (survey_.is_constant(node.inputs[i])) return refuse(node, "with a constant");
+  VISAVIS_TRY(axis, concat_axis(survey_, node));
   if (node.inputs.size() == 1) return identity(node);
-  layer(node.outputs[0], node.inputs)
-      .mutable_concatnd()
-      ->set_axis(static_cast<std::int64_t>(*axis));
+  layer(node.outputs[0], node.inputs).mutable_concatnd()->set_axis(static_cast<std::int64_t>(axis));
   return {};
 }
 
@@ -460,54 +374,27 @@ void CoreMlLowering::reshape_samples(const Node& node, const std::string& x, con
 Result<void> CoreMlLowering::reshape(const Node& node) {
   const Shape& x = survey_.shape(node.inputs[0]);
   const Shape& y = survey_.shape(node.outputs[0]);
-  if (y.size() < 2 || x.size() < 2 || y.front() != x.front() || survey_.sizes_are_free())
+  if (y.size() < 2 || x.size() < 2 || y.front() != x.front() || survey_.varies(node.outputs[0]))
     return refuse(node, "that does not keep the samples apart");
   reshape_samples(node, node.inputs[0], x, y);
   return {};
 }
 
 Result<void> CoreMlLowering::transpose(const Node& node) {
-  const std::size_t rank = survey_.shape(node.inputs[0]).size();
-  Shape order(rank);
-  std::iota(order.rbegin(), order.rend(), 0);
-  order = node.get_or("perm", order);
   auto* params = layer(node).mutable_transpose();
-  for (const std::int64_t axis : order) params->add_axes(size_of(axis));
+  for (const std::int64_t axis : order_of(survey_, node)) params->add_axes(size_of(axis));
   return {};
 }
 
 Result<void> CoreMlLowering::slice(const Node& node) {
+  VISAVIS_TRY(range, range_of(survey_, node));
   const Shape& x = survey_.shape(node.inputs[0]);
-  const auto starts = survey_.integers(node, "starts", 1);
-  const auto ends = survey_.integers(node, "ends", 2);
-  auto axes = survey_.integers(node, "axes", 3);
-  const auto steps = survey_.integers(node, "steps", 4);
-  if (!starts || !ends || survey_.sizes_are_free())
-    return refuse(node, "at places that are computed");
-  if (!axes) {
-    axes = Shape(starts->size());
-    std::iota(axes->begin(), axes->end(), 0);
-  }
-  Shape from(x.size(), 0);
-  Shape to = x;
-  for (std::size_t i = 0; i < starts->size(); ++i) {
-    const auto axis = axis_of((*axes)[i], x.size());
-    if (!axis || (steps && (*steps)[i] != 1)) return refuse(node, "in other steps than 1");
-    const auto place = [&](std::int64_t at) {
-      return std::clamp<std::int64_t>(at < 0 ? std::max(at, -x[*axis]) + x[*axis] : at, 0,
-                                      x[*axis]);
-    };
-    from[*axis] = place((*starts)[i]);
-    to[*axis] = place((*ends)[i]);
-    if (from[*axis] >= to[*axis]) return refuse(node, "of nothing");
-  }
-  if (from[0] != 0 || to[0] != x[0]) return refuse(node, "of samples");
   auto* params = layer(node).mutable_slicestatic();
   for (std::size_t axis = 0; axis < x.size(); ++axis) {
-    params->add_beginids(from[axis]);
-    params->add_beginmasks(from[axis] == 0);
-    params->add_endids(to[axis]);
-    params->add_endmasks(to[axis] == x[axis]);
+    params->add_beginids(range.from[axis]);
+    params->add_beginmasks(range.from[axis] == 0);
+    params->add_endids(range.to[axis]);
+    params->add_endmasks(range.to[axis] == x[axis]);
     params->add_strides(1);
     params->add_squeezemasks(false);
   }
@@ -515,18 +402,14 @@ Result<void> CoreMlLowering::slice(const Node& node) {
 }
 
 Result<void> CoreMlLowering::split(const Node& node) {
-  const Shape& x = survey_.shape(node.inputs[0]);
-  const auto axis = axis_of(node.get_or<std::int64_t>("axis", 0), x.size());
-  if (!axis || *axis == 0 || survey_.sizes_are_free()) return refuse(node, "of samples");
-  if (std::ranges::find(node.outputs, "") != node.outputs.end())
-    return refuse(node, "whose outputs have no names");
+  VISAVIS_TRY(axis, split_axis(survey_, node));
   Layer& added = layer(node);
   for (std::size_t i = 1; i < node.outputs.size(); ++i) added.add_output(node.outputs[i]);
   auto* params = added.mutable_splitnd();
-  params->set_axis(static_cast<std::int64_t>(*axis));
+  params->set_axis(static_cast<std::int64_t>(axis));
   params->set_numsplits(node.outputs.size());
   for (const std::string& output : node.outputs)
-    params->add_splitsizes(size_of(survey_.shape(output)[*axis]));
+    params->add_splitsizes(size_of(survey_.shape(output)[axis]));
   return {};
 }
 
@@ -549,12 +432,7 @@ Result<void> CoreMlLowering::pad(const Node& node) {
 }
 
 Result<void> CoreMlLowering::reduce(const Node& node) {
-  const Shape& x = survey_.shape(node.inputs[0]);
-  const auto given = survey_.integers(node, "axes", 1);
-  std::set<std::size_t> axes;
-  for (const std::int64_t n : given.value_or(Shape{}))
-    if (const auto axis = axis_of(n, x.size())) axes.insert(*axis);
-  if (axes.empty() || axes.contains(0)) return refuse(node, "over samples");
+  VISAVIS_TRY(axes, reduced_axes(survey_, node));
   auto* params = layer(node).mutable_reducemean();
   for (const std::size_t axis : axes) params->add_axes(static_cast<std::int64_t>(axis));
   params->set_keepdims(node.get_or<std::int64_t>("keepdims", 1) != 0);

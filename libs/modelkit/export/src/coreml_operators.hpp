@@ -40,8 +40,7 @@ class CoreMlLowering {
   Done convolution(const Node& node);
   Done pool(const Node& node);
   Done global_pool(const Node& node);
-  Done gemm(const Node& node);
-  Done matmul(const Node& node);
+  Done dense(const Node& node);
   Done binary(const Node& node);
   Done batch_norm(const Node& node);
   Done prelu(const Node& node);
@@ -66,6 +65,7 @@ class CoreMlLowering {
   Layer& layer(const std::string& output, const std::vector<std::string>& inputs);
   /// The node's own layer, with its first input.
   Layer& layer(const Node& node) { return layer(node.outputs[0], {node.inputs[0]}); }
+  Result<Layer*> by_channel(const Node& node);
   [[nodiscard]] std::string between(const Node& node);
   /// The name of a value that may be a constant, which is loaded where it is first read.
   std::string operand(const std::string& value);

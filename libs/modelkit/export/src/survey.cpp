@@ -1,8 +1,12 @@
 #include "survey.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
+#include <limits>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
@@ -30,8 +34,16 @@ Result<Survey> Survey::of(const graph::Graph& graph, std::int64_t free_size) {
     }
   }
   VISAVIS_TRY(engine, runtime::find_engine("reference"));
-  VISAVIS_TRY(shapes, graph::infer_shapes(graph, inputs, runtime::evaluate_with(*engine)));
+  const graph::Evaluate evaluate = runtime::evaluate_with(*engine);
+  VISAVIS_TRY(shapes, graph::infer_shapes(graph, inputs, evaluate));
   survey.shapes_ = std::move(shapes);
+  if (survey.sizes_are_free_) {
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      for (std::size_t axis = 1; axis < inputs[i].size(); ++axis)
+        if (graph.inputs[i].shape[axis] < 0) inputs[i][axis] = 2 * free_size;
+    VISAVIS_TRY(others, graph::infer_shapes(graph, inputs, evaluate));
+    survey.others_ = std::move(others);
+  }
   for (const graph::Node& node : graph.nodes)
     for (const std::string& input : node.inputs) ++survey.uses_[input];
   return survey;
@@ -101,6 +113,160 @@ std::optional<std::vector<WindowAxis>> Survey::windows(const graph::Node& node,
     axes.push_back(axis);
   }
   return axes;
+}
+
+std::int64_t usual_size(const graph::Graph& graph) {
+  constexpr auto kSizes = std::to_array<std::int64_t>({48, 112, 160, 224, 320, 640});
+  const auto* fits = std::ranges::find_if(
+      kSizes, [&](std::int64_t size) { return Survey::of(graph, size).has_value(); });
+  return fits == kSizes.end() ? kSizes.front() : *fits;
+}
+
+std::unexpected<Error> refuse(const graph::Node& node, std::string_view why) {
+  return fail(ErrorCode::kUnsupported, node.op + " (" + std::string(why) + ")");
+}
+
+Result<std::size_t> axis_of(const graph::Node& node, std::int64_t axis, std::size_t rank) {
+  const auto size = static_cast<std::int64_t>(rank);
+  if (axis < -size || axis >= size) return refuse(node, "an axis beyond the shape");
+  return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
+}
+
+namespace {
+
+std::vector<float> turned(const std::vector<float>& matrix, std::size_t rows) {
+  const std::size_t columns = matrix.size() / rows;
+  std::vector<float> out(matrix.size());
+  for (std::size_t r = 0; r < rows; ++r)
+    for (std::size_t c = 0; c < columns; ++c) out[c * rows + r] = matrix[r * columns + c];
+  return out;
+}
+
+}  // namespace
+
+Result<Dense> dense_of(const Survey& survey, const graph::Node& node) {
+  const std::vector<float>* given = survey.floats(node, 1);
+  const std::vector<float>* addend = survey.floats(node, 2);
+  const bool is_gemm = node.op == "Gemm";
+  const Shape& shape = survey.shape(node.inputs[1]);
+  if (given == nullptr || shape.size() != 2 || (survey.has(node, 2) && addend == nullptr))
+    return refuse(node, "other than of rows with constant weights");
+  if (is_gemm && node.get_or<std::int64_t>("transA", 0) != 0) return refuse(node, "a turned input");
+  const bool is_turned = is_gemm && node.get_or<std::int64_t>("transB", 0) != 0;
+  Dense dense{.inputs = shape[is_turned ? 1 : 0],
+              .outputs = shape[is_turned ? 0 : 1],
+              .weights = is_turned ? *given : turned(*given, static_cast<std::size_t>(shape[0])),
+              .bias = {}};
+  if (!is_gemm) return dense;
+  for (float& weight : dense.weights) weight *= node.get_or("alpha", 1.F);
+  if (addend == nullptr) return dense;
+  const auto count = static_cast<std::size_t>(dense.outputs);
+  const bool is_single = addend->size() == 1;
+  if (!is_single &&
+      (addend->size() != count || survey.shape(node.inputs[2]).back() != dense.outputs))
+    return refuse(node, "a summand for each row");
+  for (std::size_t i = 0; i < count; ++i)
+    dense.bias.push_back((*addend)[is_single ? 0 : i] * node.get_or("beta", 1.F));
+  return dense;
+}
+
+Result<std::pair<float, float>> bounds_of(const Survey& survey, const graph::Node& node) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kMost = std::numeric_limits<float>::max();
+  std::pair<float, float> bounds = {node.get_or("min", -kInfinity), node.get_or("max", kInfinity)};
+  for (std::size_t i = 1; i < 3; ++i) {
+    if (!survey.has(node, i)) continue;
+    const std::vector<float>* bound = survey.floats(node, i);
+    if (bound == nullptr || bound->size() != 1) return refuse(node, "computed bounds");
+    (i == 1 ? bounds.first : bounds.second) = bound->front();
+  }
+  if (bounds.first == -kMost) bounds.first = -kInfinity;
+  if (bounds.second == kMost) bounds.second = kInfinity;
+  return bounds;
+}
+
+Result<std::size_t> softmax_axis(const Survey& survey, const graph::Node& node) {
+  const Shape& x = survey.shape(node.inputs[0]);
+  const bool old = survey.graph().opset < 13;  // where all behind the axis is one
+  VISAVIS_TRY(axis, axis_of(node, node.get_or<std::int64_t>("axis", old ? 1 : -1), x.size()));
+  for (std::size_t i = axis + 1; old && i < x.size(); ++i)
+    if (x[i] != 1) return refuse(node, "over several axes");
+  return axis;
+}
+
+Result<std::size_t> concat_axis(const Survey& survey, const graph::Node& node) {
+  VISAVIS_TRY(axis, axis_of(node, node.get_or<std::int64_t>("axis", 1),
+                            survey.shape(node.outputs[0]).size()));
+  if (axis == 0) return refuse(node, "of samples");
+  for (const std::string& input : node.inputs)
+    if (survey.is_constant(input)) return refuse(node, "with a constant");
+  return axis;
+}
+
+Result<std::size_t> split_axis(const Survey& survey, const graph::Node& node) {
+  VISAVIS_TRY(axis, axis_of(node, node.get_or<std::int64_t>("axis", 0),
+                            survey.shape(node.inputs[0]).size()));
+  if (axis == 0 || survey.sizes_are_free()) return refuse(node, "of samples, or at any size");
+  if (std::ranges::find(node.outputs, "") != node.outputs.end())
+    return refuse(node, "whose outputs have no names");
+  return axis;
+}
+
+Result<Range> range_of(const Survey& survey, const graph::Node& node) {
+  const Shape& x = survey.shape(node.inputs[0]);
+  const auto starts = survey.integers(node, "starts", 1);
+  const auto ends = survey.integers(node, "ends", 2);
+  auto axes = survey.integers(node, "axes", 3);
+  const auto steps = survey.integers(node, "steps", 4);
+  if (!starts || !ends || survey.sizes_are_free())
+    return refuse(node, "at places that are computed");
+  if (!axes) {
+    axes = Shape(starts->size());
+    std::iota(axes->begin(), axes->end(), 0);
+  }
+  Range range{.from = Shape(x.size(), 0), .to = x};
+  for (std::size_t i = 0; i < starts->size(); ++i) {
+    VISAVIS_TRY(axis, axis_of(node, (*axes)[i], x.size()));
+    if (steps && (*steps)[i] != 1) return refuse(node, "in other steps than 1");
+    const auto place = [size = x[axis]](std::int64_t at) {
+      return std::clamp<std::int64_t>(at < 0 ? std::max(at, -size) + size : at, 0, size);
+    };
+    range.from[axis] = place((*starts)[i]);
+    range.to[axis] = place((*ends)[i]);
+    if (range.from[axis] >= range.to[axis]) return refuse(node, "of nothing");
+  }
+  if (range.from[0] != 0 || range.to[0] != x[0]) return refuse(node, "of samples");
+  return range;
+}
+
+Result<std::vector<std::size_t>> reduced_axes(const Survey& survey, const graph::Node& node) {
+  const std::size_t rank = survey.shape(node.inputs[0]).size();
+  std::set<std::size_t> axes;
+  for (const std::int64_t n : survey.integers(node, "axes", 1).value_or(Shape{})) {
+    VISAVIS_TRY(axis, axis_of(node, n, rank));
+    axes.insert(axis);
+  }
+  if (axes.empty() || axes.contains(0)) return refuse(node, "over samples");
+  return std::vector<std::size_t>(axes.begin(), axes.end());
+}
+
+Shape order_of(const Survey& survey, const graph::Node& node) {
+  Shape order(survey.shape(node.inputs[0]).size());
+  std::iota(order.rbegin(), order.rend(), 0);
+  return node.get_or("perm", order);
+}
+
+Result<const std::vector<float>*> slopes_of(const Survey& survey, const graph::Node& node) {
+  const Shape& x = survey.shape(node.inputs[0]);
+  const std::vector<float>* slopes = survey.floats(node, 1);
+  if (slopes == nullptr || x.size() < 2) return refuse(node, "computed slopes");
+  Shape wide = survey.shape(node.inputs[1]);
+  wide.insert(wide.begin(), x.size() - wide.size(), 1);
+  Shape of_channels(x.size(), 1);
+  of_channels[1] = x[1];
+  if (slopes->size() != 1 && wide != of_channels)
+    return refuse(node, "slopes of other than channels");
+  return slopes;
 }
 
 Result<graph::Graph> settle_shapes(graph::Graph graph) {

@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
@@ -38,6 +40,10 @@ class Survey {
 
   /// @pre a value of the graph
   [[nodiscard]] const Shape& shape(const std::string& value) const { return shapes_.at(value); }
+  /// Whether its shape is another for another free height and width.
+  [[nodiscard]] bool varies(const std::string& value) const {
+    return sizes_are_free_ && others_.at(value) != shapes_.at(value);
+  }
   [[nodiscard]] bool has(const graph::Node& node, std::size_t input) const {
     return input < node.inputs.size() && !node.inputs[input].empty();
   }
@@ -67,10 +73,53 @@ class Survey {
 
   const graph::Graph* graph_;
   graph::Shapes shapes_;
+  graph::Shapes others_;  ///< For twice the free sizes.
   std::map<std::string, std::size_t, std::less<>> uses_;
   bool batch_is_free_ = false;
   bool sizes_are_free_ = false;
 };
+
+/// A height and width, of those that pictures often have, for which all windows fit; 48 if none
+/// does.
+[[nodiscard]] std::int64_t usual_size(const graph::Graph& graph);
+
+/// What both Gemm and MatMul with constant weights are: y = W x + b for each row.
+struct Dense {
+  std::int64_t inputs = 0;
+  std::int64_t outputs = 0;
+  std::vector<float> weights;  ///< [outputs, inputs], times alpha.
+  std::vector<float> bias;     ///< Times beta; empty if there is none.
+};
+
+/// Of a Slice in steps of 1 that keeps all samples.
+struct Range {
+  Shape from;
+  Shape to;
+};
+
+/// kUnsupported with "Operator (why)".
+[[nodiscard]] std::unexpected<Error> refuse(const graph::Node& node, std::string_view why);
+
+// What a node's attributes and constants say.
+// @return kUnsupported for what no exporter writes
+[[nodiscard]] Result<std::size_t> axis_of(const graph::Node& node, std::int64_t axis,
+                                          std::size_t rank);
+[[nodiscard]] Result<Dense> dense_of(const Survey& survey, const graph::Node& node);
+/// -∞ or ∞ where there is no bound.
+[[nodiscard]] Result<std::pair<float, float>> bounds_of(const Survey& survey,
+                                                        const graph::Node& node);
+[[nodiscard]] Result<std::size_t> softmax_axis(const Survey& survey, const graph::Node& node);
+/// Not that of the samples; no input is a constant.
+[[nodiscard]] Result<std::size_t> concat_axis(const Survey& survey, const graph::Node& node);
+[[nodiscard]] Result<std::size_t> split_axis(const Survey& survey, const graph::Node& node);
+[[nodiscard]] Result<Range> range_of(const Survey& survey, const graph::Node& node);
+/// In ascending order.
+[[nodiscard]] Result<std::vector<std::size_t>> reduced_axes(const Survey& survey,
+                                                            const graph::Node& node);
+[[nodiscard]] Shape order_of(const Survey& survey, const graph::Node& node);
+/// One slope for all, or one for each channel.
+[[nodiscard]] Result<const std::vector<float>*> slopes_of(const Survey& survey,
+                                                          const graph::Node& node);
 
 /// Whatever is computed from shapes becomes a constant, for a batch of 1; nothing is done where
 /// other dimensions are free too.

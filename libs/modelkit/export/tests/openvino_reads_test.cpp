@@ -28,8 +28,9 @@ namespace fs = std::filesystem;
 std::vector<fs::path> networks() {
   const char* cache = std::getenv("VISAVIS_CACHE");
   const char* home = std::getenv("HOME");
-  const fs::path root = cache != nullptr ? fs::path(cache)
-                                         : fs::path(home == nullptr ? "." : home) / ".cache/visavis";
+  const fs::path root = cache != nullptr
+                            ? fs::path(cache)
+                            : fs::path(home == nullptr ? "." : home) / ".cache/visavis";
   std::vector<fs::path> found;
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(root / "models/files", none))
