@@ -336,6 +336,10 @@ Values pooling(CaffeCall& call) {
   const Pooled columns = pooled(window.columns, x->shape[3], up, clips);
   if (!rows.makes_sense || !columns.makes_sense)
     return unsupported(call, "a window that does not meet its input");
+  constexpr std::int64_t kMostCut = 65'536;  // each gets a number of its own
+  for (const Pooled& axis : {rows, columns})
+    if (!is_max && axis.cut > 0 && axis.count > kMostCut)
+      return unsupported(call, "averages of so large a picture");
   if (call.free_sizes)
     max_pool_of_any_size(call.builder, *name, x->name, window, up);
   else if (is_max)
@@ -651,9 +655,9 @@ Values crop(CaffeCall& call) {
   VISAVIS_TRY(offsets, parameters->integers("offset"));
   VISAVIS_TRY(axis, axis_of(call, given_axis, x.shape));
   const std::size_t cropped = x.shape.size() - axis;
-  if (like.size() != x.shape.size() || offsets.size() > 1 ? offsets.size() != cropped : false)
-    return malformed(call, "inputs or offsets that do not go together");
   if (like.size() != x.shape.size()) return malformed(call, "inputs of different ranks");
+  if (offsets.size() > 1 && offsets.size() != cropped)
+    return malformed(call, "neither one offset nor one for each axis");
   Shape shape = x.shape;
   Shape starts;
   Shape ends;

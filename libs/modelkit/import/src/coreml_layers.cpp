@@ -125,12 +125,13 @@ std::optional<std::size_t> axis_of(std::int64_t axis, std::size_t rank) {
   return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
 }
 
-/// Of what comes behind `from`; -1 if a part is not known.
+/// Of what comes behind `from`; -1 if a part is not known, or more than a tensor may have.
 std::int64_t product(const Shape& shape, std::size_t from) {
   std::int64_t out = 1;
   for (std::size_t i = from; i < shape.size(); ++i) {
     if (shape[i] < 0) return -1;
     out *= shape[i];
+    if (out > graph::kMaxElements) return -1;
   }
   return out;
 }

@@ -251,6 +251,8 @@ Result<std::vector<std::byte>> import_parts(std::string_view name, std::span<con
 
 Result<Inspection> inspect(std::span<const Part> parts) {
   if (parts.empty()) return fail(ErrorCode::kInvalidArgument, "there is no file");
+  // By its name, too: then what is wrong with it can be told.
+  if (parts.front().name.ends_with(".prototxt")) return inspect_caffe(parts);
   if (is_tensorflow(parts)) return inspect_tensorflow(parts);
   if (looks_like_caffe(parts.front().bytes)) return inspect_caffe(parts);
   return inspect(parts.front().bytes);
@@ -273,8 +275,7 @@ Result<Inspection> inspect(std::span<const std::byte> bytes) {
   if (!found && found.error().code == ErrorCode::kDecodeFailed)
     return fail(ErrorCode::kDecodeFailed,
                 "it is neither ONNX nor TensorFlow Lite nor a PyTorch state dict nor a network of "
-                "dlib's, or "
-                "damaged");
+                "Caffe's, Core ML's or dlib's, or damaged");
   return found;
 }
 
