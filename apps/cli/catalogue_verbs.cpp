@@ -27,18 +27,40 @@ int run_engines(Desk& desk) {
   return finish(desk, wire::to_json(engines), table.text(), {});
 }
 
+std::string with_unit(std::uint64_t bytes) {
+  constexpr std::uint64_t kMebi = std::uint64_t{1} << 20U;
+  if (bytes < kMebi) return std::to_string((bytes + 1023) / 1024) + " KiB";
+  return fixed(static_cast<double>(bytes) / static_cast<double>(kMebi), 1) + " MiB";
+}
+
+/// What int8 costs and brings, of each model that has such figures.
+std::string describe_int8(const std::vector<usecases::ModelFacts>& models) {
+  Table table({"INT8 MODEL", "INSTEAD OF", "FIGURE", ">FLOAT", ">INT8"});
+  bool any = false;
+  for (const usecases::ModelFacts& model : models) {
+    if (!model.measured) continue;
+    for (const usecases::MeasuredFact& figure : model.measured->figures)
+      table.add({model.id, model.measured->model, printable(figure.name),
+                 figure.before ? figure_text(*figure.before) : "-", figure_text(figure.after)});
+    any = true;
+  }
+  return any ? "\n" + table.text() : "";
+}
+
 int run_list(Desk& desk, const std::string& terms) {
   auto list = usecases::list_models(desk.places);
   if (!list) return give_up(desk, list.error());
   if (!terms.empty())
     std::erase_if(list->models, [&](const usecases::ModelFacts& m) { return m.terms != terms; });
-  Table table(
-      {"ID", "ROLE", "INPUT", ">DIM", "FETCHED", "TERMS", "LICENCE OF THE WEIGHTS", "TRAINED ON"});
+  Table table({"ID", "ROLE", "INPUT", ">DIM", "WEIGHTS", ">SIZE", "FETCHED", "TERMS",
+               "LICENCE OF THE WEIGHTS", "TRAINED ON"});
   for (const usecases::ModelFacts& model : list->models)
     table.add({model.id, model.role, model.input,
-               model.dimension > 0 ? std::to_string(model.dimension) : "-",
-               model.here ? "yes" : "no", model.terms, model.weights_licence, model.training_data});
-  return finish(desk, wire::to_json(*list), table.text(), list->errors);
+               model.dimension > 0 ? std::to_string(model.dimension) : "-", model.precision,
+               model.bytes > 0 ? with_unit(model.bytes) : "-", model.here ? "yes" : "no",
+               model.terms, model.weights_licence, model.training_data});
+  return finish(desk, wire::to_json(*list), table.text() + describe_int8(list->models),
+                list->errors);
 }
 
 constexpr std::size_t kTitleWidth = 18;
@@ -62,13 +84,21 @@ std::string describe(const usecases::ModelFacts& model) {
   line("weights' licence", model.weights_licence);
   line("terms", model.terms);
   line("trained on", model.training_data);
+  line("weights", model.precision + (model.bytes > 0 ? ", " + with_unit(model.bytes) : ""));
+  if (model.measured) {
+    line("instead of", model.measured->model);
+    for (const usecases::MeasuredFact& figure : model.measured->figures)
+      line("  " + figure.name, (figure.before ? figure_text(*figure.before) + " becomes " : "") +
+                                   figure_text(figure.after));
+    line("  measured", model.measured->provenance);
+  }
   line("goldens", std::to_string(model.goldens));
   line("notes", model.notes);
   for (const usecases::FileFacts& file : model.files) {
     line("file " + file.name, file.here ? "fetched" : "not fetched");
     line("  from", file.source.empty() ? "" : file.source + " " + file.member);
     line("  sha256", file.sha256);
-    line("  imported by", file.importer);
+    line("  imported by", file.importer + (file.is_int8 ? ", then its int8 recipe" : ""));
     line("  onnx sha256", file.onnx_sha256);
   }
   return text;
@@ -186,12 +216,6 @@ int run_inspect(Desk& desk, const std::string& path) {
     text += operators.text();
   }
   return finish(desk, wire::to_json(*inside), text, {});
-}
-
-std::string with_unit(std::uint64_t bytes) {
-  constexpr std::uint64_t kMebi = std::uint64_t{1} << 20U;
-  if (bytes < kMebi) return std::to_string((bytes + 1023) / 1024) + " KiB";
-  return fixed(static_cast<double>(bytes) / static_cast<double>(kMebi), 1) + " MiB";
 }
 
 int run_layers(Desk& desk, const std::string& path, const usecases::LayerQuestions& questions) {

@@ -25,7 +25,10 @@ struct Given {
   bool all_int8 = false;
 };
 
-std::string figure_text(double value) { return fixed(value, value < 100 ? 5 : 0); }
+/// Who names a detector and no recogniser means the detector.
+bool is_detector(const CLI::App& verb) {
+  return verb.count("--detector") > 0 && verb.count("--recogniser") == 0;
+}
 
 /// The layers that stay float, or would cost most.
 std::string describe_layers(const usecases::Quantized& answer) {
@@ -60,18 +63,26 @@ std::string describe(const usecases::Quantized& answer) {
             printable(answer.manifest.string()) + " " + printable(answer.network.string()) + "\n";
   else
     text += "not published: a figure is beyond its limit\n";
-  return text + std::to_string(answer.observed) + " chips observed, " +
-         std::to_string(answer.tested) + " photos tested\n" + cli::describe(answer.run);
+  if (answer.faces)
+    text += std::to_string(answer.faces->before) + " faces in float, " +
+            std::to_string(answer.faces->after) + " in int8, " +
+            std::to_string(answer.faces->same) + " of them the same\n";
+  return text + std::to_string(answer.observed) + (answer.faces ? " photos" : " chips") +
+         " observed, " + std::to_string(answer.tested) + " photos tested\n" +
+         cli::describe(answer.run);
 }
 
 int run_quantize(Desk& desk, Given& given) {
   given.request.bias_correction = !given.no_bias_correction;
   given.request.choose_float = !given.all_int8;
   const usecases::Inputs photos = usecases::collect_photos({given.images});
-  auto bench = usecases::Workbench::open(
-      desk.places, given.bench,
-      {.photos = photos.photos.size(), .second_look = true, .chips = true},
-      desk.terminal.log_sink());
+  const bool recogniser = !given.request.detector;
+  auto bench = usecases::Workbench::open(desk.places, given.bench,
+                                         {.recogniser = recogniser,
+                                          .photos = photos.photos.size(),
+                                          .second_look = recogniser,
+                                          .chips = recogniser},
+                                         desk.terminal.log_sink());
   if (!bench) return give_up(desk, bench.error());
   const auto certify = [](const usecases::Quantized& answer) { return wire::to_json(answer); };
   const auto answer = usecases::quantize(*bench, photos, given.request, certify,
@@ -105,6 +116,10 @@ void add_ways(CLI::App& verb, Given& given) {
       ->capture_default_str();
   verb.add_flag("--no-bias-correction", given.no_bias_correction,
                 "Leave biases as they are though weights are rounded");
+  verb.add_option("--weight-steps", request.weight_steps,
+                  "The largest step of a weight; above 64 CPUs without VNNI go wrong")
+      ->check(CLI::Range(1, 127))
+      ->capture_default_str();
   verb.add_option("--keep-float", request.keep_float, "Layers that stay float, by their output")
       ->delimiter(',')
       ->type_name("LAYER,...");
@@ -126,6 +141,10 @@ void add_gate(CLI::App& verb, usecases::QuantizeRequest& request) {
   add("--min-cosine", limits.min_cosine, "Mean cosine of float and int8 embeddings, at least");
   add("--max-accuracy-loss", limits.accuracy_loss, "On --pairs");
   add("--max-tar-loss", limits.tar_loss, "At FAR 1e-3 and 1e-4, as far as the pairs reach");
+  add("--min-same-faces", limits.same_faces,
+      "Share of a detector's faces that float and int8 both find, at least");
+  add("--min-overlap", limits.overlap,
+      "Intersection over union from which two boxes are the same face");
   add("--max-size", limits.size, "Share of the float file's bytes");
   add("--min-speed", limits.speed, "Times the float network's, in one thread");
 }
@@ -134,12 +153,14 @@ void add_gate(CLI::App& verb, usecases::QuantizeRequest& request) {
 
 void add_quantize_verb(VerbList& list) {
   auto given = std::make_shared<Given>();
-  CLI::App* verb = list.add(
-      list.program, "quantize",
-      "Makes an int8 form of a recogniser and publishes it if it is as good (exit 1 if not)",
-      "quantize --recogniser faceplugin-512 --images lfw/images --people "
-      "lfw/peopleDevTrain.txt --pairs lfw/pairs.txt --test-people lfw/peopleDevTest.txt "
-      "--out int8");
+  CLI::App* verb =
+      list.add(list.program, "quantize",
+               "Makes an int8 form of a recogniser, or with --detector alone of that detector, and "
+               "publishes "
+               "it if it is as good (exit 1 if not)",
+               "quantize --recogniser faceplugin-512 --images lfw/images --people "
+               "lfw/peopleDevTrain.txt --pairs lfw/pairs.txt --test-people lfw/peopleDevTest.txt "
+               "--out int8");
   verb->add_option("--images", given->images, "Folder with a folder of photos for each person")
       ->required()
       ->type_name("DIR");
@@ -151,7 +172,10 @@ void add_quantize_verb(VerbList& list) {
   add_ways(*verb, *given);
   add_gate(*verb, given->request);
   add_workbench_options(*verb, given->bench, true);
-  list.verbs.push_back({verb, [given](Desk& desk) { return run_quantize(desk, *given); }});
+  list.verbs.push_back({verb, [given, verb](Desk& desk) {
+                          given->request.detector = is_detector(*verb);
+                          return run_quantize(desk, *given);
+                        }});
 }
 
 }  // namespace visavis::cli

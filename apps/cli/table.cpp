@@ -56,6 +56,8 @@ std::string fixed(double value, int digits) {
   return {text.data(), end};
 }
 
+std::string figure_text(double value) { return fixed(value, value < 100 ? 5 : 0); }
+
 Table::Table(std::vector<std::string> columns) : titles_(std::move(columns)) {
   for (std::string& title : titles_) {
     right_.push_back(title.starts_with('>'));

@@ -16,6 +16,9 @@ namespace visavis::cli {
 /// `value` with `digits` digits after the point, without the locale; "-" if it is not finite.
 [[nodiscard]] std::string fixed(double value, int digits);
 
+/// A rate or a cosine with five digits after the point, what is above 100 (bytes) with none.
+[[nodiscard]] std::string figure_text(double value);
+
 /// "1 face", "2 faces".
 [[nodiscard]] std::string counted(std::size_t count, std::string_view one,
                                   std::string_view several);

@@ -9,6 +9,8 @@ were made for and not by visavis. A development-time tool.
     do b/bin/python tests/golden/make_model_goldens.py $id; done
     python -m venv c && c/bin/pip install dlib-bin==20.0.1.post1 numpy
     c/bin/python tests/golden/make_model_goldens.py dlib-resnet-128
+    for id in faceplugin-512-int8 mobilefacenet-192-int8 faceplugin-detect-int8
+    do b/bin/python tests/golden/make_model_goldens.py $id; done   # after visavis models fetch $id
 
 Run it at the top of the sources. The packages are looked for in ~/.cache/visavis/downloads.
 
@@ -16,6 +18,9 @@ Every network sees two pictures, made by a formula in integers: the test chip of
 docs/formats/manifest.md, and noise from a linear congruential generator (state = 1664525 * state +
 1013904223 mod 2^32 from 1, the value is the highest byte; row by row, RGB). They become tensors as
 the manifest's `preparation` says. `values` holds every `stride`-th number of an output, row-major.
+
+Of an int8 model the file is what its recipe makes, out of the model store; it sees the test chip
+only, and what comes out replaces the values of `golden` in its manifest.
 """
 
 import hashlib
@@ -157,6 +162,32 @@ def run_dlib(manifest):
             [record("network", 150, 150, {"embedding": answers}, {})])
 
 
+def run_int8(manifest):
+    """Operator by operator, as ONNX defines them: optimised, ONNX Runtime rounds at other places."""
+    import onnxruntime
+
+    digest = manifest["files"][0]["onnx_sha256"]
+    data = open(os.path.expanduser(f"~/.cache/visavis/models/files/{digest}"), "rb").read()
+    assert hashlib.sha256(data).hexdigest() == digest
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(data, options)
+    preparation = manifest["preparation"]
+    width, height = preparation["width"], preparation["height"]
+    x = prepared(test_chip(width, height), preparation)[None]
+    strides = {"scores": 194, "boxes": 386, "output": 16, "embedding": 4}
+    for output in session.get_outputs():
+        answer = session.run([output.name], {session.get_inputs()[0].name: x})[0]
+        values = answer.reshape(-1)[::strides[output.name]]
+        print(json.dumps({
+            "file": "network", "width": width, "height": height, "output": output.name,
+            "offset": 0, "stride": strides[output.name],
+            "values": [float(f"{v:.8g}") for v in values],
+            "provenance": f"onnxruntime {onnxruntime.__version__} without optimisations on the "
+                          "file that the recipe makes"}))
+
+
 RUN = {"mtcnn": run_mtcnn, "mobilefacenet-192": run_tflite, "faceplugin-512": run_onnx,
        "faceplugin-detect": run_onnx, "faceplugin-landmark-68": run_onnx,
        "dlib-resnet-128": run_dlib}
@@ -165,6 +196,9 @@ RUN = {"mtcnn": run_mtcnn, "mobilefacenet-192": run_tflite, "faceplugin-512": ru
 def main():
     identifier = sys.argv[1]
     manifest = json.load(open(f"models/{identifier}.json"))
+    if identifier.endswith("-int8"):
+        run_int8(manifest)
+        return
     provenance, networks = RUN[identifier](manifest)
     golden = {"schema": "visavis.model-golden/1", "model": identifier, "provenance": provenance,
               "originals": {f["name"]: f["sha256"] for f in manifest["files"]},

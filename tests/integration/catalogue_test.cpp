@@ -68,6 +68,39 @@ TEST_F(ProgramTest, ModelsListShowsLicenceAndDataApart) {
   EXPECT_EQ(shown["model"]["files"].size(), 3U);
 }
 
+TEST_F(ProgramTest, ModelsListTellsWhatInt8CostsAndBrings) {
+  const nlohmann::json json = visavis({"models", "list", "--json"}).json();
+  std::size_t packs = 0;
+  for (const nlohmann::json& model : json["models"]) {
+    const bool is_int8 = model["precision"] == "int8";
+    EXPECT_EQ(is_int8, !model["measured"].is_null()) << model["id"];
+    if (!is_int8) continue;
+    ++packs;
+    const nlohmann::json& measured = model["measured"];
+    EXPECT_EQ(measured["model"].get<std::string>() + "-int8", model["id"]);
+    EXPECT_GE(measured["figures"].size(), 4U);
+    EXPECT_THAT(measured["provenance"].get<std::string>(), HasSubstr("thread"));
+    EXPECT_GT(model["bytes"], 100'000);
+  }
+  EXPECT_GE(packs, 2U);
+  EXPECT_THAT(visavis({"models", "list"}).out,
+              HasSubstr("faceplugin-512-int8     faceplugin-512     accuracy"));
+  EXPECT_THAT(visavis({"models", "show", "faceplugin-512-int8"}).out,
+              HasSubstr("then its int8 recipe"));
+}
+
+/// The same file as when it was measured, whatever machine makes it; and it answers as ONNX
+/// Runtime.
+TEST_F(FaceTest, Int8PacksAreMadeFromThePackageOfTheFloatModel) {
+  for (const char* id : {"faceplugin-512-int8", "mobilefacenet-192-int8"}) {
+    const Answer fetched = visavis({"models", "fetch", id});
+    ASSERT_EQ(fetched.code, 0) << fetched.err;
+    const Answer verified = visavis({"models", "verify", id, "--json"});
+    EXPECT_EQ(verified.code, 0) << verified.err;
+    EXPECT_EQ(verified.json()["models"][0]["answer"], "passed") << verified.out;
+  }
+}
+
 TEST_F(FaceTest, ModelsVerifyRunsTheGoldens) {
   const Answer answer = visavis({"models", "verify", "faceplugin-512", "--json"});
   EXPECT_EQ(answer.code, 0) << answer.err;

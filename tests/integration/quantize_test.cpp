@@ -62,6 +62,50 @@ TEST_F(QuantizeTest, PublishesWhatKeepsToItsLimits) {
   EXPECT_THAT(again.err, HasSubstr("is there already"));
 }
 
+/// What is published is a recipe: the file that was tested comes out of the float one again.
+TEST_F(QuantizeTest, TheRecipeMakesTheFileThatWasTested) {
+  ASSERT_EQ(quantize({"--chips", "4", "--held-out", "1", "--method", "mse", "--min-cosine", ".9",
+                      "--id", "mine"})
+                .code,
+            0);
+  const auto manifest = nlohmann::json::parse(bytes_of(at("out/mine.json")));
+  const nlohmann::json& file = manifest["files"][0];
+  EXPECT_EQ(file["importer"], "onnx:free-batch");
+  EXPECT_EQ(file["int8"]["activations"].size(), 50U);  // one for each convolution's input
+  EXPECT_EQ(file["int8"]["weight_steps"], 64);
+  EXPECT_EQ(file["onnx_bytes"], bytes_of(at("out/mine.onnx")).size());
+  EXPECT_EQ(manifest["measured"]["model"], "faceplugin-512");
+  fs::create_directories(folder() / "store" / "manifests");
+  fs::copy_file(at("out/mine.json"), at("store/manifests/mine.json"));
+  const Answer fetched = visavis({"models", "fetch", "mine", "--models", at("store")});
+  ASSERT_EQ(fetched.code, 0) << fetched.err;
+  EXPECT_EQ(bytes_of(folder() / "store" / "files" / file["onnx_sha256"].get<std::string>()),
+            bytes_of(at("out/mine.onnx")));
+  const Answer added =
+      visavis({"models", "add", at("out/mine.json"), at("out/mine.onnx"), "--models", at("other")});
+  EXPECT_EQ(added.code, 0) << added.err;
+}
+
+TEST_F(QuantizeTest, OfADetectorThatFindsTheSameFaces) {
+  // A photo is observed, the others are tested.
+  const std::vector<std::string> words{
+      "--detector", "faceplugin-detect", "--chips", "1", "--held-out", "1", "--method", "mse"};
+  const Answer answer = quantize(words);
+  ASSERT_NE(answer.code, 2) << answer.err;
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["source"], "faceplugin-detect");
+  EXPECT_EQ(json["layers"].size(), 52U);  // its convolutions
+  EXPECT_EQ(json["gate"][0]["figure"], "faces found again");
+  EXPECT_EQ(json["gate"][0]["limit"], .995);
+  EXPECT_EQ(json["faces"]["float"], 3);  // one on each of the other photos
+  std::vector<std::string> strict = words;
+  strict.insert(strict.end(), {"--min-overlap", "1", "--id", "strict"});
+  const Answer refused = quantize(strict);
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_EQ(refused.json()["gate"][0]["passed"], false);
+  EXPECT_TRUE(refused.json()["network"].is_null());
+}
+
 TEST_F(QuantizeTest, PublishesNothingThatFails) {
   const Answer answer = quantize({"--chips", "4", "--held-out", "1", "--method", "minmax",
                                   "--all-int8", "--min-cosine", ".999999"});
@@ -92,6 +136,9 @@ TEST_F(QuantizeTest, SaysWhatCannotBe) {
            {"--id", "../escaped"},
            {"--method", "best"},
            {"--recogniser", "fusion-704"},
+           {"--recogniser", "faceplugin-512-int8"},
+           {"--detector", "mtcnn"},
+           {"--weight-steps", "128"},
            {"--chips", "1", "--held-out", "1", "--method", "minmax", "--keep-float", "nowhere"},
            {"--kept", ".2"},
            {"--min-speed", "0"}})

@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 #include <visavis/core/hash.hpp>
@@ -30,6 +33,10 @@ constexpr double kSumTolerance = 1e-6;  // of weights that are written with few 
 constexpr std::size_t kMaxGoldens = 32;
 constexpr std::size_t kMaxGoldenValues = 4096;
 constexpr std::int64_t kMaxSide = 4096;
+constexpr std::int64_t kMaxFileBytes = std::int64_t{2} << 30U;
+constexpr std::size_t kMaxLayers = 4096;
+constexpr std::size_t kMaxChannels = 1 << 16U;
+constexpr std::size_t kMaxFigures = 32;
 constexpr std::int64_t kMaxDimension = 1 << 20;
 constexpr std::string_view kSchema = "visavis.manifest/1";
 // In the order of the enumerators.
@@ -100,6 +107,73 @@ PackageSource read_source(Fields fields) {
   return source;
 }
 
+void read_activations(Fields fields, Int8Recipe& recipe) {
+  for (const auto& [name, value] : fields.json().items()) {
+    const std::vector<float> ends = fields.floats(name.c_str(), 2, 2);
+    if (ends.size() != 2) continue;
+    if (!(ends[0] <= 0 && ends[1] >= 0 && std::isfinite(ends[1] - ends[0])))
+      fields.complain(fields.path_of(name.c_str()), "must be a range around 0");
+    recipe.activations.emplace(name, Int8Range{.low = ends[0], .high = ends[1]});
+  }
+}
+
+void read_equalised(Fields fields, Int8Recipe& recipe) {
+  for (const auto& [name, value] : fields.json().items()) {
+    std::vector<std::uint8_t>& steps = recipe.equalised[name];
+    for (const char digit : fields.text(name.c_str(), kMaxChannels)) {
+      if (digit < '0' || digit > '9')
+        fields.complain(fields.path_of(name.c_str()), "must be a digit for each channel");
+      steps.push_back(static_cast<std::uint8_t>(digit - '0'));
+    }
+  }
+}
+
+Int8BiasShifts read_shifts(Fields fields) {
+  Int8BiasShifts shifts{.unit = static_cast<float>(fields.number("unit")), .counts = {}};
+  if (!(shifts.unit > 0)) fields.complain(fields.path_of("unit"), "must be positive");
+  const std::string text = fields.text("counts", kMaxChannels * 5);
+  for (const auto part : std::views::split(std::string_view(text), ' ')) {
+    int count = 0;
+    const char* end = part.data() + part.size();
+    const auto [read, error] = std::from_chars(part.data(), end, count);
+    if (error != std::errc{} || read != end || std::abs(count) > 127) {
+      fields.complain(fields.path_of("counts"), "must be numbers from -127 to 127");
+      break;
+    }
+    shifts.counts.push_back(static_cast<std::int8_t>(count));
+  }
+  if (shifts.counts.empty())
+    fields.complain(fields.path_of("counts"), "must be numbers from -127 to 127");
+  fields.refuse_others();
+  return shifts;
+}
+
+Int8Recipe read_recipe(Fields fields) {
+  Int8Recipe recipe;
+  for (const char* key : {"activations", "equalised", "bias_shifts"})
+    if (fields.has(key) && fields.object(key).json().size() > kMaxLayers)
+      fields.complain(fields.path_of(key), "is of more than 4096 layers");
+  read_activations(fields.object("activations"), recipe);
+  if (fields.has("equalised")) read_equalised(fields.object("equalised"), recipe);
+  if (fields.has("bias_shifts")) {
+    Fields shifts = fields.object("bias_shifts");
+    for (const auto& [name, value] : shifts.json().items())
+      recipe.bias_shifts.emplace(name, read_shifts(shifts.object(name.c_str())));
+  }
+  if (fields.has("keep_float"))
+    for (const nlohmann::json& name : fields.array("keep_float", kMaxLayers)) {
+      if (!name.is_string()) {
+        fields.complain(fields.path_of("keep_float"), "must be names");
+        break;
+      }
+      recipe.keep_float.insert(name.get<std::string>());
+    }
+  if (fields.has("weight_steps"))
+    recipe.weight_steps = static_cast<int>(fields.integer("weight_steps", 1, 127));
+  fields.refuse_others();
+  return recipe;
+}
+
 ModelFile read_model_file(Fields fields) {
   ModelFile file;
   file.name = fields.text("name");
@@ -109,7 +183,10 @@ ModelFile read_model_file(Fields fields) {
   if (fields.has("source")) file.source = read_source(fields.object("source"));
   file.importer = fields.text("importer", 64);
   if (file.importer.empty()) fields.complain(fields.path_of("importer"), "is empty");
+  if (fields.has("int8")) file.int8 = read_recipe(fields.object("int8"));
   file.onnx_sha256 = fields.sha256("onnx_sha256");
+  if (fields.has("onnx_bytes"))
+    file.onnx_bytes = static_cast<std::uint64_t>(fields.integer("onnx_bytes", 1, kMaxFileBytes));
   if (fields.has("as_data")) file.as_data = fields.boolean("as_data");
   if (fields.has("screen_margin")) {
     file.screen_margin = fields.number("screen_margin");
@@ -221,6 +298,25 @@ void read_goldens(Fields& fields, Manifest& manifest, Complaint& complaint) {
   }
 }
 
+MeasuredFigure read_figure(Fields fields) {
+  MeasuredFigure figure{.name = fields.text("figure", 64), .before = {}, .after = 0};
+  if (fields.has("float")) figure.before = fields.number("float");
+  figure.after = fields.number("int8");
+  fields.refuse_others();
+  return figure;
+}
+
+Measured read_measured(Fields fields, Complaint& complaint) {
+  Measured measured{.model = fields.text("model", 64), .figures = {}, .provenance = {}};
+  const nlohmann::json& list = fields.array("figures", kMaxFigures);
+  for (std::size_t i = 0; i < list.size(); ++i)
+    measured.figures.push_back(
+        read_figure(Fields(list[i], item_path("measured.figures", i), complaint)));
+  measured.provenance = fields.text("provenance");
+  fields.refuse_others();
+  return measured;
+}
+
 Member read_member(Fields fields) {
   Member member{
       .model = fields.text("model"), .weight = fields.number("weight"), .manifest = nullptr};
@@ -285,6 +381,8 @@ Manifest read_manifest(const nlohmann::json& document, Complaint& complaint) {
     read_files(fields, manifest, complaint);
     read_goldens(fields, manifest, complaint);
   }
+  if (fields.has("measured"))
+    manifest.measured = read_measured(fields.object("measured"), complaint);
   if (fields.has("notes")) manifest.notes = fields.text("notes", 16384);
   fields.refuse_others();
   return manifest;
@@ -313,8 +411,11 @@ std::string canonical_text(const Manifest& manifest, bool flip) {
   if (manifest.fusion) return canonical_text(*manifest.fusion, flip);
   const Preparation& p = manifest.preparation;
   std::string text = "visavis model 1\n";
-  for (const ModelFile& file : manifest.files)
+  for (const ModelFile& file : manifest.files) {
     text += "file " + file.name + " " + file.sha256 + " " + file.importer + "\n";
+    // What a recipe makes is the same only where all its numbers are.
+    if (file.int8) text += "int8 " + file.onnx_sha256 + "\n";
+  }
   text += "size " + std::to_string(p.width) + " " + std::to_string(p.height) + "\n";
   text += "colour " + std::string(kColours[static_cast<std::size_t>(p.colour)]) + "\n";
   if (p.prewhiten) {

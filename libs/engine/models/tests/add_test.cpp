@@ -84,6 +84,23 @@ TEST_F(AddModelTest, RefusesWithoutLeavingAnything) {
   refused(add(unknown), ErrorCode::kUnsupported, "no such importer");
 }
 
+// Who has what the importer makes needs no original.
+TEST_F(AddModelTest, TakesWhatTheImporterWouldMake) {
+  ASSERT_TRUE(write_file(dir_ / "weights", "cba"));
+  const std::string hashes =
+      R"(,"sha256":")" + hash_of("abc") + R"(","onnx_sha256":")" + hash_of("cba") + "\"";
+  const Result<Manifest> added = add(manifest(hashes));
+  ASSERT_TRUE(added) << added.error().message;
+  EXPECT_EQ(store().read(added->files[0])->size(), 3U);
+  EXPECT_EQ(store().read(added->files[0])->front(), std::byte{'c'});
+  // A result that is not pinned is not taken for one.
+  const auto refused = add_model(Store::open({}, dir_ / "other").value(),
+                                 manifest(R"(,"sha256":")" + hash_of("abc") + "\""),
+                                 {{"network", dir_ / "weights"}}, reversed);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kModelMismatch);
+}
+
 TEST_F(AddModelTest, AddsAFusionOfModelsThatAreThere) {
   const auto recogniser = [&](const std::string& id) {
     return R"({"schema":"visavis.manifest/1","id":")" + id +

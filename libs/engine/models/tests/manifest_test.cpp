@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,6 +65,67 @@ TEST(Manifest, TermsAreUnclearUnlessItSaysOtherwise) {
   ASSERT_TRUE(free) << free.error().message;
   EXPECT_EQ(free->terms, Terms::kPermissive);
   EXPECT_FALSE(parse_manifest(with(R"("training_data")", R"("terms":"free","training_data")")));
+}
+
+constexpr const char* kRecipe =
+    R"("int8":{"activations":{"x":[-1,2.5],"y":[0,1]},"equalised":{"c":"019"},"keep_float":["d"],
+"bias_shifts":{"c":{"unit":0.5,"counts":"1 -127 0"}},"weight_steps":64},"onnx_sha256")";
+
+TEST(Manifest, ReadsAnInt8Recipe) {
+  const auto m = parse_manifest(with(R"("onnx_sha256")", kRecipe));
+  ASSERT_TRUE(m) << m.error().message;
+  ASSERT_TRUE(m->files[0].int8);
+  const Int8Recipe& recipe = *m->files[0].int8;
+  EXPECT_EQ(recipe.activations.at("x").low, -1);
+  EXPECT_EQ(recipe.activations.at("x").high, 2.5F);
+  EXPECT_EQ(recipe.equalised.at("c"), (std::vector<std::uint8_t>{0, 1, 9}));
+  EXPECT_TRUE(recipe.keep_float.contains("d"));
+  EXPECT_EQ(recipe.bias_shifts.at("c").unit, .5F);
+  EXPECT_EQ(recipe.bias_shifts.at("c").counts, (std::vector<std::int8_t>{1, -127, 0}));
+  EXPECT_EQ(recipe.weight_steps, 64);
+  // Another network than the float one, and than another recipe's.
+  EXPECT_NE(model_id(*m, false), model_id(*parse_manifest(sample()), false));
+  Manifest other = *m;
+  other.files[0].onnx_sha256 = std::string(64, 'b');
+  EXPECT_NE(model_id(*m, false), model_id(other, false));
+}
+
+TEST(Manifest, ReadsWhatWasMeasured) {
+  const auto m = parse_manifest(with(R"("golden")", R"("measured":{"model":"f","figures":[
+{"figure":"accuracy","float":0.99,"int8":0.98},{"figure":"mean cosine","int8":0.997}],
+"provenance":"by hand"},"golden")"));
+  ASSERT_TRUE(m) << m.error().message;
+  ASSERT_TRUE(m->measured);
+  EXPECT_EQ(m->measured->model, "f");
+  ASSERT_EQ(m->measured->figures.size(), 2U);
+  EXPECT_EQ(m->measured->figures[0].before, .99);
+  EXPECT_EQ(m->measured->figures[1].before, std::nullopt);
+  EXPECT_EQ(m->measured->figures[1].after, .997);
+}
+
+TEST(Manifest, RefusesARecipeThatIsWrong) {
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string, std::string>>{{"[-1,2.5]", "[1,2.5]"},
+                                                        {"[-1,2.5]", "[-3e38,3e38]"},
+                                                        {"[-1,2.5]", "[-1]"},
+                                                        {"[-1,2.5]", "7"},
+                                                        {R"("019")", R"("01a")"},
+                                                        {R"("019")", "19"},
+                                                        {R"(["d"])", "[4]"},
+                                                        {"1 -127 0", ""},
+                                                        {"1 -127 0", "1 -128 0"},
+                                                        {"1 -127 0", "1  0"},
+                                                        {"1 -127 0", "1 99999999999 0"},
+                                                        {":0.5", ":0"},
+                                                        {":64", ":128"},
+                                                        {":64", ":0"},
+                                                        {R"("activations")", R"("ranges")"}}) {
+    std::string recipe = kRecipe;
+    recipe.replace(recipe.find(from), from.size(), to);
+    const auto refused = parse_manifest(with(R"("onnx_sha256")", recipe));
+    ASSERT_FALSE(refused) << to;
+    EXPECT_THAT(refused.error().message, HasSubstr("files[0].int8")) << to;
+  }
 }
 
 struct Defect {

@@ -2,16 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+#include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/quantize/observe.hpp>
 
@@ -20,8 +23,8 @@ namespace {
 
 using Floats = std::vector<float>;
 
-/// A channel of nearly nothing is not blown up beyond this.
-constexpr float kLeast = 1e-3F;
+/// A channel of nearly nothing is not blown up beyond 2 to this.
+constexpr int kMostExponent = 9;
 
 constexpr auto kHomogeneous = std::to_array<std::string_view>({"LeakyRelu", "PRelu", "Relu"});
 
@@ -85,39 +88,77 @@ void multiply(Floats& values, std::span<const float> factors) {
   for (std::size_t i = 0; i < values.size(); ++i) values[i] *= factors[i / each];
 }
 
-Floats factors_of(std::span<const float> peaks) {
+/// How often each channel's peak can be doubled without passing the largest one.
+std::vector<std::uint8_t> doublings(std::span<const float> peaks) {
   const float most = std::ranges::max(peaks);
-  Floats factors(peaks.size(), 1);
+  std::vector<std::uint8_t> exponents(peaks.size());
   for (std::size_t c = 0; c < peaks.size(); ++c)
-    if (peaks[c] > 0) factors[c] = std::max(peaks[c] / most, kLeast);
-  return factors;
+    for (float peak = 2 * peaks[c]; peak > 0 && peak <= most && exponents[c] < kMostExponent;
+         peak *= 2)
+      ++exponents[c];
+  return exponents;
+}
+
+/// The constants of a convolution and of the depthwise one behind it; nothing if they are shared.
+struct Pair {
+  Floats* before;
+  Floats* bias;  ///< Null without one.
+  Floats* after;
+};
+
+std::optional<Pair> pair_at(graph::Graph& graph, const Wiring& wiring, const graph::Node& second) {
+  if (!is_depthwise(graph, second)) return std::nullopt;
+  const graph::Node* first = convolution_before(wiring, second);
+  if (first == nullptr) return std::nullopt;
+  const bool has_bias = first->inputs.size() > 2 && !first->inputs[2].empty();
+  const Pair pair{.before = own_floats(graph, wiring, *first, 1),
+                  .bias = has_bias ? own_floats(graph, wiring, *first, 2) : nullptr,
+                  .after = own_floats(graph, wiring, second, 1)};
+  if (pair.before == nullptr || pair.after == nullptr || has_bias != (pair.bias != nullptr))
+    return std::nullopt;
+  return pair;
+}
+
+std::size_t channels_of(const graph::Graph& graph, const graph::Node& depthwise) {
+  return static_cast<std::size_t>(graph.initializer(depthwise.inputs[1])->shape[0]);
 }
 
 }  // namespace
 
-graph::Graph equalize(graph::Graph graph, const Observations& observations) {
-  const Wiring wiring(graph);
-  for (const graph::Node& second : graph.nodes) {
+Equalising equalising_of(const graph::Graph& graph, const Observations& observations) {
+  graph::Graph own = graph;  // looked at, not changed
+  const Wiring wiring(own);
+  Equalising equalising;
+  for (const graph::Node& second : own.nodes) {
     const auto observed =
         second.inputs.empty() ? observations.end() : observations.find(second.inputs[0]);
-    if (observed == observations.end() || !is_depthwise(graph, second)) continue;
-    const graph::Node* first = convolution_before(wiring, second);
-    if (first == nullptr) continue;
-    const bool has_bias = first->inputs.size() > 2 && !first->inputs[2].empty();
-    Floats* before = own_floats(graph, wiring, *first, 1);
-    Floats* bias = has_bias ? own_floats(graph, wiring, *first, 2) : nullptr;
-    Floats* after = own_floats(graph, wiring, second, 1);
+    if (observed == observations.end() || !pair_at(own, wiring, second)) continue;
     const std::vector<float>& peaks = observed->second.channel_peaks;
-    const bool fits =
-        before != nullptr && after != nullptr && has_bias == (bias != nullptr) && !peaks.empty() &&
-        static_cast<std::int64_t>(peaks.size()) == graph.initializer(second.inputs[1])->shape[0];
-    if (!fits) continue;
-    Floats factors = factors_of(peaks);
-    multiply(*after, factors);
-    for (float& factor : factors) factor = 1 / factor;
-    multiply(*before, factors);
-    if (bias != nullptr) multiply(*bias, factors);
+    if (peaks.size() == channels_of(own, second))
+      equalising.emplace(second.outputs.front(), doublings(peaks));
   }
+  return equalising;
+}
+
+Result<graph::Graph> equalize(graph::Graph graph, const Equalising& equalising) {
+  const Wiring wiring(graph);
+  std::size_t done = 0;
+  for (const graph::Node& second : graph.nodes) {
+    const auto wanted = equalising.find(second.outputs.front());
+    if (wanted == equalising.end()) continue;
+    const auto pair = pair_at(graph, wiring, second);
+    if (!pair || wanted->second.size() != channels_of(graph, second)) break;
+    Floats factors;
+    for (const std::uint8_t exponent : wanted->second) factors.push_back(std::ldexp(1.F, exponent));
+    multiply(*pair->before, factors);
+    if (pair->bias != nullptr) multiply(*pair->bias, factors);
+    for (float& factor : factors) factor = 1 / factor;
+    multiply(*pair->after, factors);
+    ++done;
+  }
+  if (done < equalising.size())
+    return fail(ErrorCode::kModelMismatch,
+                "the int8 recipe scales channels that this network has not");
   return graph;
 }
 

@@ -170,7 +170,9 @@ Result<std::vector<std::vector<float>>> answers(const graph::Graph& graph,
   std::vector<std::vector<float>> given;
   for (const Example& sample : samples) {
     VISAVIS_TRY(outputs, running.run(sample));
-    given.emplace_back(outputs[0].floats().begin(), outputs[0].floats().end());
+    std::vector<float>& all = given.emplace_back();
+    for (const runtime::Tensor& output : outputs)
+      all.insert(all.end(), output.floats().begin(), output.floats().end());
   }
   return given;
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 
@@ -25,6 +27,44 @@ constexpr auto kUnchanged = std::to_array<std::string_view>(
      "Shape",         "Sigmoid",  "Sqrt",        "Sub",
      "Tanh",          "Transpose"});
 
+/// An attribute of old sets that is an input of newer ones.
+void into_input(graph::Graph& graph, graph::Node& node, std::string_view name) {
+  const auto found =
+      std::ranges::find(node.attributes, name, &std::pair<std::string, graph::Attribute>::first);
+  if (found == node.attributes.end()) return;
+  auto values = node.get_or<std::vector<std::int64_t>>(name, {});
+  node.attributes.erase(found);
+  node.inputs.push_back(node.outputs.front() + "_" + std::string(name));
+  const auto count = static_cast<std::int64_t>(values.size());
+  graph.initializers.push_back(
+      {.name = node.inputs.back(), .shape = {count}, .values = std::move(values)});
+}
+
+/// Until set 13 Softmax made a matrix of everything, split before the axis: the same if that is the
+/// last one. How many there are is known of what the network gives out.
+bool is_over_last_axis(const graph::Graph& graph, const graph::Node& node) {
+  const auto output =
+      std::ranges::find(graph.outputs, node.outputs.front(), &graph::ValueInfo::name);
+  if (output == graph.outputs.end()) return false;
+  const auto axis = node.get_or<std::int64_t>("axis", 1);
+  return axis == -1 || axis + 1 == static_cast<std::int64_t>(output->shape.size());
+}
+
+/// @return false for an operator that may mean something else
+bool raise(graph::Graph& graph, graph::Node& node) {
+  if (node.op == "Softmax") {
+    if (!is_over_last_axis(graph, node)) return false;
+    std::erase_if(node.attributes, [](const auto& attribute) { return attribute.first == "axis"; });
+    node.attributes.emplace_back("axis", std::int64_t{-1});
+    return true;
+  }
+  if (node.op == "Slice" || node.op == "Unsqueeze") {
+    for (const std::string_view name : {"starts", "ends", "axes"}) into_input(graph, node, name);
+    return true;
+  }
+  return std::ranges::find(kUnchanged, node.op) != kUnchanged.end();
+}
+
 }  // namespace
 
 Result<graph::Graph> raise_opset(graph::Graph graph, std::int64_t opset) {
@@ -32,8 +72,8 @@ Result<graph::Graph> raise_opset(graph::Graph graph, std::int64_t opset) {
   if (graph.opset < kOldest)
     return fail(ErrorCode::kUnsupported, "networks of operator set " + std::to_string(graph.opset) +
                                              " cannot be raised to " + std::to_string(opset));
-  for (const graph::Node& node : graph.nodes)
-    if (std::ranges::find(kUnchanged, node.op) == kUnchanged.end())
+  for (graph::Node& node : graph.nodes)
+    if (!raise(graph, node))
       return fail(ErrorCode::kUnsupported,
                   node.op + " of operator set " + std::to_string(graph.opset) +
                       " may mean something else in " + std::to_string(opset));

@@ -1,9 +1,12 @@
 #include "visavis/quantize/quantize.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <iterator>
 #include <limits>
@@ -17,6 +20,10 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/graph/onnx.hpp>
+#include <visavis/graph/passes.hpp>
+#include <visavis/models/manifest.hpp>
+#include <visavis/quantize/equalize.hpp>
 #include <visavis/quantize/observe.hpp>
 #include <visavis/quantize/ranges.hpp>
 
@@ -26,7 +33,6 @@ namespace visavis::modelkit {
 namespace {
 
 constexpr std::int64_t kOpset = 13;
-constexpr float kMostSteps = 127;
 
 using Floats = std::vector<float>;
 
@@ -103,20 +109,97 @@ Floats mean_errors(const graph::Node& node, const graph::Tensor& weights,
   return errors;
 }
 
+Result<std::vector<Layer>> chosen_layers(const graph::Graph& graph, const LayerNames& keep_float) {
+  std::vector<Layer> layers = layers_of(graph);
+  for (const std::string& name : keep_float)
+    if (std::ranges::find(layers, name, &Layer::name) == layers.end())
+      return fail(ErrorCode::kNotFound, "the network has no layer \"" + name + "\"");
+  std::erase_if(layers, [&](const Layer& layer) { return keep_float.contains(layer.name); });
+  if (layers.empty())
+    return fail(ErrorCode::kInvalidArgument, "the network has no layer to quantise");
+  return layers;
+}
+
+/// The same number in a text that a person can read.
+float rounded(float value) {
+  constexpr int kDigits = 5;
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
+                                 std::chars_format::scientific, kDigits - 1);
+  float read = value;
+  std::from_chars(text.data(), end.ptr, read);
+  return read;
+}
+
+Result<const Observed*> find_observed(const Observations& observations, const std::string& value) {
+  const auto found = observations.find(value);
+  if (found == observations.end())
+    return fail(ErrorCode::kNotFound, "the value \"" + value + "\" was not observed");
+  return &found->second;
+}
+
+const graph::Node& maker_of(const graph::Graph& graph, const std::string& value) {
+  return *std::ranges::find_if(
+      graph.nodes, [&](const graph::Node& node) { return node.outputs.front() == value; });
+}
+
+/// What is added to each output channel's bias, if the layer has one that can be moved.
+std::optional<Floats> bias_of(const graph::Graph& graph, const graph::Node& node,
+                              std::size_t channels) {
+  if (node.op == "MatMul") return std::nullopt;
+  if (node.inputs.size() < 3 || node.inputs[2].empty()) return Floats(channels);
+  const graph::Tensor* given = graph.initializer(node.inputs[2]);
+  const auto* held = given == nullptr ? nullptr : std::get_if<Floats>(&given->values);
+  // Computed, or in one of Gemm's other shapes: it stays as it is.
+  if (held == nullptr || held->size() != channels || given->shape.empty() ||
+      given->shape.back() != static_cast<std::int64_t>(channels))
+    return std::nullopt;
+  return *held;
+}
+
+std::size_t channels_of(const graph::Node& node, const graph::Tensor& weights) {
+  return static_cast<std::size_t>(weights.shape[output_axis(node)]);
+}
+
+bool are_finite(std::span<const float> values) {
+  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
+}
+
+/// Minus the errors, in multiples of a 127th of the largest; nothing where there is none.
+std::optional<models::Int8BiasShifts> shifts_against(std::span<const float> errors) {
+  constexpr float kMost = 127;
+  float largest = 0;
+  for (const float error : errors) largest = std::max(largest, std::abs(error));
+  models::Int8BiasShifts shifts{.unit = rounded(largest / kMost), .counts = {}};
+  if (!(shifts.unit > std::numeric_limits<float>::min()) || !are_finite(errors))
+    return std::nullopt;
+  for (const float error : errors)
+    shifts.counts.push_back(
+        static_cast<std::int8_t>(std::clamp(std::nearbyint(-error / shifts.unit), -kMost, kMost)));
+  return shifts;
+}
+
+/// A recipe that speaks of a layer or value that is not there is another network's.
+std::unexpected<Error> another_networks(const std::string& what, const std::string& name) {
+  return fail(ErrorCode::kModelMismatch,
+              "the int8 recipe has " + what + " \"" + name + "\", which this network has not");
+}
+
 /// Rewrites one graph.
 class Rewriter {
  public:
-  Rewriter(graph::Graph& graph, const Observations& observations, const QuantizeOptions& options)
-      : graph_(graph), observations_(observations), options_(options) {}
+  Rewriter(graph::Graph& graph, const models::Int8Recipe& recipe)
+      : graph_(graph), recipe_(recipe) {}
 
   Result<void> run() {
-    VISAVIS_TRY(chosen, chosen_layers());
+    VISAVIS_TRY(chosen, chosen_layers(graph_, recipe_.keep_float));
     for (const Layer& layer : chosen) {
       names_.insert(layer.name);
       inputs_.insert(layer.input);
     }
+    VISAVIS_CHECK(check_names());
     std::vector<graph::Node> nodes = std::exchange(graph_.nodes, {});
-    for (const graph::ValueInfo& input : graph_.inputs) VISAVIS_CHECK(add_steps(input.name));
+    for (const graph::ValueInfo& input : graph_.inputs) add_steps(input.name);
     for (graph::Node& node : nodes) {
       if (names_.contains(node.outputs.front())) {
         VISAVIS_CHECK(rewrite_layer(node));
@@ -125,23 +208,23 @@ class Rewriter {
       }
       const std::vector<std::string> made = node.outputs;
       graph_.nodes.push_back(std::move(node));
-      for (const std::string& value : made) VISAVIS_CHECK(add_steps(value));
+      for (const std::string& value : made) add_steps(value);
     }
     drop_unread_constants();
     return graph::validate(graph_);
   }
 
  private:
-  [[nodiscard]] Result<std::vector<Layer>> chosen_layers() const {
-    std::vector<Layer> layers = layers_of(graph_);
-    for (const std::string& name : options_.keep_float)
-      if (std::ranges::find(layers, name, &Layer::name) == layers.end())
-        return fail(ErrorCode::kNotFound, "the network has no layer \"" + name + "\"");
-    std::erase_if(layers,
-                  [&](const Layer& layer) { return options_.keep_float.contains(layer.name); });
-    if (layers.empty())
-      return fail(ErrorCode::kInvalidArgument, "the network has no layer to quantise");
-    return layers;
+  /// The recipe has a range for all that is read, and nothing that is not there.
+  [[nodiscard]] Result<void> check_names() const {
+    for (const std::string& input : inputs_)
+      if (!recipe_.activations.contains(input))
+        return fail(ErrorCode::kNotFound, "the int8 recipe has no range of \"" + input + "\"");
+    for (const auto& [name, range] : recipe_.activations)
+      if (!inputs_.contains(name)) return another_networks("a range of", name);
+    for (const auto& [name, shifts] : recipe_.bias_shifts)
+      if (!names_.contains(name)) return another_networks("biases of", name);
+    return {};
   }
 
   [[nodiscard]] std::string quantised(const std::string& value) const {
@@ -149,31 +232,27 @@ class Rewriter {
   }
 
   /// Behind the node that makes a value which a layer reads.
-  Result<void> add_steps(const std::string& value) {
-    if (!inputs_.contains(value)) return {};
-    const auto found = observations_.find(value);
-    if (found == observations_.end())
-      return fail(ErrorCode::kNotFound, "the value \"" + value + "\" was not observed");
-    const Steps steps = steps_of(choose_range(found->second, options_.method, options_.kept));
+  void add_steps(const std::string& value) {
+    if (!inputs_.contains(value)) return;
+    const models::Int8Range& range = recipe_.activations.find(value)->second;
+    const Steps steps = steps_of({.low = range.low, .high = range.high});
     const std::string scale = constant(value + "_scale", {}, Floats{steps.scale});
     const std::string zero = constant(value + "_zero", {}, std::vector<std::uint8_t>{steps.zero});
     graph_.nodes.push_back(node_of("QuantizeLinear", {value, scale, zero}, value + "_q"));
     graph_.nodes.push_back(
         node_of("DequantizeLinear", {value + "_q", scale, zero}, quantised(value)));
-    return {};
   }
 
   Result<void> rewrite_layer(graph::Node& node) {
     const graph::Tensor& weights = *weights_of(graph_, node);
     const auto& values = std::get<Floats>(weights.values);
-    if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); }))
+    if (!are_finite(values))
       return fail(ErrorCode::kInvalidArgument,
                   "a weight of \"" + node.outputs.front() + "\" is no finite number");
     const std::size_t axis = output_axis(node);
-    ChannelSteps rounded = quantize_weights(values, weights.shape, axis);
+    ChannelSteps rounded = quantize_weights(values, weights.shape, axis, recipe_.weight_steps);
     const graph::Shape shape = weights.shape;
-    if (options_.bias_correction && node.op != "MatMul")
-      VISAVIS_CHECK(correct_bias(node, weights, rounded));
+    VISAVIS_CHECK(shift_bias(node, channels_of(node, weights)));
     const std::string& name = node.outputs.front();
     const graph::Shape channels{shape[axis]};
     const std::string steps = constant(name + "_w", shape, std::move(rounded.steps));
@@ -186,25 +265,18 @@ class Rewriter {
     return {};
   }
 
-  Result<void> correct_bias(graph::Node& node, const graph::Tensor& weights,
-                            const ChannelSteps& rounded) {
-    const auto found = observations_.find(node.inputs[0]);
-    if (found == observations_.end())
-      return fail(ErrorCode::kNotFound, "the value \"" + node.inputs[0] + "\" was not observed");
-    if (found->second.channel_means.size() != inputs_of_layer(node, weights)) return {};
-    const Floats errors = mean_errors(node, weights, rounded, found->second.channel_means);
-    const auto count = static_cast<std::int64_t>(errors.size());
-    Floats bias(errors.size());
-    if (node.inputs.size() > 2 && !node.inputs[2].empty()) {
-      const graph::Tensor* given = graph_.initializer(node.inputs[2]);
-      const auto* held = given == nullptr ? nullptr : std::get_if<Floats>(&given->values);
-      // Computed, or in one of Gemm's other shapes: it stays as it is.
-      if (held == nullptr || held->size() != bias.size() || given->shape.back() != count) return {};
-      bias = *held;
-    }
-    std::ranges::transform(bias, errors, bias.begin(), std::minus{});
+  Result<void> shift_bias(graph::Node& node, std::size_t channels) {
+    const auto shifts = recipe_.bias_shifts.find(node.outputs.front());
+    if (shifts == recipe_.bias_shifts.end()) return {};
+    std::optional<Floats> bias = bias_of(graph_, node, channels);
+    const models::Int8BiasShifts& shift = shifts->second;
+    if (!bias || shift.counts.size() != channels)
+      return another_networks("biases of", node.outputs.front());
+    for (std::size_t c = 0; c < channels; ++c)
+      (*bias)[c] += shift.unit * static_cast<float>(shift.counts[c]);
     node.inputs.resize(3);
-    node.inputs[2] = constant(node.outputs.front() + "_b", {count}, std::move(bias));
+    node.inputs[2] = constant(node.outputs.front() + "_b", {static_cast<std::int64_t>(channels)},
+                              *std::move(bias));
     return {};
   }
 
@@ -227,8 +299,7 @@ class Rewriter {
   }
 
   graph::Graph& graph_;
-  const Observations& observations_;
-  const QuantizeOptions& options_;
+  const models::Int8Recipe& recipe_;
   LayerNames names_;   ///< Of the layers that are quantised.
   LayerNames inputs_;  ///< The values that they read.
   std::vector<graph::Tensor> added_;
@@ -255,30 +326,74 @@ std::vector<std::string> inputs_of(std::span<const Layer> layers) {
   return inputs;
 }
 
-Result<graph::Graph> quantize(graph::Graph graph, const Observations& observations,
-                              const QuantizeOptions& options) {
+Result<models::Int8Recipe> recipe_of(const graph::Graph& graph, const Observations& observations,
+                                     const QuantizeOptions& options) {
   VISAVIS_CHECK(graph::validate(graph));
-  VISAVIS_TRY(raised, raise_opset(std::move(graph), kOpset));
-  VISAVIS_CHECK(Rewriter(raised, observations, options).run());
+  VISAVIS_TRY(chosen, chosen_layers(graph, options.keep_float));
+  models::Int8Recipe recipe{.keep_float = options.keep_float, .weight_steps = options.weight_steps};
+  for (const std::string& input : inputs_of(chosen)) {
+    VISAVIS_TRY(observed, find_observed(observations, input));
+    const Range range = choose_range(*observed, options.method, options.kept);
+    recipe.activations.emplace(
+        input, models::Int8Range{.low = rounded(range.low), .high = rounded(range.high)});
+  }
+  if (!options.bias_correction) return recipe;
+  for (const Layer& layer : chosen) {
+    const graph::Node& node = maker_of(graph, layer.name);
+    const graph::Tensor& weights = *weights_of(graph, node);
+    const std::size_t axis = output_axis(node);
+    const auto& values = std::get<Floats>(weights.values);
+    VISAVIS_TRY(observed, find_observed(observations, layer.input));
+    if (!are_finite(values) || !bias_of(graph, node, channels_of(node, weights)) ||
+        observed->channel_means.size() != inputs_of_layer(node, weights))
+      continue;
+    const Floats errors = mean_errors(
+        node, weights, quantize_weights(values, weights.shape, axis, options.weight_steps),
+        observed->channel_means);
+    if (auto shifts = shifts_against(errors))
+      recipe.bias_shifts.emplace(layer.name, *std::move(shifts));
+  }
+  return recipe;
+}
+
+Result<graph::Graph> quantize(graph::Graph graph, const models::Int8Recipe& recipe) {
+  VISAVIS_CHECK(graph::validate(graph));
+  VISAVIS_TRY(even, equalize(std::move(graph), recipe.equalised));
+  VISAVIS_TRY(raised, raise_opset(std::move(even), kOpset));
+  VISAVIS_CHECK(Rewriter(raised, recipe).run());
   return raised;
 }
 
+Result<graph::Graph> quantize(graph::Graph graph, const Observations& observations,
+                              const QuantizeOptions& options) {
+  VISAVIS_TRY(recipe, recipe_of(graph, observations, options));
+  return quantize(std::move(graph), recipe);
+}
+
+Result<std::vector<std::byte>> make_int8(std::span<const std::byte> onnx,
+                                         const models::Int8Recipe& recipe) {
+  VISAVIS_TRY(graph, graph::read_onnx(onnx));
+  VISAVIS_TRY(made, quantize(graph::fold_batch_norm(std::move(graph)), recipe));
+  return graph::write_onnx(made);
+}
+
 ChannelSteps quantize_weights(std::span<const float> weights, const graph::Shape& shape,
-                              std::size_t axis) {
+                              std::size_t axis, int most) {
   std::size_t block = 1;  // neighbours in one channel
   for (std::size_t d = axis + 1; d < shape.size(); ++d) block *= static_cast<std::size_t>(shape[d]);
   const auto channels = static_cast<std::size_t>(shape[axis]);
+  const auto most_steps = static_cast<float>(most);
   ChannelSteps rounded{.steps = std::vector<std::int8_t>(weights.size()),
                        .scales = Floats(channels)};
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    float& most = rounded.scales[i / block % channels];
-    most = std::max(most, std::abs(weights[i]));
+    float& peak = rounded.scales[i / block % channels];
+    peak = std::max(peak, std::abs(weights[i]));
   }
   for (float& scale : rounded.scales)  // subnormal steps are flushed to 0 by engines
-    scale = scale > kMostSteps * std::numeric_limits<float>::min() ? scale / kMostSteps : 1;
+    scale = scale > most_steps * std::numeric_limits<float>::min() ? scale / most_steps : 1;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const float steps = std::nearbyint(weights[i] / rounded.scales[i / block % channels]);
-    rounded.steps[i] = static_cast<std::int8_t>(std::clamp(steps, -kMostSteps, kMostSteps));
+    rounded.steps[i] = static_cast<std::int8_t>(std::clamp(steps, -most_steps, most_steps));
   }
   return rounded;
 }

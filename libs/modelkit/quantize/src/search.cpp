@@ -10,6 +10,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/models/manifest.hpp>
 #include <visavis/quantize/observe.hpp>
 #include <visavis/quantize/quantize.hpp>
 #include <visavis/quantize/ranges.hpp>
@@ -19,7 +20,7 @@ namespace visavis::modelkit {
 namespace {
 
 struct Tried {
-  graph::Graph graph;
+  models::Int8Recipe recipe;
   double cosine = 0;
 };
 
@@ -35,9 +36,10 @@ class Trial {
   }
 
   [[nodiscard]] Result<Tried> run(const QuantizeOptions& options) const {
-    VISAVIS_TRY(made, quantize(graph_, observations_, options));
+    VISAVIS_TRY(recipe, recipe_of(graph_, observations_, options));
+    VISAVIS_TRY(made, quantize(graph_, recipe));
     VISAVIS_TRY(given, answers(made, held_out_, engine_));
-    return Tried{.graph = std::move(made), .cosine = mean_cosine(truth_, given)};
+    return Tried{.recipe = std::move(recipe), .cosine = mean_cosine(truth_, given)};
   }
 
  private:
@@ -77,7 +79,8 @@ Result<Searched> search(const graph::Graph& graph, const Observations& observati
   QuantizeOptions chosen{.method = RangeMethod::kMinMax,
                          .kept = options.kept,
                          .bias_correction = options.bias_correction,
-                         .keep_float = options.keep_float};
+                         .keep_float = options.keep_float,
+                         .weight_steps = options.weight_steps};
   Searched found;
   std::optional<Tried> best;
   for (const RangeMethod method : options.methods) {
@@ -116,7 +119,7 @@ Result<Searched> search(const graph::Graph& graph, const Observations& observati
     }
   }
   found.cosine = best->cosine;
-  found.graph = std::move(best->graph);
+  found.recipe = std::move(best->recipe);
   return found;
 }
 

@@ -16,6 +16,7 @@ namespace visavis::modelkit {
 namespace {
 
 using testing::ElementsAre;
+using testing::Pair;
 using Floats = std::vector<float>;
 
 const runtime::Engine& reference() { return **runtime::find_engine("reference"); }
@@ -56,20 +57,35 @@ const Floats& values(const graph::Graph& graph, const char* name) {
   return std::get<Floats>(graph.initializer(name)->values);
 }
 
-// x = 2 makes 2 and 200; x = −6 makes −2 · .25 and −200 · .5: the peaks are 2 and 200.
-TEST(Equalize, ScalesChannelsToTheLargest) {
+graph::Graph even(const graph::Graph& graph, const Observations& observed) {
+  auto made = equalize(graph, equalising_of(graph, observed));
+  EXPECT_TRUE(made) << made.error().message;
+  return made ? *std::move(made) : graph::Graph{};
+}
+
+// x = 2 makes 2 and 200; x = −6 makes −2 · .25 and −200 · .5: the peaks are 2 and 200. Six
+// doublings make 128 of 2, a seventh would make 256.
+TEST(Equalize, DoublesChannelsUpToTheLargest) {
   const graph::Graph graph = network();
   const Observations observed = seen(graph);
   EXPECT_THAT(observed.at("p").channel_peaks, ElementsAre(2, 200));
-  const graph::Graph made = equalize(graph, observed);
-  EXPECT_THAT(values(made, "w"), ElementsAre(testing::FloatEq(50), 50));
-  EXPECT_THAT(values(made, "b"), ElementsAre(testing::FloatEq(100), 100));
-  EXPECT_THAT(values(made, "d"), ElementsAre(testing::FloatEq(.08F), 3));
+  EXPECT_THAT(equalising_of(graph, observed), ElementsAre(Pair("y", ElementsAre(6, 0))));
+  const graph::Graph made = even(graph, observed);
+  EXPECT_THAT(values(made, "w"), ElementsAre(32, 50));
+  EXPECT_THAT(values(made, "b"), ElementsAre(64, 100));
+  EXPECT_THAT(values(made, "d"), ElementsAre(.125F, 3));
   EXPECT_THAT(values(made, "s"), ElementsAre(.25F, .5F));
-  const auto before = answers(graph, kSamples, reference());
-  const auto after = answers(made, kSamples, reference());
-  for (std::size_t i = 0; i < before->size(); ++i)
-    EXPECT_THAT((*after)[i], testing::Pointwise(testing::FloatNear(1e-4F), (*before)[i]));
+  // Powers of two: not a bit differs.
+  EXPECT_EQ(*answers(graph, kSamples, reference()), *answers(made, kSamples, reference()));
+}
+
+TEST(Equalize, StopsAtNineDoublings) {
+  const graph::Graph graph = network();
+  Observations observed = seen(graph);
+  observed.at("p").channel_peaks = {1e-30F, 1};
+  EXPECT_THAT(equalising_of(graph, observed), ElementsAre(Pair("y", ElementsAre(9, 0))));
+  observed.at("p").channel_peaks = {0, 0};
+  EXPECT_THAT(equalising_of(graph, observed), ElementsAre(Pair("y", ElementsAre(0, 0))));
 }
 
 TEST(Equalize, LeavesWhatOthersReadToo) {
@@ -77,18 +93,26 @@ TEST(Equalize, LeavesWhatOthersReadToo) {
     graph::Graph graph = network();
     const Observations observed = seen(graph);
     graph.nodes.push_back(node("Neg", {shared}, "n"));
-    const graph::Graph made = equalize(graph, observed);
-    EXPECT_EQ(values(made, "w"), values(graph, "w")) << shared;
-    EXPECT_EQ(values(made, "d"), values(graph, "d")) << shared;
+    EXPECT_TRUE(equalising_of(graph, observed).empty()) << shared;
+    EXPECT_EQ(equalize(graph, {{"y", {1, 0}}}).error().code, ErrorCode::kModelMismatch) << shared;
   }
 }
 
 TEST(Equalize, LeavesWhatDoesNotScale) {
   graph::Graph graph = network();
   const Observations observed = seen(graph);
+  EXPECT_TRUE(equalising_of(graph, {}).empty());
   graph.nodes[1] = node("Tanh", {"c"}, "p");
-  EXPECT_EQ(values(equalize(graph, observed), "w"), values(graph, "w"));
-  EXPECT_EQ(values(equalize(network(), {}), "w"), values(graph, "w"));
+  EXPECT_TRUE(equalising_of(graph, observed).empty());
+}
+
+TEST(Equalize, RefusesAnotherNetworksNumbers) {
+  for (const Equalising& wrong :
+       {Equalising{{"z", {1, 0}}}, Equalising{{"y", {1}}}, Equalising{{"c", {1, 0}}}}) {
+    const auto refused = equalize(network(), wrong);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kModelMismatch);
+  }
 }
 
 }  // namespace

@@ -13,9 +13,11 @@ namespace {
 
 constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{1} << 20U;
 
-bool names_a_package(const models::Manifest& manifest) {
-  return std::ranges::all_of(models::all_files(manifest),
-                             [](const models::ModelFile& file) { return file.source.has_value(); });
+/// What `models fetch` brings unasked: another form of a model that is brought is not needed.
+bool is_brought(const models::Manifest& manifest) {
+  return std::ranges::all_of(models::all_files(manifest), [](const models::ModelFile& file) {
+    return file.source.has_value() && !file.int8;
+  });
 }
 
 bool is_whole(const models::Store& store, const models::Manifest& manifest) {
@@ -43,16 +45,15 @@ Outcome<FetchedModels> fetch_models(const Places& places, const std::vector<std:
     VISAVIS_TRY(manifest, find_model(store, id));
     wanted.push_back(std::move(manifest));
   }
-  if (ids.empty())
-    std::ranges::copy_if(store.manifests(), std::back_inserter(wanted), names_a_package);
+  if (ids.empty()) std::ranges::copy_if(store.manifests(), std::back_inserter(wanted), is_brought);
   FetchedModels answer;
   for (const models::Manifest& manifest : wanted) {
     const bool was_here = is_whole(store, manifest);
     Outcome<void> fetched;
     if (!was_here)
-      fetched = caused_by(
-          Cause::kEnvironment,
-          models::fetch_model(store, manifest, places.downloads, modelkit::import_model, sink));
+      fetched =
+          caused_by(Cause::kEnvironment,
+                    models::fetch_model(store, manifest, places.downloads, make_network, sink));
     if (fetched)
       answer.models.push_back({.id = manifest.id, .was_here = was_here});
     else
@@ -72,7 +73,7 @@ Outcome<ModelFacts> add_model(
         {text.error().code, "the manifest " + manifest.string() + ": " + text.error().message}));
   VISAVIS_TRY(added,
               models::add_model(store, {reinterpret_cast<const char*>(text->data()), text->size()},
-                                files, modelkit::import_model));
+                                files, make_network));
   return facts_of(places, store, added);
 }
 

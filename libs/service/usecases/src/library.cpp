@@ -1,13 +1,17 @@
 #include "library.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 #include <visavis/core/file.hpp>
+#include <visavis/import/import.hpp>
+#include <visavis/quantize/quantize.hpp>
 
 namespace visavis::usecases {
 namespace {
@@ -113,7 +117,10 @@ FileFacts facts_of(const models::Store& store, const models::ModelFile& file) {
                   .importer = file.importer,
                   .source = {},
                   .member = {},
+                  .is_int8 = file.int8.has_value(),
+                  .bytes = file.onnx_bytes,
                   .here = fs::is_regular_file(store.path_of(file.onnx_sha256), ignored)};
+  if (facts.here) facts.bytes = fs::file_size(store.path_of(file.onnx_sha256), ignored);
   if (file.source) {
     const char* joint = file.source->registry == "npm" ? "@" : "==";
     facts.source =
@@ -121,6 +128,26 @@ FileFacts facts_of(const models::Store& store, const models::ModelFile& file) {
     facts.member = file.source->member;
   }
   return facts;
+}
+
+std::optional<MeasuredFacts> measured_of(const models::Manifest& manifest) {
+  if (!manifest.measured) return std::nullopt;
+  MeasuredFacts facts{.model = manifest.measured->model,
+                      .figures = {},
+                      .provenance = manifest.measured->provenance};
+  for (const models::MeasuredFigure& figure : manifest.measured->figures)
+    facts.figures.push_back({.name = figure.name, .before = figure.before, .after = figure.after});
+  return facts;
+}
+
+/// Of all files, if all are known.
+std::uint64_t bytes_of(const std::vector<FileFacts>& files) {
+  std::uint64_t sum = 0;
+  for (const FileFacts& file : files) {
+    if (file.bytes == 0) return 0;
+    sum += file.bytes;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -138,6 +165,13 @@ Outcome<models::Manifest> find_model(const models::Store& store, std::string_vie
   auto found = store.find(id);
   const bool is_unknown = !found && found.error().code == ErrorCode::kNotFound;
   return caused_by(is_unknown ? Cause::kUsage : Cause::kEnvironment, std::move(found));
+}
+
+Result<std::vector<std::byte>> make_network(const models::ModelFile& file,
+                                            std::span<const std::byte> original) {
+  VISAVIS_TRY(onnx, modelkit::import_model(file, original));
+  if (!file.int8) return onnx;
+  return modelkit::make_int8(onnx, *file.int8);
 }
 
 fs::path own_calibration(const Places& places, const models::Manifest& manifest, bool flip) {
@@ -174,6 +208,8 @@ ModelFacts facts_of(const Places& places, const models::Store& store,
                    .dimension = recogniser ? manifest.dimension : 0,
                    .weights_licence = manifest.weights_licence,
                    .terms = std::string(name_of(manifest.terms)),
+                   .precision = "f32",
+                   .measured = measured_of(manifest),
                    .training_data = manifest.training_data,
                    .notes = manifest.notes,
                    .model = {},
@@ -189,6 +225,8 @@ ModelFacts facts_of(const Places& places, const models::Store& store,
   }
   for (const models::ModelFile& file : models::all_files(manifest))
     facts.files.push_back(facts_of(store, file));
+  facts.bytes = bytes_of(facts.files);
+  if (std::ranges::any_of(facts.files, &FileFacts::is_int8)) facts.precision = "int8";
   return facts;
 }
 

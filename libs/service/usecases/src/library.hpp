@@ -2,9 +2,14 @@
 
 /// What several use cases need of the model store.
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
 #include <visavis/core/log.hpp>
+#include <visavis/core/result.hpp>
 #include <visavis/matching/matching.hpp>
 #include <visavis/models/manifest.hpp>
 #include <visavis/models/store.hpp>
@@ -18,6 +23,11 @@ namespace visavis::usecases {
 
 /// A manifest by the id that somebody typed: an unknown one is a matter of usage.
 [[nodiscard]] Outcome<models::Manifest> find_model(const models::Store& store, std::string_view id);
+
+/// What engines run, from a file's original: by its importer and then, if it has one, by its int8
+/// recipe. It may serve as models::Importer.
+[[nodiscard]] Result<std::vector<std::byte>> make_network(const models::ModelFile& file,
+                                                          std::span<const std::byte> original);
 
 /// Where a recogniser's calibration is written to by default, and looked for after the shipped
 /// ones.

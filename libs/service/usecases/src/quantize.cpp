@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -22,6 +23,7 @@
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/graph/passes.hpp>
+#include <visavis/image/resize.hpp>
 #include <visavis/models/manifest.hpp>
 #include <visavis/models/network.hpp>
 #include <visavis/models/prepare.hpp>
@@ -35,7 +37,9 @@
 #include <visavis/runtime/engine.hpp>
 
 #include "bench_impl.hpp"
+#include "library.hpp"
 #include "lists.hpp"
+#include "numbers.hpp"
 #include "outputs.hpp"
 #include "quantize_gate.hpp"
 
@@ -66,6 +70,10 @@ Outcome<void> check_request(const QuantizeRequest& request) {
   if (request.chips < 1 || request.held_out < 1)
     return usage("--chips and --held-out are at least 1");
   if (!(request.kept > .5 && request.kept <= 1)) return usage("--kept is from .5 to 1");
+  if (request.weight_steps < 1 || request.weight_steps > 127)
+    return usage("--weight-steps is from 1 to 127");
+  if (!(request.limits.overlap > 0 && request.limits.overlap <= 1))
+    return usage("--min-overlap is from 0 to 1");
   if (!(request.limits.speed > 0)) return usage("--min-speed is above 0");
   return {};
 }
@@ -81,9 +89,19 @@ Outcome<void> plan_files(const QuantizeRequest& request, Quantized& answer) {
 }
 
 Outcome<models::ModelFile> only_file(const models::Manifest& manifest) {
-  if (manifest.fusion || manifest.files.size() != 1 || manifest.family != "embedding")
-    return usage("the model " + manifest.id + " is not one network that embeds faces");
+  const bool detects = manifest.role == models::Role::kDetector;
+  if (manifest.fusion || manifest.files.size() != 1 || manifest.files[0].as_data ||
+      manifest.family != (detects ? "ultraface" : "embedding"))
+    return usage("the model " + manifest.id + " is not one network that " +
+                 (detects ? "finds faces on an engine" : "embeds faces"));
+  if (manifest.files[0].int8) return usage("the model " + manifest.id + " is int8 already");
   return manifest.files.front();
+}
+
+/// What is to be quantised.
+Outcome<models::Manifest> subject_of(const Workbench::Impl& bench, const QuantizeRequest& request) {
+  if (!request.detector) return *bench.manifest;
+  return find_model(bench.store, bench.wanted_detector.id);
 }
 
 Outcome<std::vector<modelkit::RangeMethod>> methods_of(const QuantizeRequest& request) {
@@ -133,6 +151,15 @@ Outcome<std::vector<Photo>> choose_photos(const std::vector<Photo>& photos, cons
   return drawn;
 }
 
+std::vector<Photo> without(const std::vector<Photo>& photos, const std::vector<Photo>& some) {
+  std::set<std::string> left_out;
+  for (const Photo& photo : some) left_out.insert(photo.path);
+  std::vector<Photo> others;
+  std::ranges::copy_if(photos, std::back_inserter(others),
+                       [&](const Photo& photo) { return !left_out.contains(photo.path); });
+  return others;
+}
+
 /// What the network sees of the photos' faces, until there are enough.
 Outcome<std::vector<modelkit::Example>> see(Workbench::Impl& bench,
                                             const std::vector<Photo>& photos, std::size_t wanted,
@@ -164,6 +191,30 @@ Outcome<std::vector<modelkit::Example>> see(Workbench::Impl& bench,
   return seen;
 }
 
+/// What a detector sees of whole photos. @pre they are to be taken in their order
+Outcome<std::vector<modelkit::Example>> see_photos(Workbench::Impl& bench,
+                                                   const models::Preparation& preparation,
+                                                   const std::vector<Photo>& photos,
+                                                   std::vector<Problem>& errors,
+                                                   const Progress& progress) {
+  const auto values = static_cast<std::size_t>(preparation.width) *
+                      static_cast<std::size_t>(preparation.height) *
+                      static_cast<std::size_t>(models::channels(preparation));
+  const auto work = [&](const Photo&, image::Decoded& decoded,
+                        std::size_t) -> Outcome<modelkit::Example> {
+    const ImageView image = decoded.image.view();
+    const Image small = image::resize_bilinear(
+        image, {.x = 0, .y = 0, .width = image.width, .height = image.height}, preparation.width,
+        preparation.height);
+    modelkit::Example example(values);
+    models::prepare(small.view(), preparation, example);
+    return example;
+  };
+  std::vector<modelkit::Example> seen;
+  collect(over_photos<modelkit::Example>(bench, photos, progress, work), photos, seen, errors);
+  return seen;
+}
+
 Outcome<modelkit::Searched> search(std::span<const std::byte> onnx,
                                    const std::vector<modelkit::Example>& seen,
                                    const runtime::Engine& engine, const QuantizeRequest& request,
@@ -173,6 +224,7 @@ Outcome<modelkit::Searched> search(std::span<const std::byte> onnx,
       .methods = std::move(methods),
       .kept = request.kept,
       .bias_correction = request.bias_correction,
+      .weight_steps = request.weight_steps,
       .keep_float = {request.keep_float.begin(), request.keep_float.end()},
       .min_cosine = request.limits.min_cosine,
       .choose_float = request.choose_float,
@@ -184,9 +236,12 @@ Outcome<modelkit::Searched> search(std::span<const std::byte> onnx,
     const auto held_out = std::span(seen).last(request.held_out);
     const auto shown = std::span(seen).first(seen.size() - request.held_out);
     VISAVIS_TRY(observed, modelkit::observe(graph, inputs, shown, engine));
-    const graph::Graph even = modelkit::equalize(graph, observed);
+    modelkit::Equalising equalising = modelkit::equalising_of(graph, observed);
+    VISAVIS_TRY(even, modelkit::equalize(graph, equalising));
     VISAVIS_TRY(evenly, modelkit::observe(even, inputs, shown, engine));
-    return modelkit::search(even, evenly, held_out, engine, options);
+    VISAVIS_TRY(searched, modelkit::search(even, evenly, held_out, engine, options));
+    searched.recipe.equalised = std::move(equalising);
+    return searched;
   };
   auto found = work();
   if (!found && found.error().code == ErrorCode::kNotFound)
@@ -224,24 +279,76 @@ Outcome<Json> manifest_document(const Places& places, const std::string& id) {
       Failure(Cause::kEnvironment, {ErrorCode::kNotFound, "the manifest of " + id + " is gone"}));
 }
 
-/// The float model's manifest with another file. Its goldens are the float network's answers.
-Outcome<std::string> new_manifest(const Places& places, const Quantized& answer,
-                                  const models::ModelFile& file) {
+/// Written with no more digits than it takes.
+Json json_of(float value) { return Json::parse(shortest(value)); }
+
+Json json_of(const models::Int8Recipe& recipe) {
+  Json json;
+  json["activations"] = Json::object();
+  for (const auto& [name, range] : recipe.activations)
+    json["activations"][name] = {json_of(range.low), json_of(range.high)};
+  json["equalised"] = Json::object();
+  for (const auto& [name, exponents] : recipe.equalised) {
+    std::string digits;
+    for (const std::uint8_t exponent : exponents) digits += static_cast<char>('0' + exponent);
+    json["equalised"][name] = digits;
+  }
+  if (!recipe.keep_float.empty()) json["keep_float"] = recipe.keep_float;
+  for (const auto& [name, shifts] : recipe.bias_shifts) {
+    std::string counts;
+    for (const std::int8_t count : shifts.counts)
+      counts += (counts.empty() ? "" : " ") + std::to_string(count);
+    json["bias_shifts"][name] = {{"unit", json_of(shifts.unit)}, {"counts", counts}};
+  }
+  json["weight_steps"] = recipe.weight_steps;
+  return json;
+}
+
+/// The float model's manifest with a recipe. Its goldens are the float network's answers.
+Outcome<Json> new_manifest(const Places& places, const Quantized& answer,
+                           const models::Int8Recipe& recipe, std::size_t bytes) {
   VISAVIS_TRY(document, manifest_document(places, answer.model));
   document["id"] = answer.id;
   document["title"] = document.value("title", "") + ", int8";
-  document["files"] = Json::array({{{"name", file.name},
-                                    {"sha256", answer.sha256},
-                                    {"importer", "onnx"},
-                                    {"onnx_sha256", answer.sha256}}});
+  Json& file = document["files"][0];
+  file["int8"] = json_of(recipe);
+  file["onnx_sha256"] = answer.sha256;
+  file["onnx_bytes"] = bytes;
   document.erase("golden");
-  std::string notes = document.value("notes", "");
-  if (!notes.empty()) notes += " ";
-  document["notes"] = notes + "Quantised from " + answer.model + " by visavis quantize: method " +
-                      answer.method + ", " + std::to_string(answer.observed) +
-                      " chips; its certificate has what was measured. The quality was fitted to " +
-                      answer.model + ".";
-  return document.dump(2) + "\n";
+  if (document.contains("quality")) {
+    Json& provenance = document["quality"]["provenance"];
+    provenance = "fitted to " + answer.model + ": " + provenance.get<std::string>();
+  }
+  return document;
+}
+
+/// As the system names it; empty where it does not.
+std::string name_of_cpu() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return {};
+}
+
+Json measured_of(const Quantized& answer) {
+  Json measured;
+  measured["model"] = answer.model;
+  measured["figures"] = Json::array();
+  for (const GateFigure& figure : answer.gate) {
+    Json line;
+    line["figure"] = figure.name;
+    if (figure.before) line["float"] = *figure.before;
+    line["int8"] = figure.after;
+    measured["figures"].push_back(std::move(line));
+  }
+  std::string how = "visavis quantize, ranges by " + answer.method + " of " +
+                    std::to_string(answer.observed) + " samples, tested on " +
+                    std::to_string(answer.tested) + " photos; " + answer.run.engine;
+  if (const std::string cpu = name_of_cpu(); !cpu.empty()) how += ", one thread of " + cpu;
+  measured["provenance"] = how;
+  return measured;
 }
 
 Outcome<std::shared_ptr<const models::Network>> network_of(const runtime::Engine& engine,
@@ -273,43 +380,55 @@ Outcome<void> publish(const Quantized& answer, std::span<const std::byte> bytes,
 Outcome<Quantized> quantize(Workbench& bench, const Inputs& photos, const QuantizeRequest& request,
                             const CertifyQuantized& certify, const Progress& progress) {
   Workbench::Impl& impl = bench.impl();
-  Quantized answer{.model = impl.manifest->id,
-                   .id = request.id.empty() ? impl.manifest->id + "-int8" : request.id,
+  VISAVIS_TRY(subject, subject_of(impl, request));
+  Quantized answer{.model = subject.id,
+                   .id = request.id.empty() ? subject.id + "-int8" : request.id,
                    .bias_correction = request.bias_correction,
+                   .weight_steps = request.weight_steps,
                    .errors = photos.errors};
   VISAVIS_CHECK(check_request(request));
   VISAVIS_CHECK(methods_of(request));
   VISAVIS_CHECK(plan_files(request, answer));
-  VISAVIS_TRY(file, only_file(*impl.manifest));
+  VISAVIS_TRY(file, only_file(subject));
+  const std::size_t wanted = request.chips + request.held_out;
   VISAVIS_TRY(test, gate_test(photos.photos, request));
   VISAVIS_TRY(chosen, choose_photos(photos.photos, test, request));
+  if (request.detector) {
+    if (chosen.size() > wanted) chosen.resize(wanted);
+    if (test.photos.empty()) test.photos = without(photos.photos, chosen);
+  }
   VISAVIS_TRY(before, caused_by(Cause::kEnvironment, impl.store.read(file)));
   VISAVIS_TRY(run, bench.ready());
   answer.run = std::move(run);
   VISAVIS_TRY(engine, caused_by(Cause::kEnvironment, runtime::find_engine(answer.run.engine)));
 
-  const std::size_t wanted = request.chips + request.held_out;
-  VISAVIS_TRY(seen, see(impl, chosen, wanted, answer.errors, progress));
+  VISAVIS_TRY(seen, request.detector
+                        ? see_photos(impl, subject.preparation, chosen, answer.errors, progress)
+                        : see(impl, chosen, wanted, answer.errors, progress));
   if (seen.size() < wanted)
     return std::unexpected(Failure(
         Cause::kInput, {ErrorCode::kInvalidArgument,
-                        "there are " + std::to_string(seen.size()) + " faces to observe and " +
+                        "there are " + std::to_string(seen.size()) +
+                            (request.detector ? " photos" : " faces") + " to observe and " +
                             std::to_string(wanted) + " are wanted (--chips and --held-out)"}));
   answer.observed = request.chips;
   answer.held_out = request.held_out;
   VISAVIS_TRY(found, search(before, seen, *engine, request, progress));
   note(found, answer);
-  VISAVIS_TRY(after, caused_by(Cause::kDefect, graph::write_onnx(found.graph)));
+  VISAVIS_TRY(after, caused_by(Cause::kDefect, modelkit::make_int8(before, found.recipe)));
   answer.sha256 = to_hex(sha256(after));
-  VISAVIS_TRY(manifest, new_manifest(impl.places, answer, file));
-  VISAVIS_TRY(candidate, network_of(*engine, after, manifest, impl.network_options.load));
+  VISAVIS_TRY(manifest, new_manifest(impl.places, answer, found.recipe, after.size()));
+  VISAVIS_TRY(candidate, network_of(*engine, after, manifest.dump(), impl.network_options.load));
 
   VISAVIS_CHECK(
-      judge_embeddings(impl, test, std::move(candidate), request.limits, answer, progress));
+      request.detector
+          ? judge_faces(impl, test.photos, candidate, request.limits, answer, progress)
+          : judge_embeddings(impl, test, std::move(candidate), request.limits, answer, progress));
   VISAVIS_CHECK(judge_cost(*engine, before, after, seen.back(), request.limits, answer));
   answer.passed = std::ranges::all_of(answer.gate, &GateFigure::passed);
   if (answer.passed) {
-    VISAVIS_CHECK(publish(answer, after, manifest, certify));
+    manifest["measured"] = measured_of(answer);
+    VISAVIS_CHECK(publish(answer, after, manifest.dump(2) + "\n", certify));
   } else {
     answer.network.clear();
     answer.manifest.clear();

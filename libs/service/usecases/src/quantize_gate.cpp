@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -16,7 +17,9 @@
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
+#include <visavis/detect/detector.hpp>
 #include <visavis/embed/embedder.hpp>
+#include <visavis/geometry/box.hpp>
 #include <visavis/matching/matching.hpp>
 #include <visavis/pipeline/pipeline.hpp>
 #include <visavis/protocols/all_pairs.hpp>
@@ -24,6 +27,8 @@
 #include <visavis/runtime/engine.hpp>
 #include <visavis/usecases/evaluate.hpp>
 #include <visavis/vocab/embedding.hpp>
+#include <visavis/vocab/face.hpp>
+#include <visavis/vocab/image.hpp>
 
 #include "lists.hpp"
 
@@ -160,6 +165,41 @@ Outcome<void> add_all_pairs(Workbench::Impl& bench, const GateTest& test, const 
   return {};
 }
 
+/// Pairs of boxes of the same face, the most alike first, each box in one pair.
+std::size_t count_same(const std::vector<Face>& before, const std::vector<Face>& after,
+                       double overlap) {
+  struct Pair {
+    float overlap;
+    std::size_t a;
+    std::size_t b;
+  };
+  std::vector<Pair> pairs;
+  for (std::size_t a = 0; a < before.size(); ++a)
+    for (std::size_t b = 0; b < after.size(); ++b)
+      pairs.push_back({geometry::overlap(before[a].box, after[b].box), a, b});
+  std::ranges::stable_sort(pairs, std::greater{}, &Pair::overlap);
+  std::set<std::size_t> taken_before;
+  std::set<std::size_t> taken_after;
+  for (const Pair& pair : pairs) {
+    if (!(pair.overlap >= overlap)) break;
+    if (taken_before.contains(pair.a) || taken_after.contains(pair.b)) continue;
+    taken_before.insert(pair.a);
+    taken_after.insert(pair.b);
+  }
+  return taken_before.size();
+}
+
+Outcome<std::vector<std::unique_ptr<detect::Detector>>> one_for_each_worker(
+    const Workbench::Impl& bench, const std::shared_ptr<const models::Network>& network) {
+  std::vector<std::unique_ptr<detect::Detector>> detectors;
+  while (detectors.size() < bench.finders.size()) {
+    VISAVIS_TRY(detector, caused_by(Cause::kEnvironment,
+                                    detect::open_detector(network, bench.detector_options)));
+    detectors.push_back(std::move(detector));
+  }
+  return detectors;
+}
+
 using Clock = std::chrono::steady_clock;
 
 /// One network in one thread.
@@ -249,6 +289,44 @@ Outcome<void> judge_embeddings(Workbench::Impl& bench, const GateTest& test,
   add_cosine(both, limits, answer);
   if (test.pairs) VISAVIS_CHECK(add_pairs(test, both, limits, answer));
   if (!test.all_pairs.empty()) VISAVIS_CHECK(add_all_pairs(bench, test, both, limits, answer));
+  return {};
+}
+
+Outcome<void> judge_faces(Workbench::Impl& bench, const std::vector<Photo>& photos,
+                          const std::shared_ptr<const models::Network>& candidate,
+                          const QuantizeLimits& limits, Quantized& answer,
+                          const Progress& progress) {
+  VISAVIS_TRY(truths, one_for_each_worker(bench, bench.detector));
+  VISAVIS_TRY(candidates, one_for_each_worker(bench, candidate));
+  const auto work = [&](const Photo&, image::Decoded& decoded,
+                        std::size_t worker) -> Outcome<FacesTold> {
+    const ImageView image = decoded.image.view();
+    VISAVIS_TRY(before, truths[worker]->detect({&image, 1}));
+    VISAVIS_TRY(after, candidates[worker]->detect({&image, 1}));
+    return FacesTold{.before = before[0].size(),
+                     .after = after[0].size(),
+                     .same = count_same(before[0], after[0], limits.overlap)};
+  };
+  std::vector<FacesTold> told;
+  collect(over_photos<FacesTold>(bench, photos, progress, work), photos, told, answer.errors);
+  FacesTold sum;
+  for (const FacesTold& one : told) {
+    sum.before += one.before;
+    sum.after += one.after;
+    sum.same += one.same;
+    answer.tested += one.before > 0 ? 1 : 0;
+  }
+  answer.faces = sum;
+  if (sum.before == 0)
+    return std::unexpected(Failure(
+        Cause::kInput,
+        {ErrorCode::kInvalidArgument, "the photos to test on show no face to the float model"}));
+  const auto share = [&](std::size_t whole) {
+    return whole == 0 ? 0 : static_cast<double>(sum.same) / static_cast<double>(whole);
+  };
+  add_floor(answer, "faces found again", std::nullopt, share(sum.before), limits.same_faces);
+  add_floor(answer, "faces that float finds, too", std::nullopt, share(sum.after),
+            limits.same_faces);
   return {};
 }
 

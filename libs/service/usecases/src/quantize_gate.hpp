@@ -35,6 +35,13 @@ struct GateTest {
                                              const QuantizeLimits& limits, Quantized& answer,
                                              const Progress& progress);
 
+/// Adds which faces both detectors find in the photos, and what could not be read.
+/// @param candidate  finds faces as the bench's detector does
+[[nodiscard]] Outcome<void> judge_faces(Workbench::Impl& bench, const std::vector<Photo>& photos,
+                                        const std::shared_ptr<const models::Network>& candidate,
+                                        const QuantizeLimits& limits, Quantized& answer,
+                                        const Progress& progress);
+
 /// Adds bytes, and milliseconds of one run in one thread, measured in turn.
 [[nodiscard]] Outcome<void> judge_cost(const runtime::Engine& engine,
                                        std::span<const std::byte> before,

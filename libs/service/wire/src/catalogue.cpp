@@ -1,4 +1,8 @@
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "document.hpp"
 #include "visavis/wire/json.hpp"
@@ -22,6 +26,18 @@ std::string_view name_of(VerifiedModel::Answer answer) {
   return "";
 }
 
+Json size_or_null(std::uint64_t bytes) { return bytes == 0 ? Json(nullptr) : Json(bytes); }
+
+Json json_of(const std::optional<usecases::MeasuredFacts>& measured) {
+  if (!measured) return nullptr;
+  Json figures = Json::array();
+  for (const usecases::MeasuredFact& figure : measured->figures)
+    figures.push_back({{"figure", figure.name},
+                       {"float", figure.before ? number(*figure.before) : Json(nullptr)},
+                       {"int8", number(figure.after)}});
+  return {{"model", measured->model}, {"figures", figures}, {"provenance", measured->provenance}};
+}
+
 Json json_of(const usecases::FileFacts& file) {
   return {{"name", file.name},
           {"sha256", file.sha256},
@@ -29,6 +45,8 @@ Json json_of(const usecases::FileFacts& file) {
           {"importer", file.importer},
           {"source", text_or_null(file.source)},
           {"member", text_or_null(file.member)},
+          {"int8", file.is_int8},
+          {"bytes", size_or_null(file.bytes)},
           {"fetched", file.here}};
 }
 
@@ -44,6 +62,9 @@ Json json_of(const usecases::ModelFacts& model) {
           {"dimension", model.dimension},
           {"weights_licence", model.weights_licence},
           {"terms", model.terms},
+          {"precision", model.precision},
+          {"bytes", size_or_null(model.bytes)},
+          {"measured", json_of(model.measured)},
           {"training_data", model.training_data},
           {"notes", model.notes},
           {"model", text_or_null(model.model)},

@@ -38,10 +38,16 @@ std::string to_json(const usecases::Quantized& answer) {
   json["sha256"] = answer.sha256;
   json["method"] = answer.method;
   json["bias_correction"] = answer.bias_correction;
+  json["weight_steps"] = answer.weight_steps;
   json["observed_chips"] = answer.observed;
   json["held_out_chips"] = answer.held_out;
   json["held_out_cosine"] = number(answer.held_out_cosine);
   json["tested_photos"] = answer.tested;
+  json["faces"] = nullptr;
+  if (answer.faces)
+    json["faces"] = {{"float", answer.faces->before},
+                     {"int8", answer.faces->after},
+                     {"same", answer.faces->same}};
   json["gate"] = Json::array();
   for (const auto& figure : answer.gate) json["gate"].push_back(json_of(figure));
   json["methods"] = Json::array();

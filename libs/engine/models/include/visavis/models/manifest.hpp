@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,12 +37,38 @@ struct PackageSource {
   std::string member;          ///< Path inside the archive.
 };
 
+/// What an 8-bit activation may hold.
+struct Int8Range {
+  float low = 0;   ///< At most 0.
+  float high = 0;  ///< At least 0.
+};
+
+/// What is added to a layer's biases: `unit` · the count of each output channel.
+struct Int8BiasShifts {
+  float unit = 0;  ///< Above 0.
+  std::vector<std::int8_t> counts{};
+};
+
+/// How a float network becomes one of 8-bit weights and activations: numbers only, so that it can
+/// be published where its weights are not. Layers and values have the names of the float network.
+struct Int8Recipe {
+  std::map<std::string, Int8Range, std::less<>> activations{};  ///< Of what the layers read.
+  /// By the depthwise convolution: for each of its input channels e in 0…9. The channel is made
+  /// 2^e as large by the layer before, and its weights 2^-e, so that all channels are of one size.
+  std::map<std::string, std::vector<std::uint8_t>, std::less<>> equalised{};
+  std::set<std::string, std::less<>> keep_float{};  ///< Layers that stay as they are.
+  std::map<std::string, Int8BiasShifts, std::less<>> bias_shifts{};  ///< By the layer.
+  int weight_steps = 127;  ///< Weights are rounded to −weight_steps … weight_steps.
+};
+
 struct ModelFile {
   std::string name;    ///< Of the role inside the model: "pnet", "network".
   std::string sha256;  ///< Of the original file, hexadecimal.
   std::optional<PackageSource> source;
-  std::string importer;      ///< "onnx", "pytorch:mtcnn-pnet", "tflite", …: how it becomes ONNX.
-  std::string onnx_sha256;   ///< Of what the importer makes of it; the file every engine runs.
+  std::string importer;  ///< "onnx", "pytorch:mtcnn-pnet", "tflite", …: how it becomes ONNX.
+  std::optional<Int8Recipe> int8{};  ///< What is done to what the importer made.
+  std::string onnx_sha256;           ///< Of what comes out; the file every engine runs.
+  std::uint64_t onnx_bytes = 0;      ///< Of that file; 0: the manifest does not say.
   bool as_data = false;      ///< Also kept as data, for kernels of its own (see NetworkData).
   double screen_margin = 0;  ///< See NetworkData.
 };
@@ -86,6 +113,20 @@ struct Golden {
   std::string provenance;  ///< Which implementation said so; never visavis itself.
 };
 
+/// One figure of an int8 model, beside the float one's.
+struct MeasuredFigure {
+  std::string name;              ///< "accuracy", "bytes", …
+  std::optional<double> before;  ///< The float model's; nothing for what tells of both.
+  double after = 0;
+};
+
+/// What an int8 model costs and brings, against the float one that it was made of.
+struct Measured {
+  std::string model;  ///< The float one's id.
+  std::vector<MeasuredFigure> figures;
+  std::string provenance;  ///< What was measured, on what and how.
+};
+
 struct Manifest;
 
 /// One of the recognisers that a fused one is made of.
@@ -121,6 +162,7 @@ struct Manifest {
   std::optional<QualityAware> quality_aware;
   std::optional<QualityFit> quality;
   std::vector<Golden> golden;
+  std::optional<Measured> measured;  ///< Of an int8 model.
   std::string notes;
 };
 

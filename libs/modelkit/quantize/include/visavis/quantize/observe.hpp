@@ -31,7 +31,7 @@ using Observations = std::map<std::string, Observed, std::less<>>;
                                            std::span<const Example> samples,
                                            const runtime::Engine& engine);
 
-/// The first output of the network for every sample.
+/// What the network says to every sample: its outputs of float32, one behind the other.
 [[nodiscard]] Result<std::vector<std::vector<float>>> answers(const graph::Graph& graph,
                                                               std::span<const Example> samples,
                                                               const runtime::Engine& engine);

@@ -9,6 +9,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/models/manifest.hpp>
 #include <visavis/quantize/observe.hpp>
 #include <visavis/quantize/quantize.hpp>
 #include <visavis/quantize/ranges.hpp>
@@ -20,6 +21,7 @@ struct SearchOptions {
   std::vector<RangeMethod> methods{};  ///< The best of them is taken; at least one.
   double kept = .99999;                ///< For kPercentile.
   bool bias_correction = true;
+  int weight_steps = 64;
   LayerNames keep_float{};   ///< In any case.
   double min_cosine = .995;  ///< Mean, to the float network's answers. What is below goes on.
   /// Whether the costliest layers are given back to float until `min_cosine` is reached.
@@ -42,11 +44,11 @@ struct LayerCost {
 };
 
 struct Searched {
-  graph::Graph graph;
+  models::Int8Recipe recipe;
   RangeMethod method = RangeMethod::kMinMax;
   std::vector<MethodTried> tried;
   std::vector<LayerCost> layers;  ///< In the order in which they run.
-  double cosine = 0;              ///< Of `graph`, which may be below what was wanted.
+  double cosine = 0;              ///< Of what it makes, which may be below what was wanted.
 };
 
 /// Quantises by the method that keeps the answers to `held_out` best. Then measures every layer

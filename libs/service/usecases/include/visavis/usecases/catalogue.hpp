@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,19 @@ struct EngineFacts {
 /// Every engine this project knows, in order of preference.
 [[nodiscard]] std::vector<EngineFacts> list_engines();
 
+/// One figure of an int8 model beside the float one's.
+struct MeasuredFact {
+  std::string name{};
+  std::optional<double> before{};  ///< Nothing for what tells of both.
+  double after = 0;
+};
+
+struct MeasuredFacts {
+  std::string model{};  ///< The float one.
+  std::vector<MeasuredFact> figures{};
+  std::string provenance{};
+};
+
 struct FileFacts {
   std::string name{};
   std::string sha256{};       ///< Of the original.
@@ -33,7 +47,10 @@ struct FileFacts {
   std::string importer{};
   std::string source{};  ///< "npm faceplugin-face-recognition-js@0.0.1"; empty for one's own file.
   std::string member{};  ///< Path inside the package.
-  bool here = false;     ///< In the store, by name; `verify_models` checks its contents.
+  bool is_int8 = false;
+  std::uint64_t bytes =
+      0;              ///< Of what engines run; 0: it is not here, and the manifest does not say.
+  bool here = false;  ///< In the store, by name; `verify_models` checks its contents.
 };
 
 struct ModelFacts {
@@ -45,7 +62,10 @@ struct ModelFacts {
   std::string alignment{};
   int dimension = 0;  ///< 0 unless it is a recogniser.
   std::string weights_licence{};
-  std::string terms{};  ///< "permissive", "unclear", "non-commercial"
+  std::string terms{};      ///< "permissive", "unclear", "non-commercial"
+  std::string precision{};  ///< Of the weights: "f32", or "int8" if it has files by a recipe.
+  std::uint64_t bytes = 0;  ///< Of all files; 0: not known.
+  std::optional<MeasuredFacts> measured{};  ///< What int8 costs and brings.
   std::string training_data{};
   std::string notes{};
   std::string model{};  ///< ModelId without flipping, for recognisers.
@@ -75,7 +95,7 @@ struct FetchedModels {
 };
 
 /// Brings models from their packages. Fast when they are there already.
-/// @param ids  empty: every model that names a package.
+/// @param ids  empty: every model that names a package, but for int8 forms of others.
 [[nodiscard]] Outcome<FetchedModels> fetch_models(const Places& places,
                                                   const std::vector<std::string>& ids,
                                                   const Progress& progress, const LogSink& sink);

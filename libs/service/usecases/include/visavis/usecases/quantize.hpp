@@ -1,6 +1,6 @@
 #pragma once
 
-/// A recogniser in int8, published only if it is as good as the float one.
+/// A recogniser or a detector in int8, published only if it is as good as the float one.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,11 +21,14 @@ struct QuantizeLimits {
   double min_cosine = .995;  ///< Mean, of the test's embeddings, or of held-out chips without one.
   double accuracy_loss = .001;  ///< In accuracy on a list of pairs; .001 is a tenth of a point.
   double tar_loss = .003;
-  double size = .46;  ///< Of the float file's bytes.
-  double speed = 1;   ///< Times the float network's, in one thread.
+  double same_faces = .995;  ///< Of a detector's faces: found by both. See `overlap`.
+  double overlap = .7;       ///< Intersection over union from which two boxes are the same face.
+  double size = .46;         ///< Of the float file's bytes.
+  double speed = 1;          ///< Times the float network's, in one thread.
 };
 
 struct QuantizeRequest {
+  bool detector = false;               ///< The bench's detector, not its recogniser.
   std::filesystem::path out{};         ///< A folder; the three files must not be there yet.
   std::string id{};                    ///< Of the new model. Empty: the old one's and "-int8".
   std::filesystem::path people{};      ///< Whose photos are observed, one name a line; empty: all.
@@ -36,6 +39,8 @@ struct QuantizeRequest {
   std::vector<std::string> methods{};  ///< Empty: all, of which the best is taken.
   double kept = .99999;                ///< Share of values that the method percentile leaves.
   bool bias_correction = true;
+  /// The largest step of a weight, up to 127. Above 64 sums saturate on CPUs without VNNI.
+  int weight_steps = 64;
   std::vector<std::string> keep_float{};  ///< Layers, by the name of what they make.
   bool choose_float = true;       ///< Whether costly layers stay float until `min_cosine` is kept.
   std::filesystem::path pairs{};  ///< A list to test on; its paths relative to the photos.
@@ -65,6 +70,13 @@ struct MethodFacts {
   double cosine = 0;  ///< Mean, all layers in int8 but those that were to stay float.
 };
 
+/// What two detectors found in the same photos.
+struct FacesTold {
+  std::size_t before = 0;  ///< Faces that the float one finds.
+  std::size_t after = 0;   ///< That the int8 one finds.
+  std::size_t same = 0;    ///< That both find.
+};
+
 struct Quantized {
   RunFacts run{};
   std::string model{};  ///< The float one's id.
@@ -72,10 +84,12 @@ struct Quantized {
   std::string sha256{};  ///< Of the new file.
   std::string method{};
   bool bias_correction = true;
-  std::size_t observed = 0;  ///< Chips.
+  int weight_steps = 64;
+  std::size_t observed = 0;  ///< Chips, or photos.
   std::size_t held_out = 0;
   double held_out_cosine = 0;
-  std::size_t tested = 0;  ///< Photos with a face.
+  std::size_t tested = 0;            ///< Photos with a face.
+  std::optional<FacesTold> faces{};  ///< Of a detector.
   std::vector<MethodFacts> tried{};
   std::vector<QuantizedLayer> layers{};  ///< In the order in which they run.
   std::vector<GateFigure> gate{};
@@ -91,10 +105,11 @@ using CertifyQuantized = std::function<std::string(const Quantized&)>;
 
 /// Aligns the face nearest the centre of photos, observes what the recogniser's inner values are,
 /// quantises, and tests both models on other photos. Photos of the test are never observed.
+/// Of a detector whole photos are observed, and it is tested on all the others.
 /// Publishes ID.onnx, ID.json (a manifest for `models add`) and ID.certificate.json if all figures
 /// are within the limits, else nothing.
 /// @param photos  in a folder for each person
-/// @pre a bench with chips
+/// @pre a bench with chips, or for a detector one without a recogniser
 [[nodiscard]] Outcome<Quantized> quantize(Workbench& bench, const Inputs& photos,
                                           const QuantizeRequest& request,
                                           const CertifyQuantized& certify,
