@@ -221,6 +221,11 @@ class Model:
 
     def run(self, inputs):
         values = dict(inputs)
+        images = {i.name: i.type.imageType.colorSpace for i in self.spec.description.input if i.type.HasField("imageType")}
+        for p in self.spec.neuralNetwork.preprocessing:
+            s = p.scaler
+            bias = {10: [s.grayBias], 20: [s.redBias, s.greenBias, s.blueBias], 30: [s.blueBias, s.greenBias, s.redBias]}
+            values[p.featureName] = s.channelScale * values[p.featureName] + numpy.reshape(bias[images[p.featureName]], (-1, 1, 1))
         for layer in self.spec.neuralNetwork.layers:
             kind = layer.WhichOneof("layer")
             out = LAYERS[kind](getattr(layer, kind), *[values[name] for name in layer.input])

@@ -4,8 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
-#include <limits>
+#include <functional>
 #include <numeric>
 #include <optional>
 #include <set>

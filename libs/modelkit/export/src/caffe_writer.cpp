@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <limits>
 #include <span>
 #include <string>

@@ -4,12 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <limits>
 #include <set>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>

@@ -5,15 +5,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
-#include <functional>
 #include <limits>
-#include <numeric>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <variant>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>

@@ -4,8 +4,6 @@
 
 #include <coreml.pb.h>
 
-#include <cstdint>
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>

@@ -6,8 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <functional>
-#include <limits>
 #include <numeric>
 #include <string>
 #include <string_view>

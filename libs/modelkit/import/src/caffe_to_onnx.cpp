@@ -1,18 +1,12 @@
 #include "caffe_to_onnx.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <functional>
-#include <limits>
 #include <map>
-#include <numeric>
-#include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>

@@ -5,8 +5,6 @@
 #include <cstdint>
 #include <expected>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 

@@ -2,6 +2,7 @@
 
 #include <coreml.pb.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -52,7 +53,6 @@ Result<const coreml::NeuralNetwork*> network_of(const coreml::Model& model) {
     return unsupported("classifiers with names of classes: the network inside is needed");
   if (!model.has_neuralnetwork()) return unsupported("models that are no neural network");
   const coreml::NeuralNetwork& network = model.neuralnetwork();
-  if (!network.preprocessing().empty()) return unsupported("a preparation of pictures");
   if (network.layers_size() > kMostLayers)
     return unsupported("a network of more than 10,000 layers");
   return &network;
@@ -80,6 +80,51 @@ Result<Shape> declared_shape(const coreml::FeatureDescription& feature) {
       if (other.shape(i) != shape[static_cast<std::size_t>(i)])
         shape[static_cast<std::size_t>(i)] = -1;
   return shape;
+}
+
+/// ImageFeatureType.ColorSpace
+enum Colours : std::int32_t { kGrey = 10, kRgb = 20, kBgr = 30 };
+
+/// [-1, channels, height, width], pixels from 0 to 255.
+Result<Shape> picture_shape(const coreml::ImageFeatureType& image) {
+  const std::int32_t colours = image.colorspace();
+  if (colours != kGrey && colours != kRgb && colours != kBgr)
+    return unsupported("pictures of these colours");
+  constexpr std::int64_t kMost = 1 << 16;
+  if (std::min(image.width(), image.height()) < 1 ||
+      std::max(image.width(), image.height()) > kMost)
+    return malformed("a picture's size is out of range");
+  return Shape{-1, colours == kGrey ? 1 : 3, image.height(), image.width()};
+}
+
+/// channelScale · x + bias, with a bias for each colour (NeuralNetworkImageScaler).
+std::string scaled(Builder& builder, const std::string& picture,
+                   const coreml::NeuralNetworkImageScaler& scaler, std::int32_t colours) {
+  std::vector<float> bias = {scaler.redbias(), scaler.greenbias(), scaler.bluebias()};
+  if (colours == kBgr) std::swap(bias.front(), bias.back());
+  if (colours == kGrey) bias = {scaler.graybias()};
+  const auto channels = static_cast<std::int64_t>(bias.size());
+  const std::string factor = builder.constant(
+      {.name = picture + ".scale", .shape = {}, .values = {scaler.channelscale()}});
+  const std::string shift = builder.constant(
+      {.name = picture + ".bias", .shape = {channels, 1, 1}, .values = std::move(bias)});
+  const std::string product = builder.node("Mul", picture + ".product", {picture, factor}, {});
+  return builder.node("Add", picture + ".scaled", {product, shift}, {});
+}
+
+Result<void> add_picture(Builder& builder, CoreMlAssembly& assembly,
+                         const coreml::FeatureDescription& feature,
+                         const coreml::NeuralNetwork& network) {
+  VISAVIS_TRY(shape, picture_shape(feature.type().imagetype()));
+  std::string value = builder.input(feature.name(), shape);
+  for (const auto& preparation : network.preprocessing()) {
+    // Files of a single picture may leave the name out.
+    if (preparation.has_featurename() && preparation.featurename() != feature.name()) continue;
+    if (preparation.has_meanimage() || !preparation.has_scaler() || value != feature.name())
+      return unsupported("another preparation of pictures than one factor and biases");
+    value = scaled(builder, value, preparation.scaler(), feature.type().imagetype().colorspace());
+  }
+  return assembly.add(feature.name(), {.name = std::move(value), .shape = std::move(shape)});
 }
 
 /// Networks of the first versions see [sequence, batch, channels, height, width], of which the
@@ -124,8 +169,11 @@ Result<void> add_output(Builder& builder, const CoreMlAssembly& assembly,
 
 TensorFacts facts_of(const coreml::FeatureDescription& feature) {
   TensorFacts facts{.name = feature.name(), .type = "float32", .shape = {}};
-  if (feature.type().has_imagetype()) facts.type = "picture";
-  if (const auto shape = declared_shape(feature)) facts.shape = *shape;
+  const bool is_picture = feature.type().has_imagetype();
+  if (is_picture) facts.type = "picture";
+  if (const auto shape =
+          is_picture ? picture_shape(feature.type().imagetype()) : declared_shape(feature))
+    facts.shape = *shape;
   return facts;
 }
 
@@ -139,15 +187,20 @@ Result<std::vector<std::byte>> import_coreml(std::span<const std::byte> bytes) {
   Builder builder("coreml");
   CoreMlAssembly assembly(builder);
   for (const auto& input : model.description().input()) {
+    if (input.name().empty() || input.name().size() > kLongestName)
+      return malformed("an input without a name, or one of more than 1024 characters");
+    if (input.type().has_imagetype()) {
+      VISAVIS_CHECK(add_picture(builder, assembly, input, *network));
+      continue;
+    }
     VISAVIS_TRY(declared, declared_shape(input));
     if (!exact) {
       VISAVIS_TRY(shape, with_batch(std::move(declared)));
       declared = std::move(shape);
     }
-    if (declared.empty() || input.name().empty() || input.name().size() > kLongestName)
-      return malformed("an input without a name or a shape");
+    if (declared.empty()) return malformed("an input without a shape");
     builder.input(input.name(), declared);
-    VISAVIS_CHECK(assembly.add({.name = input.name(), .shape = std::move(declared)}));
+    VISAVIS_CHECK(assembly.add(input.name(), {.name = input.name(), .shape = std::move(declared)}));
   }
   for (const auto& layer : network->layers()) VISAVIS_CHECK(assembly.add(layer));
   if (model.description().output().empty()) return malformed("there is no output");

@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <expected>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -204,9 +202,8 @@ std::string coreml_kind(const Layer& layer) {
 
 bool knows_coreml_layer(const Layer& layer) { return layer.layer_case() != Layer::LAYER_NOT_SET; }
 
-Result<void> CoreMlAssembly::add(CoreMlValue value) {
-  std::string name = value.name;
-  if (!blobs_.emplace(std::move(name), std::move(value)).second)
+Result<void> CoreMlAssembly::add(const std::string& blob, CoreMlValue value) {
+  if (!blobs_.emplace(blob, std::move(value)).second)
     return fail(ErrorCode::kDecodeFailed, "two layers of the network give the same value");
   return {};
 }
@@ -218,7 +215,7 @@ Result<void> CoreMlAssembly::add(const Layer& layer) {
     return malformed(layer, "it gives a value that is there already");
   VISAVIS_TRY(value, convert(layer));
   if (value.shape.size() > graph::kMaxRank) return malformed(layer, "too many dimensions");
-  return add(std::move(value));
+  return add(layer.output(0), std::move(value));
 }
 
 const CoreMlValue* CoreMlAssembly::find(const std::string& blob) const {
@@ -911,7 +908,7 @@ Result<void> CoreMlAssembly::split(const Layer& layer) {
     if (all >= 0 && end > all) return malformed(layer, "parts larger than the whole");
     CoreMlValue part{.name = name, .shape = whole.shape};
     part.shape[*axis] = end - start;
-    VISAVIS_CHECK(add(std::move(part)));
+    VISAVIS_CHECK(add(name, std::move(part)));
     builder_.node("Slice", name,
                   {whole.name, builder_.integers(name + ".starts", {start}),
                    builder_.integers(name + ".ends", {end}),

@@ -6,7 +6,6 @@
 
 #include <map>
 #include <string>
-#include <vector>
 #include <visavis/core/result.hpp>
 
 #include "builder.hpp"
@@ -30,7 +29,7 @@ class CoreMlAssembly {
   explicit CoreMlAssembly(Builder& builder) : builder_(builder) {}
 
   /// @return kDecodeFailed if the blob is there already.
-  [[nodiscard]] Result<void> add(CoreMlValue value);
+  [[nodiscard]] Result<void> add(const std::string& blob, CoreMlValue value);
   /// @return kUnsupported, kDecodeFailed or kModelMismatch.
   [[nodiscard]] Result<void> add(const coreml::NeuralNetworkLayer& layer);
   /// Null if there is none.

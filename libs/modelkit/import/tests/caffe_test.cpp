@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/onnx.hpp>

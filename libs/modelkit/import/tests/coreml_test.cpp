@@ -3,12 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
@@ -41,7 +40,7 @@ nlohmann::json asked(const std::string& net) {
 
 TEST(CoreMl, AnswersAsTheInterpreterDoesOnEveryEngine) {
   const nlohmann::json all = answers("coreml");
-  ASSERT_EQ(all["cases"].size(), 5U);
+  ASSERT_EQ(all["cases"].size(), 6U);
   for (const runtime::EngineEntry& entry : runtime::engines()) {
     const auto engine = runtime::find_engine(entry.name);
     if (!engine) continue;
@@ -80,6 +79,8 @@ TEST(CoreMl, AnyMistakeWouldShow) {
       // transpose (985): axes 0 2 3 1, then 0 3 2 1
       {"shapes", bytes({0x0a, 0x04, 0x00, 0x02, 0x03, 0x01}),
        bytes({0x0a, 0x04, 0x00, 0x03, 0x02, 0x01})},
+      // the picture's colours (3): BGR, then RGB
+      {"picture", bytes({0x18, 30}), bytes({0x18, 20})},
       // constantPad (1155): amounts
       {"shapes", bytes({0x12, 0x08, 0, 0, 1, 0, 0, 2, 1, 1}),
        bytes({0x12, 0x08, 0, 0, 0, 1, 0, 2, 1, 1})},

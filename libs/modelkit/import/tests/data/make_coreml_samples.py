@@ -117,18 +117,28 @@ def shapes():
     return b, (1, 4, 3, 5)
 
 
+def picture():
+    """As most networks for faces come: a picture with a factor and biases, BGR."""
+    b = builder((3, 4, 5), ["map"], False)
+    convolution(b, "map", "data", 2, 3, (3, 3), border="same")
+    b.set_pre_processing_parameters(["data"], is_bgr={"data": True}, red_bias={"data": -1}, green_bias={"data": -.5},
+                                    blue_bias={"data": .25}, image_scale={"data": 1 / 128})
+    return b, (1, 3, 4, 5)
+
+
 FOLDER.mkdir(exist_ok=True)
 cases = []
-for make in (old, windows, functions, shapes):
+for make in (old, windows, functions, shapes, picture):
     made, shape = make()
     for output in made.spec.description.output:
         output.type.multiArrayType.dataType = 65568
     for given in made.spec.description.input:
-        given.type.multiArrayType.dataType = 65568
+        if given.type.HasField("multiArrayType"):
+            given.type.multiArrayType.dataType = 65568
     specs = {make.__name__: made.spec}
     if make is old:  # the same in halves
         specs["halves"] = coremltools.utils._convert_neural_network_spec_weights_to_fp16(copy.deepcopy(made.spec))
-    x = some(*shape)
+    x = some(*shape) if make is not picture else draw.integers(0, 256, shape).astype(numpy.float32)
     for name, spec in specs.items():
         path = FOLDER / f"{name}.mlmodel"
         path.write_bytes(spec.SerializeToString(deterministic=True))
