@@ -156,13 +156,21 @@ TEST(ChannelsLast, AveragesWhatLiesOnThePicture) {
 }
 
 TEST(ChannelsLast, NamesAllThatHasNoSuchForm) {
-  const Graph graph = network(
-      {1, 1, 2, 2}, 4, {node("Elu", {"x"}, "e", {{"alpha", .5F}}), node("Relu", {"e"}, "y")});
+  const Graph graph =
+      network({1, 1, 2, 2}, 4, {node("Max", {"x", "x", "x"}, "e"), node("Relu", {"e"}, "y")});
   const auto refused = to_channels_last(graph, std::vector<Shape>{{1, 1, 2, 2}},
                                         PictureOrder::kChannelsLast, compute_nothing);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
-  EXPECT_THAT(refused.error().message, HasSubstr("Elu"));
+  EXPECT_THAT(refused.error().message, HasSubstr("Max"));
+}
+
+/// relu(x) + alpha elu(min(x, 0)), where alpha is not 1.
+TEST(ChannelsLast, MultipliesTheNegativeSideOfElu) {
+  const ChannelsLast made =
+      lowered(network({1, 1, 2, 2}, 4, {node("Elu", {"x"}, "y", {{"alpha", .5F}})}), {1, 1, 2, 2});
+  EXPECT_THAT(operators(made), ElementsAre("Relu", "Minimum", "Elu", "Mul", "Add"));
+  EXPECT_THAT(floats(made, made.graph.nodes[3].inputs[1]), ElementsAre(.5F));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "caffe.hpp"
 #include "coreml.hpp"
+#include "tensorflow.hpp"
 #include "tflite.hpp"
 
 namespace visavis::modelkit {
@@ -30,6 +31,11 @@ constexpr auto kExporters = std::to_array<Exporter>(
     {{.format = "ONNX", .suffix = ".onnx", .run = export_onnx},
      {.format = "Caffe", .suffix = ".prototxt", .run = export_caffe},
      {.format = "Core ML", .suffix = ".mlmodel", .run = export_coreml},
+     {.format = "TensorFlow SavedModel",
+      .suffix = ".savedmodel",
+      .is_folder = true,
+      .run = export_saved_model},
+     {.format = "TensorFlow frozen graph", .suffix = ".pb", .run = export_frozen_graph},
      {.format = "TensorFlow Lite", .suffix = ".tflite", .run = export_tflite}});
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }

@@ -349,7 +349,7 @@ TEST_P(RoundTrip, TheSameGraphGivesTheSameBytes) {
   for (std::size_t i = 0; i < once->size(); ++i) EXPECT_EQ((*once)[i].bytes, (*twice)[i].bytes);
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, RoundTrip, ::testing::Values(".prototxt", ".mlmodel"));
+INSTANTIATE_TEST_SUITE_P(Formats, RoundTrip, ::testing::Values(".prototxt", ".mlmodel", ".savedmodel", ".pb"));
 
 }  // namespace
 }  // namespace visavis::modelkit

@@ -157,6 +157,7 @@ Unary unary_function(std::string_view op) {
   };
   static constexpr auto kTable =
       std::to_array<Entry>({{"Abs", [](float x) { return std::abs(x); }},
+                            {"Elu", [](float x) { return x < 0 ? std::expm1(x) : x; }},
                             {"Exp", [](float x) { return std::exp(x); }},
                             {"Log", [](float x) { return std::log(x); }},
                             {"Neg", [](float x) { return -x; }},
@@ -181,6 +182,7 @@ Binary binary_function(std::string_view op) {
                             {"Max", [](float a, float b) { return std::max(a, b); }},
                             {"Min", [](float a, float b) { return std::min(a, b); }},
                             {"Mul", [](float a, float b) { return a * b; }},
+                            {"Pow", [](float a, float b) { return std::pow(a, b); }},
                             {"Sub", [](float a, float b) { return a - b; }}});
   const auto* found = std::ranges::find(kTable, op, &Entry::op);
   return found == kTable.end() ? nullptr : found->compute;
@@ -590,6 +592,24 @@ Result<ChannelsFirst::Id> ChannelsFirst::mean(const std::string& name, Id x, con
          {{"axes", std::move(physical)}, {"keepdims", std::int64_t{keeps ? 1 : 0}}});
   }
   return add(made, std::move(shape), std::move(order));
+}
+
+Result<ChannelsFirst::Id> ChannelsFirst::largest(const std::string& name, Id x, const Shape& axes,
+                                                 bool keeps) {
+  std::vector<std::size_t> known;
+  for (const std::int64_t n : axes) {
+    VISAVIS_TRY(axis, axis_of(n, values_[x].shape.size()));
+    known.push_back(axis);
+  }
+  std::ranges::sort(known);
+  if (known != std::vector<std::size_t>{1, 2}) return unsupported("height and width as its axes");
+  VISAVIS_TRY(from, picture(x));
+  const Shape shape = {values_[x].shape[0], 1, 1, values_[x].shape[3]};
+  const std::string made = fresh(name);
+  node("GlobalMaxPool", made, {std::move(from)}, {});
+  const Id most = add(made, shape, picture_order());
+  if (keeps) return most;
+  return reshape(name + ".row", most, {shape[0] < 0 ? kBatch : shape[0], shape[3]});
 }
 
 Result<ChannelsFirst::Id> ChannelsFirst::scaled(const std::string& name, Id x, float factor) {

@@ -85,18 +85,20 @@ class ChannelsFirst {
   /// Of the last axis, or of axis 1 of a picture with its channels there.
   Result<Id> batch_normalization(const std::string& name, Id x, const BatchNormalization& given,
                                  double epsilon, std::size_t axis);
-  /// Abs, Exp, Log, Neg, Relu, Sigmoid, Sqrt, Tanh, as ONNX names them.
+  /// Abs, Elu, Exp, Log, Neg, Relu, Sigmoid, Sqrt, Tanh, as ONNX names them.
   Result<Id> unary(std::string_view op, const std::string& name, Id x);
   Result<Id> clip(const std::string& name, Id x, std::optional<float> low,
                   std::optional<float> high);
   Result<Id> leaky_relu(const std::string& name, Id x, float slope);
   /// Slopes in a shape that broadcasts against x.
   Result<Id> prelu(const std::string& name, Id x, Id slopes);
-  /// Add, Sub, Mul, Div, and Max, Min, which no engine needs to know: broadcast as NumPy does.
+  /// Add, Sub, Mul, Div, Pow, and Max, Min, which no engine needs to know: broadcast as NumPy does.
   Result<Id> binary(std::string_view op, const std::string& name, Id a, Id b);
   /// Negative axes count from the end. Without axes nothing is done.
   Result<Id> mean(const std::string& name, Id x, const Shape& axes, bool keeps);
   Result<Id> sum(const std::string& name, Id x, const Shape& axes, bool keeps);
+  /// The largest number of each channel of a picture: axes are its height and width.
+  Result<Id> largest(const std::string& name, Id x, const Shape& axes, bool keeps);
   Result<Id> softmax(const std::string& name, Id x, std::int64_t axis);
   Result<Id> concat(const std::string& name, const std::vector<Id>& parts, std::int64_t axis);
   /// At most one dimension is -1. If the first is that of the batch (kBatch, or what the input's

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -54,6 +55,12 @@ struct Named {
   std::int32_t type = 0;
   Shape shape;
 };
+
+/// The node of "node", "node:0" or "^node".
+std::string_view node_of(std::string_view input) {
+  if (input.starts_with('^')) input.remove_prefix(1);
+  return input.substr(0, input.find(':'));
+}
 
 /// What the files hold, whichever they are.
 struct Model {
@@ -121,8 +128,20 @@ std::vector<Named> tensors_of(const auto& list) {
       for (const auto& dim : shape.dim()) named.shape.push_back(dim.size() < 0 ? -1 : dim.size());
     out.push_back(std::move(named));
   }
-  std::ranges::sort(out, {}, &Named::name);
   return out;
+}
+
+/// A signature's order is that of a map; the network's is that of the nodes.
+void sort_by_place(const tensorflow::GraphDef& graph, std::vector<Named>& list) {
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (const tensorflow::NodeDef& node : graph.node()) places.emplace(node.name(), places.size());
+  const auto place = [&](const Named& named) {
+    const auto found = places.find(node_of(named.tensor));
+    const std::size_t colon = named.tensor.find(':');
+    const std::string output = colon == std::string::npos ? "0" : named.tensor.substr(colon + 1);
+    return std::tuple(found == places.end() ? places.size() : found->second, output.size(), output);
+  };
+  std::ranges::sort(list, {}, place);
 }
 
 /// "serving_default", or the only one there is.
@@ -142,6 +161,8 @@ Result<void> choose_signature(const tensorflow::MetaGraphDef& graph, Model& mode
                 "the SavedModel has several signatures and none called serving_default");
   model.inputs = tensors_of(chosen->value().inputs());
   model.outputs = tensors_of(chosen->value().outputs());
+  sort_by_place(graph.graph_def(), model.inputs);
+  sort_by_place(graph.graph_def(), model.outputs);
   return {};
 }
 
@@ -221,12 +242,6 @@ Result<Model> read_model(std::span<const Part> parts) {
 
 bool is_queue(std::string_view op) {
   return op.starts_with("QueueDequeue") || op == "IteratorGetNext";
-}
-
-/// The node of "node", "node:0" or "^node".
-std::string_view node_of(std::string_view input) {
-  if (input.starts_with('^')) input.remove_prefix(1);
-  return input.substr(0, input.find(':'));
 }
 
 using NodesByName = std::unordered_map<std::string_view, const tensorflow::NodeDef*>;

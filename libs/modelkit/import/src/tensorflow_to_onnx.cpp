@@ -601,6 +601,7 @@ class Converter {
       std::string_view onnx;
     };
     static constexpr auto kNames = std::to_array<Entry>({{"Abs", "Abs"},
+                                                         {"Elu", "Elu"},
                                                          {"Exp", "Exp"},
                                                          {"Log", "Log"},
                                                          {"Neg", "Neg"},
@@ -661,6 +662,7 @@ class Converter {
                                                          {"Maximum", "Max"},
                                                          {"Minimum", "Min"},
                                                          {"Mul", "Mul"},
+                                                         {"Pow", "Pow"},
                                                          {"RealDiv", "Div"},
                                                          {"Sub", "Sub"}});
     const auto* name = std::ranges::find(kNames, call.node.op, &Entry::tensorflow);
@@ -703,8 +705,9 @@ class Converter {
     VISAVIS_TRY(x, call.floats(0));
     VISAVIS_TRY(axes, call.numbers(1));
     const bool keeps = call.flag("keep_dims");
-    VISAVIS_TRY(y, call.node.op == "Mean" ? network_.mean(call.name(), x, axes, keeps)
-                                          : network_.sum(call.name(), x, axes, keeps));
+    VISAVIS_TRY(y, call.node.op == "Mean"  ? network_.mean(call.name(), x, axes, keeps)
+                   : call.node.op == "Max" ? network_.largest(call.name(), x, axes, keeps)
+                                           : network_.sum(call.name(), x, axes, keeps));
     return y;
   }
 
@@ -772,6 +775,8 @@ class Converter {
 
   /// Of a list of sizes.
   Result<Value> strided_slice(const Call& call) {
+    if (!call.inputs.empty() && std::holds_alternative<Id>(call.inputs[0]))
+      return strided_slice_of_floats(call);
     VISAVIS_TRY(sizes, call.integers(0));
     VISAVIS_TRY(begin, call.number(1));
     VISAVIS_TRY(end, call.number(2));
@@ -796,6 +801,32 @@ class Converter {
     return part_of(sizes, first, std::max(last, first));
   }
 
+  /// With steps of 1, from and to where the masks say.
+  Result<Value> strided_slice_of_floats(const Call& call) {
+    VISAVIS_TRY(x, call.floats(0));
+    VISAVIS_TRY(begin, call.numbers(1));
+    VISAVIS_TRY(end, call.numbers(2));
+    VISAVIS_TRY(steps, call.numbers(3));
+    const Shape& shape = network_.shape(x);
+    if (begin.size() > shape.size() || end.size() != begin.size() || steps.size() != begin.size() ||
+        call.integer("ellipsis_mask", 0) != 0 || call.integer("new_axis_mask", 0) != 0 ||
+        call.integer("shrink_axis_mask", 0) != 0 ||
+        std::ranges::any_of(steps, [](std::int64_t step) { return step != 1; }))
+      return needs("steps of 1 along axes that it keeps");
+    Shape first(shape.size(), 0);
+    Shape count(shape.size(), -1);
+    for (std::size_t i = 0; i < begin.size(); ++i) {
+      const bool from_start = (call.integer("begin_mask", 0) >> i & 1) != 0;
+      const bool to_end = (call.integer("end_mask", 0) >> i & 1) != 0;
+      if ((!from_start && begin[i] < 0) || (!to_end && (end[i] < 0 || shape[i] < 0)))
+        return needs("places that are counted from the start");
+      if (!from_start) first[i] = begin[i];
+      if (!to_end) count[i] = std::max<std::int64_t>(std::min(end[i], shape[i]) - first[i], 0);
+    }
+    VISAVIS_TRY(y, network_.slice(call.name(), x, first, count));
+    return y;
+  }
+
   static Value part_of(const Integers& sizes, std::int64_t first, std::int64_t last) {
     return Integers{.shape = {last - first},
                     .values = {sizes.values.begin() + first, sizes.values.begin() + last}};
@@ -803,6 +834,13 @@ class Converter {
 
   /// Of a list of sizes, too.
   Result<Value> slice(const Call& call) {
+    if (!call.inputs.empty() && std::holds_alternative<Id>(call.inputs[0])) {
+      VISAVIS_TRY(x, call.floats(0));
+      VISAVIS_TRY(from, call.numbers(1));
+      VISAVIS_TRY(count, call.numbers(2));
+      VISAVIS_TRY(y, network_.slice(call.name(), x, from, count));
+      return y;
+    }
     VISAVIS_TRY(sizes, call.integers(0));
     VISAVIS_TRY(begin, call.number(1));
     VISAVIS_TRY(size, call.number(2));
@@ -948,6 +986,7 @@ const Converter::Rule* Converter::rule_of(std::string_view op) {
                            {"Conv2D", &Converter::convolution},
                            {"DepthwiseConv2dNative", &Converter::depthwise},
                            {"Div", &Converter::binary},
+                           {"Elu", &Converter::unary},
                            {"EnsureShape", &Converter::hand_on},
                            {"Exp", &Converter::unary},
                            {"ExpandDims", &Converter::expand_dims},
@@ -961,6 +1000,7 @@ const Converter::Rule* Converter::rule_of(std::string_view op) {
                            {"LeakyRelu", &Converter::leaky_relu},
                            {"Log", &Converter::unary},
                            {"MatMul", &Converter::product},
+                           {"Max", &Converter::reduce},
                            {"MaxPool", &Converter::pool},
                            {"Maximum", &Converter::binary},
                            {"Mean", &Converter::reduce},
@@ -974,6 +1014,7 @@ const Converter::Rule* Converter::rule_of(std::string_view op) {
                            {"Placeholder", &Converter::placeholder},
                            {"PlaceholderV2", &Converter::placeholder},
                            {"PlaceholderWithDefault", &Converter::placeholder_with_default},
+                           {"Pow", &Converter::binary},
                            {"PreventGradient", &Converter::hand_on},
                            {"Prod", &Converter::reduce},
                            {"ReadVariableOp", &Converter::read_variable},

@@ -53,8 +53,20 @@ Result<void> leaky_relu(Lowering& lower, const Node& node) {
 }
 
 Result<void> elu(Lowering& lower, const Node& node) {
-  if (node.get_or<float>("alpha", 1) != 1) return unsupported(node, "alpha other than 1");
-  apply(lower, node, "Elu");
+  const auto alpha = node.get_or<float>("alpha", 1);
+  if (alpha == 1) {
+    apply(lower, node, "Elu");
+    return {};
+  }
+  // relu(x) + alpha elu(min(x, 0))
+  const bool as_last = lower.is_last(node.inputs[0]);
+  const std::string x = lower.in_order(node.inputs[0], as_last);
+  const Shape made = lower.made(x);
+  const std::string positive = lower.emit("Relu", {x}, made);
+  std::string negative = lower.emit("Minimum", {x, scalar(lower, 0)}, made);
+  negative = lower.emit("Elu", {negative}, made);
+  negative = lower.emit("Mul", {negative, scalar(lower, alpha)}, made);
+  lower.keep(node.outputs[0], lower.emit("Add", {positive, negative}, made), as_last);
   return {};
 }
 
@@ -114,11 +126,13 @@ Result<void> parametric_relu(Lowering& lower, const Node& node) {
 }
 
 Result<void> binary(Lowering& lower, const Node& node) {
+  if (node.inputs.size() != 2) return unsupported(node, "other than two values");
   const Shape& made = lower.shape(node.outputs[0]);
   const bool as_last = made.size() == 4 && lower.any_last(node);
   const std::string a = lower.spread(node.inputs[0], made.size(), as_last);
   const std::string b = lower.spread(node.inputs[1], made.size(), as_last);
-  lower.keep(node.outputs[0], lower.emit(node.op, {a, b}, as_last ? last(made) : made), as_last);
+  const std::string_view op = node.op == "Max" ? "Maximum" : std::string_view(node.op);
+  lower.keep(node.outputs[0], lower.emit(op, {a, b}, as_last ? last(made) : made), as_last);
   return {};
 }
 
