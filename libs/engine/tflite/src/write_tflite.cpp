@@ -139,16 +139,18 @@ class Writer {
   void operation(const graph::Node& node) {
     std::vector<std::int32_t> inputs;
     for (const std::string& input : node.inputs) inputs.push_back(index_.at(input));
-    if (node.op == "Pad") inputs.push_back(padding(node));
+    const bool pads_value = node.op == "Pad" && node.get_or<float>("value", 0) != 0;
+    if (pads_value) inputs.push_back(padding(node));
     std::vector<std::int32_t> outputs;
     for (const std::string& output : node.outputs) outputs.push_back(value(output));
     graph::Node complete = node;
+    if (pads_value) complete.op = "PadValue";
     if (node.op == "DepthwiseConv")
       complete.attributes.emplace_back(
           "depth_multiplier",
           network_.shapes.at(node.outputs[0])[3] / network_.shapes.at(node.inputs[0])[3]);
     const Options options = options_of(builder_, complete);
-    operators_.push_back(schema::CreateOperatorDirect(builder_, code(node), &inputs, &outputs,
+    operators_.push_back(schema::CreateOperatorDirect(builder_, code(complete), &inputs, &outputs,
                                                       options.type, options.table));
   }
 

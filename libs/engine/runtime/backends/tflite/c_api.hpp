@@ -14,6 +14,17 @@ struct TfLiteModel;
 struct TfLiteInterpreterOptions;
 struct TfLiteInterpreter;
 struct TfLiteTensor;
+struct TfLiteDelegate;
+
+/// Of XNNPACK (xnnpack_delegate.h). What follows the first fields differs from version to version:
+/// the library fills it, and reads it back. It is returned through memory, so that more room than
+/// it needs does no harm.
+struct TfLiteXNNPackDelegateOptions {
+  std::int32_t num_threads;
+  std::uint32_t runtime_flags;  ///< XNN_FLAG_… (xnnpack.h)
+  std::byte rest[248];
+};
+inline constexpr std::uint32_t kXnnNoOperatorFusion = 0x80000000;
 
 enum TfLiteStatus : int { kTfLiteOk = 0 };
 enum TfLiteType : int {
@@ -35,6 +46,10 @@ void TfLiteInterpreterOptionsDelete(TfLiteInterpreterOptions*);
 void TfLiteInterpreterOptionsSetNumThreads(TfLiteInterpreterOptions*, std::int32_t threads);
 void TfLiteInterpreterOptionsSetErrorReporter(TfLiteInterpreterOptions*, TfLiteReporter reporter,
                                               void* user);
+void TfLiteInterpreterOptionsAddDelegate(TfLiteInterpreterOptions*, TfLiteDelegate*);
+TfLiteXNNPackDelegateOptions TfLiteXNNPackDelegateOptionsDefault();
+TfLiteDelegate* TfLiteXNNPackDelegateCreate(const TfLiteXNNPackDelegateOptions*);
+void TfLiteXNNPackDelegateDelete(TfLiteDelegate*);
 TfLiteInterpreter* TfLiteInterpreterCreate(const TfLiteModel*, const TfLiteInterpreterOptions*);
 void TfLiteInterpreterDelete(TfLiteInterpreter*);
 TfLiteTensor* TfLiteInterpreterGetInputTensor(const TfLiteInterpreter*, std::int32_t index);
