@@ -20,8 +20,6 @@ using Op = schema::BuiltinOperator;
 using Type = schema::BuiltinOptions;
 using Ints = std::vector<std::int64_t>;
 
-constexpr auto kNone = schema::Activation::NONE;
-
 constexpr auto kCodes = std::to_array<std::pair<std::string_view, Code>>(
     {{"Conv", {Op::CONV_2D, 1, 3}},
      {"DepthwiseConv", {Op::DEPTHWISE_CONV_2D, 1, 3}},
@@ -75,6 +73,12 @@ std::pair<int, int> sides(const graph::Node& node, std::string_view attribute) {
   return {static_cast<int>(values[0]), static_cast<int>(values[1])};
 }
 
+schema::Activation activation_of(const graph::Node& node) {
+  const auto name = node.get_or<std::string>("activation", "");
+  if (name == "Relu") return schema::Activation::RELU;
+  return name == "Relu6" ? schema::Activation::RELU6 : schema::Activation::NONE;
+}
+
 int number(const graph::Node& node, std::string_view attribute) {
   return static_cast<int>(node.get_or<std::int64_t>(attribute, 0));
 }
@@ -88,28 +92,29 @@ const Code* code_of(std::string_view op) noexcept {
 
 Options options_of(flatbuffers::FlatBufferBuilder& builder, const graph::Node& node) {
   const auto [stride_h, stride_w] = sides(node, "strides");
+  const schema::Activation activation = activation_of(node);
   if (node.op == "Conv" || node.op == "DepthwiseConv") {
     const auto [dilation_h, dilation_w] = sides(node, "dilations");
     if (node.op == "Conv")
       return {Type::Conv2DOptions,
-              schema::CreateConv2DOptions(builder, padding_of(node), stride_w, stride_h, kNone,
+              schema::CreateConv2DOptions(builder, padding_of(node), stride_w, stride_h, activation,
                                           dilation_w, dilation_h)
                   .Union()};
     return {Type::DepthwiseConv2DOptions,
             schema::CreateDepthwiseConv2DOptions(builder, padding_of(node), stride_w, stride_h,
-                                                 number(node, "depth_multiplier"), kNone,
+                                                 number(node, "depth_multiplier"), activation,
                                                  dilation_w, dilation_h)
                 .Union()};
   }
   if (node.op == "MaxPool" || node.op == "AveragePool") {
     const auto [height, width] = sides(node, "kernel_shape");
     return {Type::Pool2DOptions, schema::CreatePool2DOptions(builder, padding_of(node), stride_w,
-                                                             stride_h, width, height, kNone)
+                                                             stride_h, width, height, activation)
                                      .Union()};
   }
   if (node.op == "FullyConnected")
     return {Type::FullyConnectedOptions,
-            schema::CreateFullyConnectedOptions(builder, kNone).Union()};
+            schema::CreateFullyConnectedOptions(builder, activation).Union()};
   if (node.op == "MatMul")
     return {Type::BatchMatMulOptions, schema::CreateBatchMatMulOptions(builder).Union()};
   if (node.op == "Softmax")
@@ -118,8 +123,9 @@ Options options_of(flatbuffers::FlatBufferBuilder& builder, const graph::Node& n
     return {Type::LeakyReluOptions,
             schema::CreateLeakyReluOptions(builder, node.get_or<float>("alpha", 0)).Union()};
   if (node.op == "Concat")
-    return {Type::ConcatenationOptions,
-            schema::CreateConcatenationOptions(builder, number(node, "axis"), kNone).Union()};
+    return {Type::ConcatenationOptions, schema::CreateConcatenationOptions(
+                                            builder, number(node, "axis"), schema::Activation::NONE)
+                                            .Union()};
   if (node.op == "Gather")
     return {Type::GatherOptions,
             schema::CreateGatherOptions(builder, number(node, "axis")).Union()};
@@ -131,10 +137,14 @@ Options options_of(flatbuffers::FlatBufferBuilder& builder, const graph::Node& n
             schema::CreateStridedSliceOptions(builder, number(node, "begin_mask"),
                                               number(node, "end_mask"))
                 .Union()};
-  if (node.op == "Add") return {Type::AddOptions, schema::CreateAddOptions(builder, kNone).Union()};
-  if (node.op == "Sub") return {Type::SubOptions, schema::CreateSubOptions(builder, kNone).Union()};
-  if (node.op == "Mul") return {Type::MulOptions, schema::CreateMulOptions(builder, kNone).Union()};
-  if (node.op == "Div") return {Type::DivOptions, schema::CreateDivOptions(builder, kNone).Union()};
+  if (node.op == "Add")
+    return {Type::AddOptions, schema::CreateAddOptions(builder, activation).Union()};
+  if (node.op == "Sub")
+    return {Type::SubOptions, schema::CreateSubOptions(builder, activation).Union()};
+  if (node.op == "Mul")
+    return {Type::MulOptions, schema::CreateMulOptions(builder, activation).Union()};
+  if (node.op == "Div")
+    return {Type::DivOptions, schema::CreateDivOptions(builder, activation).Union()};
   return {};
 }
 

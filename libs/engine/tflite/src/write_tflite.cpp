@@ -14,6 +14,7 @@
 #include <visavis/graph/channels_last.hpp>
 #include <visavis/graph/graph.hpp>
 
+#include "activations.hpp"
 #include "int8.hpp"
 #include "operators.hpp"
 #include "tflite_generated.h"
@@ -218,7 +219,7 @@ class Writer {
 }  // namespace
 
 Result<std::vector<std::byte>> write_tflite(const graph::ChannelsLast& network) {
-  VISAVIS_TRY(typed, to_int8(network));
+  VISAVIS_TRY(typed, to_int8(fuse_activations(network)));
   return Writer(typed).run();
 }
 

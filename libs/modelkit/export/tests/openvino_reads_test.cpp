@@ -54,8 +54,13 @@ std::vector<float> turned(const std::vector<float>& values, const std::vector<st
   return out;
 }
 
-/// Largest difference between ONNX in the reference engine and the exported file in OpenVINO.
-double difference(const graph::Graph& graph, const fs::path& exported) {
+struct Distance {
+  double max_abs = 0;
+  double cosine = 1;  ///< The least of the outputs'.
+};
+
+/// Between ONNX in the reference engine and the exported file in OpenVINO.
+Distance difference(const graph::Graph& graph, const fs::path& exported) {
   const auto samples = random_samples(graph, 1, 7, 48);
   EXPECT_TRUE(samples) << samples.error().message;
   const runtime::Tensor& x = samples->samples[0][0];
@@ -79,7 +84,8 @@ double difference(const graph::Graph& graph, const fs::path& exported) {
   auto request = compiled.create_infer_request();
   request.set_input_tensor(ov::Tensor(ov::element::f32, shape, input.data()));
   request.infer();
-  double most = compiled.outputs().size() == expected->size() ? 0 : 1e9;
+  Distance apart;
+  EXPECT_EQ(compiled.outputs().size(), expected->size());
   for (std::size_t i = 0; i < std::min(compiled.outputs().size(), expected->size()); ++i) {
     // A SavedModel's signature has no order, and the nodes of a frozen graph have none either.
     const std::string name = graph.outputs[i].name + (exported.extension() == ".pb" ? ":0" : "");
@@ -93,10 +99,13 @@ double difference(const graph::Graph& graph, const fs::path& exported) {
       actual = turned(actual, {s[0], s[2], s[3], s[1]}, {0, 3, 1, 2});
     }
     EXPECT_EQ(actual.size(), wanted.floats().size());
-    for (std::size_t k = 0; k < std::min(actual.size(), wanted.floats().size()); ++k)
-      most = std::max(most, static_cast<double>(std::abs(actual[k] - wanted.floats()[k])));
+    if (actual.size() != wanted.floats().size()) continue;
+    for (std::size_t k = 0; k < actual.size(); ++k)
+      apart.max_abs =
+          std::max(apart.max_abs, static_cast<double>(std::abs(actual[k] - wanted.floats()[k])));
+    apart.cosine = std::min(apart.cosine, cosine(actual, wanted.floats()));
   }
-  return most;
+  return apart;
 }
 
 class OpenVinoReads : public testing::TestWithParam<const char*> {};
@@ -123,7 +132,13 @@ TEST_P(OpenVinoReads, WhatWeWrite) {
     const fs::path place = fs::path(folder) / (exporter->is_folder ? "network.savedmodel" : "");
     for (const Part& part : *parts) ASSERT_TRUE(write_file(place / part.name, part.bytes));
     const fs::path file = exporter->is_folder ? place : place / (*parts)[0].name;
-    EXPECT_LE(difference(graph, file), 1e-4) << path;
+    const Distance apart = difference(graph, file);
+    const bool in_steps = std::ranges::any_of(
+        graph.nodes, [](const graph::Node& node) { return node.op == "QuantizeLinear"; });
+    // What is half-way between two steps goes either way, and weighs more in what follows.
+    EXPECT_GE(apart.cosine, in_steps ? .98 : .999999) << path;
+    if (in_steps) continue;
+    EXPECT_LE(apart.max_abs, 1e-4) << path;
   }
   fs::remove_all(folder);
 }
