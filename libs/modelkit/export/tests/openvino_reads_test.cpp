@@ -124,7 +124,7 @@ TEST_P(OpenVinoReads, WhatWeWrite) {
     const graph::Graph graph = simplify(*original, **engine);
     const bool in_steps = std::ranges::any_of(
         graph.nodes, [](const graph::Node& node) { return node.op == "QuantizeLinear"; });
-    if (in_steps) continue;  // another engine rounds at other places
+    if (in_steps && GetParam() != std::string(".tflite")) continue;  // the others have no steps
     const Exporter* exporter = exporter_for(std::string("x") + GetParam());
     ASSERT_NE(exporter, nullptr);
     const auto parts = exporter->run(graph, "network");
@@ -133,8 +133,6 @@ TEST_P(OpenVinoReads, WhatWeWrite) {
     for (const Part& part : *parts) ASSERT_TRUE(write_file(place / part.name, part.bytes));
     const fs::path file = exporter->is_folder ? place : place / (*parts)[0].name;
     const Distance apart = difference(graph, file);
-    const bool in_steps = std::ranges::any_of(
-        graph.nodes, [](const graph::Node& node) { return node.op == "QuantizeLinear"; });
     // What is half-way between two steps goes either way, and weighs more in what follows.
     EXPECT_GE(apart.cosine, in_steps ? .98 : .999999) << path;
     if (in_steps) continue;
