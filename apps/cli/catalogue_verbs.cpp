@@ -100,6 +100,11 @@ std::string describe(const usecases::ModelFacts& model) {
     line("  sha256", file.sha256);
     line("  imported by", file.importer + (file.is_int8 ? ", then its int8 recipe" : ""));
     line("  onnx sha256", file.onnx_sha256);
+    line("  certified on", file.certified_on);
+    for (const usecases::CertifiedFacts& engine : file.certified)
+      line("    " + engine.engine + " " + engine.version,
+           "differs by at most " + fixed(engine.max_abs, 7) + ", cosine at least " +
+               fixed(engine.min_cosine, 7));
   }
   return text;
 }

@@ -37,6 +37,7 @@ constexpr std::int64_t kMaxFileBytes = std::int64_t{2} << 30U;
 constexpr std::size_t kMaxLayers = 4096;
 constexpr std::size_t kMaxChannels = 1 << 16U;
 constexpr std::size_t kMaxFigures = 32;
+constexpr std::size_t kMaxEngines = 16;
 constexpr std::int64_t kMaxDimension = 1 << 20;
 constexpr std::string_view kSchema = "visavis.manifest/1";
 // In the order of the enumerators.
@@ -317,6 +318,37 @@ Measured read_measured(Fields fields, Complaint& complaint) {
   return measured;
 }
 
+CertifiedEngine read_certified(Fields fields) {
+  CertifiedEngine engine{.engine = fields.text("engine", 64),
+                         .version = fields.text("version", 64),
+                         .max_abs = fields.number("max_abs"),
+                         .min_cosine = fields.number("min_cosine")};
+  fields.refuse_others();
+  return engine;
+}
+
+void read_certificates(Fields& fields, Manifest& manifest, Complaint& complaint) {
+  if (!fields.has("certificates")) return;
+  const nlohmann::json& list = fields.array("certificates", kMaxFiles);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string path = item_path("certificates", i);
+    Fields entry(list[i], path, complaint);
+    Certificate& certificate = manifest.certificates.emplace_back();
+    certificate.file = entry.text("file", 64);
+    certificate.source_sha256 = entry.sha256("source_sha256");
+    certificate.result_sha256 = entry.sha256("result_sha256");
+    certificate.inputs = entry.text("inputs", 256);
+    const nlohmann::json& engines = entry.array("engines", kMaxEngines);
+    for (std::size_t k = 0; k < engines.size(); ++k)
+      certificate.engines.push_back(
+          read_certified(Fields(engines[k], path + "." + item_path("engines", k), complaint)));
+    entry.refuse_others();
+    if (std::ranges::find(manifest.files, certificate.file, &ModelFile::name) ==
+        manifest.files.end())
+      fields.complain(path + ".file", "names no file of this model");
+  }
+}
+
 Member read_member(Fields fields) {
   Member member{
       .model = fields.text("model"), .weight = fields.number("weight"), .manifest = nullptr};
@@ -380,6 +412,7 @@ Manifest read_manifest(const nlohmann::json& document, Complaint& complaint) {
     if (manifest.role == Role::kRecogniser) read_recogniser(fields, manifest);
     read_files(fields, manifest, complaint);
     read_goldens(fields, manifest, complaint);
+    read_certificates(fields, manifest, complaint);
   }
   if (fields.has("measured"))
     manifest.measured = read_measured(fields.object("measured"), complaint);

@@ -90,6 +90,24 @@ TEST(Manifest, ReadsAnInt8Recipe) {
   EXPECT_NE(model_id(*m, false), model_id(other, false));
 }
 
+TEST(Manifest, ReadsCertificates) {
+  const std::string certificate = R"("certificates":[{"file":"network","source_sha256":")" + kSha +
+                                  R"(","result_sha256":")" + kSha +
+                                  R"(","inputs":"8 random","engines":[
+{"engine":"e","version":"1","max_abs":1e-6,"min_cosine":0.5}]}],"golden")";
+  const auto m = parse_manifest(with(R"("golden")", certificate));
+  ASSERT_TRUE(m) << m.error().message;
+  ASSERT_EQ(m->certificates.size(), 1U);
+  EXPECT_EQ(m->certificates[0].source_sha256, kSha);
+  EXPECT_EQ(m->certificates[0].inputs, "8 random");
+  EXPECT_EQ(m->certificates[0].engines.at(0).max_abs, 1e-6);
+  EXPECT_EQ(m->certificates[0].engines.at(0).min_cosine, .5);
+  std::string wrong = certificate;
+  wrong.replace(wrong.find("network"), 7, "nowhere");
+  EXPECT_THAT(parse_manifest(with(R"("golden")", wrong)).error().message,
+              HasSubstr("certificates[0].file names no file"));
+}
+
 TEST(Manifest, ReadsWhatWasMeasured) {
   const auto m = parse_manifest(with(R"("golden")", R"("measured":{"model":"f","figures":[
 {"figure":"accuracy","float":0.99,"int8":0.98},{"figure":"mean cosine","int8":0.997}],

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <visavis/core/file.hpp>
 #include <visavis/matching/matching.hpp>
@@ -46,6 +48,33 @@ TEST(ShippedCalibrations, BelongToTheShippedManifests) {
     }
   }
   EXPECT_GE(recognisers, 2U);
+}
+
+/// Every file that is not rounded to int8 is proved to be its original, on all engines, and the
+/// proof is of the file that is shipped. tools/certify_models.py makes it.
+TEST(ShippedCertificates, AreOfTheShippedFiles) {
+  const auto store = models::Store::open({fs::path(VISAVIS_SOURCE_DIR) / "models"}, {}).value();
+  std::size_t proved = 0;
+  for (const models::Manifest& manifest : store.manifests()) {
+    for (const models::ModelFile& file : manifest.files) {
+      if (file.int8) continue;
+      const auto certificate =
+          std::ranges::find(manifest.certificates, file.name, &models::Certificate::file);
+      ASSERT_NE(certificate, manifest.certificates.end()) << manifest.id << ": " << file.name;
+      EXPECT_EQ(certificate->source_sha256, file.sha256) << manifest.id << ": " << file.name;
+      EXPECT_EQ(certificate->result_sha256, file.onnx_sha256) << manifest.id << ": " << file.name;
+      std::set<std::string> engines;
+      for (const models::CertifiedEngine& engine : certificate->engines) {
+        engines.insert(engine.engine);
+        EXPECT_GE(engine.min_cosine, .999999) << manifest.id << ", " << engine.engine;
+        EXPECT_LE(engine.max_abs, 1e-3) << manifest.id << ", " << engine.engine;
+      }
+      for (const char* engine : {"onnxruntime", "openvino", "reference", "tflite"})
+        EXPECT_TRUE(engines.contains(engine)) << manifest.id << ": " << engine;
+      ++proved;
+    }
+  }
+  EXPECT_GE(proved, 8U);
 }
 
 }  // namespace

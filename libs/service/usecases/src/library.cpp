@@ -119,6 +119,8 @@ FileFacts facts_of(const models::Store& store, const models::ModelFile& file) {
                   .member = {},
                   .is_int8 = file.int8.has_value(),
                   .bytes = file.onnx_bytes,
+                  .certified_on = {},
+                  .certified = {},
                   .here = fs::is_regular_file(store.path_of(file.onnx_sha256), ignored)};
   if (facts.here) facts.bytes = fs::file_size(store.path_of(file.onnx_sha256), ignored);
   if (file.source) {
@@ -138,6 +140,21 @@ std::optional<MeasuredFacts> measured_of(const models::Manifest& manifest) {
   for (const models::MeasuredFigure& figure : manifest.measured->figures)
     facts.figures.push_back({.name = figure.name, .before = figure.before, .after = figure.after});
   return facts;
+}
+
+/// To the file that it is of; a certificate of other files says nothing.
+void add_certificate(const models::Certificate& certificate, std::vector<FileFacts>& files) {
+  for (FileFacts& file : files) {
+    if (file.name != certificate.file || file.sha256 != certificate.source_sha256 ||
+        file.onnx_sha256 != certificate.result_sha256)
+      continue;
+    file.certified_on = certificate.inputs;
+    for (const models::CertifiedEngine& engine : certificate.engines)
+      file.certified.push_back({.engine = engine.engine,
+                                .version = engine.version,
+                                .max_abs = engine.max_abs,
+                                .min_cosine = engine.min_cosine});
+  }
 }
 
 /// Of all files, if all are known.
@@ -225,6 +242,8 @@ ModelFacts facts_of(const Places& places, const models::Store& store,
   }
   for (const models::ModelFile& file : models::all_files(manifest))
     facts.files.push_back(facts_of(store, file));
+  for (const models::Certificate& certificate : manifest.certificates)
+    add_certificate(certificate, facts.files);
   facts.bytes = bytes_of(facts.files);
   if (std::ranges::any_of(facts.files, &FileFacts::is_int8)) facts.precision = "int8";
   return facts;

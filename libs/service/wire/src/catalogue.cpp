@@ -38,6 +38,18 @@ Json json_of(const std::optional<usecases::MeasuredFacts>& measured) {
   return {{"model", measured->model}, {"figures", figures}, {"provenance", measured->provenance}};
 }
 
+/// Null without a certificate.
+Json certificate_of(const usecases::FileFacts& file) {
+  if (file.certified_on.empty()) return nullptr;
+  Json engines = Json::array();
+  for (const usecases::CertifiedFacts& engine : file.certified)
+    engines.push_back({{"engine", engine.engine},
+                       {"version", engine.version},
+                       {"max_abs", number(engine.max_abs)},
+                       {"min_cosine", number(engine.min_cosine)}});
+  return {{"inputs", file.certified_on}, {"engines", engines}};
+}
+
 Json json_of(const usecases::FileFacts& file) {
   return {{"name", file.name},
           {"sha256", file.sha256},
@@ -47,6 +59,7 @@ Json json_of(const usecases::FileFacts& file) {
           {"member", text_or_null(file.member)},
           {"int8", file.is_int8},
           {"bytes", size_or_null(file.bytes)},
+          {"certificate", certificate_of(file)},
           {"fetched", file.here}};
 }
 

@@ -127,6 +127,23 @@ struct Measured {
   std::string provenance;  ///< What was measured, on what and how.
 };
 
+/// How far an engine's answers lie from the original's.
+struct CertifiedEngine {
+  std::string engine;
+  std::string version;
+  double max_abs = 0;     ///< The largest difference of any number of any output.
+  double min_cosine = 0;  ///< Of an output's answers to one input, the least.
+};
+
+/// Proof that what engines run is the network in the original file.
+struct Certificate {
+  std::string file;           ///< ModelFile::name.
+  std::string source_sha256;  ///< Of the original, and …
+  std::string result_sha256;  ///< … of what engines run: a certificate holds for no other files.
+  std::string inputs;         ///< What both were asked.
+  std::vector<CertifiedEngine> engines;
+};
+
 struct Manifest;
 
 /// One of the recognisers that a fused one is made of.
@@ -162,6 +179,7 @@ struct Manifest {
   std::optional<QualityAware> quality_aware;
   std::optional<QualityFit> quality;
   std::vector<Golden> golden;
+  std::vector<Certificate> certificates;
   std::optional<Measured> measured;  ///< Of an int8 model.
   std::string notes;
 };

@@ -40,6 +40,14 @@ struct MeasuredFacts {
   std::string provenance{};
 };
 
+/// How far an engine's answers lie from the original's; see models::Certificate.
+struct CertifiedFacts {
+  std::string engine{};
+  std::string version{};
+  double max_abs = 0;
+  double min_cosine = 0;
+};
+
 struct FileFacts {
   std::string name{};
   std::string sha256{};       ///< Of the original.
@@ -48,8 +56,9 @@ struct FileFacts {
   std::string source{};  ///< "npm faceplugin-face-recognition-js@0.0.1"; empty for one's own file.
   std::string member{};  ///< Path inside the package.
   bool is_int8 = false;
-  std::uint64_t bytes =
-      0;              ///< Of what engines run; 0: it is not here, and the manifest does not say.
+  std::uint64_t bytes = 0;     ///< Of what engines run; 0: neither here nor in the manifest.
+  std::string certified_on{};  ///< Inputs; empty: there is no certificate of exactly this file.
+  std::vector<CertifiedFacts> certified{};
   bool here = false;  ///< In the store, by name; `verify_models` checks its contents.
 };
 
@@ -147,9 +156,9 @@ struct ModelInside {
   std::string sha256{};
   std::vector<TensorLine> inputs{};
   std::vector<TensorLine> outputs{};
-  std::vector<TensorLine> weights{};     ///< Of formats that hold no graph.
+  std::vector<TensorLine> weights{};      ///< Of formats that hold no graph.
   std::vector<std::string> signatures{};  ///< Of a SavedModel.
-  std::vector<std::string> importers{};  ///< That know an architecture with such weights.
+  std::vector<std::string> importers{};   ///< That know an architecture with such weights.
   std::map<std::string, std::size_t> operators{};
   std::uint64_t parameters = 0;
 };
