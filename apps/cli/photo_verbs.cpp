@@ -41,11 +41,12 @@ struct Ready {
 
 /// Finds the photos and gets the networks ready.
 /// @param side_by_side  several photos at once; else all threads inside each.
+/// @param chips  the aligned faces are wanted, too
 usecases::Outcome<Ready> get_ready(Desk& desk, const Given& given, bool recogniser,
-                                   bool side_by_side = true) {
+                                   bool side_by_side = true, bool chips = false) {
   usecases::Inputs inputs = usecases::collect_photos(given.paths);
-  const usecases::Need need{.recogniser = recogniser,
-                            .photos = side_by_side ? inputs.photos.size() : 1};
+  const usecases::Need need{
+      .recogniser = recogniser, .photos = side_by_side ? inputs.photos.size() : 1, .chips = chips};
   auto bench =
       usecases::Workbench::open(desk.places, given.workbench, need, desk.terminal.log_sink());
   if (!bench) return std::unexpected(bench.error());
@@ -89,8 +90,19 @@ std::string table_of(const usecases::Alignment& alignment) {
   return table.text() + describe(alignment.run);
 }
 
+std::string classes_of(const usecases::Embeddings& embeddings) {
+  if (!embeddings.classified) return {};
+  Table table({"IMAGE", ">FACE", ">CLASS", "LABEL", ">PROBABILITY"});
+  for (const usecases::EmbeddedPhoto& photo : embeddings.photos)
+    for (std::size_t i = 0; i < photo.classes.size(); ++i)
+      for (const usecases::ClassFact& fact : photo.classes[i])
+        table.add({photo.photo.path, std::to_string(i + 1), std::to_string(fact.index),
+                   fact.label.empty() ? "-" : printable(fact.label), fixed(fact.probability, 5)});
+  return table.text();
+}
+
 std::string table_of(const usecases::Embeddings& embeddings) {
-  std::string text;
+  std::string text = classes_of(embeddings);
   for (const usecases::EmbeddedPhoto& photo : embeddings.photos)
     if (photo.faces == 0) text += "no face: " + printable(photo.photo.path) + "\n";
   if (embeddings.npy.empty())
@@ -223,11 +235,19 @@ void add_embed(VerbList& list) {
       ->required()
       ->type_name("FILE.npy");
   verb->add_flag("--raw", given->request.raw, "Rows as the network gives them, not of unit length");
+  verb->add_flag(
+      "--classify", given->request.classify,
+      "Also which of the people it was trained on a face shows, for models with classes");
+  verb->add_option("--top", given->request.top, "With --classify: so many of the likeliest")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  verb->add_option("--labels", given->request.labels, "With --classify: their names, one a line")
+      ->type_name("FILE");
   add_selection(*verb, given->select);
   list.verbs.push_back({verb, [given](Desk& desk) {
                           given->request.out = given->out;
                           given->request.selection = usecases::parse_selection(given->select);
-                          auto ready = get_ready(desk, *given, true);
+                          auto ready = get_ready(desk, *given, true, true, given->request.classify);
                           if (!ready) return give_up(desk, ready.error());
                           return print<usecases::Embeddings>(
                               desk,

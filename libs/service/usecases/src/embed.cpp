@@ -11,6 +11,7 @@
 #include <visavis/store/tsv.hpp>
 
 #include "bench_impl.hpp"
+#include "classify.hpp"
 #include "numbers.hpp"
 #include "outputs.hpp"
 #include "visavis/usecases/photos.hpp"
@@ -42,15 +43,23 @@ void append(Rows& rows, const Photo& photo, const pipeline::FaceRecord& record, 
   ++rows.count;
 }
 
-void take(Rows& rows, Embeddings& answer, const Photo& photo, Outcome<Analysed> result, bool raw) {
+/// @param classifier  or null
+Outcome<void> take(Rows& rows, Embeddings& answer, const Photo& photo, Outcome<Analysed> result,
+                   const EmbedRequest& request, Classifier* classifier) {
   if (!result) {
     answer.errors.push_back(problem(photo.path, std::move(result).error()));
-    return;
+    return {};
   }
   EmbeddedPhoto embedded{.photo = std::move(result->photo), .first_row = rows.count};
-  for (const pipeline::FaceRecord& record : result->faces)
-    if (has_embedding(record)) append(rows, photo, record, embedded.faces++, raw);
+  for (const pipeline::FaceRecord& record : result->faces) {
+    if (!has_embedding(record)) continue;
+    append(rows, photo, record, embedded.faces++, request.raw);
+    if (classifier == nullptr || !record.chip) continue;
+    VISAVIS_TRY(classes, classifier->classify(record.chip->image.view(), request.top));
+    embedded.classes.push_back(std::move(classes));
+  }
   answer.photos.push_back(std::move(embedded));
+  return {};
 }
 
 float distance(const Embedding& a, const Embedding& b, Metric metric) {
@@ -98,8 +107,15 @@ Outcome<Embeddings> embed(Workbench& bench, const Inputs& inputs, const EmbedReq
   fs::path tsv = request.out;
   tsv.replace_extension(".tsv");
   VISAVIS_CHECK(check_files({request.out, tsv}, inputs.photos));
+  if (!request.classify && !request.labels.empty()) return usage("--labels needs --classify");
+  std::optional<Classifier> classifier;
+  if (request.classify) {
+    VISAVIS_TRY(opened, Classifier::open(bench.impl(), request.labels));
+    classifier = std::move(opened);
+  }
   VISAVIS_TRY(run, bench.ready());
   Embeddings answer{.run = std::move(run)};
+  answer.classified = request.classify;
   answer.errors = inputs.errors;
   answer.dimension = static_cast<std::size_t>(bench.impl().manifest->dimension);
   VISAVIS_TRY(matrix, caused_by(Cause::kEnvironment,
@@ -110,7 +126,8 @@ Outcome<Embeddings> embed(Workbench& bench, const Inputs& inputs, const EmbedReq
                         const Progress& within) -> Outcome<void> {
     auto results = analyse_photos(bench.impl(), some, request.selection, within);
     for (std::size_t i = 0; i < results.size(); ++i)
-      take(rows, answer, some[i], std::move(results[i]), request.raw);
+      VISAVIS_CHECK(take(rows, answer, some[i], std::move(results[i]), request,
+                         classifier ? &*classifier : nullptr));
     VISAVIS_CHECK(caused_by(Cause::kEnvironment, matrix.append(rows.values)));
     rows.values.clear();
     return {};

@@ -12,6 +12,7 @@
 #include <visavis/runtime/engine.hpp>
 
 #include "bench_impl.hpp"
+#include "classify.hpp"
 #include "library.hpp"
 #include "numbers.hpp"
 #include "processors.hpp"
@@ -246,7 +247,8 @@ Outcome<RunFacts> Workbench::ready() {
   Impl& bench = *impl_;
   if (bench.executor) return bench.facts;
   std::vector<Wanted> wanted{bench.wanted_detector};
-  if (bench.manifest) wanted.push_back({.id = bench.manifest->id});
+  if (bench.manifest)
+    wanted.push_back({.id = bench.manifest->id, .parts = embedding_parts(*bench.manifest)});
   if (bench.wanted_landmarks) wanted.push_back(*bench.wanted_landmarks);
   VISAVIS_TRY(networks, load_all(bench.store, wanted, bench.network_options, bench.facts.threads));
   bench.detector = networks[0];

@@ -44,6 +44,24 @@ std::string to_json(const usecases::Alignment& alignment) {
   return text_of(json);
 }
 
+namespace {
+
+/// A list for each face.
+Json json_of(const std::vector<std::vector<usecases::ClassFact>>& faces) {
+  Json lists = Json::array();
+  for (const std::vector<usecases::ClassFact>& classes : faces) {
+    Json list = Json::array();
+    for (const usecases::ClassFact& fact : classes)
+      list.push_back({{"class", fact.index},
+                      {"label", fact.label.empty() ? Json(nullptr) : Json(fact.label)},
+                      {"probability", number(fact.probability)}});
+    lists.push_back(std::move(list));
+  }
+  return lists;
+}
+
+}  // namespace
+
 std::string to_json(const usecases::Embeddings& embeddings) {
   Json json = document("embed");
   json["npy"] = embeddings.npy.empty() ? Json(nullptr) : Json(embeddings.npy.string());
@@ -55,6 +73,7 @@ std::string to_json(const usecases::Embeddings& embeddings) {
     Json image = photo_of(photo.photo);
     image["first_row"] = photo.first_row;
     image["faces"] = photo.faces;
+    if (embeddings.classified) image["classes"] = json_of(photo.classes);
     json["images"].push_back(std::move(image));
   }
   json["errors"] = errors_of(embeddings.errors);

@@ -81,12 +81,25 @@ struct EmbedRequest {
   std::filesystem::path out{};  ///< .npy; the table goes beside it, with .tsv instead.
   bool raw = false;             ///< Rows as the network gave them, not of unit length.
   std::optional<Selection> selection{};
+  /// Also the likeliest of the classes that the network was trained on, where the model has a file
+  /// called `classes`; the bench keeps chips then.
+  bool classify = false;
+  std::size_t top = 5;             ///< So many of them.
+  std::filesystem::path labels{};  ///< Their names, one a line; or empty.
+};
+
+/// One of the people that a network was trained on.
+struct ClassFact {
+  std::size_t index = 0;  ///< In the network's output.
+  std::string label{};    ///< Empty without labels.
+  double probability = 0;
 };
 
 struct EmbeddedPhoto {
   PhotoFacts photo{};
   std::size_t first_row = 0;
   std::size_t faces = 0;
+  std::vector<std::vector<ClassFact>> classes{};  ///< Of each face, if they were asked for.
 };
 
 struct Embeddings {
@@ -96,6 +109,7 @@ struct Embeddings {
   std::size_t rows = 0;
   std::size_t dimension = 0;
   std::vector<EmbeddedPhoto> photos{};
+  bool classified = false;
   std::vector<Problem> errors{};
 };
 
