@@ -120,6 +120,8 @@ void add_ways(CLI::App& verb, Given& given) {
                   "The largest step of a weight; above 64 CPUs without VNNI go wrong")
       ->check(CLI::Range(1, 127))
       ->capture_default_str();
+  verb.add_flag("--whole", request.whole,
+                "Integers from end to end: also what layers make is rounded (for --engine tflite)");
   verb.add_option("--keep-float", request.keep_float, "Layers that stay float, by their output")
       ->delimiter(',')
       ->type_name("LAYER,...");

@@ -28,6 +28,7 @@
 #include <visavis/quantize/ranges.hpp>
 
 #include "opset.hpp"
+#include "visavis/quantize/whole.hpp"
 
 namespace visavis::modelkit {
 namespace {
@@ -220,8 +221,10 @@ class Rewriter {
     for (const std::string& input : inputs_)
       if (!recipe_.activations.contains(input))
         return fail(ErrorCode::kNotFound, "the int8 recipe has no range of \"" + input + "\"");
+    const std::vector<std::string> results = results_of(graph_);
     for (const auto& [name, range] : recipe_.activations)
-      if (!inputs_.contains(name)) return another_networks("a range of", name);
+      if (!inputs_.contains(name) && std::ranges::find(results, name) == results.end())
+        return another_networks("a range of", name);
     for (const auto& [name, shifts] : recipe_.bias_shifts)
       if (!names_.contains(name)) return another_networks("biases of", name);
     return {};
@@ -331,11 +334,13 @@ Result<models::Int8Recipe> recipe_of(const graph::Graph& graph, const Observatio
   VISAVIS_CHECK(graph::validate(graph));
   VISAVIS_TRY(chosen, chosen_layers(graph, options.keep_float));
   models::Int8Recipe recipe{.keep_float = options.keep_float, .weight_steps = options.weight_steps};
-  for (const std::string& input : inputs_of(chosen)) {
-    VISAVIS_TRY(observed, find_observed(observations, input));
+  std::vector<std::string> ranged = inputs_of(chosen);
+  if (options.whole) std::ranges::copy(results_of(graph), std::back_inserter(ranged));
+  for (const std::string& value : ranged) {
+    VISAVIS_TRY(observed, find_observed(observations, value));
     const Range range = choose_range(*observed, options.method, options.kept);
     recipe.activations.emplace(
-        input, models::Int8Range{.low = rounded(range.low), .high = rounded(range.high)});
+        value, models::Int8Range{.low = rounded(range.low), .high = rounded(range.high)});
   }
   if (!options.bias_correction) return recipe;
   for (const Layer& layer : chosen) {
@@ -361,7 +366,11 @@ Result<graph::Graph> quantize(graph::Graph graph, const models::Int8Recipe& reci
   VISAVIS_TRY(even, equalize(std::move(graph), recipe.equalised));
   VISAVIS_TRY(raised, raise_opset(std::move(even), kOpset));
   VISAVIS_CHECK(Rewriter(raised, recipe).run());
-  return raised;
+  Ranges others;  // than those of what layers read
+  for (const auto& [name, range] : recipe.activations)
+    if (raised.initializer(name + "_scale") == nullptr) others.emplace(name, range);
+  if (others.empty()) return raised;
+  return round_results(std::move(raised), others);
 }
 
 Result<graph::Graph> quantize(graph::Graph graph, const Observations& observations,

@@ -80,7 +80,8 @@ Result<Searched> search(const graph::Graph& graph, const Observations& observati
                          .kept = options.kept,
                          .bias_correction = options.bias_correction,
                          .keep_float = options.keep_float,
-                         .weight_steps = options.weight_steps};
+                         .weight_steps = options.weight_steps,
+                         .whole = options.whole};
   Searched found;
   std::optional<Tried> best;
   for (const RangeMethod method : options.methods) {

@@ -11,7 +11,6 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 
-#include "visavis/quantize/observe.hpp"
 #include "visavis/quantize/ranges.hpp"
 
 namespace visavis::modelkit {
@@ -51,8 +50,7 @@ struct Names {
 
 class Rounding {
  public:
-  Rounding(graph::Graph graph, const Observations& observations, RangeMethod method, double kept)
-      : graph_(std::move(graph)), observations_(observations), method_(method), kept_(kept) {
+  Rounding(graph::Graph graph, const Ranges& ranges) : graph_(std::move(graph)), ranges_(ranges) {
     for (const graph::Node& node : graph_.nodes)
       if (node.op == "QuantizeLinear") quantized_[node.inputs[0]] = node.outputs[0];
   }
@@ -71,7 +69,7 @@ class Rounding {
       const Row* row = row_of(node);
       const std::string made = node.outputs.front();
       graph_.nodes.push_back(std::move(node));
-      if (row != nullptr && !quantized_.contains(made)) VISAVIS_CHECK(add(made));
+      if (row != nullptr && !quantized_.contains(made)) add(made);
     }
     for (graph::ValueInfo& output : graph_.outputs) rename_output(output);
     VISAVIS_CHECK(graph::validate(graph_));
@@ -113,15 +111,14 @@ class Rounding {
       if (steps == node.inputs[0]) reals_[value] = node.outputs[0];
   }
 
-  Result<void> add(const std::string& value) {
+  void add(const std::string& value) {
     Names names{.scale = value + "_scale", .zero = value + "_zero"};
     if (const auto found = kept_steps_.find(value); found != kept_steps_.end()) {
       names = found->second;
     } else {
-      const auto seen = observations_.find(value);
-      if (seen == observations_.end())
-        return fail(ErrorCode::kNotFound, "the value \"" + value + "\" was not observed");
-      const Steps steps = steps_of(choose_range(seen->second, method_, kept_));
+      const auto range = ranges_.find(value);
+      if (range == ranges_.end()) return;
+      const Steps steps = steps_of({.low = range->second.low, .high = range->second.high});
       graph_.initializers.push_back(
           {.name = names.scale, .shape = {}, .values = std::vector<float>{steps.scale}});
       graph_.initializers.push_back(
@@ -142,7 +139,6 @@ class Rounding {
     quantized_[value] = steps;
     reals_[value] = meaning;
     steps_[meaning] = names;
-    return {};
   }
 
   /// An output is what its steps mean, under the name that it had.
@@ -162,9 +158,7 @@ class Rounding {
   }
 
   graph::Graph graph_;
-  const Observations& observations_;
-  RangeMethod method_;
-  double kept_;
+  const Ranges& ranges_;
   std::map<std::string, std::string, std::less<>> quantized_;  ///< Value to its steps.
   std::map<std::string, std::string, std::less<>> reals_;      ///< Value to what its steps mean.
   std::map<std::string, Names, std::less<>> steps_;            ///< Of what steps mean.
@@ -176,14 +170,15 @@ class Rounding {
 
 std::vector<std::string> results_of(const graph::Graph& graph) {
   std::vector<std::string> results;
-  for (const graph::Node& node : graph.nodes)
-    if (row_of(node) != nullptr) results.push_back(node.outputs.front());
+  for (const graph::Node& node : graph.nodes) {
+    const Row* row = row_of(node);
+    if (row != nullptr && !row->keeps_steps) results.push_back(node.outputs.front());
+  }
   return results;
 }
 
-Result<graph::Graph> round_results(graph::Graph quantized, const Observations& observations,
-                                   RangeMethod method, double kept) {
-  return Rounding(std::move(quantized), observations, method, kept).run();
+Result<graph::Graph> round_results(graph::Graph quantized, const Ranges& ranges) {
+  return Rounding(std::move(quantized), ranges).run();
 }
 
 }  // namespace visavis::modelkit

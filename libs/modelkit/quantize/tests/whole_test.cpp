@@ -89,8 +89,7 @@ Result<graph::Graph> whole(const graph::Graph& graph) {
   for (const std::string& result : results_of(graph))
     if (std::ranges::find(values, result) == values.end()) values.push_back(result);
   VISAVIS_TRY(seen, observe(graph, values, examples(32, 100), reference()));
-  VISAVIS_TRY(quantized, quantize(graph, seen, {}));
-  return round_results(std::move(quantized), seen, RangeMethod::kMinMax, 1);
+  return quantize(graph, seen, {.weight_steps = 127, .whole = true});
 }
 
 TEST(Whole, EveryOperatorReadsAndMakesSteps) {

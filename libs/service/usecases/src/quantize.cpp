@@ -34,6 +34,7 @@
 #include <visavis/quantize/quantize.hpp>
 #include <visavis/quantize/ranges.hpp>
 #include <visavis/quantize/search.hpp>
+#include <visavis/quantize/whole.hpp>
 #include <visavis/runtime/engine.hpp>
 
 #include "bench_impl.hpp"
@@ -225,6 +226,7 @@ Outcome<modelkit::Searched> search(std::span<const std::byte> onnx,
       .kept = request.kept,
       .bias_correction = request.bias_correction,
       .weight_steps = request.weight_steps,
+      .whole = request.whole,
       .keep_float = {request.keep_float.begin(), request.keep_float.end()},
       .min_cosine = request.limits.min_cosine,
       .choose_float = request.choose_float,
@@ -232,13 +234,17 @@ Outcome<modelkit::Searched> search(std::span<const std::byte> onnx,
   const auto work = [&]() -> Result<modelkit::Searched> {
     VISAVIS_TRY(read, graph::read_onnx(onnx));
     const graph::Graph graph = graph::fold_batch_norm(std::move(read));
-    const std::vector<std::string> inputs = modelkit::inputs_of(modelkit::layers_of(graph));
+    std::vector<std::string> values = modelkit::inputs_of(modelkit::layers_of(graph));
+    const std::set<std::string> inputs(values.begin(), values.end());
+    if (request.whole)
+      for (std::string& result : modelkit::results_of(graph))
+        if (!inputs.contains(result)) values.push_back(std::move(result));
     const auto held_out = std::span(seen).last(request.held_out);
     const auto shown = std::span(seen).first(seen.size() - request.held_out);
-    VISAVIS_TRY(observed, modelkit::observe(graph, inputs, shown, engine));
+    VISAVIS_TRY(observed, modelkit::observe(graph, values, shown, engine));
     modelkit::Equalising equalising = modelkit::equalising_of(graph, observed);
     VISAVIS_TRY(even, modelkit::equalize(graph, equalising));
-    VISAVIS_TRY(evenly, modelkit::observe(even, inputs, shown, engine));
+    VISAVIS_TRY(evenly, modelkit::observe(even, values, shown, engine));
     VISAVIS_TRY(searched, modelkit::search(even, evenly, held_out, engine, options));
     searched.recipe.equalised = std::move(equalising);
     return searched;
@@ -385,6 +391,7 @@ Outcome<Quantized> quantize(Workbench& bench, const Inputs& photos, const Quanti
                    .id = request.id.empty() ? subject.id + "-int8" : request.id,
                    .bias_correction = request.bias_correction,
                    .weight_steps = request.weight_steps,
+                   .whole = request.whole,
                    .errors = photos.errors};
   VISAVIS_CHECK(check_request(request));
   VISAVIS_CHECK(methods_of(request));

@@ -39,6 +39,7 @@ std::string to_json(const usecases::Quantized& answer) {
   json["method"] = answer.method;
   json["bias_correction"] = answer.bias_correction;
   json["weight_steps"] = answer.weight_steps;
+  json["whole"] = answer.whole;
   json["observed_chips"] = answer.observed;
   json["held_out_chips"] = answer.held_out;
   json["held_out_cosine"] = number(answer.held_out_cosine);

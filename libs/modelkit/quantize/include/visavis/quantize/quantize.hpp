@@ -49,6 +49,8 @@ struct QuantizeOptions {
   /// VNNI add: there OpenVINO's mobilefacenet-192 keeps a cosine of .965 with 127 and of .998
   /// with 64.
   int weight_steps = 64;
+  /// Also what layers and other operators make has steps: integers from end to end (whole.hpp).
+  bool whole = false;
 };
 
 /// What `options` makes of what was observed, as numbers of five digits. `equalised` is left empty.
@@ -63,7 +65,7 @@ struct QuantizeOptions {
 /// weights (int8, symmetric, a scale for each output channel: max |w| / weight_steps). Biases stay
 /// float32. A sum that reads a value of which a layer reads the quantised form reads that form,
 /// too, so that it need not be kept twice. The opset is raised to 13, which knows scales of
-/// channels.
+/// channels. What the recipe has more ranges of is rounded, too (round_results).
 /// @return kInvalidArgument if no layer is left to quantise or a weight is no finite number;
 /// kNotFound for a layer to be kept that is not there, or a value without a range; kModelMismatch
 /// for a recipe of another network; kUnsupported if the opset cannot be raised for an operator

@@ -22,6 +22,7 @@ struct SearchOptions {
   double kept = .99999;                ///< For kPercentile.
   bool bias_correction = true;
   int weight_steps = 64;
+  bool whole = false;        ///< See QuantizeOptions.
   LayerNames keep_float{};   ///< In any case.
   double min_cosine = .995;  ///< Mean, to the float network's answers. What is below goes on.
   /// Whether the costliest layers are given back to float until `min_cosine` is reached.

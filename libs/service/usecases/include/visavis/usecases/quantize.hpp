@@ -41,6 +41,7 @@ struct QuantizeRequest {
   bool bias_correction = true;
   /// The largest step of a weight, up to 127. Above 64 sums saturate on CPUs without VNNI.
   int weight_steps = 64;
+  bool whole = false;                     ///< Also what layers make: integers from end to end.
   std::vector<std::string> keep_float{};  ///< Layers, by the name of what they make.
   bool choose_float = true;       ///< Whether costly layers stay float until `min_cosine` is kept.
   std::filesystem::path pairs{};  ///< A list to test on; its paths relative to the photos.
@@ -85,6 +86,7 @@ struct Quantized {
   std::string method{};
   bool bias_correction = true;
   int weight_steps = 64;
+  bool whole = false;
   std::size_t observed = 0;  ///< Chips, or photos.
   std::size_t held_out = 0;
   double held_out_cosine = 0;
