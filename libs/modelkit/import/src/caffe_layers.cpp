@@ -498,13 +498,12 @@ Values eltwise(CaffeCall& call) {
   const char* op = sums ? "Add" : multiplies ? "Mul" : "Max";
   std::string value;
   for (std::size_t i = 0; i < call.inputs.size(); ++i) {
-    const std::string number = std::to_string(i);
-    const std::string term = with_number(call, "Mul", *name + ".term" + number, call.inputs[i].name,
+    const std::string suffix = "." + std::to_string(i);
+    const std::string term = with_number(call, "Mul", *name + ".term" + suffix, call.inputs[i].name,
                                          factors.empty() ? 1 : factors[i], 1);
     const bool is_last = i + 1 == call.inputs.size();
-    value = i == 0 ? term
-                   : call.builder.node(op, is_last ? *name : *name + ".part" + number,
-                                       {value, term}, {});
+    value =
+        i == 0 ? term : call.builder.node(op, is_last ? *name : *name + suffix, {value, term}, {});
   }
   return one(*name, call.inputs[0].shape);
 }
