@@ -103,7 +103,7 @@ struct CaffeLowering::Rule {
 };
 
 const std::vector<CaffeLowering::Rule>& CaffeLowering::rules() {
-  static const std::vector<Rule> kRules = {
+  static const std::vector<Rule> all = {
       {"Abs", &CaffeLowering::plain},
       {"Add", &CaffeLowering::binary},
       {"AveragePool", &CaffeLowering::pool},
@@ -146,7 +146,7 @@ const std::vector<CaffeLowering::Rule>& CaffeLowering::rules() {
       {"Transpose", &CaffeLowering::transpose},
       {"Unsqueeze", &CaffeLowering::reshape},
   };
-  return kRules;
+  return all;
 }
 
 std::set<std::string_view> caffe_operators() {
@@ -672,11 +672,9 @@ Result<void> CaffeLowering::reshape(const Node& node) {
     layer("Flatten", bottom(node, 0), result);
     return {};
   }
-  Fields dimensions = {{"dim", "0"}};
-  for (std::size_t i = 1; i < y.size(); ++i) dimensions.emplace_back("dim", text(y[i]));
-  std::string shape = "{ ";
-  for (const auto& [field, value] : dimensions) shape += field + ": " + value + " ";
-  layer("Reshape", bottom(node, 0), result, "reshape_param", {{"shape", shape + "}"}});
+  std::string shape = "{ dim: 0";
+  for (std::size_t i = 1; i < y.size(); ++i) shape.append(" dim: ").append(text(y[i]));
+  layer("Reshape", bottom(node, 0), result, "reshape_param", {{"shape", shape + " }"}});
   return {};
 }
 

@@ -60,12 +60,14 @@ void CaffeWriter::layer(Layer layer) {
   for (const std::string& top : layer.tops) text_ += "  top: " + in_quotes(top) + "\n";
   if (!layer.fields.empty()) {
     text_ += "  " + layer.parameters + " {\n";
-    for (const auto& [field, value] : layer.fields) text_ += "    " + field + ": " + value + "\n";
+    for (const auto& [field, value] : layer.fields)
+      text_.append("    ").append(field).append(": ").append(value).append("\n");
     text_ += "  }\n";
   }
   text_ += "}\n";
   if (!layer.blobs.empty())
-    weights_.push_back({{std::move(layer.name), std::move(layer.type)}, std::move(layer.blobs)});
+    weights_.emplace_back(std::pair(std::move(layer.name), std::move(layer.type)),
+                          std::move(layer.blobs));
 }
 
 Result<std::vector<Part>> CaffeWriter::finish(const std::string& stem) const {

@@ -44,7 +44,7 @@ struct CoreMlLowering::Rule {
 };
 
 const std::vector<CoreMlLowering::Rule>& CoreMlLowering::rules() {
-  static const std::vector<Rule> kRules = {
+  static const std::vector<Rule> all = {
       {"Abs", &CoreMlLowering::unary},
       {"Add", &CoreMlLowering::binary},
       {"AveragePool", &CoreMlLowering::pool},
@@ -87,7 +87,7 @@ const std::vector<CoreMlLowering::Rule>& CoreMlLowering::rules() {
       {"Transpose", &CoreMlLowering::transpose},
       {"Unsqueeze", &CoreMlLowering::reshape},
   };
-  return kRules;
+  return all;
 }
 
 std::set<std::string_view> coreml_operators() {

@@ -94,7 +94,7 @@ class Sketch {
         {.name = name, .shape = std::move(shape), .values = std::move(values)});
     return name;
   }
-  Shape fixed() const {
+  [[nodiscard]] Shape fixed() const {
     Shape shape = graph_.inputs[0].shape;
     for (std::int64_t& n : shape)
       if (n < 0) n = 12;
@@ -349,7 +349,8 @@ TEST_P(RoundTrip, TheSameGraphGivesTheSameBytes) {
   for (std::size_t i = 0; i < once->size(); ++i) EXPECT_EQ((*once)[i].bytes, (*twice)[i].bytes);
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, RoundTrip, ::testing::Values(".prototxt", ".mlmodel", ".savedmodel", ".pb"));
+INSTANTIATE_TEST_SUITE_P(Formats, RoundTrip,
+                         ::testing::Values(".prototxt", ".mlmodel", ".savedmodel", ".pb"));
 
 }  // namespace
 }  // namespace visavis::modelkit

@@ -192,15 +192,11 @@ TEST(Caffe, TrainingFieldsChangeNothing) {
   EXPECT_TRUE(onnx) << onnx.error().message;
 }
 
-struct Refusal {
-  const char* text;
-  ErrorCode code;
-};
-
 TEST(Caffe, RefusesWhatMakesNoSense) {
-  constexpr auto kPool =
-      "layer { name: 'p' type: 'Pooling' bottom: 'data' top: 'p' pooling_param { ";
-  const auto pool = [&](const std::string& what) { return kPool + what + " } }"; };
+  const auto pool = [](const std::string& what) {
+    return "layer { name: 'p' type: 'Pooling' bottom: 'data' top: 'p' pooling_param { " + what +
+           " } }";
+  };
   const std::vector<std::pair<std::string, ErrorCode>> refusals = {
       {"layer { name: 'a' type: 'ReLU' bottom: 'nothing' top: 'a' }", ErrorCode::kDecodeFailed},
       {"layer { name: 'a' type: 'ReLU' bottom: 'data' top: 'a' ", ErrorCode::kDecodeFailed},
