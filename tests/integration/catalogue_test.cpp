@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -48,6 +49,15 @@ TEST_F(ProgramTest, EnginesExplainEveryAbsence) {
   ASSERT_FALSE(json["engines"].empty());
   for (const nlohmann::json& engine : json["engines"])
     EXPECT_NE(engine["usable"].get<bool>(), engine["reason"].is_string()) << engine;
+  // Known everywhere, also where nothing can run it.
+  const auto tensorrt = std::ranges::find_if(
+      json["engines"], [](const nlohmann::json& engine) { return engine["name"] == "tensorrt"; });
+  ASSERT_NE(tensorrt, json["engines"].end());
+  if (!(*tensorrt)["usable"]) {
+    const Answer asked = visavis({"models", "verify", "faceplugin-512", "--engine", "tensorrt"});
+    EXPECT_EQ(asked.code, 4);
+    EXPECT_THAT(asked.err, HasSubstr("tensorrt engine"));
+  }
 }
 
 TEST_F(ProgramTest, ModelsListShowsLicenceAndDataApart) {

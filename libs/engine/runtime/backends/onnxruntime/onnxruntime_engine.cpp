@@ -1,10 +1,13 @@
-/// Microsoft's ONNX Runtime on the CPU. The only file that sees its headers.
+/// Microsoft's ONNX Runtime, on the CPU or on NVIDIA's TensorRT. The only file that sees its
+/// headers.
 
 #include <onnxruntime_cxx_api.h>
 #include <onnxruntime_session_options_config_keys.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <new>
@@ -182,8 +185,8 @@ class OnnxRuntimeSession final : public Session {
 
 class OnnxRuntimeModel final : public Model {
  public:
-  OnnxRuntimeModel(std::shared_ptr<Network> network, Precision precision)
-      : network_(std::move(network)), precision_(precision) {}
+  OnnxRuntimeModel(std::string_view engine, std::shared_ptr<Network> network, Precision precision)
+      : engine_(engine), network_(std::move(network)), precision_(precision) {}
 
   [[nodiscard]] std::span<const TensorSpec> inputs() const noexcept override {
     return network_->inputs;
@@ -191,7 +194,7 @@ class OnnxRuntimeModel final : public Model {
   [[nodiscard]] std::span<const TensorSpec> outputs() const noexcept override {
     return network_->outputs;
   }
-  [[nodiscard]] std::string_view engine_name() const noexcept override { return "onnxruntime"; }
+  [[nodiscard]] std::string_view engine_name() const noexcept override { return engine_; }
   [[nodiscard]] Precision precision() const noexcept override { return precision_; }
 
   [[nodiscard]] Result<std::unique_ptr<Session>> session() const override {
@@ -199,6 +202,7 @@ class OnnxRuntimeModel final : public Model {
   }
 
  private:
+  std::string_view engine_;  ///< A literal.
   std::shared_ptr<Network> network_;
   Precision precision_;
 };
@@ -209,12 +213,13 @@ class OnnxRuntimeModel final : public Model {
 /// ms from 20 us up to the default).
 constexpr std::string_view kSpin = "spin_us";
 
-Result<int> spin_of(const LoadOptions& options) {
+Result<int> spin_of(std::string_view engine, const LoadOptions& options) {
   constexpr int kLongest = 10'000;
   int spin = 20;
   for (const auto& [key, value] : options.extra) {
     if (key != kSpin)
-      return fail(ErrorCode::kUnsupported, "the onnxruntime engine has no option \"" + key + "\"");
+      return fail(ErrorCode::kUnsupported,
+                  "the " + std::string(engine) + " engine has no option \"" + key + "\"");
     const auto parsed = std::from_chars(value.data(), value.data() + value.size(), spin);
     const bool whole = parsed.ec == std::errc() && parsed.ptr == value.data() + value.size();
     if (!whole || spin < 0 || spin > kLongest)
@@ -239,14 +244,43 @@ Ort::SessionOptions configuration(const LoadOptions& options, int spin_us) {
   return configured;
 }
 
+/// Where the nodes run; what a provider cannot do falls to the CPU.
+enum class Provider : std::uint8_t { kCpu, kTensorRt };
+
+constexpr std::string_view kTensorRtName = "TensorrtExecutionProvider";
+
+Result<void> find_tensorrt() {
+  const std::vector<std::string> here = Ort::GetAvailableProviders();
+  if (std::ranges::find(here, kTensorRtName) != here.end()) return {};
+  return fail(ErrorCode::kUnavailable,
+              "this build of ONNX Runtime has no TensorRT (NVIDIA's, for its GPUs); "
+              "visavis has to be built against one that has");
+}
+
+/// TensorRT builds its own kernels for each network when it is loaded.
+void append_tensorrt(Ort::SessionOptions& configured) {
+  const OrtApi& api = Ort::GetApi();
+  OrtTensorRTProviderOptionsV2* made = nullptr;
+  Ort::ThrowOnError(api.CreateTensorRTProviderOptions(&made));
+  const std::unique_ptr<OrtTensorRTProviderOptionsV2, void (*)(OrtTensorRTProviderOptionsV2*)>
+      options(made, [](OrtTensorRTProviderOptionsV2* old) {
+        Ort::GetApi().ReleaseTensorRTProviderOptions(old);
+      });
+  configured.AppendExecutionProvider_TensorRT_V2(*options);
+}
+
 class OnnxRuntimeEngine final : public Engine {
  public:
-  [[nodiscard]] std::string_view name() const noexcept override { return "onnxruntime"; }
+  OnnxRuntimeEngine(std::string_view name, Provider provider) noexcept
+      : name_(name), provider_(provider) {}
+
+  [[nodiscard]] std::string_view name() const noexcept override { return name_; }
 
   [[nodiscard]] Availability probe() const override {
     const Result<std::string> version =
-        guarded(ErrorCode::kUnavailable, "does not start", []() -> Result<std::string> {
+        guarded(ErrorCode::kUnavailable, "does not start", [&]() -> Result<std::string> {
           static_cast<void>(shared_environment());
+          if (provider_ == Provider::kTensorRt) VISAVIS_CHECK(find_tensorrt());
           return Ort::GetVersionString();
         });
     if (!version) return {.usable = false, .reason = version.error().message, .version = {}};
@@ -256,32 +290,46 @@ class OnnxRuntimeEngine final : public Engine {
   [[nodiscard]] Result<std::shared_ptr<const Model>> load(
       std::span<const std::byte> bytes, const LoadOptions& options) const override {
     VISAVIS_CHECK(check_threads(options));
-    VISAVIS_TRY(spin_us, spin_of(options));
+    VISAVIS_TRY(spin_us, spin_of(name(), options));
     VISAVIS_TRY(graph, read_model(bytes));
     const bool quantised = is_quantised(graph);
     VISAVIS_CHECK(check_precision(name(), options.precision, quantised));
     const SubnormalsAsZero fast;  // also restores what creating a session changes on this thread
-    return guarded(ErrorCode::kUnsupported, "cannot load the model",
-                   [&]() -> Result<std::shared_ptr<const Model>> {
-                     auto network = std::make_shared<Network>();
-                     network->environment = shared_environment();
-                     network->session = Ort::Session(*network->environment, bytes.data(),
-                                                     bytes.size(), configuration(options, spin_us));
-                     VISAVIS_TRY(inputs, inputs_of(network->session));
-                     VISAVIS_TRY(outputs, outputs_of(network->session));
-                     network->inputs = std::move(inputs);
-                     network->outputs = std::move(outputs);
-                     return std::make_shared<OnnxRuntimeModel>(
-                         std::move(network), quantised ? Precision::kInt8 : Precision::kF32);
-                   });
+    return guarded(
+        ErrorCode::kUnsupported, "cannot load the model",
+        [&]() -> Result<std::shared_ptr<const Model>> {
+          auto network = std::make_shared<Network>();
+          network->environment = shared_environment();
+          Ort::SessionOptions configured = configuration(options, spin_us);
+          if (provider_ == Provider::kTensorRt) append_tensorrt(configured);
+          network->session =
+              Ort::Session(*network->environment, bytes.data(), bytes.size(), configured);
+          VISAVIS_TRY(inputs, inputs_of(network->session));
+          VISAVIS_TRY(outputs, outputs_of(network->session));
+          network->inputs = std::move(inputs);
+          network->outputs = std::move(outputs);
+          return std::make_shared<OnnxRuntimeModel>(name(), std::move(network),
+                                                    quantised ? Precision::kInt8 : Precision::kF32);
+        });
   }
+
+ private:
+  std::string_view name_;  ///< A literal.
+  Provider provider_;
 };
 
 }  // namespace
 
-const Engine& onnxruntime_engine() noexcept;  // declared again in the generated table
+// Declared again in the generated table.
+const Engine& onnxruntime_engine() noexcept;
 const Engine& onnxruntime_engine() noexcept {
-  static const OnnxRuntimeEngine engine;
+  static const OnnxRuntimeEngine engine("onnxruntime", Provider::kCpu);
+  return engine;
+}
+
+const Engine& tensorrt_engine() noexcept;
+const Engine& tensorrt_engine() noexcept {
+  static const OnnxRuntimeEngine engine("tensorrt", Provider::kTensorRt);
   return engine;
 }
 
