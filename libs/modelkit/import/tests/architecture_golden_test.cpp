@@ -27,6 +27,7 @@
 #include <visavis/models/prepare.hpp>
 #include <visavis/runtime/engine.hpp>
 
+#include "tensorflow_file.hpp"
 #include "torch_file.hpp"
 
 namespace visavis::modelkit {
@@ -300,6 +301,87 @@ INSTANTIATE_TEST_SUITE_P(Each, ArchitectureMistakes,
                          testing::Values("inception-resnet-v1", "iresnet-18",
                                          "mobilefacenet-arcface", "mobilefacenet-treb1en"),
                          without_dashes);
+
+/// FaceNet as TensorFlow has it, against facenet-pytorch with the same weights.
+class Facenet : public testing::Test {
+ protected:
+  [[nodiscard]] static Result<Bytes> import_graph(const Tensors& tensors,
+                                                  const nlohmann::json& golden, bool fused,
+                                                  std::int64_t size = 512) {
+    return import("tensorflow",
+                  FacenetGraph(tensors, golden["height"], golden["width"], size, fused).write());
+  }
+
+  nlohmann::json golden_ = golden_of("inception-resnet-v1");
+  Tensors tensors_ = tensors_of(golden_);
+};
+
+TEST_F(Facenet, AnswersAsAFrozenGraphLikePyTorch) {
+  int ran = 0;
+  for (auto golden : golden_["networks"]) {
+    if (golden["output"] != "embedding") continue;
+    golden["output"] = "embeddings";
+    for (const bool fused : {false, true}) {
+      const auto onnx = import_graph(tensors_, golden, fused);
+      ASSERT_TRUE(onnx) << onnx.error().message;
+      for (const runtime::EngineEntry& entry : runtime::engines()) {
+        if (entry.engine == nullptr || !entry.engine->probe().usable) continue;
+        ++ran;
+        const Difference found = difference(*entry.engine, *onnx, golden);
+        EXPECT_LE(found.most, kMaxDifference) << entry.name << " " << golden["pictures"];
+        EXPECT_GE(found.cosine, kMinCosine) << entry.name << " " << golden["pictures"];
+        RecordProperty(std::string(entry.name) + " " + golden["pictures"].get<std::string>() +
+                           (fused ? " fused" : ""),
+                       "largest difference " + scientific(found.most) + ", 1 - cosine " +
+                           scientific(1 - found.cosine) + ", length of the difference " +
+                           scientific(found.length));
+      }
+    }
+  }
+  if (ran == 0) GTEST_SKIP() << "no engine is usable here";
+}
+
+/// The graph of 2017 has the first 128 of such numbers, made a unit vector by themselves.
+TEST_F(Facenet, Has128NumbersWhereTheGraphSaysSo) {
+  const Result<const runtime::Engine*> engine = runtime::find_engine("auto");
+  if (!engine) GTEST_SKIP() << engine.error().message;
+  nlohmann::json golden = golden_["networks"][0];
+  ASSERT_EQ(golden["stride"], 1);
+  constexpr std::size_t kSize = 128;
+  const auto all = golden["values"].get<std::vector<double>>();
+  std::vector<double> rows;
+  for (std::size_t row = 0; row < all.size(); row += 512) {
+    double length = 0;
+    for (std::size_t i = 0; i < kSize; ++i) length += all[row + i] * all[row + i];
+    for (std::size_t i = 0; i < kSize; ++i) rows.push_back(all[row + i] / std::sqrt(length));
+  }
+  golden["values"] = rows;
+  golden["shape"] = {5, kSize};
+  golden["output"] = "embeddings";
+  const auto onnx = import_graph(tensors_, golden, false, kSize);
+  ASSERT_TRUE(onnx) << onnx.error().message;
+  const Difference found = difference(**engine, *onnx, golden);
+  EXPECT_LE(found.most, kMaxDifference);
+  EXPECT_GE(found.cosine, kMinCosine);
+}
+
+TEST_F(Facenet, NoticesMistakes) {
+  const Result<const runtime::Engine*> engine = runtime::find_engine("auto");
+  if (!engine) GTEST_SKIP() << engine.error().message;
+  nlohmann::json golden = golden_["networks"][1];
+  golden["output"] = "embeddings";
+  const std::vector<std::pair<const char*, std::function<void(Tensors&)>>> mistakes = {
+      {"another epsilon", [](Tensors& all) { shift_epsilon(all, 1e-5F - 1e-3F); }},
+      {"transposed kernel", transpose_first_kernel},
+      {"swapped channels", swap_red_and_blue}};
+  for (const auto& [name, make] : mistakes) {
+    Tensors wrong = tensors_;
+    make(wrong);
+    const Difference found = difference(**engine, *import_graph(wrong, golden, false), golden);
+    EXPECT_GT(found.most, 3 * kMaxDifference) << name;
+    EXPECT_TRUE(std::isfinite(found.most)) << name;
+  }
+}
 
 Tensors renamed(Tensors tensors, const std::string& prefix) {
   for (TorchTensor& each : tensors) each.name = prefix + each.name;
