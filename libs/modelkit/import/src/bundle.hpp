@@ -22,6 +22,7 @@ namespace visavis::modelkit {
 
 /// TensorFlow's numbers of element types (tensorflow/core/framework/types.proto).
 enum class TensorflowType : std::int32_t {
+  kNone = 0,  ///< It is not told.
   kFloat = 1,
   kDouble = 2,
   kInt32 = 3,

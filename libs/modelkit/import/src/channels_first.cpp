@@ -211,7 +211,7 @@ Result<Constant> permuted(const Constant& given, const std::vector<std::size_t>&
 }
 
 std::string ChannelsFirst::fresh(const std::string& name) {
-  const std::string wanted = name.empty() ? "value" : name;
+  std::string wanted = name.empty() ? "value" : name;
   int& count = names_[wanted];
   if (count++ == 0) return wanted;
   for (;;) {

@@ -409,6 +409,8 @@ Result<Bytes> converted(std::span<const Part> parts) {
 
 std::string type_name(std::int32_t type) {
   switch (static_cast<TensorflowType>(type)) {
+    case TensorflowType::kNone:
+      break;
     case TensorflowType::kFloat:
       return "float32";
     case TensorflowType::kDouble:
