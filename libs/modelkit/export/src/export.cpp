@@ -15,6 +15,7 @@
 #include "caffe.hpp"
 #include "coreml.hpp"
 #include "tensorflow.hpp"
+#include "tensorrt.hpp"
 #include "tflite.hpp"
 
 namespace visavis::modelkit {
@@ -36,6 +37,7 @@ constexpr auto kExporters = std::to_array<Exporter>(
       .is_folder = true,
       .run = export_saved_model},
      {.format = "TensorFlow frozen graph", .suffix = ".pb", .run = export_frozen_graph},
+     {.format = "TensorRT", .suffix = ".tensorrt", .is_folder = true, .run = export_tensorrt},
      {.format = "TensorFlow Lite", .suffix = ".tflite", .run = export_tflite}});
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }

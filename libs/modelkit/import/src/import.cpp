@@ -243,9 +243,8 @@ Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
 Result<std::vector<std::byte>> import_parts(std::string_view name, std::span<const Part> parts) {
   VISAVIS_TRY(importer, find_importer(name));
   if (const FromParts* run = std::get_if<FromParts>(&importer->run)) return (*run)(parts);
-  if (parts.size() != 1)
-    return fail(ErrorCode::kInvalidArgument,
-                "the importer " + std::string(name) + " wants one file");
+  if (parts.empty())
+    return fail(ErrorCode::kInvalidArgument, "the importer " + std::string(name) + " wants a file");
   return std::get<FromFile>(importer->run)(parts.front().bytes);
 }
 

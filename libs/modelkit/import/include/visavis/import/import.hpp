@@ -48,7 +48,8 @@ struct Part {
                                                           std::span<const std::byte> original);
 
 /// The same for an original of one or more files.
-/// @return also kInvalidArgument if it is not of as many files as the format has.
+/// A format of one file takes the first part.
+/// @return also kInvalidArgument if a file is missing.
 [[nodiscard]] Result<std::vector<std::byte>> import_parts(std::string_view importer,
                                                           std::span<const Part> parts);
 

@@ -1,0 +1,151 @@
+#include "tensorrt.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/onnx.hpp>
+#include <visavis/import/import.hpp>
+
+namespace visavis::modelkit {
+namespace {
+
+/// Of the operators that networks here have.
+constexpr auto kSupported = std::to_array<std::string_view>({"Abs",
+                                                             "Add",
+                                                             "AveragePool",
+                                                             "BatchNormalization",
+                                                             "Cast",
+                                                             "Clip",
+                                                             "Concat",
+                                                             "Constant",
+                                                             "Conv",
+                                                             "DequantizeLinear",
+                                                             "Div",
+                                                             "Dropout",
+                                                             "Elu",
+                                                             "Exp",
+                                                             "Flatten",
+                                                             "Gather",
+                                                             "Gemm",
+                                                             "GlobalAveragePool",
+                                                             "GlobalMaxPool",
+                                                             "HardSigmoid",
+                                                             "Identity",
+                                                             "LeakyRelu",
+                                                             "Log",
+                                                             "MatMul",
+                                                             "Max",
+                                                             "MaxPool",
+                                                             "Min",
+                                                             "Mul",
+                                                             "Neg",
+                                                             "PRelu",
+                                                             "Pad",
+                                                             "Pow",
+                                                             "QuantizeLinear",
+                                                             "ReduceMax",
+                                                             "ReduceMean",
+                                                             "ReduceSum",
+                                                             "Relu",
+                                                             "Reshape",
+                                                             "Shape",
+                                                             "Sigmoid",
+                                                             "Slice",
+                                                             "Softmax",
+                                                             "Split",
+                                                             "Sqrt",
+                                                             "Squeeze",
+                                                             "Sub",
+                                                             "Tanh",
+                                                             "Transpose",
+                                                             "Unsqueeze"});
+
+/// Steps are int8 around 0: no zero point, or one of zeros.
+bool is_symmetric(const graph::Graph& graph, const graph::Node& node) {
+  if (node.inputs.size() < 3 || node.inputs[2].empty()) return node.op == "DequantizeLinear";
+  const graph::Tensor* zero = graph.initializer(node.inputs[2]);
+  const auto* values =
+      zero == nullptr ? nullptr : std::get_if<std::vector<std::int8_t>>(&zero->values);
+  return values != nullptr && std::ranges::all_of(*values, [](int value) { return value == 0; });
+}
+
+/// What is not taken of a node; empty if all is.
+std::string objection(const graph::Graph& graph, const graph::Node& node) {
+  if (std::ranges::find(kSupported, node.op) == kSupported.end()) return node.op;
+  if (node.op == "MaxPool" && node.outputs.size() > 1) return "MaxPool with places of the largest";
+  if (node.op == "QuantizeLinear" || node.op == "DequantizeLinear")
+    return is_symmetric(graph, node) ? "" : node.op + " with steps other than int8 around 0";
+  return "";
+}
+
+Result<void> check(const graph::Graph& graph) {
+  std::set<std::string> objections;
+  for (const graph::Node& node : graph.nodes)
+    if (const std::string found = objection(graph, node); !found.empty()) objections.insert(found);
+  // A name goes into a command line.
+  for (const graph::ValueInfo& input : graph.inputs)
+    if (input.name.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+            "_./") != std::string::npos)
+      objections.insert(
+          "an input whose name has other characters than letters, digits, _, . and /");
+  if (objections.empty()) return {};
+  std::string text;
+  for (const std::string& each : objections) text += (text.empty() ? "" : "; ") + each;
+  return fail(ErrorCode::kUnsupported, "TensorRT does not take " + text);
+}
+
+/// "input:1x3x112x112", and so on for every input.
+std::string shapes(const graph::Graph& graph, std::int64_t batch, std::int64_t side) {
+  std::string text;
+  for (const graph::ValueInfo& input : graph.inputs) {
+    text += (text.empty() ? "" : ",") + input.name + ":";
+    for (std::size_t i = 0; i < input.shape.size(); ++i) {
+      const std::int64_t free = i == 0 ? batch : side;
+      text += (i == 0 ? "" : "x") + std::to_string(input.shape[i] < 0 ? free : input.shape[i]);
+    }
+  }
+  return text;
+}
+
+std::string script(const graph::Graph& graph) {
+  std::string text =
+      "#!/bin/sh\n"
+      "# Builds network.plan for the GPU of this machine with TensorRT's trtexec (8.4 or later).\n"
+      "# What is given goes on to trtexec, for example --fp16.\n"
+      "set -eu\n"
+      "cd \"$(dirname \"$0\")\"\n"
+      "exec trtexec --onnx=network.onnx --saveEngine=network.plan";
+  const bool is_free = std::ranges::any_of(graph.inputs, [](const graph::ValueInfo& input) {
+    return std::ranges::any_of(input.shape, [](std::int64_t n) { return n < 0; });
+  });
+  if (is_free)
+    text += " \\\n  --minShapes='" + shapes(graph, 1, 12) + "' \\\n  --optShapes='" +
+            shapes(graph, 8, 640) + "' \\\n  --maxShapes='" + shapes(graph, 32, 4096) + "'";
+  return text + " \"$@\"\n";
+}
+
+}  // namespace
+
+Result<std::vector<Part>> export_tensorrt(const graph::Graph& graph, const std::string& /*stem*/) {
+  VISAVIS_CHECK(check(graph));
+  VISAVIS_TRY(onnx, graph::write_onnx(graph));
+  const std::string text = script(graph);
+  const auto bytes = std::as_bytes(std::span(text));
+  std::vector<Part> parts;
+  parts.push_back({.name = "network.onnx", .bytes = std::move(onnx)});
+  parts.push_back({.name = "build.sh", .bytes = {bytes.begin(), bytes.end()}});
+  return parts;
+}
+
+}  // namespace visavis::modelkit

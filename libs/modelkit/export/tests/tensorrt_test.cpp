@@ -1,0 +1,86 @@
+// Which networks TensorRT's parser is given, and the command that is. TensorRT itself was not run.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/export/export.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/onnx.hpp>
+#include <visavis/import/import.hpp>
+
+namespace visavis::modelkit {
+namespace {
+
+using testing::HasSubstr;
+
+graph::Graph network(std::vector<std::string> operators, const std::string& input = "x") {
+  graph::Graph graph{.name = "g",
+                     .opset = 14,
+                     .inputs = {{.name = input, .shape = {-1, 3, 112, 112}}},
+                     .outputs = {},
+                     .initializers = {},
+                     .nodes = {}};
+  std::string before = input;
+  for (std::string& op : operators) {
+    const std::string made = "v" + std::to_string(graph.nodes.size());
+    graph.nodes.push_back(
+        {.op = std::move(op), .name = {}, .inputs = {before}, .outputs = {made}, .attributes = {}});
+    before = made;
+  }
+  graph.outputs = {{.name = before, .shape = {-1, 3, 112, 112}}};
+  return graph;
+}
+
+Result<std::vector<Part>> exported(const graph::Graph& graph) {
+  return exporter_for("x.tensorrt")->run(graph, "x");
+}
+
+TEST(TensorRt, WritesTheNetworkAndHowItIsBuilt) {
+  const graph::Graph graph = network({"Relu", "Sigmoid"});
+  const auto parts = exported(graph);
+  ASSERT_TRUE(parts) << parts.error().message;
+  ASSERT_EQ(parts->size(), 2U);
+  EXPECT_EQ((*parts)[0].bytes, *graph::write_onnx(graph));
+  const std::string script(reinterpret_cast<const char*>((*parts)[1].bytes.data()),
+                           (*parts)[1].bytes.size());
+  EXPECT_THAT(script, HasSubstr("trtexec --onnx=network.onnx --saveEngine=network.plan"));
+  EXPECT_THAT(script, HasSubstr("--minShapes='x:1x3x112x112'"));
+  EXPECT_THAT(script, HasSubstr("--maxShapes='x:32x3x112x112'"));
+  EXPECT_TRUE(import_parts("onnx", *parts)) << "it can be read again";
+}
+
+TEST(TensorRt, NamesAllThatIsNotTaken) {
+  const auto refused = exported(network({"HardSwish", "Relu", "NonZero"}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(refused.error().message, "TensorRT does not take HardSwish; NonZero");
+}
+
+// Its int8 is symmetric.
+TEST(TensorRt, TakesStepsAroundZeroOnly) {
+  const auto with = [](graph::Tensor::Values zero) {
+    graph::Graph graph = network({"QuantizeLinear", "DequantizeLinear"});
+    graph.initializers = {{.name = "s", .shape = {}, .values = std::vector<float>{.1F}},
+                          {.name = "z", .shape = {}, .values = std::move(zero)}};
+    for (graph::Node& node : graph.nodes) node.inputs.insert(node.inputs.end(), {"s", "z"});
+    return exported(graph);
+  };
+  EXPECT_TRUE(with(std::vector<std::int8_t>{0}));
+  EXPECT_THAT(with(std::vector<std::int8_t>{3}).error().message, HasSubstr("int8 around 0"));
+  EXPECT_THAT(with(std::vector<std::uint8_t>{0}).error().message, HasSubstr("int8 around 0"));
+}
+
+// The name would be a part of a command.
+TEST(TensorRt, WritesNoCommandOfAnothers) {
+  const auto refused = exported(network({"Relu"}, "x'; rm -rf $HOME; '"));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("an input whose name"));
+}
+
+}  // namespace
+}  // namespace visavis::modelkit
