@@ -57,7 +57,7 @@ class Writer {
   }
 
  private:
-  Result<void> check() const {
+  [[nodiscard]] Result<void> check() const {
     std::set<std::string> unknown;
     for (const graph::Node& node : network_.graph.nodes)
       if (code_of(node.op) == nullptr) unknown.insert(node.op);

@@ -499,11 +499,14 @@ Values eltwise(CaffeCall& call) {
   std::string value;
   for (std::size_t i = 0; i < call.inputs.size(); ++i) {
     const std::string suffix = "." + std::to_string(i);
-    const std::string term = with_number(call, "Mul", *name + ".term" + suffix, call.inputs[i].name,
+    std::string term_name = *name;
+    term_name.append(".term").append(suffix);
+    const std::string term = with_number(call, "Mul", term_name, call.inputs[i].name,
                                          factors.empty() ? 1 : factors[i], 1);
     const bool is_last = i + 1 == call.inputs.size();
-    value =
-        i == 0 ? term : call.builder.node(op, is_last ? *name : *name + suffix, {value, term}, {});
+    std::string made = *name;
+    if (!is_last) made.append(suffix);
+    value = i == 0 ? term : call.builder.node(op, made, {value, term}, {});
   }
   return one(*name, call.inputs[0].shape);
 }

@@ -280,7 +280,7 @@ class Converter {
   }
 
   /// All that is not understood, in one sentence.
-  Result<void> check_operators() const {
+  [[nodiscard]] Result<void> check_operators() const {
     std::set<std::string> unknown;
     for (std::size_t i = 0; i < model_.operators.size(); ++i)
       if (!absorbed_.contains(i) && rule_of(model_.operators[i].name) == nullptr)
