@@ -1,39 +1,23 @@
 #include "channels_last.hpp"
 
-#include <cstddef>
 #include <cstdint>
-#include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/channels_last.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
 
+#include "survey.hpp"
+
 namespace visavis::modelkit {
-namespace {
-
-/// @param size  stands for every free dimension but the first, for which 1 stands
-std::vector<graph::Shape> shapes_of(const graph::Graph& graph, std::int64_t size) {
-  std::vector<graph::Shape> shapes;
-  for (const graph::ValueInfo& input : graph.inputs) {
-    graph::Shape shape = input.shape;
-    for (std::size_t i = 0; i < shape.size(); ++i)
-      if (shape[i] < 0) shape[i] = i == 0 ? 1 : size;
-    shapes.push_back(std::move(shape));
-  }
-  return shapes;
-}
-
-}  // namespace
-
 Result<graph::ChannelsLast> channels_last_of(const graph::Graph& graph) {
   // Of no common divisor, and large enough for the smallest window of a detector.
   constexpr std::int64_t kSize = 64;
   constexpr std::int64_t kOther = 81;
   VISAVIS_TRY(reference, runtime::find_engine("reference"));
   const auto evaluate = runtime::evaluate_with(*reference);
-  const auto sizes = shapes_of(graph, kSize);
-  const auto others = shapes_of(graph, kOther);
+  const auto sizes = input_shapes(graph, kSize);
+  const auto others = input_shapes(graph, kOther);
   constexpr auto kOrder = graph::PictureOrder::kChannelsLast;
   VISAVIS_TRY(network, graph::to_channels_last(graph, sizes, kOrder, evaluate));
   if (sizes == others) return network;

@@ -22,26 +22,30 @@
 
 namespace visavis::modelkit {
 
+std::vector<Shape> input_shapes(const graph::Graph& graph, std::int64_t free_size) {
+  std::vector<Shape> shapes;
+  for (const graph::ValueInfo& input : graph.inputs) {
+    Shape& shape = shapes.emplace_back(input.shape);
+    for (std::size_t axis = 0; axis < shape.size(); ++axis)
+      if (shape[axis] < 0) shape[axis] = axis == 0 ? 1 : free_size;
+  }
+  return shapes;
+}
+
 Result<Survey> Survey::of(const graph::Graph& graph, std::int64_t free_size) {
   Survey survey(graph);
-  std::vector<Shape> inputs;
-  for (const graph::ValueInfo& input : graph.inputs) {
-    inputs.push_back(input.shape);
-    for (std::size_t axis = 0; axis < input.shape.size(); ++axis) {
-      if (input.shape[axis] >= 0) continue;
-      inputs.back()[axis] = axis == 0 ? 1 : free_size;
-      (axis == 0 ? survey.batch_is_free_ : survey.sizes_are_free_) = true;
-    }
-  }
+  survey.batch_is_free_ = std::ranges::any_of(graph.inputs, [](const graph::ValueInfo& input) {
+    return !input.shape.empty() && input.shape[0] < 0;
+  });
+  const std::vector<Shape> inputs = input_shapes(graph, free_size);
+  const std::vector<Shape> larger = input_shapes(graph, 2 * free_size);
+  survey.sizes_are_free_ = inputs != larger;
   VISAVIS_TRY(engine, runtime::find_engine("reference"));
   const graph::Evaluate evaluate = runtime::evaluate_with(*engine);
   VISAVIS_TRY(shapes, graph::infer_shapes(graph, inputs, evaluate));
   survey.shapes_ = std::move(shapes);
   if (survey.sizes_are_free_) {
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-      for (std::size_t axis = 1; axis < inputs[i].size(); ++axis)
-        if (graph.inputs[i].shape[axis] < 0) inputs[i][axis] = 2 * free_size;
-    VISAVIS_TRY(others, graph::infer_shapes(graph, inputs, evaluate));
+    VISAVIS_TRY(others, graph::infer_shapes(graph, larger, evaluate));
     survey.others_ = std::move(others);
   }
   for (const graph::Node& node : graph.nodes)
