@@ -143,10 +143,23 @@ double divergence(std::span<const std::uint64_t> bins, std::size_t first, std::s
   return sum;
 }
 
+/// The histogram with as much in the bin of 0 as in the bins beside it. What is 0 stays 0 whatever
+/// the steps are, but a bin that holds half of all values outweighs all others: it would be spread
+/// over its step, and the smallest range, where bins are steps, always seem the best.
+std::vector<std::uint64_t> without_zeros(const Observed& observed, double zero) {
+  std::vector<std::uint64_t> bins = observed.bins;
+  const std::size_t at = std::min(static_cast<std::size_t>(zero), bins.size() - 1);
+  const std::uint64_t before = at > 0 ? bins[at - 1] : bins[at + 1];
+  const std::uint64_t behind = at + 1 < bins.size() ? bins[at + 1] : before;
+  bins[at] = before / 2 + behind / 2;
+  return bins;
+}
+
 Range least_divergence(const Observed& observed) {
   constexpr int kTried = 112;  // from an eighth of the bins, below which each is a step, to all
   const double width = width_of(observed);
   const double zero = width > 0 ? -static_cast<double>(observed.range.low) / width : 0;
+  const std::vector<std::uint64_t> bins = without_zeros(observed, zero);
   double best = std::numeric_limits<double>::infinity();
   Range range = observed.range;
   for (int i = 0; i <= kTried; ++i) {
@@ -154,7 +167,7 @@ Range least_divergence(const Observed& observed) {
     const auto first = static_cast<std::size_t>(std::floor(zero - zero * share));
     const auto end = static_cast<std::size_t>(std::ceil(zero + (Observed::kBins - zero) * share));
     if (end - first < kSteps) continue;
-    const double found = divergence(observed.bins, first, std::min(end, Observed::kBins));
+    const double found = divergence(bins, first, std::min(end, Observed::kBins));
     if (found > best) continue;
     best = found;
     range = around_zero(observed.range.low * share, observed.range.high * share);

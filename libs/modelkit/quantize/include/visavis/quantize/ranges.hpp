@@ -20,7 +20,8 @@ enum class RangeMethod : std::uint8_t {
   /// al., "Post training 4-bit quantization of convolutional networks", NeurIPS 2019, eq. 4).
   kMse,
   /// The least Kullback-Leibler divergence between the histogram and what 256 steps leave of it
-  /// (Migacz, "8-bit inference with TensorRT", GTC 2017), both ends shrunk alike.
+  /// (Migacz, "8-bit inference with TensorRT", GTC 2017), both ends shrunk alike. The bin of 0
+  /// counts as its neighbours do, as in NVIDIA's pytorch-quantization.
   kEntropy,
 };
 
