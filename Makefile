@@ -6,6 +6,8 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 # For ctest, for example TEST_ARGS='-L unit'
 TEST_ARGS ?=
+# For tools/check.sh, for example CHECK_ARGS='--recent 4'
+CHECK_ARGS ?=
 # OpenVINO's threading library must not load its helper under a sanitizer.
 export TBB_ENABLE_SANITIZERS := 1
 VISAVIS := build/release/bin/visavis
@@ -49,7 +51,7 @@ test: build photos ## Builds and runs the whole default test suite
 .PHONY: check
 check: ## Formatting, clang-tidy, self-contained headers, layering
 	@tools/setup.sh --check-tools
-	@tools/check.sh
+	@tools/check.sh $(CHECK_ARGS)
 
 .PHONY: fuzz
 fuzz: ## Runs every fuzz target for FUZZ_SECONDS (60) on its committed corpus
