@@ -192,6 +192,13 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return "[" + text + "]";
 }
 
+std::string headline(const usecases::ModelInside& inside) {
+  std::string text = printable(inside.path) + ": " + inside.format;
+  if (!inside.producer.empty()) text += " by " + printable(inside.producer);
+  return text + ", " + std::to_string(inside.parameters) + " parameters, sha256 " + inside.sha256 +
+         "\n";
+}
+
 int run_inspect(Desk& desk, const std::string& path) {
   const auto inside = usecases::inspect_model(path);
   if (!inside) {
@@ -206,10 +213,7 @@ int run_inspect(Desk& desk, const std::string& path) {
     tensors.add({"output", line.name, line.type, shape_text(line.shape)});
   for (const auto& line : inside->weights)
     tensors.add({"weight", line.name, line.type, shape_text(line.shape)});
-  std::string text = printable(path) + ": " + inside->format;
-  if (!inside->producer.empty()) text += " by " + printable(inside->producer);
-  text += ", " + std::to_string(inside->parameters) + " parameters, sha256 " + inside->sha256 +
-          "\n" + tensors.text();
+  std::string text = headline(*inside) + tensors.text();
   for (const std::string& signature : inside->signatures)
     text += "signature " + printable(signature) + "\n";
   for (const std::string& importer : inside->importers)
@@ -319,6 +323,29 @@ void add_inspect(VerbList& list, CLI::App& models) {
                         }});
 }
 
+void add_new(VerbList& list, CLI::App& models) {
+  auto wanted = std::make_shared<usecases::Untrained>();
+  CLI::App* verb =
+      list.add(models, "new",
+               "Makes a network that is not trained yet, with the weights that PyTorch "
+               "would draw for it",
+               "models new inception-resnet-v1 start.npz --classes 1000 --seed 7");
+  verb->add_option("ARCHITECTURE", wanted->architecture, "inception-resnet-v1")->required();
+  verb->add_option("TARGET", wanted->path,
+                   "A new file: .npz for the weights, .onnx for the network")
+      ->required();
+  verb->add_option("--classes", wanted->classes,
+                   "People that its classification head tells apart (0: no head, embeddings only)")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1'000'000));
+  verb->add_option("--seed", wanted->seed, "As in torch.manual_seed")->capture_default_str();
+  list.verbs.push_back({verb, [wanted](Desk& desk) {
+                          const auto inside = usecases::new_model(*wanted);
+                          if (!inside) return give_up(desk, inside.error());
+                          return finish(desk, wire::to_json(*inside), headline(*inside), {});
+                        }});
+}
+
 void add_models(VerbList& list) {
   CLI::App* models = list.program.add_subcommand("models", "Looks after models");
   models->require_subcommand(1);
@@ -337,6 +364,7 @@ void add_models(VerbList& list) {
   add_add(list, *models);
   add_verify(list, *models);
   add_inspect(list, *models);
+  add_new(list, *models);
 }
 
 }  // namespace

@@ -67,6 +67,11 @@ class Network {
         layers_.normalised(layers_.plain("last_linear", {kDimension, 1792}), "last_bn", kEpsilon));
   }
 
+  /// From the row to what is no probability yet.
+  std::string head(const std::string& row, std::int64_t classes) {
+    return layers_.dense(row, "logits", layers_.biased("logits", {classes, kDimension}));
+  }
+
  private:
   /// Convolution, batch normalisation, ReLU.
   std::string basic(const std::string& x, const std::string& name, std::int64_t out,
@@ -167,10 +172,16 @@ Result<std::vector<std::byte>> import_inception_resnet_v1_classify(
   TorchLayers& layers = network.layers();
   const std::int64_t classes = layers.outputs_of("logits.weight", 1);
   const std::string row = network.trunk();
-  layers.builder().output(
-      layers.dense(row, "logits", layers.biased("logits", {classes, kDimension})),
-      {kFree, classes});
+  layers.builder().output(network.head(row, classes), {kFree, classes});
   return layers.finish();
+}
+
+std::vector<Wanted> inception_resnet_v1_tensors(std::int64_t classes) {
+  const StateDict nothing;
+  Network network(nothing);
+  const std::string row = network.trunk();
+  if (classes > 0) network.head(row, classes);
+  return network.layers().wanted();
 }
 
 }  // namespace visavis::modelkit

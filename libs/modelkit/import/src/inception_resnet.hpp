@@ -5,9 +5,12 @@
 /// [n, 3, h, w] of any size that leaves something to the last layer, 160 × 160 in training.
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 #include <visavis/core/result.hpp>
+
+#include "torch_layers.hpp"
 
 namespace visavis::modelkit {
 
@@ -21,5 +24,9 @@ namespace visavis::modelkit {
 /// @return kModelMismatch for the weights of another network, or without `logits`.
 [[nodiscard]] Result<std::vector<std::byte>> import_inception_resnet_v1_classify(
     std::span<const std::byte> state_dict);
+
+/// Its tensors, in the order in which facenet-pytorch makes them.
+/// @param classes  of the classification head; 0 without one
+[[nodiscard]] std::vector<Wanted> inception_resnet_v1_tensors(std::int64_t classes);
 
 }  // namespace visavis::modelkit

@@ -45,6 +45,8 @@ struct Weight {
 
 class StateDict {
  public:
+  StateDict() = default;  ///< Without weights.
+
   /// @return kDecodeFailed for what is no state dict, kUnsupported for a pickle that wants more.
   /// @pre `bytes` outlive the result.
   [[nodiscard]] static Result<StateDict> read(std::span<const std::byte> bytes);
@@ -62,7 +64,6 @@ class StateDict {
                                                   std::span<const std::int64_t> shape) const;
 
  private:
-  StateDict() = default;
   std::string_view format_ = "PyTorch state dict";
   std::map<std::string, Weight, std::less<>> weights_;
   std::map<std::string, std::vector<std::byte>, std::less<>> unpacked_;  ///< Members of the zip.

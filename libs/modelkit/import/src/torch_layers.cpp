@@ -85,6 +85,7 @@ std::int64_t TorchLayers::outputs_of(std::string_view name, std::int64_t otherwi
 
 Constant TorchLayers::take(const std::string& name, Shape shape) {
   used_.insert(name);
+  wanted_.push_back({.name = name, .shape = shape});
   Result<std::vector<float>> values = weights_.floats(prefix_ + name, shape);
   if (!values) {
     if (values.error().code == ErrorCode::kNotFound)

@@ -27,6 +27,12 @@ struct Linear {
   std::vector<double> bias;
 };
 
+/// A tensor that a network has to have.
+struct Wanted {
+  std::string name;
+  Shape shape;
+};
+
 /// What stands before `name` in the names of a state dict, such as "module." or "features.module.":
 /// the shortest that occurs, which is empty where `name` itself occurs or nothing does.
 [[nodiscard]] std::string prefix_before(const StateDict& weights, std::string_view name);
@@ -68,6 +74,9 @@ class TorchLayers {
   /// One slope per channel, for rows [n, c].
   std::string prelu_row(const std::string& x, const std::string& name, std::int64_t channels);
 
+  /// All that was asked for, in that order.
+  [[nodiscard]] const std::vector<Wanted>& wanted() const noexcept { return wanted_; }
+
   /// @return kModelMismatch with what is missing, what differs and what is left over.
   [[nodiscard]] Result<std::vector<std::byte>> finish();
 
@@ -80,6 +89,7 @@ class TorchLayers {
   Builder builder_;
   const StateDict& weights_;
   std::string prefix_;
+  std::vector<Wanted> wanted_;
   std::set<std::string, std::less<>> used_;
   std::vector<std::string> ignored_;
   std::vector<std::string> missing_;

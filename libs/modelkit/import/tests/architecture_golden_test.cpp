@@ -27,6 +27,8 @@
 #include <visavis/models/prepare.hpp>
 #include <visavis/runtime/engine.hpp>
 
+#include "inception_resnet.hpp"
+#include "state_dict.hpp"
 #include "tensorflow_file.hpp"
 #include "torch_file.hpp"
 
@@ -380,6 +382,61 @@ TEST_F(Facenet, NoticesMistakes) {
     const Difference found = difference(**engine, *import_graph(wrong, golden, false), golden);
     EXPECT_GT(found.most, 3 * kMaxDifference) << name;
     EXPECT_TRUE(std::isfinite(found.most)) << name;
+  }
+}
+
+/// tests/golden/make_untrained_golden.py
+TEST(Untrained, HasTheWeightsThatPyTorchDraws) {
+  const nlohmann::json goldens = golden_of("untrained");
+  ASSERT_EQ(goldens["networks"].size(), 3U);
+  for (const auto& golden : goldens["networks"]) {
+    const std::int64_t classes = golden["classes"];
+    const auto file = untrained(golden["architecture"].get<std::string>(), classes, golden["seed"]);
+    ASSERT_TRUE(file) << file.error().message;
+    const auto weights = StateDict::read(*file);
+    ASSERT_TRUE(weights) << weights.error().message;
+    EXPECT_EQ(weights->format(), "NumPy arrays");
+    Bytes all;
+    for (const Wanted& tensor : inception_resnet_v1_tensors(classes)) {
+      const auto values = weights->floats(tensor.name, tensor.shape);
+      ASSERT_TRUE(values) << values.error().message;
+      if (all.empty()) {
+        EXPECT_EQ(std::vector(values->begin(), values->begin() + 4),
+                  golden["first"].get<std::vector<float>>());
+      }
+      const auto bytes = std::as_bytes(std::span(*values));
+      all.insert(all.end(), bytes.begin(), bytes.end());
+    }
+    EXPECT_EQ(all.size(), golden["count"].get<std::size_t>() * sizeof(float));
+    EXPECT_EQ(visavis::to_hex(sha256(all)), golden["weights_sha256"]);
+  }
+}
+
+TEST(Untrained, IsImported) {
+  const auto file = untrained("inception-resnet-v1", 10, 1);
+  ASSERT_TRUE(file) << file.error().message;
+  const auto outputs = [&](const char* importer) {
+    return graph::read_onnx(import(importer, *file).value()).value().outputs;
+  };
+  EXPECT_THAT(outputs("pytorch:inception-resnet-v1")[0].shape, ElementsAre(-1, 512));
+  EXPECT_THAT(outputs("pytorch:inception-resnet-v1-classify")[0].shape, ElementsAre(-1, 10));
+  const auto no_head = untrained("inception-resnet-v1", 0, 1);
+  ASSERT_TRUE(no_head) << no_head.error().message;
+  const auto refused = import("pytorch:inception-resnet-v1-classify", *no_head);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kModelMismatch);
+}
+
+TEST(Untrained, RefusesWhatIsNotKnown) {
+  const auto unknown = untrained("resnet-50", 10, 1);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(unknown.error().message, testing::HasSubstr("inception-resnet-v1"));
+  for (const std::int64_t classes :
+       {std::int64_t{-1}, std::int64_t{1'000'001}, std::numeric_limits<std::int64_t>::max()}) {
+    const auto refused = untrained("inception-resnet-v1", classes, 1);
+    ASSERT_FALSE(refused) << classes;
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
   }
 }
 

@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 #include <visavis/core/file.hpp>
 #include <visavis/core/hash.hpp>
 #include <visavis/import/import.hpp>
 
 #include "library.hpp"
+#include "outputs.hpp"
 
 namespace visavis::usecases {
 namespace {
@@ -91,6 +94,26 @@ Outcome<ModelInside> inspect_model(const std::filesystem::path& path) {
                      .importers = std::move(inside.importers),
                      .operators = std::move(inside.operators),
                      .parameters = inside.parameters};
+}
+
+Outcome<ModelInside> new_model(const Untrained& wanted) {
+  const std::string ending = wanted.path.extension().string();
+  if (ending != ".npz" && ending != ".onnx")
+    return usage(wanted.path.string() +
+                 ": a new network is written as .npz (its weights) or .onnx; `visavis convert` "
+                 "makes other forms of these");
+  VISAVIS_CHECK(check_new(wanted.path));
+  VISAVIS_TRY(file, caused_by(Cause::kUsage, modelkit::untrained(wanted.architecture,
+                                                                 wanted.classes, wanted.seed)));
+  if (ending == ".onnx") {
+    const std::string importer =
+        "pytorch:" + wanted.architecture + (wanted.classes > 0 ? "-classify" : "");
+    const std::vector<modelkit::Part> parts{{.name = "weights.npz", .bytes = std::move(file)}};
+    VISAVIS_TRY(onnx, caused_by(Cause::kDefect, modelkit::import_parts(importer, parts)));
+    file = std::move(onnx);
+  }
+  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(wanted.path, file)));
+  return inspect_model(wanted.path);
 }
 
 }  // namespace visavis::usecases

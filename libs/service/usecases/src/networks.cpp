@@ -271,13 +271,6 @@ std::filesystem::path certificate_of(std::filesystem::path path) {
   return path;
 }
 
-Outcome<void> check_new(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (std::filesystem::exists(path, ignored))
-    return usage(path.string() + " is there already, and is not overwritten");
-  return check_files({path}, {});
-}
-
 Outcome<graph::Graph> target_graph(const Network& source, const NetworkTarget& target) {
   if (!target.simplify) return source.graph;
   VISAVIS_TRY(reference, caused_by(Cause::kDefect, runtime::find_engine("reference")));

@@ -67,6 +67,13 @@ fs::path real_path(const fs::path& path) {
   return error ? path : result;
 }
 
+Outcome<void> check_new(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored))
+    return usage(path.string() + " is there already, and is not overwritten");
+  return check_files({path}, {});
+}
+
 Outcome<void> check_folder(const fs::path& folder) {
   std::error_code ignored;
   fs::path there = folder.empty() ? fs::path(".") : folder;

@@ -41,6 +41,9 @@ namespace visavis::usecases {
                                         const std::vector<Photo>& photos,
                                         const std::vector<std::filesystem::path>& inputs = {});
 
+/// As `check_files`, and nothing is there yet: what took work is not overwritten.
+[[nodiscard]] Outcome<void> check_new(const std::filesystem::path& path);
+
 /// Whether files can be put into `folder`, which need not be there yet; as `check_files`.
 [[nodiscard]] Outcome<void> check_folder(const std::filesystem::path& folder);
 

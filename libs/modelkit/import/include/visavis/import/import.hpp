@@ -53,6 +53,16 @@ struct Part {
 [[nodiscard]] Result<std::vector<std::byte>> import_parts(std::string_view importer,
                                                           std::span<const Part> parts);
 
+/// Weights of a network that is not trained yet, as NumPy's .npz: what a state dict holds, by the
+/// names that `pytorch:` ARCHITECTURE reads. They are the numbers that PyTorch draws after
+/// torch.manual_seed(seed); for inception-resnet-v1 those of facenet-pytorch's
+/// InceptionResnetV1(classify=True, num_classes=classes).
+/// @param classes  of the classification head; 0 without one
+/// @return kNotFound for an architecture that is not known, kInvalidArgument for more than a
+/// million classes or a negative number.
+[[nodiscard]] Result<std::vector<std::byte>> untrained(std::string_view architecture,
+                                                       std::int64_t classes, std::uint32_t seed);
+
 /// A tensor as the file declares it. -1 marks a free dimension.
 struct TensorFacts {
   std::string name;

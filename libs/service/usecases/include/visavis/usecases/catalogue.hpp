@@ -166,6 +166,21 @@ struct ModelInside {
 /// What is inside a model file of any supported format.
 [[nodiscard]] Outcome<ModelInside> inspect_model(const std::filesystem::path& path);
 
+/// A network that nobody has trained yet.
+struct Untrained {
+  std::string architecture{};
+  std::int64_t classes = 0;  ///< Of the classification head; 0: none.
+  std::uint32_t seed = 1;
+  /// Not there yet. In .npz the weights by PyTorch's names; in .onnx the network, which answers
+  /// with logits if there are classes, else with embeddings.
+  std::filesystem::path path{};
+};
+
+/// Makes one, with the weights that PyTorch draws for the same seed.
+/// @return what is inside the new file; kUsage for another ending, a file that is there, an
+/// architecture that is not known
+[[nodiscard]] Outcome<ModelInside> new_model(const Untrained& wanted);
+
 /// How a network's layers are looked at.
 struct LayerQuestions {
   std::string importer{};           ///< As a manifest names it. Empty: told from the contents.
