@@ -6,8 +6,9 @@ with weights from a formula, run by PyTorch and not by visavis. A development-ti
     a/bin/python tests/golden/make_architecture_goldens.py
 
 Run it at the top of the sources. Inception-ResNet-v1 is facenet-pytorch's own class. The iResNets and
-MobileFaceNets are written here after their papers (Duta et al. 2020; Deng et al. 2019; Chen et al. 2018)
-with the names and ε that arcface_torch's, MagFace's and TreB1eN's files have.
+MobileFaceNets are written here after their papers (Duta et al. 2020; Deng et al. 2019; Chen et al. 2018;
+Sandler et al. 2018 for foamliu's) with the names and ε that arcface_torch's, MagFace's, TreB1eN's and
+foamliu's files have.
 
 Trained weights may not be handed on and are large, so both sides make the same ones: `modules` lists
 what a state dict holds, in its order, as [kind, name, shape, spread], and each tensor is
@@ -344,6 +345,79 @@ def mobilefacenet(name, layout, scale, blocks):
     return f"mobilefacenet-{name}", "modules of make_architecture_goldens.py", modules, digest, networks
 
 
+def bounded(inputs, outputs, side=1, stride=1, groups=1):
+    return nn.Sequential(nn.Conv2d(inputs, outputs, side, stride, side // 2, groups=groups, bias=False),
+                         nn.BatchNorm2d(outputs), nn.ReLU6())
+
+
+class Separable(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, 3, 1, 1, groups=channels, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.pointwise = nn.Conv2d(channels, channels, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        x = functional.relu(self.bn1(self.depthwise(x)))
+        return functional.relu(self.bn2(self.pointwise(x)))
+
+
+class Inverted(nn.Module):
+    def __init__(self, inputs, outputs, stride, times):
+        super().__init__()
+        wide = times * inputs
+        self.conv = nn.Sequential(bounded(inputs, wide), bounded(wide, wide, 3, stride, wide),
+                                  nn.Conv2d(wide, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x):
+        return x + self.conv(x) if self.residual else self.conv(x)
+
+
+class WholePicture(nn.Module):
+    def __init__(self, channels, side):
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, side, groups=channels, bias=False)
+        self.bn = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        return self.bn(self.depthwise(x))
+
+
+class FoamliuMobileFaceNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = bounded(3, 64, 3, 2)
+        self.dw_conv = Separable(64)
+        blocks, inputs = [], 64
+        for times, outputs, count, stride in ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1),
+                                              (4, 128, 1, 2), (2, 128, 2, 1)):
+            for k in range(count):
+                blocks.append(Inverted(inputs, outputs, stride if k == 0 else 1, times))
+                inputs = outputs
+        self.features = nn.Sequential(*blocks)
+        self.conv2 = bounded(inputs, 512)
+        self.gdconv = WholePicture(512, 7)
+        self.conv3 = nn.Conv2d(512, 128, 1)
+        self.bn = nn.BatchNorm2d(128)
+
+    def forward(self, x):
+        x = self.conv2(self.features(self.dw_conv(self.conv1(x))))
+        return torch.flatten(self.bn(self.conv3(self.gdconv(x))), 1)
+
+
+def foamliu():
+    network = FoamliuMobileFaceNet()
+    # What comes to some of the ReLU6 is so wide that their upper end matters. With all of them rounding
+    # would grow from layer to layer.
+    wide = {"conv1.1", "features.0.conv.0.1", "features.7.conv.1.1", "features.14.conv.1.1", "conv2.1"}
+    modules = modules_of(network, lambda name: 1 / 128 if name in wide else 1 / 32)
+    digest = fill(network, modules)
+    networks = [run(network, "pytorch:mobilefacenet", "embedding", "chips", 2, 112, 112, 1)]
+    return "mobilefacenet-foamliu", "modules of make_architecture_goldens.py", modules, digest, networks
+
+
 def main():
     torch.set_num_threads(1)
     os.makedirs("tests/golden/architectures", exist_ok=True)
@@ -352,7 +426,7 @@ def main():
     made = [inception_resnet, *(lambda d=d: iresnet(d) for d in DEPTHS),
             lambda: mobilefacenet("arcface", ARCFACE, 2, (1, 4, 6, 2)),
             lambda: mobilefacenet("arcface-large", ARCFACE, 4, (2, 8, 12, 4)),
-            lambda: mobilefacenet("treb1en", TREB1EN, 1, (1, 4, 6, 2))]
+            lambda: mobilefacenet("treb1en", TREB1EN, 1, (1, 4, 6, 2)), foamliu]
     for make in made:
         name, source, modules, digest, networks = make()
         print(name, digest)

@@ -73,6 +73,12 @@ std::string Builder::relu(const std::string& name, const std::string& x) {
   return node("Relu", name, {x}, {});
 }
 
+std::string Builder::relu6(const std::string& name, const std::string& x) {
+  const std::string low = constant({.name = name + ".low", .shape = {}, .values = {0}});
+  const std::string high = constant({.name = name + ".high", .shape = {}, .values = {6}});
+  return node("Clip", name, {x, low, high}, {});
+}
+
 std::string Builder::max_pool_ceil(const std::string& name, const std::string& x, std::int64_t side,
                                    std::int64_t stride) {
   return node("MaxPool", name, {x},

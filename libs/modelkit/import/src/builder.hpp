@@ -58,6 +58,7 @@ class Builder {
   /// slopes in a shape that broadcasts against x.
   std::string prelu(const std::string& name, const std::string& x, Constant slopes);
   std::string relu(const std::string& name, const std::string& x);
+  std::string relu6(const std::string& name, const std::string& x);  ///< From 0 to 6.
   /// Windows that hang over the end count too, as Caffe and ceil_mode have it.
   std::string max_pool_ceil(const std::string& name, const std::string& x, std::int64_t side,
                             std::int64_t stride);

@@ -112,7 +112,8 @@ constexpr auto kTelltales =
                              {"layer1.0.prelu.weight", "pytorch:iresnet"},
                              {"layer1.0.prelu.weight", "pytorch:iresnet-magface"},
                              {"conv_sep.layers.0.weight", "pytorch:mobilefacenet"},
-                             {"conv_6_sep.conv.weight", "pytorch:mobilefacenet"}});
+                             {"conv_6_sep.conv.weight", "pytorch:mobilefacenet"},
+                             {"gdconv.depthwise.weight", "pytorch:mobilefacenet"}});
 
 std::vector<std::string> importers_for(const StateDict& dict) {
   std::vector<std::string> out;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
@@ -66,6 +67,27 @@ struct Window {
   std::int64_t pad = 0;
   std::int64_t groups = 1;
 };
+
+/// A convolution and what is called after it, a batch normalisation.
+struct Names {
+  std::string convolution;
+  std::string normalisation;
+};
+
+/// @param shape  of the weights
+std::string normalised_conv(TorchLayers& layers, const std::string& x, const Names& names,
+                            Shape shape, const Window& window) {
+  Linear linear = layers.normalised(layers.plain(names.convolution, std::move(shape)),
+                                    names.normalisation, kEpsilon);
+  return layers.conv(x, names.convolution, std::move(linear),
+                     {.groups = window.groups,
+                      .stride_h = window.stride,
+                      .stride_w = window.stride,
+                      .pad_top = window.pad,
+                      .pad_left = window.pad,
+                      .pad_bottom = window.pad,
+                      .pad_right = window.pad});
+}
 
 class Network {
  public:
@@ -133,17 +155,8 @@ class Network {
   /// Convolution and batch normalisation; `in` are the channels that each group sees.
   std::string linear_block(const std::string& x, const std::string& name, std::int64_t out,
                            std::int64_t in, const Window& window) {
-    Linear linear = layers_.normalised(
-        layers_.plain(name + layout_.block[0], {out, in, window.side, window.side}),
-        name + layout_.block[1], kEpsilon);
-    return layers_.conv(x, name + layout_.block[0], std::move(linear),
-                        {.groups = window.groups,
-                         .stride_h = window.stride,
-                         .stride_w = window.stride,
-                         .pad_top = window.pad,
-                         .pad_left = window.pad,
-                         .pad_bottom = window.pad,
-                         .pad_right = window.pad});
+    return normalised_conv(layers_, x, {name + layout_.block[0], name + layout_.block[1]},
+                           {out, in, window.side, window.side}, window);
   }
 
   std::string block(const std::string& x, const std::string& name, std::int64_t out,
@@ -172,13 +185,99 @@ class Network {
   const Layout& layout_;
 };
 
+/// foamliu's MobileFaceNet: MobileNetV2's blocks with ReLU6 in MobileFaceNet's numbers, and a whole
+/// depth-wise separable convolution with ReLU in the second place.
+class FoamliuNetwork {
+ public:
+  static constexpr std::string_view kGlobal = "gdconv.depthwise.weight";
+
+  explicit FoamliuNetwork(const StateDict& weights)
+      : layers_("mobilefacenet", weights, prefix_before(weights, kGlobal)) {}
+
+  Result<std::vector<std::byte>> write() {
+    struct Stage {
+      std::int64_t times;  ///< So much wider than its input is a block inside.
+      std::int64_t out;
+      int blocks;
+      std::int64_t stride;  ///< Of the first block.
+    };
+    constexpr auto kStages = std::to_array<Stage>(
+        {{2, 64, 5, 2}, {4, 128, 1, 2}, {2, 128, 6, 1}, {4, 128, 1, 2}, {2, 128, 2, 1}});
+    std::string x = layers_.builder().input("input", {kFree, 3, kSide, kSide});
+    x = relu6_block(x, "conv1", {64, 3, 3, 3}, {.side = 3, .stride = 2, .pad = 1});
+    x = relu_block(x, {"dw_conv.depthwise", "dw_conv.bn1"}, {64, 1, 3, 3},
+                   {.side = 3, .pad = 1, .groups = 64});
+    x = relu_block(x, {"dw_conv.pointwise", "dw_conv.bn2"}, {64, 64, 1, 1}, {});
+    std::int64_t in = 64;
+    int number = 0;
+    for (const Stage& stage : kStages)
+      for (int i = 0; i < stage.blocks; ++i) {
+        const std::string name = "features." + std::to_string(number++);
+        x = inverted(x, name, {.in = in, .wide = stage.times * in, .out = stage.out},
+                     i == 0 ? stage.stride : 1);
+        in = stage.out;
+      }
+    x = relu6_block(x, "conv2", {kLastChannels, in, 1, 1}, {});
+    x = normalised_conv(layers_, x, {"gdconv.depthwise", "gdconv.bn"}, {kLastChannels, 1, 7, 7},
+                        {.side = 7, .groups = kLastChannels});
+    return finish(x);
+  }
+
+ private:
+  struct Widths {
+    std::int64_t in = 0;
+    std::int64_t wide = 0;
+    std::int64_t out = 0;
+  };
+
+  std::string relu_block(const std::string& x, const Names& names, Shape shape,
+                         const Window& window) {
+    return layers_.builder().relu(names.normalisation + ".relu",
+                                  normalised_conv(layers_, x, names, std::move(shape), window));
+  }
+
+  std::string relu6_block(const std::string& x, const std::string& name, Shape shape,
+                          const Window& window) {
+    return layers_.builder().relu6(
+        name + ".2",
+        normalised_conv(layers_, x, {name + ".0", name + ".1"}, std::move(shape), window));
+  }
+
+  std::string inverted(const std::string& x, const std::string& name, const Widths& widths,
+                       std::int64_t stride) {
+    const auto& [in, wide, out] = widths;
+    std::string y = relu6_block(x, name + ".conv.0", {wide, in, 1, 1}, {});
+    y = relu6_block(y, name + ".conv.1", {wide, 1, 3, 3},
+                    {.side = 3, .stride = stride, .pad = 1, .groups = wide});
+    y = normalised_conv(layers_, y, {name + ".conv.2", name + ".conv.3"}, {out, wide, 1, 1}, {});
+    return stride == 1 && in == out ? layers_.builder().add(name, x, y) : y;
+  }
+
+  Result<std::vector<std::byte>> finish(const std::string& x) {
+    const std::int64_t dimension = layers_.outputs_of("conv3.weight", 128);
+    const std::string row =
+        layers_.conv(x, "conv3",
+                     layers_.normalised(layers_.biased("conv3", {dimension, kLastChannels, 1, 1}),
+                                        "bn", kEpsilon),
+                     {});
+    layers_.builder().output(layers_.builder().flatten("embedding", row), {kFree, dimension});
+    return layers_.finish();
+  }
+
+  TorchLayers layers_;
+};
+
+bool any_ends_with(const StateDict& weights, std::string_view end) {
+  return std::ranges::any_of(weights.weights(),
+                             [&](const auto& entry) { return entry.first.ends_with(end); });
+}
+
 }  // namespace
 
 Result<std::vector<std::byte>> import_mobilefacenet(std::span<const std::byte> state_dict) {
   VISAVIS_TRY(weights, StateDict::read(state_dict));
-  const bool treb1en = std::ranges::any_of(weights.weights(), [](const auto& entry) {
-    return entry.first.ends_with(last_weight(kTreB1eN));
-  });
+  if (any_ends_with(weights, FoamliuNetwork::kGlobal)) return FoamliuNetwork(weights).write();
+  const bool treb1en = any_ends_with(weights, last_weight(kTreB1eN));
   return Network(weights, treb1en ? kTreB1eN : kArcFace).write();
 }
 

@@ -10,9 +10,10 @@
 
 namespace visavis::modelkit {
 
-/// Two layouts are known, told from the names: insightface's arcface_torch (also its large variant,
-/// any width) and TreB1eN's InsightFace_Pytorch. Input [n, 3, 112, 112]; output embedding [n, d]
-/// whose length is left as it is, also where the original divides by it at the very end.
+/// Three layouts are known, told from the names: insightface's arcface_torch (also its large
+/// variant, any width), TreB1eN's InsightFace_Pytorch and foamliu's MobileFaceNet, which has ReLU6
+/// and 128 numbers. Input [n, 3, 112, 112]; output embedding [n, d] whose length is left as it is,
+/// also where the original divides by it at the very end.
 /// @return kModelMismatch for the weights of another network.
 [[nodiscard]] Result<std::vector<std::byte>> import_mobilefacenet(
     std::span<const std::byte> state_dict);

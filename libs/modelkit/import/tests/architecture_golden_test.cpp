@@ -246,6 +246,12 @@ void relu_after_last_block(graph::Graph& graph) {
   }
 }
 
+/// ReLU6 as ReLU.
+void lift_bounds(graph::Graph& graph) {
+  for (graph::Tensor& tensor : graph.initializers)
+    if (tensor.name.ends_with(".high")) tensor.values = std::vector<float>{1e6F};
+}
+
 Bytes with(const Bytes& onnx, const std::function<void(graph::Graph&)>& change) {
   graph::Graph graph = *graph::read_onnx(onnx);
   change(graph);
@@ -280,6 +286,9 @@ TEST_P(ArchitectureMistakes, AreNoticed) {
   }
   const Bytes onnx = *import(importer, torch_file(tensors_));
   EXPECT_GT(difference(**engine, with(onnx, shift_padding), golden).most, 3 * kMaxDifference);
+  if (graph::read_onnx(onnx)->nodes[1].op == "Clip") {
+    EXPECT_GT(difference(**engine, with(onnx, lift_bounds), golden).most, 3 * kMaxDifference);
+  }
   if (inception) {
     const Bytes wrong = with(onnx, relu_after_last_block);
     EXPECT_NE(wrong.size(), onnx.size());
@@ -296,12 +305,14 @@ std::string without_dashes(const testing::TestParamInfo<const char*>& param) {
 INSTANTIATE_TEST_SUITE_P(All, Architecture,
                          testing::Values("inception-resnet-v1", "iresnet-18", "iresnet-34",
                                          "iresnet-50", "iresnet-100", "mobilefacenet-arcface",
-                                         "mobilefacenet-arcface-large", "mobilefacenet-treb1en"),
+                                         "mobilefacenet-arcface-large", "mobilefacenet-treb1en",
+                                         "mobilefacenet-foamliu"),
                          without_dashes);
 // The deeper ones are made by the same lines.
 INSTANTIATE_TEST_SUITE_P(Each, ArchitectureMistakes,
                          testing::Values("inception-resnet-v1", "iresnet-18",
-                                         "mobilefacenet-arcface", "mobilefacenet-treb1en"),
+                                         "mobilefacenet-arcface", "mobilefacenet-treb1en",
+                                         "mobilefacenet-foamliu"),
                          without_dashes);
 
 /// FaceNet as TensorFlow has it, against facenet-pytorch with the same weights.
@@ -456,6 +467,7 @@ TEST(ArchitectureFile, IsReadUnderAnyPrefix) {
   for (const Case& each :
        {Case{"mobilefacenet-treb1en", "pytorch:mobilefacenet", "module.", ""},
         Case{"mobilefacenet-arcface", "pytorch:mobilefacenet", "backbone.", "state_dict_backbone"},
+        Case{"mobilefacenet-foamliu", "pytorch:mobilefacenet", "module.", ""},
         Case{"iresnet-18", "pytorch:iresnet-magface", "features.module.", "state_dict"}}) {
     const Tensors tensors = tensors_of(golden_of(each.golden));
     Tensors other = renamed(tensors, each.prefix);
@@ -479,7 +491,8 @@ TEST(ArchitectureFile, TellsItsImporters) {
               ElementsAre("pytorch:iresnet", "pytorch:iresnet-magface"));
   EXPECT_THAT(importers(tensors_of(golden_of("inception-resnet-v1"))),
               ElementsAre("pytorch:inception-resnet-v1", "pytorch:inception-resnet-v1-classify"));
-  for (const char* layout : {"mobilefacenet-arcface", "mobilefacenet-treb1en"})
+  for (const char* layout :
+       {"mobilefacenet-arcface", "mobilefacenet-treb1en", "mobilefacenet-foamliu"})
     EXPECT_THAT(importers(tensors_of(golden_of(layout))), ElementsAre("pytorch:mobilefacenet"));
   EXPECT_THAT(importers({{.name = "x", .shape = {1}, .values = {1}}}), ElementsAre());
 }
