@@ -23,24 +23,34 @@ std::string shortly(double value) {
 }
 
 std::string describe(const usecases::Equivalence& answer) {
-  Table table({"INPUTS", ">SAMPLES", "SOURCE", "RESULT", ">MAX ABS", ">MEAN ABS", ">DISTANCE",
-               ">COSINE", ">ALIKE"});
+  Table table({"INPUTS", ">SAMPLES", "SOURCE", "RESULT", ">MAX ABS", ">MAX REL", ">MEAN ABS",
+               ">DISTANCE", ">COSINE", ">ALIKE"});
   for (const auto& judgement : answer.judgements) {
     for (const auto& output : judgement.outputs)
       table.add({judgement.inputs, std::to_string(judgement.samples), output.source, output.result,
-                 shortly(output.max_abs), shortly(output.mean_abs), shortly(output.mean_distance),
-                 fixed(output.min_cosine, 8), fixed(judgement.self_cosine, 3)});
+                 shortly(output.max_abs), shortly(output.max_relative), shortly(output.mean_abs),
+                 shortly(output.mean_distance), fixed(output.min_cosine, 8),
+                 fixed(judgement.self_cosine, 3)});
   }
   std::string text = table.text();
   text += answer.equivalent ? "the same network" : "NOT the same network";
-  text += " (at most " + shortly(answer.questions.max_abs) + " in each number, cosine at least " +
-          fixed(answer.questions.min_cosine, 8) + ")\n";
+  text += " (at most " + shortly(answer.questions.max_abs) + " in each number" +
+          (answer.questions.max_relative > 0
+               ? " or " + shortly(answer.questions.max_relative) + " of the largest"
+               : "") +
+          ", cosine at least " + fixed(answer.questions.min_cosine, 8) + ")\n";
   if (answer.first) {
     const auto& first = *answer.first;
     text += "first difference: " + first.op + " " + printable(first.difference.source) + " / " +
             printable(first.difference.result) + ", max abs " + shortly(first.difference.max_abs) +
             ", cosine " + fixed(first.difference.min_cosine, 8) + "; " +
             std::to_string(first.same_before) + " layers before it are the same\n";
+  }
+  if (answer.halved) {
+    text += std::to_string(answer.halved->numbers) + " weights in " +
+            std::to_string(answer.halved->tensors) + " tensors are halves\n";
+    for (const auto& kept : answer.halved->kept)
+      text += printable(kept.name) + " stays float32: " + kept.reason + "\n";
   }
   return text;
 }
@@ -59,9 +69,20 @@ void add_questions(CLI::App& verb, Questions& questions) {
   verb.add_option("--max-abs", questions.max_abs, "How far apart two numbers may be")
       ->capture_default_str()
       ->check(finite());
+  verb.add_option("--max-relative", questions.max_relative,
+                  "Or how far, as a share of the largest number of SOURCE's answer")
+      ->capture_default_str()
+      ->check(finite());
   verb.add_option("--min-cosine", questions.min_cosine, "How alike in direction outputs must be")
       ->capture_default_str()
       ->check(finite());
+}
+
+/// What was not asked for otherwise is what rounding to halves may cost.
+void expect_halves(const CLI::App& verb, Questions& questions) {
+  const bool by_size = verb.count("--max-abs") + verb.count("--max-relative") > 0;
+  if (!by_size) questions.max_relative = usecases::kHalfMaxRelative;
+  if (verb.count("--min-cosine") == 0) questions.min_cosine = usecases::kHalfMinCosine;
 }
 
 int answer_with(Desk& desk, const usecases::Outcome<usecases::Equivalence>& answer) {
@@ -105,6 +126,7 @@ void add_convert(VerbList& list) {
     NetworkFile source;
     usecases::NetworkTarget target;
     Questions questions;
+    std::string weights = "f32";
     bool as_it_is = false;
   };
   auto given = std::make_shared<Given>();
@@ -121,11 +143,19 @@ void add_convert(VerbList& list) {
                    "How SOURCE is read, as a manifest names it (a state dict does not say)");
   verb->add_flag("--as-it-is", given->as_it_is,
                  "Do not fold constants and batch normalisation, and drop nothing");
+  verb->add_option("--weights", given->weights,
+                   "f16: in half the bytes, computed with in f32; --max-relative is then " +
+                       shortly(usecases::kHalfMaxRelative) + " and --min-cosine " +
+                       shortly(usecases::kHalfMinCosine) + " unless given")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"f32", "f16"}));
   verb->add_option("--engine", given->target.engine, "Who runs the result when it is compared")
       ->capture_default_str();
   add_questions(*verb, given->questions);
-  list.verbs.push_back({verb, [given](Desk& desk) {
+  list.verbs.push_back({verb, [given, verb](Desk& desk) {
                           given->target.simplify = !given->as_it_is;
+                          given->target.halves = given->weights == "f16";
+                          if (given->target.halves) expect_halves(*verb, given->questions);
                           const auto certify = [](const usecases::Equivalence& answer) {
                             return wire::to_json(answer);
                           };

@@ -1,10 +1,11 @@
 """Holds what `visavis convert` wrote in formats of others against ONNX Runtime, by readers that are not ours.
 
     python -m venv venv && venv/bin/pip install "opencv-python-headless==4.14.0.94" "onnxruntime==1.32.0" \
-        "coremltools==9.0" "numpy==2.4.6"
-    venv/bin/python check_exports.py CHIPS FILE.onnx=EXPORT.prototxt|EXPORT.mlmodel …
+        "coremltools==9.0" "numpy==2.4.6" "ai-edge-litert==2.3.0"
+    venv/bin/python check_exports.py CHIPS FILE.onnx=EXPORT.prototxt|EXPORT.mlmodel|EXPORT.tflite …
 
-Caffe's files are run by OpenCV's dnn. Core ML cannot run here: coremltools reads the file and has to know each field of it, and
+Caffe's files are run by OpenCV's dnn, TensorFlow Lite's by LiteRT with XNNPACK. Weights of 16 bits are held against an ONNX file that has
+them, too. Core ML cannot run here: coremltools reads the file and has to know each field of it, and
 coreml_reference.py computes what Apple's documentation of each layer says, with numpy. CHIPS is a folder of aligned faces; each is resized to the network's input
 and scaled to about [-1, 1]. Beside them go eight inputs of noise. Dimensions that are free become 1 and 160.
 Networks of single operators: VISAVIS_KEEP_EXPORTS=FOLDER export_test leaves them in FOLDER.
@@ -51,11 +52,31 @@ def run_coreml(path, names):
     return lambda name, x: [model.run({name: x})[n] for n in names]
 
 
+def run_tflite(path, names):
+    from ai_edge_litert.interpreter import Interpreter
+    runner = Interpreter(str(path), num_threads=1)
+    # Joining a PAD of one side with the convolution behind it, XNNPACK loses the padding: no picture may hang on that.
+    signature = runner.get_signature_list()["serving_default"]
+
+    def run(name, x):
+        place = runner.get_input_details()[0]["index"]
+        given = numpy.ascontiguousarray(x.transpose(0, 2, 3, 1)) if x.ndim == 4 else x
+        runner.resize_tensor_input(place, given.shape)
+        runner.allocate_tensors()
+        answers = runner.get_signature_runner("serving_default")(**{signature["inputs"][0]: given})
+        return [answers[n].transpose(0, 3, 1, 2) if answers[n].ndim == 4 else answers[n] for n in names]
+
+    return run
+
+
+RUNNERS = {".prototxt": run_caffe, ".mlmodel": run_coreml, ".tflite": run_tflite}
+
+
 def compare(onnx, export, chips):
     session = onnxruntime.InferenceSession(onnx)
     name = session.get_inputs()[0].name
     names = [o.name for o in session.get_outputs()]
-    run = (run_caffe if export.suffix == ".prototxt" else run_coreml)(export, names)
+    run = RUNNERS[export.suffix](export, names)
     for kind, inputs in inputs_of(session, chips).items():
         most, least, largest = 0.0, 1.0, 0.0
         for x in inputs:

@@ -33,11 +33,13 @@ std::uint16_t to_half(float value) noexcept {
 }
 
 float from_half(std::uint16_t bits) noexcept {
-  // The exponent's new bias is a multiplication, which puts subnormal numbers right as well.
   const std::uint32_t shifted = (bits & 0x7FFFU) << 13U;
-  float magnitude = std::bit_cast<float>(shifted) * 0x1p112F;
-  if (magnitude >= 65536.F)  // infinity and NaN keep their all-ones exponent
+  const std::uint32_t exponent = (bits >> 10U) & 31U;
+  float magnitude = std::bit_cast<float>(shifted + kRebias);
+  if (exponent == 31)  // infinity and NaN keep their all-ones exponent
     magnitude = std::bit_cast<float>(shifted | kInfinity);
+  if (exponent == 0)  // never by way of a subnormal float, which the processor may take for zero
+    magnitude = static_cast<float>(bits & 0x3FFU) * 0x1p-24F;
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16U;
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
 }

@@ -6,6 +6,10 @@
 #include <cstdint>
 #include <limits>
 
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
 namespace visavis {
 namespace {
 
@@ -42,6 +46,19 @@ TEST(HalfTest, RoundsToTheNearestAndTiesToEven) {
   EXPECT_EQ(to_half(-1e30F), 0xFC00);
   EXPECT_EQ(to_half(std::numeric_limits<float>::quiet_NaN()) & 0x7FFF, 0x7E00);
 }
+
+#if defined(__SSE2__)
+// Engines take subnormal floats for zero while they load and run; a subnormal half is none.
+TEST(HalfTest, IsReadWhateverTheProcessorDoesWithSubnormalFloats) {
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(before | 0x8040U);  // flush to zero, denormals are zero
+  const float smallest = from_half(0x0001);
+  const float largest = from_half(0x83FF);
+  _mm_setcsr(before);
+  EXPECT_EQ(smallest, 0x1p-24F);
+  EXPECT_EQ(largest, -1023 * 0x1p-24F);
+}
+#endif
 
 }  // namespace
 }  // namespace visavis

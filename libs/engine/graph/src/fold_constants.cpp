@@ -54,6 +54,7 @@ std::vector<ValueInfo> read_of(std::span<const Node> constant, const Graph& rest
 }  // namespace
 
 Result<Graph> fold_constants(Graph graph, const Evaluate& evaluate) {
+  graph = widen_halves(std::move(graph));
   Graph fixed{.name = graph.name,
               .opset = graph.opset,
               .inputs = {},

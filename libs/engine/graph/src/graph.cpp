@@ -93,6 +93,7 @@ ElementType Tensor::type() const noexcept {
     ElementType operator()(const std::vector<std::int32_t>&) const { return ElementType::kInt32; }
     ElementType operator()(const std::vector<std::int8_t>&) const { return ElementType::kInt8; }
     ElementType operator()(const std::vector<std::uint8_t>&) const { return ElementType::kUint8; }
+    ElementType operator()(const std::vector<Half>&) const { return ElementType::kFloat16; }
   };
   return std::visit(Visitor{}, values);
 }

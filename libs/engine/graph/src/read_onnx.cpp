@@ -1,5 +1,6 @@
 #include <onnx.pb.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -111,8 +112,13 @@ Result<Tensor> tensor_of(const onnx::TensorProto& proto) {
       tensor.values = std::move(values);
       return tensor;
     }
-    case ElementType::kFloat16:
-      return unsupported("float16 weights");
+    case ElementType::kFloat16: {
+      VISAVIS_TRY(bits, values_of<std::uint16_t>(proto, proto.int32_data(), *count));
+      std::vector<Half> halves(bits.size());
+      std::ranges::transform(bits, halves.begin(), [](std::uint16_t one) { return Half{one}; });
+      tensor.values = std::move(halves);
+      return tensor;
+    }
   }
   return unsupported("an unknown element type");
 }

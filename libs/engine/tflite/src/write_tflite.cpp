@@ -13,6 +13,7 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/channels_last.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/graph/passes.hpp>
 
 #include "activations.hpp"
 #include "int8.hpp"
@@ -43,8 +44,10 @@ bool has_any_size(const graph::ValueInfo& input) {
 
 class Writer {
  public:
-  explicit Writer(const Typed& network)
-      : network_(network), any_size_(std::ranges::any_of(network.graph.inputs, has_any_size)) {}
+  Writer(const Typed& network, const WriteOptions& options)
+      : network_(network),
+        options_(options),
+        any_size_(std::ranges::any_of(network.graph.inputs, has_any_size)) {}
 
   Result<std::vector<std::byte>> run() {
     VISAVIS_CHECK(check());
@@ -76,20 +79,18 @@ class Writer {
     return {};
   }
 
+  /// @param signature  the shape with -1 for what is free, of what is computed from inputs
   int tensor(const std::string& name, const graph::Shape& shape, schema::TensorType type,
-             std::uint32_t buffer, const Quantization* steps) {
-    std::vector<std::int32_t> sides(shape.begin(), shape.end());
-    std::vector<std::int32_t> signature = sides;
-    if (!signature.empty()) signature[0] = -1;
-    if (any_size_ && signature.size() == 4) signature[1] = signature[2] = -1;
+             std::uint32_t buffer, const Quantization* steps,
+             const std::vector<std::int32_t>* signature = nullptr) {
+    const std::vector<std::int32_t> sides(shape.begin(), shape.end());
     flatbuffers::Offset<schema::QuantizationParameters> quantization;
     if (steps != nullptr)
       quantization = schema::CreateQuantizationParametersDirect(
           builder_, nullptr, nullptr, &steps->scales, &steps->zeros,
           schema::QuantizationDetails::NONE, 0, steps->axis);
     tensors_.push_back(schema::CreateTensorDirect(builder_, &sides, type, buffer, name.c_str(),
-                                                  quantization, false, 0,
-                                                  buffer == 0 ? &signature : nullptr));
+                                                  quantization, false, 0, signature));
     const int index = static_cast<int>(tensors_.size()) - 1;
     index_[name] = index;
     return index;
@@ -98,9 +99,12 @@ class Writer {
   int value(const std::string& name) {
     const auto steps = network_.int8.find(name);
     const bool is_int8 = steps != network_.int8.end();
-    return tensor(name, network_.shapes.at(name),
-                  is_int8 ? schema::TensorType::INT8 : schema::TensorType::FLOAT32, 0,
-                  is_int8 ? &steps->second : nullptr);
+    const graph::Shape& shape = network_.shapes.at(name);
+    std::vector<std::int32_t> signature(shape.begin(), shape.end());
+    if (!signature.empty()) signature[0] = -1;
+    if (any_size_ && signature.size() == 4) signature[1] = signature[2] = -1;
+    return tensor(name, shape, is_int8 ? schema::TensorType::INT8 : schema::TensorType::FLOAT32, 0,
+                  is_int8 ? &steps->second : nullptr, &signature);
   }
 
   void constant(const Tensor& held) {
@@ -109,7 +113,24 @@ class Writer {
       steps = &found->second;
     if (const auto found = network_.biases.find(held.name); found != network_.biases.end())
       steps = &found->second;
+    if (const auto* floats = std::get_if<std::vector<float>>(&held.values);
+        floats != nullptr && options_.halves && floats->size() >= graph::kLeastHalves)
+      if (const auto halves = graph::exact_halves(*floats)) return halved(held, *halves);
     tensor(held.name, held.shape, type_of(held), buffer(bytes_of(held)), steps);
+  }
+
+  /// XNNPACK and the library's own kernels make such a constant float once, when they are prepared.
+  void halved(const Tensor& held, std::vector<graph::Half> values) {
+    constexpr int kReadsHalves = 3;  // DEQUANTIZE's version (TensorFlow Lite's op_version.cc)
+    const Tensor half{.name = held.name + ".f16", .shape = held.shape, .values = std::move(values)};
+    const std::vector inputs{
+        tensor(half.name, half.shape, type_of(half), buffer(bytes_of(half)), nullptr)};
+    const std::vector outputs{
+        tensor(held.name, held.shape, schema::TensorType::FLOAT32, 0, nullptr)};
+    operators_.push_back(schema::CreateOperatorDirect(
+        builder_, code(schema::BuiltinOperator::DEQUANTIZE, kReadsHalves), &inputs, &outputs,
+        schema::BuiltinOptions::DequantizeOptions,
+        schema::CreateDequantizeOptions(builder_).Union()));
   }
 
   std::uint32_t buffer(std::span<const std::uint8_t> bytes) {
@@ -166,15 +187,18 @@ class Writer {
   std::uint32_t code(const graph::Node& node) {
     const Code& known = *code_of(node.op);
     const bool is_int8 = network_.int8.contains(node.inputs[0]);
-    const int version = is_int8 ? known.int8_version : known.version;
-    const auto [found, is_new] = code_index_.try_emplace(
-        {static_cast<std::int32_t>(known.op), version}, static_cast<std::uint32_t>(codes_.size()));
+    return code(known.op, is_int8 ? known.int8_version : known.version);
+  }
+
+  std::uint32_t code(schema::BuiltinOperator op, int version) {
+    const auto [found, is_new] = code_index_.try_emplace({static_cast<std::int32_t>(op), version},
+                                                         static_cast<std::uint32_t>(codes_.size()));
     if (is_new) {
       // Old readers know only the field of one byte.
       constexpr std::int32_t kInOneByte = 127;
       const auto old =
-          static_cast<std::int8_t>(std::min(static_cast<std::int32_t>(known.op), kInOneByte));
-      codes_.push_back(schema::CreateOperatorCode(builder_, old, 0, version, known.op));
+          static_cast<std::int8_t>(std::min(static_cast<std::int32_t>(op), kInOneByte));
+      codes_.push_back(schema::CreateOperatorCode(builder_, old, 0, version, op));
     }
     return found->second;
   }
@@ -206,6 +230,7 @@ class Writer {
   }
 
   const Typed& network_;
+  WriteOptions options_;
   bool any_size_;
   flatbuffers::FlatBufferBuilder builder_{1 << 20};
   std::vector<flatbuffers::Offset<schema::Buffer>> buffers_;
@@ -218,9 +243,10 @@ class Writer {
 
 }  // namespace
 
-Result<std::vector<std::byte>> write_tflite(const graph::ChannelsLast& network) {
+Result<std::vector<std::byte>> write_tflite(const graph::ChannelsLast& network,
+                                            const WriteOptions& options) {
   VISAVIS_TRY(typed, to_int8(fuse_activations(network)));
-  return Writer(typed).run();
+  return Writer(typed, options).run();
 }
 
 }  // namespace visavis::tflite

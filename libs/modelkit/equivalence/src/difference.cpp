@@ -31,13 +31,18 @@ Differences::Differences(std::string source, std::string result) {
 
 void Differences::add(std::span<const float> source, std::span<const float> result) {
   double squares = 0;
+  double furthest = 0;
+  double largest = 0;
   for (std::size_t i = 0; i < source.size(); ++i) {
     if (!std::isfinite(source[i]) || !std::isfinite(result[i])) found_.finite = false;
     const double difference = std::abs(static_cast<double>(source[i]) - result[i]);
-    found_.max_abs = std::max(found_.max_abs, difference);
+    furthest = std::max(furthest, difference);
+    largest = std::max(largest, std::abs(static_cast<double>(source[i])));
     abs_sum_ += difference;
     squares += difference * difference;
   }
+  found_.max_abs = std::max(found_.max_abs, furthest);
+  if (furthest > 0) found_.max_relative = std::max(found_.max_relative, furthest / largest);
   found_.min_cosine = std::min(found_.min_cosine, cosine(source, result));
   distance_sum_ += std::sqrt(squares);
   numbers_ += source.size();

@@ -94,6 +94,7 @@ bool same(const Difference& difference, std::span<const float> values, const Lim
   const double size =
       std::sqrt(squares / static_cast<double>(std::max<std::size_t>(values.size(), 1)));
   const Limits scaled{.max_abs = limits.max_abs * std::max(1.0, size),
+                      .max_relative = limits.max_relative,
                       .min_cosine = limits.min_cosine};
   return difference.within(scaled);
 }

@@ -66,6 +66,33 @@ TEST(RandomSamples, FillFreeDimensions) {
   EXPECT_EQ(set->samples[0][0].shape, (std::vector<std::int64_t>{1, 3, 8, 8}));
 }
 
+/// y = x + 100 and x + 100 + `off`, both in each number.
+Result<Comparison> off_by(float off, const Limits& limits) {
+  const SampleSet set{.kind = "one", .samples = {{tensor({1, 2}, {0, 0})}}};
+  return compared(shifted_by({100, 100}), shifted_by({100 + off, 100 + off}), {set}, limits);
+}
+
+TEST(Compare, TakesAShareOfTheLargestNumberInstead) {
+  const Limits limits{.max_abs = 1e-4, .max_relative = .01, .min_cosine = .9999};
+  const auto near = off_by(.5F, limits);
+  ASSERT_TRUE(near) << near.error().message;
+  EXPECT_TRUE(near->equivalent);
+  EXPECT_FLOAT_EQ(static_cast<float>(near->judgements[0].outputs[0].max_relative), .005F);
+  const auto far = off_by(1.5F, limits);
+  ASSERT_TRUE(far) << far.error().message;
+  EXPECT_FALSE(far->equivalent);
+  EXPECT_FALSE(off_by(.5F, {})->equivalent);
+}
+
+// A share of nothing is nothing.
+TEST(Compare, HasNoShareWhereTheSourceSaysZero) {
+  const SampleSet set{.kind = "one", .samples = {{tensor({1, 2}, {0, 0})}}};
+  const auto found = compared(shifted_by({0, 0}), shifted_by({0, 1e-3F}), {set},
+                              {.max_abs = 1e-4, .max_relative = .5, .min_cosine = -1});
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_FALSE(found->equivalent);
+}
+
 // 3, 4 against 3, 5: cosine 29 / (5 sqrt(34)).
 TEST(Compare, MeasuresTheDifference) {
   const std::vector<SampleSet> sets = {{.kind = "chips", .samples = {{tensor({1, 2}, {3, 4})}}}};

@@ -10,6 +10,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/graph/passes.hpp>
 #include <visavis/import/import.hpp>
 
 #include "caffe_operators.hpp"
@@ -73,6 +74,8 @@ bool has_free_sizes(const graph::Graph& graph) {
 
 Result<std::vector<Part>> export_caffe(const graph::Graph& given, const std::string& stem) {
   VISAVIS_CHECK(graph::validate(given));
+  if (graph::has_halves(given))
+    return fail(ErrorCode::kUnsupported, "Caffe's files have no weights of 16 bits");
   VISAVIS_TRY(graph, settle_shapes(given));
   const std::set<std::string> missing = other_operators(graph, caffe_operators());
   if (!missing.empty())

@@ -4,13 +4,15 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/channels_last.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/graph/passes.hpp>
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
 
 #include "survey.hpp"
 
 namespace visavis::modelkit {
-Result<graph::ChannelsLast> channels_last_of(const graph::Graph& graph) {
+Result<graph::ChannelsLast> channels_last_of(const graph::Graph& given) {
+  const graph::Graph graph = graph::widen_halves(given);
   // Of no common divisor, and large enough for the smallest window of a detector.
   constexpr std::int64_t kSize = 64;
   constexpr std::int64_t kOther = 81;

@@ -11,6 +11,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/graph/passes.hpp>
 #include <visavis/import/import.hpp>
 
 #include "coreml_operators.hpp"
@@ -51,7 +52,7 @@ void describe(coreml::FeatureDescription& feature, const graph::ValueInfo& value
 
 Result<std::vector<Part>> export_coreml(const graph::Graph& given, const std::string& stem) {
   VISAVIS_CHECK(graph::validate(given));
-  VISAVIS_TRY(graph, settle_shapes(given));
+  VISAVIS_TRY(graph, settle_shapes(graph::widen_halves(given)));
   std::set<std::string> missing = other_operators(graph, coreml_operators());
   if (!missing.empty())
     return fail(ErrorCode::kUnsupported,
@@ -75,7 +76,7 @@ Result<std::vector<Part>> export_coreml(const graph::Graph& given, const std::st
     describe(*model.mutable_description()->add_input(), input, survey, least);
   auto* network = model.mutable_neuralnetwork();
   network->set_arrayinputshapemapping(kExactShapes);
-  CoreMlLowering lowering(survey, *network);
+  CoreMlLowering lowering(survey, *network, graph::has_halves(given));
   for (const graph::Node& node : graph.nodes) {
     const auto done = lowering.add(node);
     if (!done) missing.insert(done.error().message);

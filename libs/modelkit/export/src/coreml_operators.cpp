@@ -7,21 +7,19 @@
 #include <cstdint>
 #include <limits>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/graph/passes.hpp>
 
 #include "survey.hpp"
 
 namespace visavis::modelkit {
 namespace {
-
-void set_weights(coreml::WeightParams& params, const std::vector<float>& values) {
-  params.mutable_floatvalue()->Add(values.begin(), values.end());
-}
 
 std::uint64_t size_of(std::int64_t n) { return static_cast<std::uint64_t>(n); }
 
@@ -111,6 +109,18 @@ coreml::NeuralNetworkLayer& CoreMlLowering::layer(const std::string& output,
   for (const std::string& input : inputs) added->add_input(input);
   added->add_output(output);
   return *added;
+}
+
+void CoreMlLowering::set_weights(coreml::WeightParams& params,
+                                 const std::vector<float>& values) const {
+  if (in_halves_ && values.size() >= graph::kLeastHalves) {
+    if (const auto halves = graph::exact_halves(values)) {
+      const auto bytes = std::as_bytes(std::span(*halves));
+      params.set_float16value(bytes.data(), bytes.size());
+      return;
+    }
+  }
+  params.mutable_floatvalue()->Add(values.begin(), values.end());
 }
 
 std::string CoreMlLowering::between(const Node& node) {

@@ -22,8 +22,9 @@ namespace visavis::modelkit {
 class CoreMlLowering {
  public:
   /// All outlive this object.
-  CoreMlLowering(const Survey& survey, coreml::NeuralNetwork& network)
-      : survey_(survey), network_(network) {}
+  /// @param in_halves  whether weights that lose nothing by it are written in 16 bits
+  CoreMlLowering(const Survey& survey, coreml::NeuralNetwork& network, bool in_halves)
+      : survey_(survey), network_(network), in_halves_(in_halves) {}
 
   /// @return kUnsupported with "Operator (why)". What reads the node's output can still be added.
   [[nodiscard]] Result<void> add(const graph::Node& node);
@@ -63,6 +64,7 @@ class CoreMlLowering {
   Layer& layer(const std::string& output, const std::vector<std::string>& inputs);
   /// The node's own layer, with its first input.
   Layer& layer(const Node& node) { return layer(node.outputs[0], {node.inputs[0]}); }
+  void set_weights(coreml::WeightParams& params, const std::vector<float>& values) const;
   Result<Layer*> by_channel(const Node& node);
   [[nodiscard]] std::string between(const Node& node);
   /// The name of a value that may be a constant, which is loaded where it is first read.
@@ -73,6 +75,7 @@ class CoreMlLowering {
 
   const Survey& survey_;
   coreml::NeuralNetwork& network_;
+  bool in_halves_;
   std::set<std::string> loaded_;
   int count_ = 0;
 };

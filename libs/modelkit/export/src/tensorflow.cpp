@@ -33,6 +33,7 @@ using Floats = std::vector<float>;
 // Numbers of element types and of the graph's version: TensorFlow 2.4's types.proto and version.h.
 constexpr std::int32_t kFloat = 1;
 constexpr std::int32_t kInt32 = 3;
+constexpr std::int32_t kHalf = 19;
 constexpr std::int32_t kGraphVersion = 561;
 constexpr std::string_view kTensorflowVersion = "2.4.0";
 
@@ -156,7 +157,9 @@ std::string plain(std::string_view name) {
 
 class Writer {
  public:
-  explicit Writer(const graph::ChannelsLast& network) : network_(network) {
+  /// @param in_halves  whether constants that lose nothing by it are written in 16 bits
+  Writer(const graph::ChannelsLast& network, bool in_halves)
+      : network_(network), in_halves_(in_halves) {
     for (const graph::Tensor& tensor : network_.graph.initializers)
       constants_.emplace(tensor.name, &tensor);
     // What is seen from outside has its name first.
@@ -231,7 +234,17 @@ class Writer {
     return made;
   }
   std::string floats(std::string_view name, const graph::Shape& shape, const Floats& values) {
+    if (in_halves_ && values.size() >= graph::kLeastHalves)
+      if (const auto halves = graph::exact_halves(values)) return widened(name, shape, *halves);
     return constant(name, kFloat, shape, std::as_bytes(std::span(values)));
+  }
+  std::string widened(std::string_view name, const graph::Shape& shape,
+                      const std::vector<graph::Half>& values) {
+    std::string made = fresh(name);
+    const std::string half =
+        constant(made + "/half", kHalf, shape, std::as_bytes(std::span(values)));
+    node("Cast", made, {half}).type("SrcT", kHalf).type("DstT", kFloat);
+    return made;
   }
   std::string whole(std::string_view name, std::int32_t value) {
     return constant(name, kInt32, {}, std::as_bytes(std::span(&value, 1)));
@@ -249,7 +262,9 @@ class Writer {
   template <class T>
   std::string constant_of(const graph::Tensor& tensor, const std::vector<T>& held) {
     if constexpr (std::is_same_v<T, float>) {
-      return constant(tensor.name, kFloat, tensor.shape, std::as_bytes(std::span(held)));
+      return floats(tensor.name, tensor.shape, held);
+    } else if constexpr (std::is_same_v<T, graph::Half>) {
+      return constant(tensor.name, kHalf, tensor.shape, std::as_bytes(std::span(held)));
     } else {
       std::vector<std::int32_t> narrow;
       for (const T n : held) narrow.push_back(static_cast<std::int32_t>(n));
@@ -438,6 +453,7 @@ class Writer {
   }
 
   const graph::ChannelsLast& network_;
+  bool in_halves_;
   tensorflow::GraphDef graph_;
   std::map<std::string, const graph::Tensor*, std::less<>> constants_;
   std::map<std::string, std::string, std::less<>> names_;  ///< Value -> node.
@@ -485,7 +501,7 @@ graph::ValueInfo output_of(const graph::ChannelsLast& network, const graph::Grap
 
 Result<std::vector<Part>> export_saved_model(const graph::Graph& graph, const std::string&) {
   VISAVIS_TRY(network, lowered(graph));
-  Writer writer(network);
+  Writer writer(network, graph::has_halves(graph));
   const std::vector<std::string> inputs = writer.input_names();
   const std::vector<std::string> outputs = writer.output_names();
   VISAVIS_TRY(written, std::move(writer).run());
@@ -509,7 +525,7 @@ Result<std::vector<Part>> export_saved_model(const graph::Graph& graph, const st
 
 Result<std::vector<Part>> export_frozen_graph(const graph::Graph& graph, const std::string& stem) {
   VISAVIS_TRY(network, lowered(graph));
-  VISAVIS_TRY(written, Writer(network).run());
+  VISAVIS_TRY(written, Writer(network, graph::has_halves(graph)).run());
   std::vector<Part> parts;
   parts.push_back({.name = stem + ".pb", .bytes = bytes_of(written)});
   return parts;

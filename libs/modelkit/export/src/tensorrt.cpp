@@ -14,6 +14,7 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
+#include <visavis/graph/passes.hpp>
 #include <visavis/import/import.hpp>
 
 namespace visavis::modelkit {
@@ -138,6 +139,10 @@ std::string script(const graph::Graph& graph) {
 }  // namespace
 
 Result<std::vector<Part>> export_tensorrt(const graph::Graph& graph, const std::string& /*stem*/) {
+  if (graph::has_halves(graph))
+    return fail(
+        ErrorCode::kUnsupported,
+        "TensorRT gets weights of float32: its plan has halves if build.sh is given --fp16");
   VISAVIS_CHECK(check(graph));
   VISAVIS_TRY(onnx, graph::write_onnx(graph));
   const std::string text = script(graph);

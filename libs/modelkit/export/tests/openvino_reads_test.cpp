@@ -11,14 +11,18 @@
 #include <cstdlib>
 #include <filesystem>
 #include <openvino/openvino.hpp>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 #include <visavis/core/file.hpp>
 #include <visavis/equivalence/equivalence.hpp>
 #include <visavis/export/export.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
+#include <visavis/graph/passes.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/runtime/openvino_ir.hpp>
 
 namespace visavis::modelkit {
 namespace {
@@ -110,23 +114,34 @@ Distance difference(const graph::Graph& graph, const fs::path& exported) {
 
 class OpenVinoReads : public testing::TestWithParam<const char*> {};
 
-TEST_P(OpenVinoReads, WhatWeWrite) {
+bool in_steps(const graph::Graph& graph) {
+  return std::ranges::any_of(graph.nodes,
+                             [](const graph::Node& node) { return node.op == "QuantizeLinear"; });
+}
+
+/// What `suffix` names, of every network in the store.
+void expect_all_read(const std::string& suffix, bool halves) {
   const std::vector<fs::path> paths = networks();
   if (paths.empty()) GTEST_SKIP() << "the model store is empty; visavis models fetch fills it";
   std::string folder = (fs::temp_directory_path() / "visavis-export-XXXXXX").string();
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const Exporter* exporter = exporter_for("x" + suffix);
+  ASSERT_NE(exporter, nullptr);
   for (const fs::path& path : paths) {
     const auto bytes = read_file(path, std::uint64_t{1} << 30U);
     ASSERT_TRUE(bytes);
     const auto original = graph::read_onnx(*bytes);
     if (!original) continue;  // what is kept beside the networks
     const auto engine = runtime::find_engine("reference");
-    const graph::Graph graph = simplify(*original, **engine);
-    const bool in_steps = std::ranges::any_of(
-        graph.nodes, [](const graph::Node& node) { return node.op == "QuantizeLinear"; });
-    if (in_steps && GetParam() != std::string(".tflite")) continue;  // the others have no steps
-    const Exporter* exporter = exporter_for(std::string("x") + GetParam());
-    ASSERT_NE(exporter, nullptr);
+    graph::Graph graph = simplify(*original, **engine);
+    const bool steps = in_steps(graph);
+    if (steps && (halves || suffix != ".tflite")) continue;  // the others have no steps
+    if (halves) {
+      auto halved = graph::halve_weights(std::move(graph));
+      ASSERT_TRUE(halved) << path << ": " << halved.error().message;
+      EXPECT_GT(halved->tensors, 0U) << path;
+      graph = std::move(halved->graph);
+    }
     const auto parts = exporter->run(graph, "network");
     ASSERT_TRUE(parts) << path << ": " << parts.error().message;
     const fs::path place = fs::path(folder) / (exporter->is_folder ? "network.savedmodel" : "");
@@ -134,10 +149,53 @@ TEST_P(OpenVinoReads, WhatWeWrite) {
     const fs::path file = exporter->is_folder ? place : place / (*parts)[0].name;
     const Distance apart = difference(graph, file);
     // What is half-way between two steps goes either way, and weighs more in what follows.
-    EXPECT_GE(apart.cosine, in_steps ? .98 : .999999) << path;
-    if (in_steps) continue;
+    EXPECT_GE(apart.cosine, steps ? .98 : .999999) << path;
+    if (steps) continue;
     EXPECT_LE(apart.max_abs, 1e-4) << path;
   }
+  fs::remove_all(folder);
+}
+
+TEST_P(OpenVinoReads, WhatWeWrite) { expect_all_read(GetParam(), false); }
+
+TEST_P(OpenVinoReads, WeightsInHalves) { expect_all_read(GetParam(), true); }
+
+/// Converts that its readers take for those of compressed weights.
+std::size_t compressed(const ov::Model& model) {
+  std::size_t count = 0;
+  for (const auto& node : model.get_ordered_ops())
+    count += std::string(node->get_type_name()) == "Convert" &&
+             node->get_rt_info().contains("decompression_0");
+  return count;
+}
+
+// Its own writer leaves the same note, which its reader finds in both files.
+TEST(OpenVinoReadsItsOwnForm, WithHalvesAsItsWriterHasThem) {
+  graph::Graph graph{
+      .name = "product",
+      .opset = 13,
+      .inputs = {{.name = "x", .shape = {-1, 32}}},
+      .outputs = {{.name = "y", .shape = {-1, 32}}},
+      .initializers = {{.name = "w", .shape = {32, 32}, .values = std::vector<float>(1024, .1F)}},
+      .nodes = {
+          {.op = "MatMul", .name = "y", .inputs = {"x", "w"}, .outputs = {"y"}, .attributes = {}}}};
+  std::string folder = (fs::temp_directory_path() / "visavis-halves-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const fs::path place(folder);
+  ASSERT_TRUE(write_file(place / "net.onnx", *graph::write_onnx(graph)));
+  ov::Core core;
+  ov::save_model(core.read_model((place / "net.onnx").string()), (place / "its.xml").string(),
+                 true);
+  EXPECT_EQ(compressed(*core.read_model((place / "its.xml").string())), 1U);
+
+  const auto halved = graph::halve_weights(std::move(graph));
+  ASSERT_TRUE(halved);
+  const auto ir = runtime::to_openvino_ir(*graph::write_onnx(halved->graph));
+  ASSERT_TRUE(ir) << ir.error().message;
+  ASSERT_TRUE(write_file(place / "ours.xml", std::as_bytes(std::span(ir->xml))));
+  ASSERT_TRUE(write_file(place / "ours.bin", ir->weights));
+  EXPECT_EQ(compressed(*core.read_model((place / "ours.xml").string())), 1U);
+  EXPECT_EQ(fs::file_size(place / "ours.bin"), fs::file_size(place / "its.bin"));
   fs::remove_all(folder);
 }
 

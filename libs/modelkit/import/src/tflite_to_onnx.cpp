@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include <visavis/core/half.hpp>
 #include <visavis/core/result.hpp>
 
 #include "builder.hpp"
@@ -142,10 +143,39 @@ std::vector<float> reals(const LiteTensor& tensor) {
   return out;
 }
 
-/// A constant of reals, also one that is stored as steps.
+std::vector<float> halves(const LiteTensor& tensor) {
+  std::vector<float> out;
+  out.reserve(tensor.bytes.size() / 2);
+  std::ranges::transform(values_of<std::uint16_t>(tensor), std::back_inserter(out), from_half);
+  return out;
+}
+
+/// Where reals are made of a constant, they are that constant: weights in 16 bits are stored so.
+LiteModel with_constants(LiteModel model) {
+  std::vector<LiteOperator> kept;
+  for (LiteOperator& op : model.operators) {
+    const bool of_halves = op.name == "DEQUANTIZE" && has_inputs(op, 1) &&
+                           model.tensors[op.inputs[0]].type == "float16" &&
+                           model.tensors[op.inputs[0]].is_constant();
+    if (!of_halves) {
+      kept.push_back(std::move(op));
+      continue;
+    }
+    const LiteTensor& half = model.tensors[op.inputs[0]];
+    LiteTensor& real = model.tensors[op.outputs[0]];
+    real.type = half.type;
+    real.shape = half.shape;
+    real.bytes = half.bytes;
+  }
+  model.operators = std::move(kept);
+  return model;
+}
+
+/// A constant of reals, also one that is stored as halves or steps.
 Result<std::vector<float>> floats(const LiteTensor& tensor) {
   if (tensor.is_constant()) {
     if (tensor.type == "float32") return values_of<float>(tensor);
+    if (tensor.type == "float16") return halves(tensor);
     const LiteSteps& steps = tensor.steps;
     const bool fits = steps.scales.size() == 1 ||
                       (steps.axis < tensor.shape.size() &&
@@ -176,7 +206,7 @@ bool is_steps(const LiteTensor& tensor) { return tensor.type == "int8" || tensor
 class Converter {
  public:
   explicit Converter(const LiteModel& model)
-      : model_(model), wiring_(model), ids_(model.tensors.size()) {}
+      : model_(with_constants(model)), wiring_(model_), ids_(model.tensors.size()) {}
 
   Result<std::vector<std::byte>> run() {
     find_prelus();
@@ -678,7 +708,7 @@ class Converter {
 
   Result<Id> same(const LiteOperator& op) { return value(op.inputs[0]); }
 
-  const LiteModel& model_;
+  LiteModel model_;
   Wiring wiring_;
   ChannelsFirst out_{"tflite"};
   std::vector<std::optional<Id>> ids_;

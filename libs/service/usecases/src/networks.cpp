@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include <visavis/export/export.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
+#include <visavis/graph/passes.hpp>
 #include <visavis/image/decode.hpp>
 #include <visavis/image/resize.hpp>
 #include <visavis/import/costs.hpp>
@@ -218,6 +220,7 @@ DifferenceFacts facts_of(const modelkit::Difference& found) {
   return {.source = found.source,
           .result = found.result,
           .max_abs = found.max_abs,
+          .max_relative = found.max_relative,
           .mean_abs = found.mean_abs,
           .mean_distance = found.mean_distance,
           .min_cosine = found.min_cosine,
@@ -236,6 +239,7 @@ JudgementFacts facts_of(const modelkit::Judgement& judgement) {
 
 Outcome<void> check_limits(const Questions& questions) {
   if (!(questions.max_abs >= 0)) return usage("--max-abs is a number from 0");
+  if (!(questions.max_relative >= 0)) return usage("--max-relative is a number from 0");
   if (!(questions.min_cosine <= 1)) return usage("--min-cosine is a number up to 1");
   if (questions.free_size < 1) return usage("--size is a number from 1");
   if (questions.random == 0 && questions.chips.empty())
@@ -255,6 +259,7 @@ Outcome<Equivalence> judge(const Network& source, const Network& result,
   VISAVIS_TRY(found,
               caused_by(Cause::kInput, modelkit::compare(source.side(), result.side(), sets,
                                                          {.max_abs = questions.max_abs,
+                                                          .max_relative = questions.max_relative,
                                                           .min_cosine = questions.min_cosine})));
   std::ranges::transform(found.judgements, std::back_inserter(answer.judgements),
                          [](const auto& judgement) { return facts_of(judgement); });
@@ -271,10 +276,33 @@ std::filesystem::path certificate_of(std::filesystem::path path) {
   return path;
 }
 
-Outcome<graph::Graph> target_graph(const Network& source, const NetworkTarget& target) {
+Outcome<graph::Graph> simplified(const Network& source, const NetworkTarget& target) {
   if (!target.simplify) return source.graph;
   VISAVIS_TRY(reference, caused_by(Cause::kDefect, runtime::find_engine("reference")));
   return modelkit::simplify(source.graph, *reference);
+}
+
+/// What is to be written, and what rounding left of it.
+struct Planned {
+  graph::Graph graph;
+  std::optional<HalvedFacts> halved{};
+};
+
+Outcome<Planned> target_graph(const Network& source, const NetworkTarget& target) {
+  VISAVIS_TRY(graph, simplified(source, target));
+  if (!target.halves) return Planned{.graph = std::move(graph)};
+  VISAVIS_TRY(halved, caused_by(Cause::kInput, graph::halve_weights(std::move(graph))));
+  HalvedFacts facts{.tensors = halved.tensors, .numbers = halved.numbers};
+  for (graph::KeptFloat& kept : halved.kept)
+    facts.kept.push_back({.name = std::move(kept.name), .reason = std::move(kept.reason)});
+  if (halved.tensors == 0)
+    return std::unexpected(Failure(
+        Cause::kInput,
+        {ErrorCode::kUnsupported,
+         source.facts.path + ": none of its weights can be halves" +
+             (facts.kept.empty() ? ""
+                                 : ": of " + facts.kept[0].name + ", " + facts.kept[0].reason)}));
+  return Planned{.graph = std::move(halved.graph), .halved = std::move(facts)};
 }
 
 std::vector<std::byte> bytes_of(std::string_view text) {
@@ -352,8 +380,8 @@ Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
   if (!questions.drawing.empty()) VISAVIS_CHECK(check_files({questions.drawing}, {}, {path}));
   VISAVIS_TRY(network, read_network({.path = path, .importer = questions.importer}));
   if (network.model) return usage("the layers of OpenVINO IR cannot be told apart");
-  auto costs = modelkit::costs_of(network.graph, questions.free_size,
-                                  runtime::evaluate_with(*network.engine));
+  auto costs = modelkit::costs_of(graph::widen_halves(std::move(network.graph)),
+                                  questions.free_size, runtime::evaluate_with(*network.engine));
   if (!costs) return about(path, Failure(Cause::kInput, std::move(costs).error()));
   ModelLayers answer{.path = path.string(),
                      .layers = {},
@@ -389,10 +417,11 @@ Outcome<Equivalence> convert_network(const NetworkFile& source, const NetworkTar
   VISAVIS_TRY(before, read_network(source));
   if (before.model)
     return usage("OpenVINO IR can be compared and run, but not converted into other forms");
-  VISAVIS_TRY(graph, target_graph(before, target));
-  VISAVIS_TRY(made, make(graph, target));
+  VISAVIS_TRY(planned, target_graph(before, target));
+  VISAVIS_TRY(made, make(planned.graph, target));
   for (const Output& output : made.outputs) VISAVIS_CHECK(check_new(output.path));
   VISAVIS_TRY(answer, judge(before, made.network, questions));
+  answer.halved = std::move(planned.halved);
   if (!answer.equivalent) return answer;
   made.outputs.push_back({.path = certificate_of(target.path), .bytes = bytes_of(certify(answer))});
   VISAVIS_CHECK(publish(made.outputs));

@@ -25,6 +25,7 @@ Json json_of(const usecases::DifferenceFacts& facts) {
   json["source"] = facts.source;
   json["result"] = facts.result;
   json["max_abs"] = number(facts.max_abs);
+  json["max_relative"] = number(facts.max_relative);
   json["mean_abs"] = number(facts.mean_abs);
   json["mean_distance"] = number(facts.mean_distance);
   json["min_cosine"] = number(facts.min_cosine);
@@ -42,6 +43,17 @@ Json json_of(const usecases::JudgementFacts& facts) {
   return json;
 }
 
+Json json_of(const usecases::HalvedFacts& facts) {
+  Json json;
+  json["type"] = "f16";
+  json["tensors"] = facts.tensors;
+  json["numbers"] = facts.numbers;
+  json["kept_f32"] = Json::array();
+  for (const auto& kept : facts.kept)
+    json["kept_f32"].push_back({{"name", kept.name}, {"reason", kept.reason}});
+  return json;
+}
+
 }  // namespace
 
 std::string to_json(const usecases::Equivalence& answer) {
@@ -50,7 +62,9 @@ std::string to_json(const usecases::Equivalence& answer) {
   json["source"] = json_of(answer.source);
   json["result"] = json_of(answer.result);
   json["limits"]["max_abs"] = number(answer.questions.max_abs);
+  json["limits"]["max_relative"] = number(answer.questions.max_relative);
   json["limits"]["min_cosine"] = number(answer.questions.min_cosine);
+  if (answer.halved) json["weights"] = json_of(*answer.halved);
   json["random_seed"] = answer.questions.seed;
   json["judgements"] = Json::array();
   for (const auto& judgement : answer.judgements) json["judgements"].push_back(json_of(judgement));

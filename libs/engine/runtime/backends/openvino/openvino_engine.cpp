@@ -7,6 +7,9 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <openvino/core/runtime_attribute.hpp>
+#include <openvino/op/constant.hpp>
+#include <openvino/op/convert.hpp>
 #include <openvino/op/softmax.hpp>
 #include <openvino/openvino.hpp>
 #include <openvino/pass/serialize.hpp>
@@ -381,11 +384,31 @@ class OpenVinoEngine final : public Engine {
   }
 };
 
+/// The note that OpenVINO's own writer leaves at a Convert that makes weights of 16 bits float
+/// (`save_model` with compress_to_fp16). Its readers take such weights for compressed ones.
+class Decompression final : public ov::RuntimeAttribute {
+ public:
+  OPENVINO_RTTI("decompression", "0", ov::RuntimeAttribute);
+  bool visit_attributes(ov::AttributeVisitor& /*visitor*/) override { return true; }
+  [[nodiscard]] bool is_copyable() const override { return false; }
+};
+
+void mark_halves(const ov::Model& model) {
+  for (const std::shared_ptr<ov::Node>& node : model.get_ordered_ops()) {
+    const bool widens = ov::is_type<ov::op::v0::Convert>(node) &&
+                        ov::is_type<ov::op::v0::Constant>(node->get_input_node_ptr(0)) &&
+                        node->get_input_element_type(0) == ov::element::f16 &&
+                        node->get_output_element_type(0) == ov::element::f32;
+    if (widens) node->get_rt_info()[Decompression::get_type_info_static()] = Decompression();
+  }
+}
+
 }  // namespace
 
 Result<OpenVinoIr> to_openvino_ir(std::span<const std::byte> onnx) {
   return guarded(ErrorCode::kUnsupported, "cannot write the model", [&]() -> Result<OpenVinoIr> {
     VISAVIS_TRY(model, read_onnx(*shared_core(), onnx));
+    mark_halves(*model);
     std::ostringstream xml;
     std::ostringstream weights;
     ov::pass::Serialize(xml, weights).run_on_model(model);

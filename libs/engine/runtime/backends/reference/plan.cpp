@@ -7,12 +7,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/graph/passes.hpp>
 
 #include "kernel.hpp"
 #include "value.hpp"
@@ -24,9 +26,14 @@ std::unexpected<Error> lacking(const std::string& what) {
   return fail(ErrorCode::kUnsupported, "the reference engine lacks " + what);
 }
 
-Value value_of(graph::Tensor tensor) {
+Result<Value> value_of(graph::Tensor tensor) {
   return std::visit(
-      [&](auto& held) { return Value{.shape = std::move(tensor.shape), .data = std::move(held)}; },
+      [&]<class T>(std::vector<T>& held) -> Result<Value> {
+        if constexpr (std::is_same_v<T, graph::Half>)
+          return lacking("halves that are not made float32");
+        else
+          return Value{.shape = std::move(tensor.shape), .data = std::move(held)};
+      },
       tensor.values);
 }
 
@@ -64,7 +71,8 @@ class Plan::Builder {
     }
     for (graph::Tensor& tensor : graph.initializers) {
       const std::size_t place = slot(tensor.name);
-      plan_.constants_.emplace_back(place, value_of(std::move(tensor)));
+      VISAVIS_TRY(value, value_of(std::move(tensor)));
+      plan_.constants_.emplace_back(place, std::move(value));
     }
     graph.initializers.clear();  // their values have moved
     for (const graph::Node& node : graph.nodes) VISAVIS_CHECK(add(node));
@@ -181,7 +189,7 @@ class Plan::Run {
 
 Result<std::shared_ptr<const Plan>> Plan::make(graph::Graph graph, std::size_t max_elements) {
   auto plan = std::make_shared<Plan>();
-  plan->graph_ = std::move(graph);
+  plan->graph_ = graph::widen_halves(std::move(graph));
   plan->max_elements_ = max_elements;
   VISAVIS_CHECK(Builder(*plan).build());
   return plan;

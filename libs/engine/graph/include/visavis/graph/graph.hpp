@@ -23,11 +23,18 @@ enum class ElementType : std::uint8_t { kFloat32, kFloat16, kUint8, kInt8, kInt3
 
 [[nodiscard]] std::string_view to_string(ElementType type) noexcept;  ///< "float32", …
 
+/// IEEE 754 binary16 by its bits, which core/half.hpp reads and writes.
+struct Half {
+  std::uint16_t bits = 0;
+
+  friend bool operator==(const Half&, const Half&) = default;
+};
+
 /// A constant: a weight, or the numbers that steer an operator.
 struct Tensor {
   using Values =
       std::variant<std::vector<float>, std::vector<std::int64_t>, std::vector<std::int32_t>,
-                   std::vector<std::int8_t>, std::vector<std::uint8_t>>;
+                   std::vector<std::int8_t>, std::vector<std::uint8_t>, std::vector<Half>>;
   std::string name;  ///< Empty inside an attribute.
   Shape shape;
   Values values;

@@ -14,7 +14,7 @@ namespace visavis::graph {
 /// inner values are dropped; old files that list weights among the inputs lose those inputs.
 /// @return kDecodeFailed for bytes that are no well-formed model, and for weights outside the file;
 /// kUnsupported for operators of another domain, subgraphs, functions, sparse tensors and element
-/// types other than float32, int64, int32, int8 and uint8.
+/// types other than float32, float16, int64, int32, int8 and uint8.
 [[nodiscard]] Result<Graph> read_onnx(std::span<const std::byte> file);
 
 /// Writes an ONNX model (IR version 8). The same graph gives the same bytes; read_onnx gives it

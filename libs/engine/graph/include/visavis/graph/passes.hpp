@@ -2,7 +2,10 @@
 
 /// Rewrites of a graph that leave its answers as they are.
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -34,7 +37,44 @@ namespace visavis::graph {
 using Evaluate =
     std::function<Result<std::vector<Tensor>>(const Graph& graph, std::span<const Tensor> inputs)>;
 
-/// Computes beforehand whatever depends on no input.
+/// A weight that stays float32.
+struct KeptFloat {
+  std::string name;
+  std::string reason;  ///< "it holds a number that halves cannot hold", …
+};
+
+/// A network with weights of 16 bits.
+struct Halved {
+  Graph graph;
+  std::size_t tensors = 0;        ///< So many constants became halves …
+  std::uint64_t numbers = 0;      ///< … which hold so many numbers.
+  std::vector<KeptFloat> kept{};  ///< Large enough, but unfit.
+};
+
+/// Constants of fewer numbers stay float32: a Cast and a second name take some hundred bytes.
+inline constexpr std::size_t kLeastHalves = 256;
+
+/// Stores weights as IEEE halves, each rounded to the nearest, ties to even, with a Cast to float32
+/// behind them, so that the network still computes in float32. That is done to constants of float32
+/// with at least kLeastHalves numbers and two axes longer than 1: kernels and matrices. Biases,
+/// slopes and statistics take little room. A constant stays float32 if one of its numbers is not
+/// finite or rounds to infinity (from 65520 on), or if rounding moves it by more than 2^-11 of its
+/// length, the most that a half of 2^-14 or above can be off: then what it says is in numbers too
+/// small for halves.
+/// @return kUnsupported below operator set 6, which has no such Cast.
+[[nodiscard]] Result<Halved> halve_weights(Graph graph);
+
+/// Constants of halves that only a Cast to float32 reads become float32: exact, and the opposite of
+/// `halve_weights` but for what rounding took. Others stay.
+[[nodiscard]] Graph widen_halves(Graph graph);
+
+/// True if a constant is of halves.
+[[nodiscard]] bool has_halves(const Graph& graph) noexcept;
+
+/// These numbers as halves if each is one exactly; else nothing.
+[[nodiscard]] std::optional<std::vector<Half>> exact_halves(std::span<const float> values);
+
+/// Computes beforehand whatever depends on no input, and widens halves.
 /// @return what `evaluate` refuses.
 [[nodiscard]] Result<Graph> fold_constants(Graph graph, const Evaluate& evaluate);
 

@@ -27,10 +27,12 @@ struct SampleSet {
   std::vector<Sample> samples;
 };
 
-/// How far from each other two values may be: at most `max_abs` in each element, and in direction
-/// at least `min_cosine`.
+/// How far from each other two values may be: in each element at most `max_abs`, or at most
+/// `max_relative` of the source's largest number for the same input; and in direction at least
+/// `min_cosine`.
 struct Limits {
   double max_abs = 1e-4;
+  double max_relative = 0;
   double min_cosine = .999999;
 };
 
@@ -39,13 +41,15 @@ struct Difference {
   std::string source;  ///< Its name in the source …
   std::string result;  ///< … and in the result.
   double max_abs = 0;
+  double max_relative = 0;  ///< The largest difference, by the source's largest number for it.
   double mean_abs = 0;
   double mean_distance = 0;  ///< Euclidean, between all of one sample's numbers.
   double min_cosine = 1;     ///< 0 if one of both is zero.
   bool finite = true;        ///< No NaN and no infinity on either side.
 
   [[nodiscard]] bool within(const Limits& limits) const noexcept {
-    return finite && max_abs <= limits.max_abs && min_cosine >= limits.min_cosine;
+    const bool near = max_abs <= limits.max_abs || max_relative <= limits.max_relative;
+    return finite && near && min_cosine >= limits.min_cosine;
   }
 };
 

@@ -28,8 +28,14 @@ struct Questions {
   /// Photos and folders of photos: each is resized to the input's size, (value − 127.5) / 128, RGB.
   std::vector<std::string> chips{};
   double max_abs = 1e-4;
+  double max_relative = 0;  ///< Of the source's largest number for the same input; instead.
   double min_cosine = .999999;
 };
+
+/// What weights in halves may cost, each of which is off by up to 2^-11 of itself. Two values whose
+/// cosine is .9999 are apart by .014 of their length: both limits say about the same.
+inline constexpr double kHalfMaxRelative = .01;
+inline constexpr double kHalfMinCosine = .9999;
 
 struct NetworkFacts {
   std::string path{};
@@ -45,6 +51,7 @@ struct DifferenceFacts {
   std::string source{};  ///< The value's name there …
   std::string result{};  ///< … and here.
   double max_abs = 0;
+  double max_relative = 0;
   double mean_abs = 0;
   double mean_distance = 0;
   double min_cosine = 0;
@@ -64,6 +71,19 @@ struct DivergenceFacts {
   DifferenceFacts difference{};
 };
 
+/// A weight that stays float32 though others became halves.
+struct KeptFloatFacts {
+  std::string name{};
+  std::string reason{};
+};
+
+/// What was stored in 16 bits.
+struct HalvedFacts {
+  std::size_t tensors = 0;
+  std::uint64_t numbers = 0;
+  std::vector<KeptFloatFacts> kept{};  ///< Large enough, but not fit for it.
+};
+
 /// Proof, or what speaks against it.
 struct Equivalence {
   NetworkFacts source{};
@@ -71,6 +91,7 @@ struct Equivalence {
   Questions questions{};
   std::vector<JudgementFacts> judgements{};
   std::optional<DivergenceFacts> first{};  ///< The first layer that differs.
+  std::optional<HalvedFacts> halved{};     ///< If the result's weights were to be halves.
   bool equivalent = false;
   std::vector<Problem> errors{};  ///< Chips that could not be read.
 };
@@ -87,6 +108,7 @@ using Certify = std::function<std::string(const Equivalence&)>;
 struct NetworkTarget {
   std::filesystem::path path{};  ///< Not there yet; its ending tells the format.
   bool simplify = true;          ///< Fold constants and batch normalisation, drop what is not read.
+  bool halves = false;           ///< Weights in 16 bits; computed with in float32.
   std::string engine = "reference";
 };
 
