@@ -33,14 +33,14 @@ std::string with_unit(std::uint64_t bytes) {
   return fixed(static_cast<double>(bytes) / static_cast<double>(kMebi), 1) + " MiB";
 }
 
-/// What int8 costs and brings, of each model that has such figures.
-std::string describe_int8(const std::vector<usecases::ModelFacts>& models) {
-  Table table({"INT8 MODEL", "INSTEAD OF", "FIGURE", ">FLOAT", ">INT8"});
+/// What int8 or f16 costs and brings, of each model that has such figures.
+std::string describe_smaller(const std::vector<usecases::ModelFacts>& models) {
+  Table table({"MODEL", "WEIGHTS", "INSTEAD OF", "FIGURE", ">FLOAT", ">ITS OWN"});
   bool any = false;
   for (const usecases::ModelFacts& model : models) {
     if (!model.measured) continue;
     for (const usecases::MeasuredFact& figure : model.measured->figures)
-      table.add({model.id, model.measured->model, printable(figure.name),
+      table.add({model.id, model.precision, model.measured->model, printable(figure.name),
                  figure.before ? figure_text(*figure.before) : "-", figure_text(figure.after)});
     any = true;
   }
@@ -59,7 +59,7 @@ int run_list(Desk& desk, const std::string& terms) {
                model.dimension > 0 ? std::to_string(model.dimension) : "-", model.precision,
                model.bytes > 0 ? with_unit(model.bytes) : "-", model.here ? "yes" : "no",
                model.terms, model.weights_licence, model.training_data});
-  return finish(desk, wire::to_json(*list), table.text() + describe_int8(list->models),
+  return finish(desk, wire::to_json(*list), table.text() + describe_smaller(list->models),
                 list->errors);
 }
 
@@ -98,7 +98,9 @@ std::string describe(const usecases::ModelFacts& model) {
     line("file " + file.name, file.here ? "fetched" : "not fetched");
     line("  from", file.source.empty() ? "" : file.source + " " + file.member);
     line("  sha256", file.sha256);
-    line("  imported by", file.importer + (file.is_int8 ? ", then its int8 recipe" : ""));
+    line("  imported by", file.importer + (file.is_int8  ? ", then its int8 recipe"
+                                           : file.is_f16 ? ", then weights of 16 bits"
+                                                         : ""));
     line("  onnx sha256", file.onnx_sha256);
     line("  certified on", file.certified_on);
     for (const usecases::CertifiedFacts& engine : file.certified)

@@ -1,10 +1,14 @@
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/inputs.hpp>
 #include <visavis/usecases/quantize.hpp>
 #include <visavis/usecases/workbench.hpp>
@@ -23,7 +27,46 @@ struct Given {
   usecases::QuantizeRequest request;
   bool no_bias_correction = false;
   bool all_int8 = false;
+  std::string weights = "int8";
 };
+
+struct LimitOption {
+  const char* name;
+  double usecases::QuantizeLimits::* value;
+  const char* what;
+};
+constexpr auto kLimits = std::to_array<LimitOption>(
+    {{"--min-cosine", &usecases::QuantizeLimits::min_cosine,
+      "Mean cosine of both models' embeddings, at least"},
+     {"--max-accuracy-loss", &usecases::QuantizeLimits::accuracy_loss, "On --pairs"},
+     {"--max-tar-loss", &usecases::QuantizeLimits::tar_loss,
+      "At FAR 1e-3 and 1e-4, as far as the pairs reach"},
+     {"--min-same-faces", &usecases::QuantizeLimits::same_faces,
+      "Share of a detector's faces that both models find, at least"},
+     {"--min-overlap", &usecases::QuantizeLimits::overlap,
+      "Intersection over union from which two boxes are the same face"},
+     {"--max-size", &usecases::QuantizeLimits::size, "Share of the float file's bytes"},
+     {"--min-speed", &usecases::QuantizeLimits::speed,
+      "Times the float network's, in one thread"}});
+
+/// Options that say how int8 is made.
+constexpr auto kOfInt8 =
+    std::to_array<const char*>({"--chips", "--method", "--kept", "--no-bias-correction",
+                                "--weight-steps", "--whole", "--keep-float", "--all-int8"});
+
+/// Limits that were not given are those of f16.
+usecases::Outcome<void> ask_for_f16(const CLI::App& verb, usecases::QuantizeRequest& request) {
+  for (const char* option : kOfInt8)
+    if (verb.count(option) > 0)
+      return std::unexpected(usecases::Failure(
+          usecases::Cause::kUsage,
+          {ErrorCode::kInvalidArgument, std::string(option) + " says how int8 is made, not f16"}));
+  request.f16 = true;
+  for (const LimitOption& limit : kLimits)
+    if (verb.count(limit.name) == 0)
+      request.limits.*limit.value = usecases::kF16Limits.*limit.value;
+  return {};
+}
 
 /// Who names a detector and no recogniser means the detector.
 bool is_detector(const CLI::App& verb) {
@@ -47,17 +90,21 @@ std::string describe_layers(const usecases::Quantized& answer) {
   return table.text();
 }
 
+std::string describe_ways(const usecases::Quantized& answer) {
+  Table methods({"METHOD", ">COSINE, ALL IN INT8"});
+  for (const usecases::MethodFacts& tried : answer.tried)
+    methods.add({tried.name, fixed(tried.cosine, 5)});
+  return describe_layers(answer) + methods.text();
+}
+
 std::string describe(const usecases::Quantized& answer) {
-  Table gate({"FIGURE", ">FLOAT", ">INT8", ">LIMIT", "ANSWER"});
+  Table gate({"FIGURE", ">FLOAT", answer.f16 ? ">F16" : ">INT8", ">LIMIT", "ANSWER"});
   for (const usecases::GateFigure& figure : answer.gate)
     gate.add({figure.name, figure.before ? figure_text(*figure.before) : "-",
               figure_text(figure.after), figure_text(figure.limit),
               figure.passed ? "passed" : "FAILED"});
-  std::string text = gate.text() + describe_layers(answer);
-  Table methods({"METHOD", ">COSINE, ALL IN INT8"});
-  for (const usecases::MethodFacts& tried : answer.tried)
-    methods.add({tried.name, fixed(tried.cosine, 5)});
-  text += methods.text();
+  std::string text = gate.text();
+  if (!answer.f16) text += describe_ways(answer);
   if (answer.passed)
     text += "published: " + printable(answer.network.string()) + "; visavis models add " +
             printable(answer.manifest.string()) + " " + printable(answer.network.string()) + "\n";
@@ -65,7 +112,7 @@ std::string describe(const usecases::Quantized& answer) {
     text += "not published: a figure is beyond its limit\n";
   if (answer.faces)
     text += std::to_string(answer.faces->before) + " faces in float, " +
-            std::to_string(answer.faces->after) + " in int8, " +
+            std::to_string(answer.faces->after) + (answer.f16 ? " in f16, " : " in int8, ") +
             std::to_string(answer.faces->same) + " of them the same\n";
   return text + std::to_string(answer.observed) + (answer.faces ? " photos" : " chips") +
          " observed, " + std::to_string(answer.tested) + " photos tested\n" +
@@ -94,6 +141,11 @@ int run_quantize(Desk& desk, Given& given) {
 
 void add_ways(CLI::App& verb, Given& given) {
   usecases::QuantizeRequest& request = given.request;
+  verb.add_option("--weights", given.weights,
+                  "int8, or f16: in half the bytes and computed with in f32; then the limits are "
+                  "--min-cosine .9999, --max-size .55 and --min-speed .95 unless given")
+      ->check(CLI::IsMember({"int8", "f16"}))
+      ->capture_default_str();
   verb.add_option("--people", request.people, "Observe only these people's photos, one name a line")
       ->type_name("FILE");
   verb.add_option("--balance", request.balance,
@@ -136,33 +188,24 @@ void add_gate(CLI::App& verb, usecases::QuantizeRequest& request) {
   verb.add_option("--test-people", request.test_people,
                   "Test on all pairs of these people's photos, one name a line")
       ->type_name("FILE");
-  usecases::QuantizeLimits& limits = request.limits;
-  const auto add = [&](const char* name, double& value, const char* what) {
-    verb.add_option(name, value, what)->check(finite())->capture_default_str();
-  };
-  add("--min-cosine", limits.min_cosine, "Mean cosine of float and int8 embeddings, at least");
-  add("--max-accuracy-loss", limits.accuracy_loss, "On --pairs");
-  add("--max-tar-loss", limits.tar_loss, "At FAR 1e-3 and 1e-4, as far as the pairs reach");
-  add("--min-same-faces", limits.same_faces,
-      "Share of a detector's faces that float and int8 both find, at least");
-  add("--min-overlap", limits.overlap,
-      "Intersection over union from which two boxes are the same face");
-  add("--max-size", limits.size, "Share of the float file's bytes");
-  add("--min-speed", limits.speed, "Times the float network's, in one thread");
+  for (const LimitOption& limit : kLimits)
+    verb.add_option(limit.name, request.limits.*limit.value, limit.what)
+        ->check(finite())
+        ->capture_default_str();
 }
 
 }  // namespace
 
 void add_quantize_verb(VerbList& list) {
   auto given = std::make_shared<Given>();
-  CLI::App* verb =
-      list.add(list.program, "quantize",
-               "Makes an int8 form of a recogniser, or with --detector alone of that detector, and "
-               "publishes "
-               "it if it is as good (exit 1 if not)",
-               "quantize --recogniser faceplugin-512 --images lfw/images --people "
-               "lfw/peopleDevTrain.txt --pairs lfw/pairs.txt --test-people lfw/peopleDevTest.txt "
-               "--out int8");
+  CLI::App* verb = list.add(
+      list.program, "quantize",
+      "Makes an int8 or f16 form of a recogniser, or with --detector alone of that detector, and "
+      "publishes "
+      "it if it is as good (exit 1 if not)",
+      "quantize --recogniser faceplugin-512 --images lfw/images --people "
+      "lfw/peopleDevTrain.txt --pairs lfw/pairs.txt --test-people lfw/peopleDevTest.txt "
+      "--out int8");
   verb->add_option("--images", given->images, "Folder with a folder of photos for each person")
       ->required()
       ->type_name("DIR");
@@ -170,12 +213,15 @@ void add_quantize_verb(VerbList& list) {
       ->required()
       ->type_name("DIR");
   verb->add_option("--id", given->request.id,
-                   "Of the new model (default: the old one's and -int8)");
+                   "Of the new model (default: the old one's and -int8 or -f16)");
   add_ways(*verb, *given);
   add_gate(*verb, given->request);
   add_workbench_options(*verb, given->bench, true);
   list.verbs.push_back({verb, [given, verb](Desk& desk) {
                           given->request.detector = is_detector(*verb);
+                          if (given->weights == "f16")
+                            if (const auto asked = ask_for_f16(*verb, given->request); !asked)
+                              return give_up(desk, asked.error());
                           return run_quantize(desk, *given);
                         }});
 }

@@ -185,6 +185,11 @@ ModelFile read_model_file(Fields fields) {
   file.importer = fields.text("importer", 64);
   if (file.importer.empty()) fields.complain(fields.path_of("importer"), "is empty");
   if (fields.has("int8")) file.int8 = read_recipe(fields.object("int8"));
+  if (fields.has("weights")) {
+    file.f16 = fields.text("weights") == "f16";
+    if (!file.f16) fields.complain(fields.path_of("weights"), "must be f16");
+    if (file.int8) fields.complain(fields.path_of("weights"), "cannot be beside int8");
+  }
   file.onnx_sha256 = fields.sha256("onnx_sha256");
   if (fields.has("onnx_bytes"))
     file.onnx_bytes = static_cast<std::uint64_t>(fields.integer("onnx_bytes", 1, kMaxFileBytes));
@@ -302,7 +307,7 @@ void read_goldens(Fields& fields, Manifest& manifest, Complaint& complaint) {
 MeasuredFigure read_figure(Fields fields) {
   MeasuredFigure figure{.name = fields.text("figure", 64), .before = {}, .after = 0};
   if (fields.has("float")) figure.before = fields.number("float");
-  figure.after = fields.number("int8");
+  figure.after = fields.number(fields.has("f16") ? "f16" : "int8");
   fields.refuse_others();
   return figure;
 }
@@ -448,6 +453,7 @@ std::string canonical_text(const Manifest& manifest, bool flip) {
     text += "file " + file.name + " " + file.sha256 + " " + file.importer + "\n";
     // What a recipe makes is the same only where all its numbers are.
     if (file.int8) text += "int8 " + file.onnx_sha256 + "\n";
+    if (file.f16) text += "f16 " + file.onnx_sha256 + "\n";
   }
   text += "size " + std::to_string(p.width) + " " + std::to_string(p.height) + "\n";
   text += "colour " + std::string(kColours[static_cast<std::size_t>(p.colour)]) + "\n";

@@ -386,6 +386,14 @@ Result<std::vector<std::byte>> make_int8(std::span<const std::byte> onnx,
   return graph::write_onnx(made);
 }
 
+Result<std::vector<std::byte>> make_f16(std::span<const std::byte> onnx) {
+  VISAVIS_TRY(read, graph::read_onnx(onnx));
+  VISAVIS_TRY(made, graph::halve_weights(graph::fold_batch_norm(std::move(read))));
+  if (made.tensors == 0)
+    return fail(ErrorCode::kUnsupported, "none of the weights can be stored in 16 bits");
+  return graph::write_onnx(made.graph);
+}
+
 ChannelSteps quantize_weights(std::span<const float> weights, const graph::Shape& shape,
                               std::size_t axis, int most) {
   std::size_t block = 1;  // neighbours in one channel

@@ -19,7 +19,7 @@ constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{1} << 20U;
 /// What `models fetch` brings unasked: another form of a model that is brought is not needed.
 bool is_brought(const models::Manifest& manifest) {
   return std::ranges::all_of(models::all_files(manifest), [](const models::ModelFile& file) {
-    return file.source.has_value() && !file.int8;
+    return file.source.has_value() && !file.int8 && !file.f16;
   });
 }
 

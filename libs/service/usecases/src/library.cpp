@@ -118,6 +118,7 @@ FileFacts facts_of(const models::Store& store, const models::ModelFile& file) {
                   .source = {},
                   .member = {},
                   .is_int8 = file.int8.has_value(),
+                  .is_f16 = file.f16,
                   .bytes = file.onnx_bytes,
                   .certified_on = {},
                   .certified = {},
@@ -187,6 +188,7 @@ Outcome<models::Manifest> find_model(const models::Store& store, std::string_vie
 Result<std::vector<std::byte>> make_network(const models::ModelFile& file,
                                             std::span<const std::byte> original) {
   VISAVIS_TRY(onnx, modelkit::import_model(file, original));
+  if (file.f16) return modelkit::make_f16(onnx);
   if (!file.int8) return onnx;
   return modelkit::make_int8(onnx, *file.int8);
 }
@@ -245,6 +247,7 @@ ModelFacts facts_of(const Places& places, const models::Store& store,
   for (const models::Certificate& certificate : manifest.certificates)
     add_certificate(certificate, facts.files);
   facts.bytes = bytes_of(facts.files);
+  if (std::ranges::any_of(facts.files, &FileFacts::is_f16)) facts.precision = "f16";
   if (std::ranges::any_of(facts.files, &FileFacts::is_int8)) facts.precision = "int8";
   return facts;
 }

@@ -96,6 +96,7 @@ Outcome<models::ModelFile> only_file(const models::Manifest& manifest) {
     return usage("the model " + manifest.id + " is not one network that " +
                  (detects ? "finds faces on an engine" : "embeds faces"));
   if (manifest.files[0].int8) return usage("the model " + manifest.id + " is int8 already");
+  if (manifest.files[0].f16) return usage("the model " + manifest.id + " is f16 already");
   return manifest.files.front();
 }
 
@@ -310,16 +311,43 @@ Json json_of(const models::Int8Recipe& recipe) {
   return json;
 }
 
-/// The float model's manifest with a recipe. Its goldens are the float network's answers.
-Outcome<Json> new_manifest(const Places& places, const Quantized& answer,
-                           const models::Int8Recipe& recipe, std::size_t bytes) {
+/// What comes out, and how to make it again.
+struct Made {
+  std::vector<std::byte> onnx;
+  std::optional<models::Int8Recipe> recipe{};  ///< Nothing: f16, which needs none.
+};
+
+Outcome<Made> in_int8(std::span<const std::byte> before, const std::vector<modelkit::Example>& seen,
+                      const runtime::Engine& engine, const QuantizeRequest& request,
+                      Quantized& answer, const Progress& progress) {
+  VISAVIS_TRY(found, search(before, seen, engine, request, progress));
+  note(found, answer);
+  VISAVIS_TRY(onnx, caused_by(Cause::kDefect, modelkit::make_int8(before, found.recipe)));
+  return Made{.onnx = std::move(onnx), .recipe = std::move(found.recipe)};
+}
+
+Outcome<Made> in_f16(std::span<const std::byte> before, const std::vector<modelkit::Example>& seen,
+                     const runtime::Engine& engine, Quantized& answer) {
+  VISAVIS_TRY(onnx, caused_by(Cause::kInput, modelkit::make_f16(before)));
+  VISAVIS_TRY(cosine, mean_cosine(engine, before, onnx, seen));
+  answer.held_out_cosine = cosine;
+  return Made{.onnx = std::move(onnx)};
+}
+
+std::string weights_of(const Quantized& answer) { return answer.f16 ? "f16" : "int8"; }
+
+/// The float model's manifest with what was done. Its goldens are the float network's answers.
+Outcome<Json> new_manifest(const Places& places, const Quantized& answer, const Made& made) {
   VISAVIS_TRY(document, manifest_document(places, answer.model));
   document["id"] = answer.id;
-  document["title"] = document.value("title", "") + ", int8";
+  document["title"] = document.value("title", "") + ", " + weights_of(answer);
   Json& file = document["files"][0];
-  file["int8"] = json_of(recipe);
+  if (made.recipe)
+    file["int8"] = json_of(*made.recipe);
+  else
+    file["weights"] = "f16";
   file["onnx_sha256"] = answer.sha256;
-  file["onnx_bytes"] = bytes;
+  file["onnx_bytes"] = made.onnx.size();
   document.erase("golden");
   if (document.contains("quality")) {
     Json& provenance = document["quality"]["provenance"];
@@ -346,12 +374,14 @@ Json measured_of(const Quantized& answer) {
     Json line;
     line["figure"] = figure.name;
     if (figure.before) line["float"] = *figure.before;
-    line["int8"] = figure.after;
+    line[weights_of(answer)] = figure.after;
     measured["figures"].push_back(std::move(line));
   }
-  std::string how = "visavis quantize, ranges by " + answer.method + " of " +
-                    std::to_string(answer.observed) + " samples, tested on " +
-                    std::to_string(answer.tested) + " photos; " + answer.run.engine;
+  std::string how = "visavis quantize";
+  how += answer.f16 ? " --weights f16"
+                    : ", ranges by " + answer.method + " of " + std::to_string(answer.observed) +
+                          " samples";
+  how += ", tested on " + std::to_string(answer.tested) + " photos; " + answer.run.engine;
   if (const std::string cpu = name_of_cpu(); !cpu.empty()) how += ", one thread of " + cpu;
   measured["provenance"] = how;
   return measured;
@@ -387,17 +417,21 @@ Outcome<Quantized> quantize(Workbench& bench, const Inputs& photos, const Quanti
                             const CertifyQuantized& certify, const Progress& progress) {
   Workbench::Impl& impl = bench.impl();
   VISAVIS_TRY(subject, subject_of(impl, request));
-  Quantized answer{.model = subject.id,
-                   .id = request.id.empty() ? subject.id + "-int8" : request.id,
-                   .bias_correction = request.bias_correction,
-                   .weight_steps = request.weight_steps,
-                   .whole = request.whole,
-                   .errors = photos.errors};
+  Quantized answer{
+      .model = subject.id,
+      .id = request.id.empty() ? subject.id + (request.f16 ? "-f16" : "-int8") : request.id,
+      .f16 = request.f16,
+      .bias_correction = request.bias_correction,
+      .weight_steps = request.weight_steps,
+      .whole = request.whole,
+      .errors = photos.errors};
   VISAVIS_CHECK(check_request(request));
   VISAVIS_CHECK(methods_of(request));
   VISAVIS_CHECK(plan_files(request, answer));
   VISAVIS_TRY(file, only_file(subject));
-  const std::size_t wanted = request.chips + request.held_out;
+  answer.observed = request.f16 ? 0 : request.chips;
+  answer.held_out = request.held_out;
+  const std::size_t wanted = answer.observed + answer.held_out;
   VISAVIS_TRY(test, gate_test(photos.photos, request));
   VISAVIS_TRY(chosen, choose_photos(photos.photos, test, request));
   if (request.detector) {
@@ -418,24 +452,22 @@ Outcome<Quantized> quantize(Workbench& bench, const Inputs& photos, const Quanti
                         "there are " + std::to_string(seen.size()) +
                             (request.detector ? " photos" : " faces") + " to observe and " +
                             std::to_string(wanted) + " are wanted (--chips and --held-out)"}));
-  answer.observed = request.chips;
-  answer.held_out = request.held_out;
-  VISAVIS_TRY(found, search(before, seen, *engine, request, progress));
-  note(found, answer);
-  VISAVIS_TRY(after, caused_by(Cause::kDefect, modelkit::make_int8(before, found.recipe)));
-  answer.sha256 = to_hex(sha256(after));
-  VISAVIS_TRY(manifest, new_manifest(impl.places, answer, found.recipe, after.size()));
-  VISAVIS_TRY(candidate, network_of(*engine, after, manifest.dump(), impl.network_options.load));
+  VISAVIS_TRY(made, request.f16 ? in_f16(before, seen, *engine, answer)
+                                : in_int8(before, seen, *engine, request, answer, progress));
+  answer.sha256 = to_hex(sha256(made.onnx));
+  VISAVIS_TRY(manifest, new_manifest(impl.places, answer, made));
+  VISAVIS_TRY(candidate,
+              network_of(*engine, made.onnx, manifest.dump(), impl.network_options.load));
 
   VISAVIS_CHECK(
       request.detector
           ? judge_faces(impl, test.photos, candidate, request.limits, answer, progress)
           : judge_embeddings(impl, test, std::move(candidate), request.limits, answer, progress));
-  VISAVIS_CHECK(judge_cost(*engine, before, after, seen.back(), request.limits, answer));
+  VISAVIS_CHECK(judge_cost(*engine, before, made.onnx, seen.back(), request.limits, answer));
   answer.passed = std::ranges::all_of(answer.gate, &GateFigure::passed);
   if (answer.passed) {
     manifest["measured"] = measured_of(answer);
-    VISAVIS_CHECK(publish(answer, after, manifest.dump(2) + "\n", certify));
+    VISAVIS_CHECK(publish(answer, made.onnx, manifest.dump(2) + "\n", certify));
   } else {
     answer.network.clear();
     answer.manifest.clear();

@@ -19,6 +19,7 @@
 #include <visavis/core/result.hpp>
 #include <visavis/detect/detector.hpp>
 #include <visavis/embed/embedder.hpp>
+#include <visavis/equivalence/equivalence.hpp>
 #include <visavis/geometry/box.hpp>
 #include <visavis/matching/matching.hpp>
 #include <visavis/pipeline/pipeline.hpp>
@@ -217,6 +218,19 @@ class Runner {
     return Runner(std::move(model), std::move(session), std::move(shape));
   }
 
+  /// All that the network says to it.
+  Result<std::vector<float>> answer(const std::vector<float>& sample) {
+    const runtime::TensorView view = runtime::view_of(sample, shape_);
+    VISAVIS_TRY(outputs, session_->run({&view, 1}));
+    std::vector<float> numbers;
+    for (const runtime::Tensor& output : outputs) {
+      if (output.type != runtime::ElementType::kFloat32)
+        return fail(ErrorCode::kUnsupported, "an output is not of float32");
+      numbers.insert(numbers.end(), output.floats().begin(), output.floats().end());
+    }
+    return numbers;
+  }
+
   /// @return the fastest of the runs of a tenth of a second, in milliseconds.
   Result<double> fastest(const std::vector<float>& sample) {
     constexpr double kEnough = 100;
@@ -328,6 +342,25 @@ Outcome<void> judge_faces(Workbench::Impl& bench, const std::vector<Photo>& phot
   add_floor(answer, "faces that float finds, too", std::nullopt, share(sum.after),
             limits.same_faces);
   return {};
+}
+
+Outcome<double> mean_cosine(const runtime::Engine& engine, std::span<const std::byte> before,
+                            std::span<const std::byte> after,
+                            const std::vector<std::vector<float>>& samples) {
+  const auto measure = [&]() -> Result<double> {
+    VISAVIS_TRY(source, Runner::open(engine, before, samples.front().size()));
+    VISAVIS_TRY(result, Runner::open(engine, after, samples.front().size()));
+    double sum = 0;
+    for (const std::vector<float>& sample : samples) {
+      VISAVIS_TRY(ours, source.answer(sample));
+      VISAVIS_TRY(theirs, result.answer(sample));
+      if (ours.size() != theirs.size())
+        return fail(ErrorCode::kModelMismatch, "the outputs are of other sizes than before");
+      sum += modelkit::cosine(ours, theirs);
+    }
+    return sum / static_cast<double>(samples.size());
+  };
+  return caused_by(Cause::kEnvironment, measure());
 }
 
 Outcome<void> judge_cost(const runtime::Engine& engine, std::span<const std::byte> before,

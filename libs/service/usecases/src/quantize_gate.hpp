@@ -1,6 +1,6 @@
 #pragma once
 
-/// What a float recogniser and its int8 form do on the same photos.
+/// What a float recogniser and its int8 or f16 form do on the same photos.
 
 #include <cstddef>
 #include <filesystem>
@@ -41,6 +41,13 @@ struct GateTest {
                                         const std::shared_ptr<const models::Network>& candidate,
                                         const QuantizeLimits& limits, Quantized& answer,
                                         const Progress& progress);
+
+/// Of what two networks with one input say to the same samples, all outputs together.
+/// @pre there are samples
+[[nodiscard]] Outcome<double> mean_cosine(const runtime::Engine& engine,
+                                          std::span<const std::byte> before,
+                                          std::span<const std::byte> after,
+                                          const std::vector<std::vector<float>>& samples);
 
 /// Adds bytes, and milliseconds of one run in one thread, measured in turn.
 [[nodiscard]] Outcome<void> judge_cost(const runtime::Engine& engine,

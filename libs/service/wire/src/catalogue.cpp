@@ -28,13 +28,13 @@ std::string_view name_of(VerifiedModel::Answer answer) {
 
 Json size_or_null(std::uint64_t bytes) { return bytes == 0 ? Json(nullptr) : Json(bytes); }
 
-Json json_of(const std::optional<usecases::MeasuredFacts>& measured) {
+Json json_of(const std::optional<usecases::MeasuredFacts>& measured, const std::string& precision) {
   if (!measured) return nullptr;
   Json figures = Json::array();
   for (const usecases::MeasuredFact& figure : measured->figures)
     figures.push_back({{"figure", figure.name},
                        {"float", figure.before ? number(*figure.before) : Json(nullptr)},
-                       {"int8", number(figure.after)}});
+                       {precision, number(figure.after)}});
   return {{"model", measured->model}, {"figures", figures}, {"provenance", measured->provenance}};
 }
 
@@ -58,6 +58,7 @@ Json json_of(const usecases::FileFacts& file) {
           {"source", text_or_null(file.source)},
           {"member", text_or_null(file.member)},
           {"int8", file.is_int8},
+          {"f16", file.is_f16},
           {"bytes", size_or_null(file.bytes)},
           {"certificate", certificate_of(file)},
           {"fetched", file.here}};
@@ -77,7 +78,7 @@ Json json_of(const usecases::ModelFacts& model) {
           {"terms", model.terms},
           {"precision", model.precision},
           {"bytes", size_or_null(model.bytes)},
-          {"measured", json_of(model.measured)},
+          {"measured", json_of(model.measured, model.precision)},
           {"training_data", model.training_data},
           {"notes", model.notes},
           {"model", text_or_null(model.model)},

@@ -8,11 +8,14 @@
 namespace visavis::wire {
 namespace {
 
-Json json_of(const usecases::GateFigure& figure) {
+/// What the new model's figures are called.
+const char* weights_of(const usecases::Quantized& answer) { return answer.f16 ? "f16" : "int8"; }
+
+Json json_of(const usecases::GateFigure& figure, const char* weights) {
   Json json;
   json["figure"] = figure.name;
   json["float"] = figure.before ? number(*figure.before) : Json(nullptr);
-  json["int8"] = number(figure.after);
+  json[weights] = number(figure.after);
   json["limit"] = number(figure.limit);
   json["passed"] = figure.passed;
   return json;
@@ -36,6 +39,7 @@ std::string to_json(const usecases::Quantized& answer) {
   json["source"] = answer.model;
   json["id"] = answer.id;
   json["sha256"] = answer.sha256;
+  json["weights"] = weights_of(answer);
   json["method"] = answer.method;
   json["bias_correction"] = answer.bias_correction;
   json["weight_steps"] = answer.weight_steps;
@@ -47,10 +51,11 @@ std::string to_json(const usecases::Quantized& answer) {
   json["faces"] = nullptr;
   if (answer.faces)
     json["faces"] = {{"float", answer.faces->before},
-                     {"int8", answer.faces->after},
+                     {weights_of(answer), answer.faces->after},
                      {"same", answer.faces->same}};
   json["gate"] = Json::array();
-  for (const auto& figure : answer.gate) json["gate"].push_back(json_of(figure));
+  for (const auto& figure : answer.gate)
+    json["gate"].push_back(json_of(figure, weights_of(answer)));
   json["methods"] = Json::array();
   for (const auto& tried : answer.tried)
     json["methods"].push_back({{"method", tried.name}, {"cosine", number(tried.cosine)}});

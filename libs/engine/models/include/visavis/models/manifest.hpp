@@ -67,6 +67,7 @@ struct ModelFile {
   std::optional<PackageSource> source;
   std::string importer;  ///< "onnx", "pytorch:mtcnn-pnet", "tflite", …: how it becomes ONNX.
   std::optional<Int8Recipe> int8{};  ///< What is done to what the importer made.
+  bool f16 = false;                  ///< Or: its kernels and matrices are stored in 16 bits.
   std::string onnx_sha256;           ///< Of what comes out; the file every engine runs.
   std::uint64_t onnx_bytes = 0;      ///< Of that file; 0: the manifest does not say.
   bool as_data = false;      ///< Also kept as data, for kernels of its own (see NetworkData).
@@ -113,14 +114,14 @@ struct Golden {
   std::string provenance;  ///< Which implementation said so; never visavis itself.
 };
 
-/// One figure of an int8 model, beside the float one's.
+/// One figure of an int8 or f16 model, beside the float one's.
 struct MeasuredFigure {
   std::string name;              ///< "accuracy", "bytes", …
   std::optional<double> before;  ///< The float model's; nothing for what tells of both.
   double after = 0;
 };
 
-/// What an int8 model costs and brings, against the float one that it was made of.
+/// What an int8 or f16 model costs and brings, against the float one that it was made of.
 struct Measured {
   std::string model;  ///< The float one's id.
   std::vector<MeasuredFigure> figures;
@@ -180,7 +181,7 @@ struct Manifest {
   std::optional<QualityFit> quality;
   std::vector<Golden> golden;
   std::vector<Certificate> certificates;
-  std::optional<Measured> measured;  ///< Of an int8 model.
+  std::optional<Measured> measured;  ///< Of an int8 or f16 model.
   std::string notes;
 };
 

@@ -80,6 +80,11 @@ struct QuantizeOptions {
 [[nodiscard]] Result<std::vector<std::byte>> make_int8(std::span<const std::byte> onnx,
                                                        const models::Int8Recipe& recipe);
 
+/// An ONNX file with the weights of another one in 16 bits (graph::halve_weights), after batch
+/// normalisation was folded: the same bytes on every machine. Nothing has to be observed for it.
+/// @return kUnsupported if none of the weights can be stored so.
+[[nodiscard]] Result<std::vector<std::byte>> make_f16(std::span<const std::byte> onnx);
+
 /// Weights of a layer as int8. Layout as the floats.
 struct ChannelSteps {
   std::vector<std::int8_t> steps;

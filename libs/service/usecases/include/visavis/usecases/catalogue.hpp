@@ -56,6 +56,7 @@ struct FileFacts {
   std::string source{};  ///< "npm faceplugin-face-recognition-js@0.0.1"; empty for one's own file.
   std::string member{};  ///< Path inside the package.
   bool is_int8 = false;
+  bool is_f16 = false;
   std::uint64_t bytes = 0;     ///< Of what engines run; 0: neither here nor in the manifest.
   std::string certified_on{};  ///< Inputs; empty: there is no certificate of exactly this file.
   std::vector<CertifiedFacts> certified{};
@@ -71,9 +72,10 @@ struct ModelFacts {
   std::string alignment{};
   int dimension = 0;  ///< 0 unless it is a recogniser.
   std::string weights_licence{};
-  std::string terms{};      ///< "permissive", "unclear", "non-commercial"
-  std::string precision{};  ///< Of the weights: "f32", or "int8" if it has files by a recipe.
-  std::uint64_t bytes = 0;  ///< Of all files; 0: not known.
+  std::string terms{};  ///< "permissive", "unclear", "non-commercial"
+  std::string
+      precision{};  ///< Of the weights: "f32", or "int8" if it has files by a recipe, or "f16".
+  std::uint64_t bytes = 0;                  ///< Of all files; 0: not known.
   std::optional<MeasuredFacts> measured{};  ///< What int8 costs and brings.
   std::string training_data{};
   std::string notes{};

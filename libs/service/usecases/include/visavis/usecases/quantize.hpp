@@ -1,6 +1,6 @@
 #pragma once
 
-/// A recogniser or a detector in int8, published only if it is as good as the float one.
+/// A recogniser or a detector in int8 or f16, published only if it is as good as the float one.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace visavis::usecases {
 
-/// What the int8 model must keep, beside the float one.
+/// What the new model must keep, beside the float one.
 struct QuantizeLimits {
   double min_cosine = .995;  ///< Mean, of the test's embeddings, or of held-out chips without one.
   double accuracy_loss = .001;  ///< In accuracy on a list of pairs; .001 is a tenth of a point.
@@ -27,10 +27,15 @@ struct QuantizeLimits {
   double speed = 1;          ///< Times the float network's, in one thread.
 };
 
+/// For weights of 16 bits. The arithmetic is the float network's, so that time differs by what
+/// measuring it twice does.
+inline constexpr QuantizeLimits kF16Limits{.min_cosine = .9999, .size = .55, .speed = .95};
+
 struct QuantizeRequest {
-  bool detector = false;               ///< The bench's detector, not its recogniser.
-  std::filesystem::path out{};         ///< A folder; the three files must not be there yet.
-  std::string id{};                    ///< Of the new model. Empty: the old one's and "-int8".
+  bool f16 = false;             ///< Weights of 16 bits instead of int8: nothing is observed.
+  bool detector = false;        ///< The bench's detector, not its recogniser.
+  std::filesystem::path out{};  ///< A folder; the three files must not be there yet.
+  std::string id{};             ///< Of the new model. Empty: the old one's and "-int8" or "-f16".
   std::filesystem::path people{};      ///< Whose photos are observed, one name a line; empty: all.
   std::filesystem::path balance{};     ///< Attributes, of which every kind is observed; or empty.
   std::uint64_t seed = 1;              ///< Decides which photos are taken.
@@ -82,6 +87,7 @@ struct Quantized {
   RunFacts run{};
   std::string model{};  ///< The float one's id.
   std::string id{};
+  bool f16 = false;
   std::string sha256{};  ///< Of the new file.
   std::string method{};
   bool bias_correction = true;
