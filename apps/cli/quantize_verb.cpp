@@ -90,6 +90,7 @@ std::string describe_layers(const usecases::Quantized& answer) {
   return table.text();
 }
 
+/// How int8 was made, and what the other ways cost.
 std::string describe_ways(const usecases::Quantized& answer) {
   Table methods({"METHOD", ">COSINE, ALL IN INT8"});
   for (const usecases::MethodFacts& tried : answer.tried)

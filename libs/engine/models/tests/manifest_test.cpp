@@ -90,6 +90,21 @@ TEST(Manifest, ReadsAnInt8Recipe) {
   EXPECT_NE(model_id(*m, false), model_id(other, false));
 }
 
+TEST(Manifest, ReadsWeightsOf16Bits) {
+  const auto m = parse_manifest(with(R"("onnx_sha256")", R"("weights":"f16","onnx_sha256")"));
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_TRUE(m->files[0].f16);
+  EXPECT_FALSE(parse_manifest(sample())->files[0].f16);
+  EXPECT_NE(model_id(*m, false), model_id(*parse_manifest(sample()), false));
+  const auto unknown = parse_manifest(with(R"("onnx_sha256")", R"("weights":"f32","onnx_sha256")"));
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().message, HasSubstr("files[0].weights must be f16"));
+  const auto both =
+      parse_manifest(with(R"("onnx_sha256")", std::string(R"("weights":"f16",)") + kRecipe));
+  ASSERT_FALSE(both);
+  EXPECT_THAT(both.error().message, HasSubstr("files[0].weights cannot be beside int8"));
+}
+
 TEST(Manifest, ReadsCertificates) {
   const std::string certificate = R"("certificates":[{"file":"network","source_sha256":")" + kSha +
                                   R"(","result_sha256":")" + kSha +
@@ -119,6 +134,10 @@ TEST(Manifest, ReadsWhatWasMeasured) {
   EXPECT_EQ(m->measured->figures[0].before, .99);
   EXPECT_EQ(m->measured->figures[1].before, std::nullopt);
   EXPECT_EQ(m->measured->figures[1].after, .997);
+  const auto half = parse_manifest(with(R"("golden")", R"("measured":{"model":"f","figures":[
+{"figure":"accuracy","float":0.99,"f16":0.985}],"provenance":"by hand"},"golden")"));
+  ASSERT_TRUE(half) << half.error().message;
+  EXPECT_EQ(half->measured->figures[0].after, .985);
 }
 
 TEST(Manifest, RefusesARecipeThatIsWrong) {

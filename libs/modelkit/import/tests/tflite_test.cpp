@@ -248,6 +248,11 @@ TEST(Tflite, AnswersAsTensorFlowLiteDoes) {
   EXPECT_LE(difference_from_tensorflow("layers.tflite"), 1e-6);
 }
 
+// Weights that its converter stored in 16 bits.
+TEST(Tflite, AnswersAsTensorFlowLiteDoesWithHalves) {
+  EXPECT_LE(difference_from_tensorflow("layers-f16.tflite"), 1e-6);
+}
+
 // What is half-way between two steps may go either way; a step of the output is .01935.
 TEST(Tflite, AnswersAsTensorFlowLiteDoesInInt8) {
   EXPECT_LE(difference_from_tensorflow("layers-int8.tflite"), .0194);

@@ -246,6 +246,27 @@ TEST(Recipe, MakesTheSameNetworkFromTheFile) {
   EXPECT_EQ(*bytes, graph::write_onnx(*expected).value());
 }
 
+TEST(MakeF16, StoresWhatIsLargeEnoughInHalfTheBytes) {
+  const auto onnx = graph::write_onnx(small_network()).value();
+  const auto once = make_f16(onnx);
+  ASSERT_TRUE(once) << once.error().message;
+  EXPECT_EQ(*once, make_f16(onnx).value());
+  const auto made = graph::read_onnx(*once);
+  ASSERT_TRUE(made);
+  std::uint64_t halves = 0;
+  for (const graph::Tensor& tensor : made->initializers)
+    if (tensor.type() == graph::ElementType::kFloat16) halves += tensor.size();
+  EXPECT_GE(halves, 8192U);  // those of its last layer
+  EXPECT_LT(once->size(), onnx.size() - 2 * halves + 200 * made->initializers.size());
+  EXPECT_FALSE(make_f16({}));
+}
+
+TEST(MakeF16, RefusesANetworkWithoutSuchWeights) {
+  const auto none = make_f16(graph::write_onnx(one_layer({1, 2}, {0})).value());
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, ErrorCode::kUnsupported);
+}
+
 TEST(Recipe, OfAnotherNetworkIsRefused) {
   const graph::Graph graph = small_network();
   const auto observed = seen(graph, noises(2, 192));

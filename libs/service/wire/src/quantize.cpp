@@ -31,6 +31,22 @@ Json json_of(const usecases::QuantizedLayer& layer) {
   return json;
 }
 
+/// How it was made.
+void add_int8(Json& json, const usecases::Quantized& answer) {
+  json["method"] = answer.method;
+  json["bias_correction"] = answer.bias_correction;
+  json["weight_steps"] = answer.weight_steps;
+  json["whole"] = answer.whole;
+}
+
+void add_tried(Json& json, const usecases::Quantized& answer) {
+  json["methods"] = Json::array();
+  for (const auto& tried : answer.tried)
+    json["methods"].push_back({{"method", tried.name}, {"cosine", number(tried.cosine)}});
+  json["layers"] = Json::array();
+  for (const auto& layer : answer.layers) json["layers"].push_back(json_of(layer));
+}
+
 }  // namespace
 
 std::string to_json(const usecases::Quantized& answer) {
@@ -40,10 +56,7 @@ std::string to_json(const usecases::Quantized& answer) {
   json["id"] = answer.id;
   json["sha256"] = answer.sha256;
   json["weights"] = weights_of(answer);
-  json["method"] = answer.method;
-  json["bias_correction"] = answer.bias_correction;
-  json["weight_steps"] = answer.weight_steps;
-  json["whole"] = answer.whole;
+  if (!answer.f16) add_int8(json, answer);
   json["observed_chips"] = answer.observed;
   json["held_out_chips"] = answer.held_out;
   json["held_out_cosine"] = number(answer.held_out_cosine);
@@ -56,11 +69,7 @@ std::string to_json(const usecases::Quantized& answer) {
   json["gate"] = Json::array();
   for (const auto& figure : answer.gate)
     json["gate"].push_back(json_of(figure, weights_of(answer)));
-  json["methods"] = Json::array();
-  for (const auto& tried : answer.tried)
-    json["methods"].push_back({{"method", tried.name}, {"cosine", number(tried.cosine)}});
-  json["layers"] = Json::array();
-  for (const auto& layer : answer.layers) json["layers"].push_back(json_of(layer));
+  if (!answer.f16) add_tried(json, answer);
   json["network"] = answer.passed ? Json(answer.network.string()) : Json(nullptr);
   json["manifest"] = answer.passed ? Json(answer.manifest.string()) : Json(nullptr);
   json["errors"] = errors_of(answer.errors);

@@ -1,4 +1,4 @@
-"""Writes layers.tflite, layers-int8.tflite and tflite-samples.json: small networks as TensorFlow's own
+"""Writes layers.tflite, layers-f16.tflite, layers-int8.tflite and tflite-samples.json: small networks as TensorFlow's own
 converter writes them, and what TensorFlow Lite answers (plain kernels, without XNNPACK).
 
     pip install tensorflow-cpu==2.15.1 && python make_tflite_samples.py
@@ -77,17 +77,23 @@ def converter(layers):
 def main():
     x = numbers([1, 13, 13, 3], 100)
     floats = converter(network).convert()
+    half = converter(network)
+    half.optimizations = [tf.lite.Optimize.DEFAULT]
+    half.target_spec.supported_types = [tf.float16]
+    halves = half.convert()
     whole = converter(plain)
     whole.optimizations = [tf.lite.Optimize.DEFAULT]
     whole.representative_dataset = lambda: ([numbers([1, 13, 13, 3], 200 + i)] for i in range(32))
     whole.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     steps = whole.convert()
     (HERE / "layers.tflite").write_bytes(floats)
+    (HERE / "layers-f16.tflite").write_bytes(halves)
     (HERE / "layers-int8.tflite").write_bytes(steps)
     samples = {
         "provenance": f"make_tflite_samples.py, TensorFlow {tf.__version__}: converter and TensorFlow Lite without delegates",
         "seed": 100,
         "layers.tflite": answer(floats, x),
+        "layers-f16.tflite": answer(halves, x),
         "layers-int8.tflite": answer(steps, x),
     }
     (HERE / "tflite-samples.json").write_text(json.dumps(samples, indent=1) + "\n")

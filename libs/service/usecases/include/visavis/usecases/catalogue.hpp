@@ -72,11 +72,10 @@ struct ModelFacts {
   std::string alignment{};
   int dimension = 0;  ///< 0 unless it is a recogniser.
   std::string weights_licence{};
-  std::string terms{};  ///< "permissive", "unclear", "non-commercial"
-  std::string
-      precision{};  ///< Of the weights: "f32", or "int8" if it has files by a recipe, or "f16".
+  std::string terms{};                      ///< "permissive", "unclear", "non-commercial"
+  std::string precision{};                  ///< Of the weights: "f32"; "int8" by a recipe; "f16".
   std::uint64_t bytes = 0;                  ///< Of all files; 0: not known.
-  std::optional<MeasuredFacts> measured{};  ///< What int8 costs and brings.
+  std::optional<MeasuredFacts> measured{};  ///< What int8 or f16 costs and brings.
   std::string training_data{};
   std::string notes{};
   std::string model{};  ///< ModelId without flipping, for recognisers.
