@@ -55,7 +55,6 @@ def run_coreml(path, names):
 def run_tflite(path, names):
     from ai_edge_litert.interpreter import Interpreter
     runner = Interpreter(str(path), num_threads=1)
-    # Joining a PAD of one side with the convolution behind it, XNNPACK loses the padding: no picture may hang on that.
     signature = runner.get_signature_list()["serving_default"]
 
     def run(name, x):
