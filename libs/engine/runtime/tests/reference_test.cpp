@@ -196,6 +196,21 @@ TEST(Reference, RefusesWhatDoesNotFitWhileItRuns) {
   EXPECT_THAT(refused.error().message, HasSubstr("MatMul"));
 }
 
+// The specification broadcasts slopes to the input, not the other way round.
+TEST(Reference, RefusesMoreSlopesThanNumbers) {
+  const auto prelu = [](std::vector<std::int64_t> shape) {
+    const graph::Tensor slopes{
+        .name = "s", .shape = std::move(shape), .values = std::vector<float>(12, .5F)};
+    return run(graph_of({node("PRelu", {"x", "s"}, "y")}, {slopes}), {row(3)});
+  };
+  EXPECT_TRUE(prelu({3, 4}));
+  for (const auto& shape : {std::vector<std::int64_t>{3, 1, 4}, {1, 3, 4}}) {
+    const auto refused = prelu(shape);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
 TEST(Reference, RefusesAnIntegerDividedByZero) {
   graph::Graph graph =
       graph_of({node("Shape", {"x"}, "s"), node("Div", {"s", "zero"}, "y")},

@@ -154,6 +154,9 @@ Outputs real_arithmetic(const Call& call, Operation operation) {
 }
 
 Outputs prelu(const Call& call) {
+  VISAVIS_TRY(meeting, meet(call, call.inputs[0]->shape, call.inputs[1]->shape));
+  if (meeting.shape != call.inputs[0]->shape)
+    return call.wrong("more slopes than the input has numbers");
   return real_arithmetic(call, [](float x, float slope) { return x < 0 ? x * slope : x; });
 }
 Outputs maximum(const Call& call) {
