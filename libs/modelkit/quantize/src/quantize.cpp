@@ -199,6 +199,9 @@ class Rewriter {
       inputs_.insert(layer.input);
     }
     VISAVIS_CHECK(check_names());
+    for (const std::string& summand : summands_of(graph_, chosen))
+      if (recipe_.activations.contains(summand)) quantised_.insert(summand);
+    quantised_.insert(inputs_.begin(), inputs_.end());
     std::vector<graph::Node> nodes = std::exchange(graph_.nodes, {});
     for (const graph::ValueInfo& input : graph_.inputs) add_steps(input.name);
     for (graph::Node& node : nodes) {
@@ -231,12 +234,12 @@ class Rewriter {
   }
 
   [[nodiscard]] std::string quantised(const std::string& value) const {
-    return inputs_.contains(value) ? value + "_dq" : value;
+    return quantised_.contains(value) ? value + "_dq" : value;
   }
 
-  /// Behind the node that makes a value which a layer reads.
+  /// Behind the node that makes a value which a layer or an Add reads.
   void add_steps(const std::string& value) {
-    if (!inputs_.contains(value)) return;
+    if (!quantised_.contains(value)) return;
     const models::Int8Range& range = recipe_.activations.find(value)->second;
     const Steps steps = steps_of({.low = range.low, .high = range.high});
     const std::string scale = constant(value + "_scale", {}, Floats{steps.scale});
@@ -303,8 +306,9 @@ class Rewriter {
 
   graph::Graph& graph_;
   const models::Int8Recipe& recipe_;
-  LayerNames names_;   ///< Of the layers that are quantised.
-  LayerNames inputs_;  ///< The values that they read.
+  LayerNames names_;      ///< Of the layers that are quantised.
+  LayerNames inputs_;     ///< The values that they read.
+  LayerNames quantised_;  ///< These and summands.
   std::vector<graph::Tensor> added_;
 };
 
@@ -329,13 +333,35 @@ std::vector<std::string> inputs_of(std::span<const Layer> layers) {
   return inputs;
 }
 
+std::vector<std::string> summands_of(const graph::Graph& graph, std::span<const Layer> layers) {
+  LayerNames made;
+  LayerNames rounded;
+  for (const Layer& layer : layers) {
+    made.insert(layer.name);
+    rounded.insert(layer.name);
+    rounded.insert(layer.input);
+  }
+  std::vector<std::string> summands;
+  for (const graph::Node& node : graph.nodes) {
+    if (node.op != "Add" || !std::ranges::all_of(node.inputs, [&](const std::string& input) {
+          return rounded.contains(input);
+        }))
+      continue;
+    for (const std::string& input : node.inputs)
+      if (made.contains(input) && std::ranges::find(summands, input) == summands.end())
+        summands.push_back(input);
+  }
+  return summands;
+}
+
 Result<models::Int8Recipe> recipe_of(const graph::Graph& graph, const Observations& observations,
                                      const QuantizeOptions& options) {
   VISAVIS_CHECK(graph::validate(graph));
   VISAVIS_TRY(chosen, chosen_layers(graph, options.keep_float));
   models::Int8Recipe recipe{.keep_float = options.keep_float, .weight_steps = options.weight_steps};
   std::vector<std::string> ranged = inputs_of(chosen);
-  if (options.whole) std::ranges::copy(results_of(graph), std::back_inserter(ranged));
+  std::ranges::copy(options.whole ? results_of(graph) : summands_of(graph, chosen),
+                    std::back_inserter(ranged));
   for (const std::string& value : ranged) {
     VISAVIS_TRY(observed, find_observed(observations, value));
     const Range range = choose_range(*observed, options.method, options.kept);

@@ -68,7 +68,10 @@ graph::Graph one_layer(const Floats& weights, Floats bias) {
 }
 
 Result<Observations> seen(const graph::Graph& graph, const std::vector<Example>& samples) {
-  return observe(graph, inputs_of(layers_of(graph)), samples, reference());
+  const std::vector<Layer> layers = layers_of(graph);
+  std::vector<std::string> values = inputs_of(layers);
+  for (const std::string& summand : summands_of(graph, layers)) values.push_back(summand);
+  return observe(graph, values, samples, reference());
 }
 
 Floats noise(std::size_t count, unsigned seed) {
@@ -198,8 +201,34 @@ TEST(Quantize, ASumReadsTheQuantisedForm) {
   const auto made = quantize(graph, *observed, {});
   ASSERT_TRUE(made) << made.error().message;
   const auto sum = std::ranges::find(made->nodes, std::string("Add"), &graph::Node::op);
-  EXPECT_THAT(sum->inputs, ElementsAre("p0_dq", "c2"));
+  EXPECT_THAT(sum->inputs, ElementsAre("p0_dq", "c2_dq"));
   EXPECT_EQ(made->initializer("w0"), nullptr);  // the float weights are gone
+}
+
+TEST(Quantize, ASumReadsAFloatWhereTheRecipeHasNoRangeOfIt) {
+  const graph::Graph graph = small_network();
+  const auto observed = seen(graph, noises(2, 192));
+  ASSERT_TRUE(observed) << observed.error().message;
+  auto recipe = recipe_of(graph, *observed, {});
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  ASSERT_EQ(recipe->activations.erase("c2"), 1U);
+  const auto made = quantize(graph, *recipe);
+  ASSERT_TRUE(made) << made.error().message;
+  const auto sum = std::ranges::find(made->nodes, std::string("Add"), &graph::Node::op);
+  EXPECT_THAT(sum->inputs, ElementsAre("p0_dq", "c2"));
+}
+
+TEST(Quantize, SummandsComeFromLayersAndMeetWhatIsQuantised) {
+  const graph::Graph graph = network(
+      {-1, 2, 4, 4}, 4,
+      {node("Conv", {"x", "w"}, "a"), node("Conv", {"x", "w"}, "b"), node("Add", {"a", "b"}, "ab"),
+       node("Relu", {"ab"}, "r"), node("Conv", {"r", "w"}, "c"), node("Add", {"c", "ab"}, "d"),
+       node("Add", {"d", "c"}, "e"), node("Add", {"c", "r"}, "y")},
+      {constant("w", {2, 2, 1, 1}, {1, 2, 3, 4})});
+  const std::vector<Layer> layers = layers_of(graph);
+  // "ab" and "d" stay floats, so what is added to them does; "r" is read by a layer.
+  EXPECT_THAT(summands_of(graph, layers), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(summands_of(graph, std::span(layers).first(1)), testing::IsEmpty());
 }
 
 TEST(Quantize, LeavesLayersFloat) {

@@ -235,11 +235,12 @@ Outcome<modelkit::Searched> search(std::span<const std::byte> onnx,
   const auto work = [&]() -> Result<modelkit::Searched> {
     VISAVIS_TRY(read, graph::read_onnx(onnx));
     const graph::Graph graph = graph::fold_batch_norm(std::move(read));
-    std::vector<std::string> values = modelkit::inputs_of(modelkit::layers_of(graph));
+    const std::vector<modelkit::Layer> layers = modelkit::layers_of(graph);
+    std::vector<std::string> values = modelkit::inputs_of(layers);
     const std::set<std::string> inputs(values.begin(), values.end());
-    if (request.whole)
-      for (std::string& result : modelkit::results_of(graph))
-        if (!inputs.contains(result)) values.push_back(std::move(result));
+    for (std::string& made :
+         request.whole ? modelkit::results_of(graph) : modelkit::summands_of(graph, layers))
+      if (!inputs.contains(made)) values.push_back(std::move(made));
     const auto held_out = std::span(seen).last(request.held_out);
     const auto shown = std::span(seen).first(seen.size() - request.held_out);
     VISAVIS_TRY(observed, modelkit::observe(graph, values, shown, engine));

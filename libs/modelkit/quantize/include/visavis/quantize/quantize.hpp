@@ -31,8 +31,14 @@ struct Layer {
 /// behind a layer is folded into it beforehand (graph::fold_batch_norm).
 [[nodiscard]] std::vector<Layer> layers_of(const graph::Graph& graph);
 
-/// The values that `quantize` wants to have observed, each once.
+/// What these layers read, each once. `quantize` wants it observed, and `summands_of`.
 [[nodiscard]] std::vector<std::string> inputs_of(std::span<const Layer> layers);
+
+/// What these layers make and an Add reads straight away, beside something else that is quantised:
+/// in 8 bits, too, an engine can add it where it is made (OpenVINO in the convolution, instead of
+/// writing floats and reading them again).
+[[nodiscard]] std::vector<std::string> summands_of(const graph::Graph& graph,
+                                                   std::span<const Layer> layers);
 
 using LayerNames = std::set<std::string, std::less<>>;
 
