@@ -201,8 +201,25 @@ std::string headline(const usecases::ModelInside& inside) {
          "\n";
 }
 
-int run_inspect(Desk& desk, const std::string& path) {
-  const auto inside = usecases::inspect_model(path);
+/// All graphs of a SavedModel, and how they may be called.
+std::string describe(const std::vector<usecases::GraphLine>& graphs) {
+  Table table({"TAGS", "SIGNATURE", "WHAT", "NAME", "TYPE", "SHAPE"});
+  for (const auto& graph : graphs) {
+    std::string tags;
+    for (const std::string& tag : graph.tags) tags += (tags.empty() ? "" : ",") + tag;
+    if (graph.signatures.empty()) table.add({tags, "-", "-", "-", "-", "-"});
+    for (const auto& signature : graph.signatures) {
+      for (const auto& line : signature.inputs)
+        table.add({tags, signature.name, "input", line.name, line.type, shape_text(line.shape)});
+      for (const auto& line : signature.outputs)
+        table.add({tags, signature.name, "output", line.name, line.type, shape_text(line.shape)});
+    }
+  }
+  return graphs.empty() ? std::string() : table.text();
+}
+
+int run_inspect(Desk& desk, const std::string& path, const usecases::GraphChoice& choice) {
+  const auto inside = usecases::inspect_model(path, choice);
   if (!inside) {
     usecases::Failure failure = inside.error();
     failure.error.message = path + ": " + failure.error.message;
@@ -216,8 +233,7 @@ int run_inspect(Desk& desk, const std::string& path) {
   for (const auto& line : inside->weights)
     tensors.add({"weight", line.name, line.type, shape_text(line.shape)});
   std::string text = headline(*inside) + tensors.text();
-  for (const std::string& signature : inside->signatures)
-    text += "signature " + printable(signature) + "\n";
+  text += describe(inside->graphs);
   for (const std::string& importer : inside->importers)
     text += "may be imported by " + importer + "\n";
   if (!inside->operators.empty()) {
@@ -314,6 +330,10 @@ void add_inspect(VerbList& list, CLI::App& models) {
   verb->add_option("--draw", given->questions.drawing, "Also draws the layers: an SVG file");
   verb->add_option("--importer", given->questions.importer,
                    "With --layers: how FILE is read, as a manifest names it");
+  verb->add_option("--tag", given->questions.choice.tag,
+                   "Which graph, if FILE is a SavedModel: its tags, with ',' between");
+  verb->add_option("--signature", given->questions.choice.signature,
+                   "Which signature, if FILE is a SavedModel");
   verb->add_option("--size", given->questions.free_size,
                    "With --layers: stands for a height or width that is free")
       ->capture_default_str()
@@ -321,7 +341,7 @@ void add_inspect(VerbList& list, CLI::App& models) {
   list.verbs.push_back({verb, [given](Desk& desk) {
                           if (given->layers || !given->questions.drawing.empty())
                             return run_layers(desk, given->path, given->questions);
-                          return run_inspect(desk, given->path);
+                          return run_inspect(desk, given->path, given->questions.choice);
                         }});
 }
 

@@ -85,6 +85,14 @@ void expect_halves(const CLI::App& verb, Questions& questions) {
   if (verb.count("--min-cosine") == 0) questions.min_cosine = usecases::kHalfMinCosine;
 }
 
+void add_choice(CLI::App& verb, usecases::GraphChoice& choice, const std::string& prefix,
+                const std::string& of) {
+  verb.add_option("--" + prefix + "tag", choice.tag,
+                  "Which graph of " + of + ", if it is a SavedModel: its tags, with ',' between");
+  verb.add_option("--" + prefix + "signature", choice.signature,
+                  "Which signature of " + of + ", if it is a SavedModel");
+}
+
 int answer_with(Desk& desk, const usecases::Outcome<usecases::Equivalence>& answer) {
   if (!answer) return give_up(desk, answer.error());
   const int code = finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
@@ -108,6 +116,8 @@ void add_equivalence(VerbList& list) {
   verb->add_option("--source-importer", given->source.importer,
                    "How SOURCE is read, as a manifest names it (a state dict does not say)");
   verb->add_option("--importer", given->result.importer, "How RESULT is read");
+  add_choice(*verb, given->source.choice, "source-", "SOURCE");
+  add_choice(*verb, given->result.choice, "", "RESULT");
   verb->add_option("--source-engine", given->source.engine, "Who runs SOURCE")
       ->capture_default_str();
   verb->add_option("--engine", given->result.engine, "Who runs RESULT")->capture_default_str();
@@ -141,6 +151,7 @@ void add_convert(VerbList& list) {
       ->required();
   verb->add_option("--importer", given->source.importer,
                    "How SOURCE is read, as a manifest names it (a state dict does not say)");
+  add_choice(*verb, given->source.choice, "", "SOURCE");
   verb->add_flag("--as-it-is", given->as_it_is,
                  "Do not fold constants and batch normalisation, and drop nothing");
   verb->add_option("--weights", given->weights,

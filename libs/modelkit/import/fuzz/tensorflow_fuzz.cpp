@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto bytes = std::as_bytes(std::span(data, size).subspan(saved ? 1 : 0));
   const visavis::modelkit::Part part{.name = saved ? "saved_model.pb" : "graph.pb",
                                      .bytes = {bytes.begin(), bytes.end()}};
-  (void)visavis::modelkit::inspect_tensorflow({&part, 1});
-  (void)visavis::modelkit::import_tensorflow({&part, 1});
+  (void)visavis::modelkit::inspect_tensorflow({&part, 1}, {});
+  (void)visavis::modelkit::import_tensorflow({&part, 1}, {});
   return 0;
 }

@@ -3,7 +3,9 @@
 #include <tensorflow.pb.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 #include <visavis/core/checksum.hpp>
@@ -143,7 +146,71 @@ std::optional<Message> parsed(Bytes bytes) {
   return message;
 }
 
-Result<Bundle::Entry> entry_of(Bytes bytes) {
+/// A number so that keys sort as numbers do (TensorFlow's ordered_code.h): as many bytes as it
+/// takes, the highest first, each for seven bits of the two's complement; the topmost bits say how
+/// many bytes, as ones and a zero behind them, all of them turned if the number is negative.
+void add_ordered(std::string& key, std::int64_t number) {
+  const auto magnitude = static_cast<std::uint64_t>(number < 0 ? ~number : number);
+  std::size_t count = 1;
+  while (count < 10 && static_cast<std::size_t>(std::bit_width(magnitude)) > 7 * count - 1) ++count;
+  std::array<std::uint8_t, 10> bytes{};
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t shift = 8 * (count - 1 - i);
+    const std::int64_t part = shift < 64 ? number >> shift : (number < 0 ? -1 : 0);
+    bytes[i] = static_cast<std::uint8_t>(part & 0xFF);
+  }
+  for (std::size_t bit = 0; bit < count; ++bit)
+    bytes[bit / 8] ^= static_cast<std::uint8_t>(0x80U >> (bit % 8));
+  for (std::size_t i = 0; i < count; ++i) key.push_back(static_cast<char>(bytes[i]));
+}
+
+/// The key of a piece (tensorflow/core/util/saved_tensor_slice_util.cc): 0, the name, the number of
+/// axes, and of each axis where the piece begins and how long it is; -1: all of it.
+std::string key_of_piece(std::string_view name, const tensorflow::TensorSliceProto& slice) {
+  std::string key(1, '\0');
+  for (const char c : name) {
+    key.push_back(c);
+    if (c == '\0') key.push_back('\xff');
+    if (c == '\xff') key.push_back('\0');
+  }
+  key.append("\0\1", 2);
+  const auto axes = static_cast<std::size_t>(slice.extent_size());
+  if (axes > 0)
+    key.append({'\1', static_cast<char>(axes)});
+  else
+    key.push_back('\0');
+  for (const auto& extent : slice.extent()) {
+    add_ordered(key, extent.start());
+    add_ordered(key, extent.has_length() ? extent.length() : -1);
+  }
+  return key;
+}
+
+/// Where the pieces of an entry lie.
+Result<std::vector<Bundle::Piece>> pieces_of(std::string_view name, const Shape& shape,
+                                             const tensorflow::BundleEntryProto& message) {
+  std::vector<Bundle::Piece> out;
+  for (const tensorflow::TensorSliceProto& slice : message.slices()) {
+    const auto axes = static_cast<std::size_t>(slice.extent_size());
+    if (axes != shape.size() || axes > graph::kMaxRank)
+      return damaged("a piece has another number of dimensions than its variable");
+    Bundle::Piece piece{.key = key_of_piece(name, slice), .start = {}, .size = {}};
+    for (std::size_t i = 0; i < axes; ++i) {
+      const auto& extent = slice.extent(static_cast<int>(i));
+      const std::int64_t length = extent.has_length() ? extent.length() : shape[i];
+      if (extent.start() < 0 || length < 0 || extent.start() > shape[i] ||
+          length > shape[i] - extent.start())
+        return damaged("a piece lies outside of its variable");
+      piece.start.push_back(extent.start());
+      piece.size.push_back(length);
+    }
+    out.push_back(std::move(piece));
+  }
+  std::ranges::sort(out, {}, &Bundle::Piece::start);
+  return out;
+}
+
+Result<Bundle::Entry> entry_of(std::string_view name, Bytes bytes) {
   const auto message = parsed<tensorflow::BundleEntryProto>(bytes);
   if (!message || message->offset() < 0 || message->size() < 0)
     return damaged("an entry is not well-formed");
@@ -153,8 +220,10 @@ Result<Bundle::Entry> entry_of(Bytes bytes) {
                     .offset = static_cast<std::uint64_t>(message->offset()),
                     .size = static_cast<std::uint64_t>(message->size()),
                     .checksum = message->crc32c(),
-                    .in_pieces = message->slices_size() > 0};
+                    .pieces = {}};
   for (const auto& dim : message->shape().dim()) out.shape.push_back(dim.size());
+  VISAVIS_TRY(pieces, pieces_of(name, out.shape, *message));
+  out.pieces = std::move(pieces);
   return out;
 }
 
@@ -224,9 +293,9 @@ Result<Bundle> Bundle::read(std::span<const std::byte> index,
       has_header = true;
       continue;
     }
-    VISAVIS_TRY(entry, entry_of(bytes));
-    // What is kept in pieces has entries of their own, whose keys are no names.
-    if (entry.in_pieces || key.front() != '\0') bundle.entries_.emplace(key, std::move(entry));
+    VISAVIS_TRY(entry, entry_of(key, bytes));
+    auto& list = key.front() == '\0' ? bundle.pieces_ : bundle.entries_;
+    list.emplace(key, std::move(entry));
   }
   if (!has_header) return damaged("it has no header");
   VISAVIS_CHECK(bundle.read_object_graph());
@@ -276,17 +345,77 @@ Result<void> Bundle::read_object_graph() {
 const std::string* Bundle::key_of(std::string_view variable) const {
   if (const auto entry = entries_.find(variable); entry != entries_.end()) return &entry->first;
   const auto key = keys_.find(variable);
-  if (key == keys_.end()) return nullptr;
+  if (key == keys_.end()) return key_of_part(variable);
   const auto entry = entries_.find(key->second);
   return entry == entries_.end() ? nullptr : &entry->first;
 }
 
+/// What a graph calls the parts of a variable that it made in several
+/// (tensorflow/python/ops/partitioned_variables.py); they are cut along one axis.
+const std::string* Bundle::key_of_part(std::string_view variable) const {
+  constexpr std::string_view kPart = "/part_";
+  const std::size_t at = variable.rfind(kPart);
+  if (at == std::string_view::npos) return nullptr;
+  const std::string_view digits = variable.substr(at + kPart.size());
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
+  const auto whole = entries_.find(variable.substr(0, at));
+  if (error != std::errc() || end != digits.data() + digits.size() || whole == entries_.end() ||
+      index >= whole->second.pieces.size())
+    return nullptr;
+  const auto piece = pieces_.find(whole->second.pieces[index].key);
+  return piece == pieces_.end() ? nullptr : &piece->first;
+}
+
 Result<Constant> Bundle::floats(std::string_view key) const {
-  const auto found = entries_.find(key);
-  if (found == entries_.end())
-    return fail(ErrorCode::kNotFound, "there is no variable of that name");
-  const Entry& entry = found->second;
-  if (entry.in_pieces) return fail(ErrorCode::kUnsupported, "a variable is kept in several pieces");
+  for (const auto* list : {&entries_, &pieces_})
+    if (const auto found = list->find(key); found != list->end())
+      return found->second.pieces.empty() ? floats(key, found->second)
+                                          : assembled(key, found->second);
+  return fail(ErrorCode::kNotFound, "there is no variable of that name");
+}
+
+/// Every number has to come from exactly one of the pieces; nothing is made room for before that
+/// many are known to be there.
+Result<Constant> Bundle::assembled(std::string_view key, const Entry& entry) const {
+  const auto count = graph::element_count(entry.shape);
+  if (!count) return damaged(count.error().message);
+  std::size_t left = *count;
+  for (const Piece& piece : entry.pieces) {
+    const auto part = graph::element_count(piece.size);
+    if (!part || *part > left) return damaged("the pieces of a variable overlap");
+    const auto found = pieces_.find(piece.key);
+    if (found == pieces_.end()) return damaged("a piece of a variable is missing");
+    VISAVIS_TRY(bytes, bytes_of(found->second));
+    if (found->second.shape != piece.size || bytes.size() < *part)
+      return damaged("a piece of a variable is not as large as it should be");
+    left -= *part;
+  }
+  if (left != 0) return damaged("a piece of a variable is missing");
+  Constant out{
+      .name = std::string(key), .shape = entry.shape, .values = std::vector<float>(*count)};
+  std::vector<bool> filled(*count, false);
+  for (const Piece& piece : entry.pieces) {
+    VISAVIS_TRY(part, floats(piece.key, pieces_.find(piece.key)->second));
+    std::vector<std::int64_t> index(piece.size.size(), 0);
+    for (const float value : part.values) {
+      std::size_t at = 0;
+      for (std::size_t i = 0; i < index.size(); ++i)
+        at = at * static_cast<std::size_t>(entry.shape[i]) +
+             static_cast<std::size_t>(piece.start[i] + index[i]);
+      if (filled[at]) return damaged("the pieces of a variable overlap");
+      filled[at] = true;
+      out.values[at] = value;
+      for (std::size_t axis = index.size(); axis-- > 0;) {
+        if (++index[axis] < piece.size[axis]) break;
+        index[axis] = 0;
+      }
+    }
+  }
+  return out;
+}
+
+Result<Constant> Bundle::floats(std::string_view key, const Entry& entry) const {
   const auto type = static_cast<TensorflowType>(entry.type);
   if (size_of(type) == 0)
     return fail(ErrorCode::kUnsupported,

@@ -34,6 +34,12 @@ enum class TensorflowType : std::int32_t {
 
 class Bundle {
  public:
+  /// A part of a variable that is kept by itself.
+  struct Piece {
+    std::string key;
+    Shape start;
+    Shape size;
+  };
   struct Entry {
     std::int32_t type = 0;  ///< As TensorFlow numbers them.
     Shape shape;
@@ -41,7 +47,7 @@ class Bundle {
     std::uint64_t offset = 0;
     std::uint64_t size = 0;
     std::uint32_t checksum = 0;  ///< Masked.
-    bool in_pieces = false;
+    std::vector<Piece> pieces;   ///< If it is kept so: in the order of their places.
   };
 
   /// @param shards  the files of numbers, as many as the index says. Both are kept as views.
@@ -57,18 +63,24 @@ class Bundle {
   }
 
   /// The key under which a variable of that name is kept: the name itself, or, in TensorFlow 2's
-  /// checkpoints, the path that the object graph gives. Null if there is none.
+  /// checkpoints, the path that the object graph gives. "NAME/part_I" is the piece I of a variable
+  /// NAME that is kept in pieces. Null if there is none.
   [[nodiscard]] const std::string* key_of(std::string_view variable) const;
 
-  /// The numbers of an entry of float32, float16 or float64, after their checksum was compared.
+  /// The numbers of an entry of float32, float16 or float64, after their checksum was compared;
+  /// pieces are put together.
   /// @return kDecodeFailed if they are damaged, kUnsupported for other types, kNotFound.
   [[nodiscard]] Result<Constant> floats(std::string_view key) const;
 
  private:
   [[nodiscard]] Result<std::span<const std::byte>> bytes_of(const Entry& entry) const;
+  [[nodiscard]] Result<Constant> floats(std::string_view key, const Entry& entry) const;
+  [[nodiscard]] Result<Constant> assembled(std::string_view key, const Entry& entry) const;
+  [[nodiscard]] const std::string* key_of_part(std::string_view variable) const;
   Result<void> read_object_graph();
 
   std::map<std::string, Entry, std::less<>> entries_;
+  std::map<std::string, Entry, std::less<>> pieces_;      ///< Their keys are no names.
   std::map<std::string, std::string, std::less<>> keys_;  ///< By variables' full names.
   std::vector<std::span<const std::byte>> shards_;
 };

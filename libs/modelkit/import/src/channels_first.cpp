@@ -647,12 +647,66 @@ Result<ChannelsFirst::Id> ChannelsFirst::softmax(const std::string& name, Id x, 
   return add(made, given.shape, given.order);
 }
 
+/// Constants, one behind the other.
+Result<ChannelsFirst::Id> ChannelsFirst::joined(const std::vector<Id>& parts, std::size_t along) {
+  Constant out = {
+      .name = values_[parts[0]].constant->name, .shape = values_[parts[0]].shape, .values = {}};
+  out.shape[along] = 0;
+  std::int64_t all = 0;
+  for (const Id part : parts) {
+    Shape shape = values_[part].shape;
+    if (shape.size() != out.shape.size()) return unsupported("parts of one rank");
+    all += std::exchange(shape[along], 0);
+    if (all > kMostSide || shape != out.shape) return unsupported("parts whose shapes go together");
+  }
+  out.shape[along] = all;
+  const auto count = graph::element_count(out.shape);
+  if (!count) return unsupported("a tensor of another size: " + count.error().message);
+  const auto split = out.shape.begin() + static_cast<std::ptrdiff_t>(along);
+  std::size_t outer = 1;
+  for (auto n = out.shape.begin(); n != split; ++n) outer *= static_cast<std::size_t>(*n);
+  out.values.reserve(*count);
+  for (std::size_t i = 0; i < outer; ++i)
+    for (const Id part : parts) {
+      const std::vector<float>& from = values_[part].constant->values;
+      const auto each = static_cast<std::ptrdiff_t>(from.size() / outer);
+      const auto begin = from.begin() + static_cast<std::ptrdiff_t>(i) * each;
+      out.values.insert(out.values.end(), begin, begin + each);
+    }
+  return folded(std::move(out));
+}
+
+/// So many from `begin` on of a constant.
+Result<ChannelsFirst::Id> ChannelsFirst::cut(Id x, const Shape& begin, const Shape& size) {
+  const Constant& given = *values_[x].constant;
+  Constant out = {.name = given.name, .shape = given.shape, .values = {}};
+  std::vector<std::size_t> steps(given.shape.size(), 1);
+  for (std::size_t i = given.shape.size(); i-- > 1;)
+    steps[i - 1] = steps[i] * static_cast<std::size_t>(given.shape[i]);
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < given.shape.size(); ++i) {
+    if (begin[i] < 0 || begin[i] > given.shape[i] || size[i] < -1 ||
+        size[i] > given.shape[i] - begin[i])
+      return unsupported("a part that its input has");
+    out.shape[i] = size[i] < 0 ? given.shape[i] - begin[i] : size[i];
+    first += steps[i] * static_cast<std::size_t>(begin[i]);
+  }
+  VISAVIS_TRY(count, graph::element_count(out.shape));
+  out.values.resize(count);
+  for_each_index(out.shape, steps, steps, count, [&](std::size_t i, std::size_t from, std::size_t) {
+    out.values[i] = given.values[first + from];
+  });
+  return folded(std::move(out));
+}
+
 Result<ChannelsFirst::Id> ChannelsFirst::concat(const std::string& name,
                                                 const std::vector<Id>& parts, std::int64_t axis) {
   if (parts.empty()) return unsupported("at least one part");
   if (parts.size() == 1) return parts[0];
   const Value first = values_[parts[0]];
   VISAVIS_TRY(along, axis_of(axis, first.shape.size()));
+  if (std::ranges::all_of(parts, [&](Id part) { return values_[part].constant.has_value(); }))
+    return joined(parts, along);
   Shape shape = first.shape;
   shape[along] = 0;
   std::vector<std::string> inputs;
@@ -801,8 +855,8 @@ Result<ChannelsFirst::Id> ChannelsFirst::slice(const std::string& name, Id x, co
                                                const Shape& size) {
   const Value given = values_[x];
   const std::size_t rank = given.shape.size();
-  if (given.constant) return unsupported("an input that is computed from the network's");
   if (begin.size() != rank || size.size() != rank) return unsupported("a place on every axis");
+  if (given.constant) return cut(x, begin, size);
   Shape shape = given.shape;
   Shape starts;
   Shape ends;

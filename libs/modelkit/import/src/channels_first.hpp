@@ -146,6 +146,8 @@ class ChannelsFirst {
                       Id x, const Window& window, std::int64_t channels,
                       std::vector<std::pair<std::string, graph::Attribute>> attributes);
   Result<Id> folded(Constant constant);
+  Result<Id> joined(const std::vector<Id>& parts, std::size_t along);
+  Result<Id> cut(Id x, const Shape& begin, const Shape& size);
   Result<std::string> picture(Id x);
   Result<Id> extreme(bool most, const std::string& name, Id a, Id b);
   Result<Id> scaled(const std::string& name, Id x, float factor);

@@ -166,10 +166,12 @@ bool starts_with(std::span<const std::byte> bytes, std::size_t at, std::string_v
 using FromFile = Result<Bytes> (*)(std::span<const std::byte>);
 /// An original of several: which are there tells their number.
 using FromParts = Result<Bytes> (*)(std::span<const Part>);
+/// An original that keeps several networks.
+using FromChoice = Result<Bytes> (*)(std::span<const Part>, const Choice&);
 
 struct Importer {
   std::string_view name;
-  std::variant<FromFile, FromParts> run;
+  std::variant<FromFile, FromParts, FromChoice> run;
 };
 constexpr auto kImporters = std::to_array<Importer>(
     {{"onnx", import_onnx},
@@ -196,6 +198,11 @@ Result<const Importer*> find_importer(std::string_view name) {
     known += (known.empty() ? "" : ", ") + std::string(importer.name);
   return fail(ErrorCode::kUnsupported,
               "there is no importer " + std::string(name) + "; known are: " + known);
+}
+
+std::unexpected<Error> nothing_to_choose() {
+  return fail(ErrorCode::kNotFound,
+              "tags and signatures are chosen of a TensorFlow SavedModel, which this is not");
 }
 
 /// A file of the same name with another suffix, without which the first is not whole.
@@ -238,22 +245,27 @@ Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
   VISAVIS_TRY(importer, find_importer(file.importer));
   if (const FromFile* run = std::get_if<FromFile>(&importer->run)) return (*run)(original);
   const Part part{.name = file.name, .bytes = {original.begin(), original.end()}};
-  return std::get<FromParts>(importer->run)({&part, 1});
+  return import_parts(file.importer, {&part, 1});
 }
 
-Result<std::vector<std::byte>> import_parts(std::string_view name, std::span<const Part> parts) {
+Result<std::vector<std::byte>> import_parts(std::string_view name, std::span<const Part> parts,
+                                            const Choice& choice) {
   VISAVIS_TRY(importer, find_importer(name));
+  if (const FromChoice* run = std::get_if<FromChoice>(&importer->run)) return (*run)(parts, choice);
+  if (!choice.empty()) return nothing_to_choose();
   if (const FromParts* run = std::get_if<FromParts>(&importer->run)) return (*run)(parts);
   if (parts.empty())
     return fail(ErrorCode::kInvalidArgument, "the importer " + std::string(name) + " wants a file");
   return std::get<FromFile>(importer->run)(parts.front().bytes);
 }
 
-Result<Inspection> inspect(std::span<const Part> parts) {
+Result<Inspection> inspect(std::span<const Part> parts, const Choice& choice) {
   if (parts.empty()) return fail(ErrorCode::kInvalidArgument, "there is no file");
   // By its name, too: then what is wrong with it can be told.
-  if (parts.front().name.ends_with(".prototxt")) return inspect_caffe(parts);
-  if (is_tensorflow(parts)) return inspect_tensorflow(parts);
+  const bool is_caffe = parts.front().name.ends_with(".prototxt");
+  if (!is_caffe && is_tensorflow(parts)) return inspect_tensorflow(parts, choice);
+  if (!choice.empty()) return nothing_to_choose();
+  if (is_caffe) return inspect_caffe(parts);
   if (looks_like_caffe(parts.front().bytes)) return inspect_caffe(parts);
   return inspect(parts.front().bytes);
 }

@@ -13,6 +13,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <span>
 #include <string>
@@ -71,6 +72,8 @@ struct Model {
   std::vector<Named> inputs;   ///< As a signature says, or empty.
   std::vector<Named> outputs;  ///< As a signature says, or empty.
   std::vector<std::string> signatures;
+  std::vector<GraphFacts> graphs;
+  std::optional<Error> unclear;  ///< Why it does not tell which of its networks is meant.
 };
 
 template <class Message>
@@ -131,10 +134,46 @@ std::vector<Named> tensors_of(const auto& list) {
   return out;
 }
 
-/// A signature's order is that of a map; the network's is that of the nodes.
-void sort_by_place(const tensorflow::GraphDef& graph, std::vector<Named>& list) {
-  std::unordered_map<std::string_view, std::size_t> places;
+std::string type_name(std::int32_t type) {
+  switch (static_cast<TensorflowType>(type)) {
+    case TensorflowType::kNone:
+      break;
+    case TensorflowType::kFloat:
+      return "float32";
+    case TensorflowType::kDouble:
+      return "float64";
+    case TensorflowType::kInt32:
+      return "int32";
+    case TensorflowType::kString:
+      return "string";
+    case TensorflowType::kInt64:
+      return "int64";
+    case TensorflowType::kBool:
+      return "bool";
+    case TensorflowType::kHalf:
+      return "float16";
+  }
+  return "type " + std::to_string(type);
+}
+
+std::vector<TensorFacts> facts_of(const std::vector<Named>& list) {
+  std::vector<TensorFacts> out;
+  for (const Named& each : list)
+    out.push_back({.name = each.name, .type = type_name(each.type), .shape = each.shape});
+  return out;
+}
+
+/// Where each node stands.
+using Places = std::unordered_map<std::string_view, std::size_t>;
+
+Places places_of(const tensorflow::GraphDef& graph) {
+  Places places;
   for (const tensorflow::NodeDef& node : graph.node()) places.emplace(node.name(), places.size());
+  return places;
+}
+
+/// A signature's order is that of a map; the network's is that of the nodes.
+void sort_by_place(const Places& places, std::vector<Named>& list) {
   const auto place = [&](const Named& named) {
     const auto found = places.find(node_of(named.tensor));
     const std::size_t colon = named.tensor.find(':');
@@ -144,25 +183,60 @@ void sort_by_place(const tensorflow::GraphDef& graph, std::vector<Named>& list) 
   std::ranges::sort(list, {}, place);
 }
 
-/// "serving_default", or the only one there is.
-Result<void> choose_signature(const tensorflow::MetaGraphDef& graph, Model& model) {
+/// Names of what there is, the first of them.
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kMostNamed = 20;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(names.size(), kMostNamed); ++i)
+    out += (i == 0 ? "" : ", ") + printable(names[i]);
+  if (names.size() > kMostNamed)
+    out += " and " + std::to_string(names.size() - kMostNamed) + " more";
+  return out.empty() ? "none" : out;
+}
+
+/// The one of that name; "serving_default" or the only one if it is empty; null if there is none.
+Result<const tensorflow::Signature*> find_signature(const tensorflow::MetaGraphDef& graph,
+                                                    std::string_view name) {
   const tensorflow::Signature* chosen = nullptr;
-  std::size_t usable = 0;
+  std::vector<std::string> names;
   for (const tensorflow::Signature& each : graph.signature_def()) {
     if (each.key() == kInitialisation) continue;
-    model.signatures.push_back(each.key());
-    ++usable;
-    if (chosen == nullptr || each.key() == kSignature) chosen = &each;
+    names.push_back(each.key());
+    if (each.key() == (name.empty() ? kSignature : name)) chosen = &each;
+    if (name.empty() && chosen == nullptr) chosen = &each;
+    if (name.empty() && each.key() == kSignature) chosen = &each;
   }
-  std::ranges::sort(model.signatures);
-  if (chosen == nullptr) return {};
-  if (chosen->key() != kSignature && usable > 1)
+  std::ranges::sort(names);
+  if (!name.empty() && chosen == nullptr)
+    return fail(ErrorCode::kNotFound,
+                "it has no signature " + printable(name) + "; there are: " + listed(names));
+  if (name.empty() && names.size() > 1 && chosen->key() != kSignature)
     return fail(ErrorCode::kUnsupported,
-                "the SavedModel has several signatures and none called serving_default");
+                "it has no signature serving_default, but several others, of which one has to be "
+                "chosen: " +
+                    listed(names));
+  return chosen;
+}
+
+/// What is not clear without a choice is kept in the model: who only looks can be told the rest.
+Result<void> choose_signature(const tensorflow::MetaGraphDef& graph, const Choice& choice,
+                              Model& model) {
+  for (const tensorflow::Signature& each : graph.signature_def())
+    if (each.key() != kInitialisation) model.signatures.push_back(each.key());
+  std::ranges::sort(model.signatures);
+  const auto found = find_signature(graph, choice.signature);
+  if (!found && choice.signature.empty()) {
+    model.unclear = found.error();
+    return {};
+  }
+  if (!found) return std::unexpected(found.error());
+  const tensorflow::Signature* chosen = *found;
+  if (chosen == nullptr) return {};
   model.inputs = tensors_of(chosen->value().inputs());
   model.outputs = tensors_of(chosen->value().outputs());
-  sort_by_place(graph.graph_def(), model.inputs);
-  sort_by_place(graph.graph_def(), model.outputs);
+  const Places places = places_of(graph.graph_def());
+  sort_by_place(places, model.inputs);
+  sort_by_place(places, model.outputs);
   return {};
 }
 
@@ -178,20 +252,81 @@ tensorflow::GraphDef taken(tensorflow::MetaGraphDef& graph) {
   return out;
 }
 
-Result<Model> read_saved_model(std::span<const Part> parts) {
-  VISAVIS_TRY(saved, parsed<tensorflow::SavedModel>(find(parts, kModelFile)->bytes));
-  tensorflow::MetaGraphDef* chosen = nullptr;
+using Tags = std::set<std::string, std::less<>>;
+
+Tags tags_of(const tensorflow::MetaGraphDef& graph) {
+  const auto& tags = graph.meta_info_def().tags();
+  return {tags.begin(), tags.end()};
+}
+
+Tags tags_in(std::string_view list) {
+  Tags out;
+  for (const auto tag : std::views::split(list, ',')) out.emplace(tag.begin(), tag.end());
+  return out;
+}
+
+std::string joined(const Tags& tags) {
+  std::string out;
+  for (const std::string& tag : tags) out += (out.empty() ? "" : ",") + tag;
+  return out;
+}
+
+/// The graph with those tags and no others, else the only one that has them among others.
+Result<tensorflow::MetaGraphDef*> find_graph(tensorflow::SavedModel& saved,
+                                             std::string_view wanted) {
+  const Tags tags = tags_in(wanted.empty() ? kTag : wanted);
+  std::vector<tensorflow::MetaGraphDef*> having;
+  std::vector<std::string> names;
   for (tensorflow::MetaGraphDef& graph : *saved.mutable_meta_graphs()) {
-    const auto& tags = graph.meta_info_def().tags();
-    if (std::ranges::find(tags, kTag) != tags.end()) chosen = &graph;
+    const Tags its = tags_of(graph);
+    if (its == tags) return &graph;
+    if (std::ranges::includes(its, tags)) having.push_back(&graph);
+    names.push_back(joined(its));
   }
-  if (chosen == nullptr && saved.meta_graphs_size() == 1) chosen = saved.mutable_meta_graphs(0);
-  if (chosen == nullptr) return malformed("it has no graph with the tag serve");
+  if (having.size() == 1) return having.front();
+  if (wanted.empty() && saved.meta_graphs_size() == 1) return saved.mutable_meta_graphs(0);
+  if (names.empty()) return malformed("it has no graph");
+  const std::string what = having.empty() ? "no graph" : "several graphs";
+  return fail(wanted.empty() ? ErrorCode::kUnsupported : ErrorCode::kNotFound,
+              "it has " + what + " with the tag " + printable(wanted.empty() ? kTag : wanted) +
+                  "; there are: " + listed(names));
+}
+
+std::vector<GraphFacts> graphs_of(const tensorflow::SavedModel& saved) {
+  std::vector<GraphFacts> out;
+  for (const tensorflow::MetaGraphDef& graph : saved.meta_graphs()) {
+    const Tags tags = tags_of(graph);
+    GraphFacts facts{.tags = {tags.begin(), tags.end()}, .signatures = {}};
+    const Places places = places_of(graph.graph_def());
+    for (const tensorflow::Signature& each : graph.signature_def()) {
+      if (each.key() == kInitialisation) continue;
+      std::vector<Named> inputs = tensors_of(each.value().inputs());
+      std::vector<Named> outputs = tensors_of(each.value().outputs());
+      sort_by_place(places, inputs);
+      sort_by_place(places, outputs);
+      facts.signatures.push_back(
+          {.name = each.key(), .inputs = facts_of(inputs), .outputs = facts_of(outputs)});
+    }
+    std::ranges::sort(facts.signatures, {}, &SignatureFacts::name);
+    out.push_back(std::move(facts));
+  }
+  return out;
+}
+
+Result<Model> read_saved_model(std::span<const Part> parts, const Choice& choice) {
+  VISAVIS_TRY(saved, parsed<tensorflow::SavedModel>(find(parts, kModelFile)->bytes));
   Model model;
   model.format = "TensorFlow SavedModel";
-  model.producer = version_of(*chosen);
-  VISAVIS_CHECK(choose_signature(*chosen, model));
-  model.graph = taken(*chosen);
+  model.graphs = graphs_of(saved);
+  const auto found = find_graph(saved, choice.tag);
+  if (!found && !choice.tag.empty()) return std::unexpected(found.error());
+  if (found) {
+    model.producer = version_of(**found);
+    VISAVIS_CHECK(choose_signature(**found, choice, model));
+    model.graph = taken(**found);
+  } else {
+    model.unclear = found.error();
+  }
   if (find(parts, std::string(kVariables) + ".index") != nullptr) {
     VISAVIS_TRY(bundle, bundle_of(parts, kVariables));
     model.variables = std::move(bundle);
@@ -199,12 +334,13 @@ Result<Model> read_saved_model(std::span<const Part> parts) {
   return model;
 }
 
-Result<Model> read_checkpoint(std::span<const Part> parts, const Part& meta) {
+Result<Model> read_checkpoint(std::span<const Part> parts, const Part& meta, const Choice& choice) {
+  if (!choice.tag.empty()) return fail(ErrorCode::kNotFound, "a checkpoint has one graph, no tags");
   VISAVIS_TRY(graph, parsed<tensorflow::MetaGraphDef>(meta.bytes));
   Model model;
   model.format = "TensorFlow checkpoint";
   model.producer = version_of(graph);
-  VISAVIS_CHECK(choose_signature(graph, model));
+  VISAVIS_CHECK(choose_signature(graph, choice, model));
   model.graph = taken(graph);
   VISAVIS_TRY(bundle,
               bundle_of(parts, std::string_view(meta.name).substr(
@@ -230,13 +366,16 @@ const Part* meta_of(std::span<const Part> parts) {
   return found == parts.end() ? nullptr : &*found;
 }
 
-Result<Model> read_model(std::span<const Part> parts) {
+Result<Model> read_model(std::span<const Part> parts, const Choice& choice) {
   if (parts.empty()) return fail(ErrorCode::kInvalidArgument, "there is no file");
-  if (find(parts, kModelFile) != nullptr) return read_saved_model(parts);
-  if (const Part* meta = meta_of(parts)) return read_checkpoint(parts, *meta);
+  if (find(parts, kModelFile) != nullptr) return read_saved_model(parts, choice);
+  if (const Part* meta = meta_of(parts)) return read_checkpoint(parts, *meta, choice);
   if (parts.front().name.ends_with(".index"))
     return fail(ErrorCode::kInvalidArgument,
                 "the file .meta with the checkpoint's graph is missing");
+  if (!choice.empty())
+    return fail(ErrorCode::kNotFound,
+                "a frozen graph has neither tags nor signatures to choose from");
   return read_frozen(parts.front().bytes);
 }
 
@@ -398,42 +537,14 @@ Ends ends_of(const Model& model) {
   return out;
 }
 
-Result<Bytes> converted(std::span<const Part> parts) {
-  VISAVIS_TRY(model, read_model(parts));
+Result<Bytes> converted(std::span<const Part> parts, const Choice& choice) {
+  VISAVIS_TRY(model, read_model(parts, choice));
+  if (model.unclear) return std::unexpected(*std::move(model.unclear));
   VISAVIS_CHECK(choose_ends(model));
   const Ends ends = ends_of(model);
   VISAVIS_TRY(graph, TensorflowGraph::read(model.graph, ends.wanted, ends.fed));
   return tensorflow_to_onnx(graph, ends.inputs, ends.names,
                             model.variables ? &*model.variables : nullptr);
-}
-
-std::string type_name(std::int32_t type) {
-  switch (static_cast<TensorflowType>(type)) {
-    case TensorflowType::kNone:
-      break;
-    case TensorflowType::kFloat:
-      return "float32";
-    case TensorflowType::kDouble:
-      return "float64";
-    case TensorflowType::kInt32:
-      return "int32";
-    case TensorflowType::kString:
-      return "string";
-    case TensorflowType::kInt64:
-      return "int64";
-    case TensorflowType::kBool:
-      return "bool";
-    case TensorflowType::kHalf:
-      return "float16";
-  }
-  return "type " + std::to_string(type);
-}
-
-std::vector<TensorFacts> facts_of(const std::vector<Named>& list) {
-  std::vector<TensorFacts> out;
-  for (const Named& each : list)
-    out.push_back({.name = each.name, .type = type_name(each.type), .shape = each.shape});
-  return out;
 }
 
 std::uint64_t numbers_in(const Shape& shape) {
@@ -461,19 +572,21 @@ void add_placeholders(const TensorflowGraph& graph, Inspection& out) {
   }
 }
 
-Result<Inspection> inspected(std::span<const Part> parts) {
-  VISAVIS_TRY(model, read_model(parts));
+Result<Inspection> inspected(std::span<const Part> parts, const Choice& choice) {
+  VISAVIS_TRY(model, read_model(parts, choice));
   Inspection out;
   out.format = model.format;
   out.producer = model.producer;
   out.importer = "tensorflow";
   out.signatures = model.signatures;
+  out.graphs = model.graphs;
   if (model.variables)
     for (const auto& [key, entry] : model.variables->entries()) {
       if (entry.type == static_cast<std::int32_t>(TensorflowType::kString)) continue;
       out.weights.push_back({.name = key, .type = type_name(entry.type), .shape = entry.shape});
       out.parameters += numbers_in(entry.shape);
     }
+  if (model.unclear) return out;
   const auto count = [&](const tensorflow::NodeDef& node) {
     ++out.operators[node.op()];
     out.parameters += constants_in(node);
@@ -571,12 +684,13 @@ bool is_tensorflow(std::span<const Part> parts) {
          });
 }
 
-Result<std::vector<std::byte>> import_tensorflow(std::span<const Part> parts) {
-  return guarded([&] { return converted(parts); });
+Result<std::vector<std::byte>> import_tensorflow(std::span<const Part> parts,
+                                                 const Choice& choice) {
+  return guarded([&] { return converted(parts, choice); });
 }
 
-Result<Inspection> inspect_tensorflow(std::span<const Part> parts) {
-  return guarded([&] { return inspected(parts); });
+Result<Inspection> inspect_tensorflow(std::span<const Part> parts, const Choice& choice) {
+  return guarded([&] { return inspected(parts, choice); });
 }
 
 }  // namespace visavis::modelkit

@@ -24,13 +24,15 @@ namespace visavis::modelkit {
 /// Whether the parts are a SavedModel, a checkpoint, or one file that begins like a frozen graph.
 [[nodiscard]] bool is_tensorflow(std::span<const Part> parts);
 
-/// Takes a SavedModel's tag "serve" and signature "serving_default", else its only ones; of a graph
-/// without signatures the node "embeddings" if there is one, else all that nothing reads.
+/// Takes of a SavedModel what `choice` says; of a graph without signatures the node "embeddings" if
+/// there is one, else all that nothing reads.
 /// @return kDecodeFailed, kUnsupported with everything that is not understood, kInvalidArgument if
-/// a file is missing.
-[[nodiscard]] Result<std::vector<std::byte>> import_tensorflow(std::span<const Part> parts);
+/// a file is missing, kNotFound for tags and signatures that are not there.
+[[nodiscard]] Result<std::vector<std::byte>> import_tensorflow(std::span<const Part> parts,
+                                                               const Choice& choice);
 
-[[nodiscard]] Result<Inspection> inspect_tensorflow(std::span<const Part> parts);
+[[nodiscard]] Result<Inspection> inspect_tensorflow(std::span<const Part> parts,
+                                                    const Choice& choice);
 
 /// A name from a file, short and without control characters.
 [[nodiscard]] std::string printable(std::string_view name);

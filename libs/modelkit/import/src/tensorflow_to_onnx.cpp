@@ -206,10 +206,12 @@ class Converter {
 
  private:
   using Handler = Result<Value> (Converter::*)(const Call&);
+  /// Of an operator with several outputs.
+  using Splitter = Result<std::vector<Value>> (Converter::*)(const Call&);
 
   struct Rule {
     std::string_view op;
-    Handler run;
+    std::variant<Handler, Splitter> run;
   };
 
   static const Rule* rule_of(std::string_view op);
@@ -247,7 +249,7 @@ class Converter {
       return {};
     }
     if (!known) return {};  // because of something before it that is not known
-    auto result = (this->*rule->run)(call);
+    auto result = run(*rule, call);
     if (!result && result.error().code != ErrorCode::kUnsupported)
       return std::unexpected(std::move(result).error());
     if (!result) {
@@ -255,10 +257,16 @@ class Converter {
                          result.error().message);
       return {};
     }
+    outputs = *std::move(result);
     // A Switch hands on at the side that lives.
-    outputs.resize(std::max<std::size_t>(outputs.size(), node.alive + 1));
-    outputs[is_switch(node.op) ? node.alive : 0] = *std::move(result);
+    if (is_switch(node.op)) outputs.insert(outputs.begin(), node.alive, Value{});
     return {};
+  }
+
+  Result<std::vector<Value>> run(const Rule& rule, const Call& call) {
+    if (const Splitter* several = std::get_if<Splitter>(&rule.run)) return (this->**several)(call);
+    VISAVIS_TRY(value, (this->*std::get<Handler>(rule.run))(call));
+    return std::vector<Value>{std::move(value)};
   }
 
   static bool is_switch(std::string_view op) { return op == "Switch" || op == "RefSwitch"; }
@@ -851,6 +859,104 @@ class Converter {
     return part_of(sizes, begin, size < 0 ? count : begin + size);
   }
 
+  /// Along an axis, so many each.
+  Result<std::vector<Value>> parts_of(const Call& call, std::size_t x, std::int64_t axis,
+                                      const std::vector<std::int64_t>& sizes) {
+    VISAVIS_TRY(from, call.floats(x));
+    const Shape shape = network_.shape(from);
+    const auto rank = static_cast<std::int64_t>(shape.size());
+    if (axis < -rank || axis >= rank) return needs("an axis that its input has");
+    const auto along = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
+    Shape begin(shape.size(), 0);
+    Shape size(shape.size(), -1);
+    std::vector<Value> out;
+    for (const std::int64_t n : sizes) {
+      if (n < 0 || n > shape[along] - begin[along]) return needs("parts that its input has");
+      size[along] = n;
+      VISAVIS_TRY(part, network_.slice(call.name(), from, begin, size));
+      out.emplace_back(part);
+      begin[along] += n;
+    }
+    if (begin[along] != shape[along]) return needs("parts that are all of its input");
+    return out;
+  }
+
+  /// How many outputs a node may have: as many as numbers that describe shapes.
+  static Result<std::int64_t> count_of(const Call& call, std::string_view attribute) {
+    const std::int64_t count = call.integer(attribute, 0);
+    if (count < 1 || count > static_cast<std::int64_t>(kMostIntegers)) return needs("fewer parts");
+    return count;
+  }
+
+  Result<std::vector<Value>> split(const Call& call) {
+    VISAVIS_TRY(axis, call.number(0));
+    VISAVIS_TRY(count, count_of(call, "num_split"));
+    VISAVIS_TRY(x, call.floats(1));
+    const Shape& shape = network_.shape(x);
+    const auto rank = static_cast<std::int64_t>(shape.size());
+    if (axis < -rank || axis >= rank) return needs("an axis that its input has");
+    const std::int64_t all = shape[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)];
+    if (all < 0 || all % count != 0) return needs("parts of one size");
+    return parts_of(call, 1, axis,
+                    std::vector<std::int64_t>(static_cast<std::size_t>(count), all / count));
+  }
+
+  /// One of the sizes may be -1: what is left.
+  Result<std::vector<Value>> split_by_sizes(const Call& call) {
+    VISAVIS_TRY(x, call.floats(0));
+    VISAVIS_TRY(sizes, call.numbers(1));
+    VISAVIS_TRY(axis, call.number(2));
+    const Shape& shape = network_.shape(x);
+    const auto rank = static_cast<std::int64_t>(shape.size());
+    if (axis < -rank || axis >= rank) return needs("an axis that its input has");
+    std::int64_t left = shape[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)];
+    for (const std::int64_t n : sizes)
+      if (n > 0) left -= std::min(n, graph::kMaxElements);
+    if (const auto open = std::ranges::find(sizes, -1); open != sizes.end()) *open = left;
+    return parts_of(call, 0, axis, sizes);
+  }
+
+  /// Of a list of sizes, too.
+  Result<std::vector<Value>> unpack(const Call& call) {
+    VISAVIS_TRY(count, count_of(call, "num"));
+    std::int64_t axis = call.integer("axis", 0);
+    if (call.is_of_integers()) {
+      const auto& sizes = std::get<Integers>(call.inputs[0]);
+      if (sizes.shape.size() != 1 || static_cast<std::int64_t>(sizes.values.size()) != count)
+        return needs("a list of so many sizes");
+      std::vector<Value> out;
+      for (const std::int64_t n : sizes.values)
+        out.emplace_back(Integers{.shape = {}, .values = {n}});
+      return out;
+    }
+    VISAVIS_TRY(parts, parts_of(call, 0, axis,
+                                std::vector<std::int64_t>(static_cast<std::size_t>(count), 1)));
+    for (Value& part : parts) {
+      Shape shape = sizes_of(std::get<Id>(part));
+      shape.erase(shape.begin() +
+                  (axis < 0 ? axis + static_cast<std::int64_t>(shape.size()) : axis));
+      VISAVIS_TRY(row, network_.reshape(call.name(), std::get<Id>(part), std::move(shape)));
+      part = row;
+    }
+    return parts;
+  }
+
+  Result<Value> range(const Call& call) {
+    VISAVIS_TRY(start, call.number(0));
+    VISAVIS_TRY(limit, call.number(1));
+    VISAVIS_TRY(step, call.number(2));
+    constexpr std::int64_t kMost = std::int64_t{1} << 31U;
+    if (step == 0 || std::max({std::abs(start), std::abs(limit), std::abs(step)}) > kMost)
+      return needs("a step that is not 0, and numbers below 2^31");
+    Integers out;
+    for (std::int64_t n = start; step > 0 ? n < limit : n > limit; n += step) {
+      if (out.values.size() >= kMostIntegers) return needs("fewer integers");
+      out.values.push_back(n);
+    }
+    out.shape = {static_cast<std::int64_t>(out.values.size())};
+    return out;
+  }
+
   Result<Value> gather(const Call& call) {
     VISAVIS_TRY(sizes, call.integers(0));
     VISAVIS_TRY(places, call.integers(1));
@@ -1017,6 +1123,7 @@ const Converter::Rule* Converter::rule_of(std::string_view op) {
                            {"Pow", &Converter::binary},
                            {"PreventGradient", &Converter::hand_on},
                            {"Prod", &Converter::reduce},
+                           {"Range", &Converter::range},
                            {"ReadVariableOp", &Converter::read_variable},
                            {"RealDiv", &Converter::binary},
                            {"RefIdentity", &Converter::hand_on},
@@ -1031,6 +1138,8 @@ const Converter::Rule* Converter::rule_of(std::string_view op) {
                            {"Slice", &Converter::slice},
                            {"Snapshot", &Converter::hand_on},
                            {"Softmax", &Converter::softmax},
+                           {"Split", &Converter::split},
+                           {"SplitV", &Converter::split_by_sizes},
                            {"Sqrt", &Converter::unary},
                            {"Square", &Converter::square},
                            {"SquaredDifference", &Converter::squared_difference},
@@ -1042,6 +1151,7 @@ const Converter::Rule* Converter::rule_of(std::string_view op) {
                            {"Switch", &Converter::hand_on},
                            {"Tanh", &Converter::unary},
                            {"Transpose", &Converter::transpose},
+                           {"Unpack", &Converter::unpack},
                            {"VarHandleOp", &Converter::handle},
                            {"Variable", &Converter::variable},
                            {"VariableV2", &Converter::variable}});

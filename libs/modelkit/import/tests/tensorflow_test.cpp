@@ -157,6 +157,81 @@ TEST(Tensorflow, ReadsTheOtherOperators) {
   EXPECT_EQ(std::ranges::count(operators(*onnx), "PRelu"), 3);
 }
 
+// Its variables "matrix" and "wide" lie in pieces, cut along rows and along columns.
+TEST(Tensorflow, ReadsVariablesInPieces) {
+  const std::vector<Part> parts = sample("several.savedmodel");
+  const auto onnx = import_parts("tensorflow", parts);
+  ASSERT_TRUE(onnx) << onnx.error().message;
+  EXPECT_LT(difference(*onnx, "several", "rows"), 2e-5);
+  std::vector<Part> wrong = parts;
+  for (Part& part : wrong)
+    if (part.name.ends_with(".data-00000-of-00001")) part.bytes[5] ^= std::byte{1};
+  EXPECT_THAT(import_parts("tensorflow", wrong).error().message,
+              HasSubstr("numbers have another checksum"));
+}
+
+TEST(Tensorflow, ReadsTheGraphAndTheSignatureThatAreChosen) {
+  const std::vector<Part> parts = sample("several.savedmodel");
+  const auto net = import_parts("tensorflow", parts, {.tag = "parts", .signature = "halves"});
+  ASSERT_TRUE(net) << net.error().message;
+  EXPECT_LT(difference(*net, "several", "net"), 1e-6);
+  const auto same =
+      import_parts("tensorflow", parts, {.tag = "parts,serve", .signature = "halves"});
+  ASSERT_TRUE(same) << same.error().message;
+  EXPECT_EQ(*same, *net);
+  const auto twice = import_parts("tensorflow", parts, {.tag = "parts", .signature = "doubled"});
+  ASSERT_TRUE(twice) << twice.error().message;
+  EXPECT_EQ(graph::read_onnx(*twice)->outputs[0].name, "twice");
+  const auto train = import_parts("tensorflow", parts, {.tag = "train"});
+  ASSERT_TRUE(train) << train.error().message;
+  EXPECT_THAT(operators(*train), ElementsAre("Relu"));
+}
+
+TEST(Tensorflow, SaysWhatThereIsToChooseFrom) {
+  const std::vector<Part> parts = sample("several.savedmodel");
+  const auto refused = [&](const Choice& choice) {
+    const auto onnx = import_parts("tensorflow", parts, choice);
+    EXPECT_FALSE(onnx);
+    return onnx ? std::string() : onnx.error().message;
+  };
+  EXPECT_EQ(refused({.tag = "gpu"}),
+            "it has no graph with the tag gpu; there are: serve, parts,serve, train");
+  EXPECT_EQ(refused({.tag = "parts", .signature = "rows"}),
+            "it has no signature rows; there are: doubled, halves");
+  EXPECT_EQ(import_parts("tensorflow", parts, {.tag = "gpu"}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(inspect(parts, {.signature = "rows"}).error().message,
+            "it has no signature rows; there are: serving_default");
+  EXPECT_EQ(
+      refused({.tag = "parts"}),
+      "it has no signature serving_default, but several others, of which one has to be chosen: "
+      "doubled, halves");
+  EXPECT_EQ(import_parts("tensorflow", sample("slim.pb"), {.tag = "serve"}).error().code,
+            ErrorCode::kNotFound);
+  EXPECT_EQ(inspect(sample("../layers.tflite"), {.tag = "serve"}).error().code,
+            ErrorCode::kNotFound);
+}
+
+TEST(Tensorflow, ListsGraphsAndSignatures) {
+  const auto inside = inspect(sample("several.savedmodel"), {.tag = "parts"});
+  ASSERT_TRUE(inside) << inside.error().message;
+  ASSERT_EQ(inside->graphs.size(), 3U);
+  EXPECT_THAT(inside->graphs[0].tags, ElementsAre("serve"));
+  EXPECT_THAT(inside->graphs[1].tags, ElementsAre("parts", "serve"));
+  ASSERT_EQ(inside->graphs[1].signatures.size(), 2U);
+  const SignatureFacts& doubled = inside->graphs[1].signatures[0];
+  EXPECT_EQ(doubled.name, "doubled");
+  ASSERT_EQ(doubled.inputs.size(), 1U);
+  EXPECT_EQ(doubled.inputs[0].name, "pictures");
+  EXPECT_EQ(doubled.inputs[0].type, "float32");
+  EXPECT_THAT(doubled.inputs[0].shape, ElementsAre(-1, 4, 6, 4));
+  ASSERT_EQ(doubled.outputs.size(), 1U);
+  EXPECT_EQ(doubled.outputs[0].name, "twice");
+  // Which of the two is meant nobody said: then there is a list, and nothing else.
+  EXPECT_TRUE(inside->inputs.empty());
+  EXPECT_TRUE(inside->operators.empty());
+  EXPECT_THAT(inside->signatures, ElementsAre("doubled", "halves"));
+}
+
 tensorflow::GraphDef graph_in(const std::string& name) {
   tensorflow::GraphDef graph;
   const std::vector<Part> parts = sample(name);

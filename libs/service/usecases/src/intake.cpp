@@ -38,6 +38,19 @@ std::vector<TensorLine> to_lines(std::vector<modelkit::TensorFacts> facts) {
   return lines;
 }
 
+std::vector<GraphLine> to_lines(std::vector<modelkit::GraphFacts> facts) {
+  std::vector<GraphLine> lines;
+  for (modelkit::GraphFacts& graph : facts) {
+    GraphLine line{.tags = std::move(graph.tags)};
+    for (modelkit::SignatureFacts& signature : graph.signatures)
+      line.signatures.push_back({.name = std::move(signature.name),
+                                 .inputs = to_lines(std::move(signature.inputs)),
+                                 .outputs = to_lines(std::move(signature.outputs))});
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 }  // namespace
 
 Outcome<FetchedModels> fetch_models(const Places& places, const std::vector<std::string>& ids,
@@ -80,9 +93,11 @@ Outcome<ModelFacts> add_model(
   return facts_of(places, store, added);
 }
 
-Outcome<ModelInside> inspect_model(const std::filesystem::path& path) {
+Outcome<ModelInside> inspect_model(const std::filesystem::path& path, const GraphChoice& choice) {
   VISAVIS_TRY(parts, caused_by(Cause::kInput, modelkit::read_parts(path)));
-  VISAVIS_TRY(inside, modelkit::inspect(parts));
+  auto found = modelkit::inspect(parts, {.tag = choice.tag, .signature = choice.signature});
+  const bool is_unknown = !found && found.error().code == ErrorCode::kNotFound;
+  VISAVIS_TRY(inside, caused_by(is_unknown ? Cause::kUsage : Cause::kInput, std::move(found)));
   return ModelInside{.path = path.string(),
                      .format = std::move(inside.format),
                      .producer = std::move(inside.producer),
@@ -91,6 +106,7 @@ Outcome<ModelInside> inspect_model(const std::filesystem::path& path) {
                      .outputs = to_lines(std::move(inside.outputs)),
                      .weights = to_lines(std::move(inside.weights)),
                      .signatures = std::move(inside.signatures),
+                     .graphs = to_lines(std::move(inside.graphs)),
                      .importers = std::move(inside.importers),
                      .operators = std::move(inside.operators),
                      .parameters = inside.parameters};

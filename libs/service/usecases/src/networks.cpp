@@ -82,10 +82,18 @@ std::string hash_of(std::span<const modelkit::Part> parts) {
   return to_hex(sha256(all));
 }
 
+/// A tag or signature that is not there is a matter of usage.
+template <class T>
+Outcome<T> chosen(Result<T> found) {
+  const bool is_unknown = !found && found.error().code == ErrorCode::kNotFound;
+  return caused_by(is_unknown ? Cause::kUsage : Cause::kInput, std::move(found));
+}
+
 Outcome<Network> import_here(const NetworkFile& file, std::span<const modelkit::Part> parts) {
-  VISAVIS_TRY(inside, caused_by(Cause::kInput, modelkit::inspect(parts)));
+  const modelkit::Choice choice{.tag = file.choice.tag, .signature = file.choice.signature};
+  VISAVIS_TRY(inside, chosen(modelkit::inspect(parts, choice)));
   VISAVIS_TRY(importer, importer_of(file, inside));
-  VISAVIS_TRY(onnx, caused_by(Cause::kInput, modelkit::import_parts(importer, parts)));
+  VISAVIS_TRY(onnx, chosen(modelkit::import_parts(importer, parts, choice)));
   VISAVIS_TRY(graph, caused_by(Cause::kInput, graph::read_onnx(onnx)));
   Network network{.facts = {.path = file.path.string(),
                             .format = std::move(inside.format),
@@ -157,7 +165,9 @@ Outcome<Network> read_network(const NetworkFile& file) {
   if (is_ir(file.path)) return read_ir(file);
   auto network = read_here(file);
   if (!network) {
-    if (network.error().cause == Cause::kUsage) return network;
+    if (network.error().cause == Cause::kUsage &&
+        network.error().error.code != ErrorCode::kNotFound)
+      return network;
     return about(file.path, std::move(network).error());
   }
   VISAVIS_CHECK(choose_engine(*network, file.engine, file.precision));
@@ -378,7 +388,9 @@ Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
                                     const LayerQuestions& questions) {
   if (questions.free_size < 1) return usage("--size is a number from 1");
   if (!questions.drawing.empty()) VISAVIS_CHECK(check_files({questions.drawing}, {}, {path}));
-  VISAVIS_TRY(network, read_network({.path = path, .importer = questions.importer}));
+  VISAVIS_TRY(
+      network,
+      read_network({.path = path, .importer = questions.importer, .choice = questions.choice}));
   if (network.model) return usage("the layers of OpenVINO IR cannot be told apart");
   auto costs = modelkit::costs_of(graph::widen_halves(std::move(network.graph)),
                                   questions.free_size, runtime::evaluate_with(*network.engine));

@@ -112,6 +112,19 @@ Json json_of(const std::vector<usecases::TensorLine>& lines) {
   return tensors;
 }
 
+Json json_of(const std::vector<usecases::GraphLine>& graphs) {
+  Json list = Json::array();
+  for (const usecases::GraphLine& graph : graphs) {
+    Json signatures = Json::array();
+    for (const usecases::SignatureLine& signature : graph.signatures)
+      signatures.push_back({{"name", signature.name},
+                            {"inputs", json_of(signature.inputs)},
+                            {"outputs", json_of(signature.outputs)}});
+    list.push_back({{"tags", graph.tags}, {"signatures", std::move(signatures)}});
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string to_json(const usecases::Failure& failure) {
@@ -176,6 +189,7 @@ std::string to_json(const usecases::ModelInside& inside) {
   json["outputs"] = json_of(inside.outputs);
   json["weights"] = json_of(inside.weights);
   json["signatures"] = inside.signatures;
+  json["graphs"] = json_of(inside.graphs);
   json["importers"] = inside.importers;
   json["operators"] = Json::object();
   for (const auto& [name, count] : inside.operators) json["operators"][name] = count;

@@ -9,6 +9,8 @@
 - slim.meta, slim.index, slim.data-*: a checkpoint of the same.
 - one.savedmodel: TensorFlow 1's, with two signatures and resource variables, data_format NCHW inside.
 - keras.savedmodel: TensorFlow 2's, whose signature is a function.
+- several.savedmodel: TensorFlow 1's, with three graphs of different tags, one of them with two signatures and none
+  called serving_default, another with a variable in three pieces.
 - operators.pb: what is left of the operators, PReLU in its ways of being written.
 Numbers are np.random.default_rng's; weights and pictures have two binary digits behind the point, so
 that the files are small. A picture's number i is ((i * 7919) mod 251) / 128 - 1.
@@ -146,6 +148,46 @@ def make_one():
         builder.save()
 
 
+def make_several():
+    """Splits, stacks, ranges; a variable in pieces."""
+    def parts(x):
+        a, b = tf.split(x, 2, axis=3)
+        c, d, e = tf.split(x, [1, 2, -1], axis=2)
+        rows = tf.unstack(x, axis=1)
+        row = tf.expand_dims(rows[0] - 2 * rows[3], 1)
+        return tf.concat([a * 2, b], 3) + tf.concat([e, c, d], 2) + row
+
+    folder = os.path.join(OUT, "several.savedmodel")
+    builder = v1.saved_model.Builder(folder)
+
+    def signature(x, outputs):
+        return v1.saved_model.predict_signature_def({"pictures": x}, outputs)
+
+    pictures = picture((2, 4, 6, 4))
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None, 4, 6, 4], name="x")
+        net = parts(x)
+        matrix = v1.get_variable("matrix", [4, 3], partitioner=tf.compat.v1.fixed_size_partitioner(3))
+        wide = v1.get_variable("wide", [1, 90], partitioner=tf.compat.v1.fixed_size_partitioner(2, axis=1))
+        whole = v1.get_variable("whole", [3])
+        pooled = tf.reduce_mean(net, tf.range(1, 3))
+        n, h, w, c = tf.unstack(tf.shape(net))
+        flat = tf.reshape(net, [n, h * w * c])[:, :90]
+        rows = tf.add(tf.matmul(pooled, matrix) + whole, tf.reduce_sum(flat * wide, 1, keepdims=True), name="rows")
+        fill(session, 5)
+        record("several", pictures, {k: session.run(v, {x: pictures}) for k, v in (("rows", rows), ("net", net))})
+        builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature(x, {"rows": rows})})
+    with tf.Graph().as_default():
+        x = v1.placeholder(tf.float32, [None, 4, 6, 4], name="x")
+        net = parts(x)
+        builder.add_meta_graph(["serve", "parts"], {"halves": signature(x, {"net": net}),
+                                                    "doubled": signature(x, {"twice": net * 2})})
+    with tf.Graph().as_default():
+        x = v1.placeholder(tf.float32, [None, 4, 6, 4], name="x")
+        builder.add_meta_graph(["train"], {"serving_default": signature(x, {"relu": tf.nn.relu(x)})})
+    builder.save()
+
+
 def make_keras():
     folder = os.path.join(OUT, "keras.savedmodel")
     tf.keras.utils.set_random_seed(3)
@@ -221,6 +263,7 @@ def main():
     v1.disable_resource_variables()
     make_slim()
     make_one()
+    make_several()
     make_operators()
     document = {"made_by": "make_tensorflow_samples.py",
                 "versions": ", ".join(

@@ -27,6 +27,15 @@ struct Part {
 /// @return what reading a file says; kInvalidArgument for more than 2 GiB.
 [[nodiscard]] Result<std::vector<Part>> read_parts(const std::filesystem::path& path);
 
+/// Which network is meant, where a format keeps several side by side: a SavedModel of TensorFlow's
+/// has a graph for each set of tags, and signatures by which it may be called.
+struct Choice {
+  std::string tag{};        ///< Tags, with ',' between. Empty: "serve", or the only graph.
+  std::string signature{};  ///< Empty: "serving_default", or the only one.
+
+  [[nodiscard]] bool empty() const { return tag.empty() && signature.empty(); }
+};
+
 /// Turns an original into ONNX as `file.importer` says:
 ///   onnx                  the bytes as they are, after they were read once
 ///   onnx:free-batch       the first dimension of inputs and outputs is made free
@@ -49,9 +58,11 @@ struct Part {
 
 /// The same for an original of one or more files.
 /// A format of one file takes the first part.
-/// @return also kInvalidArgument if a file is missing.
+/// @return also kInvalidArgument if a file is missing; kNotFound, with a list of what there is, if
+/// there is nothing like `choice`.
 [[nodiscard]] Result<std::vector<std::byte>> import_parts(std::string_view importer,
-                                                          std::span<const Part> parts);
+                                                          std::span<const Part> parts,
+                                                          const Choice& choice = {});
 
 /// Weights of a network that is not trained yet, as NumPy's .npz: what a state dict holds, by the
 /// names that `pytorch:` ARCHITECTURE reads. They are the numbers that PyTorch draws after
@@ -70,6 +81,19 @@ struct TensorFacts {
   std::vector<std::int64_t> shape;
 };
 
+/// A way in which a graph may be called.
+struct SignatureFacts {
+  std::string name;
+  std::vector<TensorFacts> inputs;
+  std::vector<TensorFacts> outputs;
+};
+
+/// One of the graphs that a file keeps side by side.
+struct GraphFacts {
+  std::vector<std::string> tags;
+  std::vector<SignatureFacts> signatures;  ///< By their names.
+};
+
 struct Inspection {
   std::string format;    ///< "ONNX", "PyTorch state dict", "NumPy arrays", "TensorFlow Lite",
                          ///< "dlib", "Caffe", "Core ML", "TensorFlow frozen graph",
@@ -80,15 +104,18 @@ struct Inspection {
   std::vector<TensorFacts> outputs;
   std::vector<TensorFacts>
       weights;  ///< Of a state dict, of dlib's and of Caffe's; empty for the other formats.
-  std::vector<std::string> signatures;  ///< Of a SavedModel: all that it can be called by.
+  std::vector<std::string> signatures;  ///< Of a SavedModel: all that its graph can be called by.
+  std::vector<GraphFacts> graphs;       ///< Of a SavedModel: all that it has.
   std::vector<std::string> importers;   ///< Of a state dict: which know an architecture like it.
   std::map<std::string, std::size_t> operators;  ///< How many of each kind.
   std::uint64_t parameters = 0;                  ///< Numbers in constants and weights.
 };
 
 /// What is inside a network's files; the format is told from their contents.
-/// @return kDecodeFailed for what is none of the formats, or damaged.
-[[nodiscard]] Result<Inspection> inspect(std::span<const Part> parts);
+/// Without a choice, where only a choice would tell which network is meant, there are no inputs,
+/// outputs and operators, but all graphs and signatures.
+/// @return kDecodeFailed for what is none of the formats, or damaged; kNotFound as import_parts.
+[[nodiscard]] Result<Inspection> inspect(std::span<const Part> parts, const Choice& choice = {});
 [[nodiscard]] Result<Inspection> inspect(std::span<const std::byte> file);
 
 }  // namespace visavis::modelkit

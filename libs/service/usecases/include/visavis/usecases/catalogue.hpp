@@ -12,6 +12,7 @@
 #include <vector>
 #include <visavis/core/log.hpp>
 #include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/graph_choice.hpp>
 #include <visavis/usecases/places.hpp>
 #include <visavis/usecases/progress.hpp>
 
@@ -150,6 +151,19 @@ struct TensorLine {
   std::vector<std::int64_t> shape{};  ///< -1 marks a free dimension.
 };
 
+/// A way in which a graph may be called.
+struct SignatureLine {
+  std::string name{};
+  std::vector<TensorLine> inputs{};
+  std::vector<TensorLine> outputs{};
+};
+
+/// One of the graphs that a file keeps side by side.
+struct GraphLine {
+  std::vector<std::string> tags{};
+  std::vector<SignatureLine> signatures{};
+};
+
 struct ModelInside {
   std::string path{};
   std::string format{};
@@ -158,14 +172,16 @@ struct ModelInside {
   std::vector<TensorLine> inputs{};
   std::vector<TensorLine> outputs{};
   std::vector<TensorLine> weights{};      ///< Of formats that hold no graph.
-  std::vector<std::string> signatures{};  ///< Of a SavedModel.
+  std::vector<std::string> signatures{};  ///< Of a SavedModel: of the graph that is meant.
+  std::vector<GraphLine> graphs{};        ///< Of a SavedModel: all that it has.
   std::vector<std::string> importers{};   ///< That know an architecture with such weights.
   std::map<std::string, std::size_t> operators{};
   std::uint64_t parameters = 0;
 };
 
 /// What is inside a model file of any supported format.
-[[nodiscard]] Outcome<ModelInside> inspect_model(const std::filesystem::path& path);
+[[nodiscard]] Outcome<ModelInside> inspect_model(const std::filesystem::path& path,
+                                                 const GraphChoice& choice = {});
 
 /// A network that nobody has trained yet.
 struct Untrained {
@@ -187,6 +203,7 @@ struct LayerQuestions {
   std::string importer{};           ///< As a manifest names it. Empty: told from the contents.
   std::int64_t free_size = 64;      ///< Stands for a free height or width.
   std::filesystem::path drawing{};  ///< An SVG file; empty: none.
+  GraphChoice choice{};
 };
 
 struct LayerLine {

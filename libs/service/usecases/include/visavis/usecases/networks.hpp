@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 #include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/graph_choice.hpp>
 
 namespace visavis::usecases {
 
@@ -19,6 +20,7 @@ struct NetworkFile {
   std::string importer{};  ///< As a manifest names it. Empty: told from the contents.
   std::string engine = "reference";
   std::string precision = "f32";
+  GraphChoice choice{};
 };
 
 struct Questions {
