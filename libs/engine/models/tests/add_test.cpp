@@ -16,10 +16,20 @@ using testing::HasSubstr;
 
 std::string hash_of(std::string_view text) { return visavis::to_hex(sha256(text)); }
 
-/// An "importer" that turns the bytes round, so that original and result differ.
-Result<std::vector<std::byte>> reversed(const ModelFile& file, std::span<const std::byte> bytes) {
+/// An "importer" that turns the bytes round, so that original and result differ; with companions it
+/// puts all of them together, name by name.
+Result<std::vector<std::byte>> reversed(const ModelFile& file, std::span<const Original> parts) {
   if (file.importer != "reverse") return fail(ErrorCode::kUnsupported, "no such importer");
-  return std::vector<std::byte>(bytes.rbegin(), bytes.rend());
+  const std::vector<std::byte>& first = parts.front().bytes;
+  if (parts.size() == 1) return std::vector<std::byte>(first.rbegin(), first.rend());
+  std::string all;
+  for (const Original& part : parts) {
+    all += part.name + "=";
+    all.append(reinterpret_cast<const char*>(part.bytes.data()), part.bytes.size());
+    all += ";";
+  }
+  const auto bytes = std::as_bytes(std::span(all));
+  return std::vector<std::byte>(bytes.begin(), bytes.end());
 }
 
 class AddModelTest : public testing::Test {
@@ -55,6 +65,54 @@ TEST_F(AddModelTest, FillsInHashesAndKeepsBoth) {
   ASSERT_TRUE(found);
   EXPECT_TRUE(store().has(*found));
   EXPECT_EQ(store().read(found->files[0])->size(), 3U);
+}
+
+std::string with_companion(const std::string& more = "") {
+  return R"(,"companions":[{"name":"deep/numbers.bin")" + more + "}]";
+}
+
+TEST_F(AddModelTest, FindsCompanionsBesideTheFile) {
+  ASSERT_TRUE(write_file(dir_ / "deep" / "numbers.bin", "12345"));
+  const Result<Manifest> added = add(manifest(with_companion()));
+  ASSERT_TRUE(added) << added.error().message;
+  EXPECT_EQ(added->files[0].file_name, "weights");
+  ASSERT_EQ(added->files[0].companions.size(), 1U);
+  EXPECT_EQ(added->files[0].companions[0].sha256, hash_of("12345"));
+  EXPECT_EQ(added->files[0].companions[0].bytes, 5U);
+  EXPECT_EQ(added->files[0].onnx_sha256, hash_of("weights=abc;deep/numbers.bin=12345;"));
+  EXPECT_TRUE(store().has(*added));
+}
+
+// What the companion says is part of what the model is.
+TEST_F(AddModelTest, AnotherCompanionIsAnotherModel) {
+  ASSERT_TRUE(write_file(dir_ / "deep" / "numbers.bin", "12345"));
+  const Result<Manifest> added = add(manifest(with_companion()));
+  ASSERT_TRUE(added) << added.error().message;
+  Manifest other = *added;
+  other.files[0].companions[0].sha256 = hash_of("54321");
+  EXPECT_NE(model_id(*added, false), model_id(other, false));
+}
+
+TEST_F(AddModelTest, RefusesCompanionsThatAreMissingOrOthers) {
+  const auto missing = add(manifest(with_companion()));
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(missing.error().message, HasSubstr("numbers.bin"));
+  ASSERT_TRUE(write_file(dir_ / "deep" / "numbers.bin", "12345"));
+  for (const std::string& wrong :
+       {R"(,"sha256":")" + hash_of("12346") + '"', std::string(R"(,"bytes":6)")}) {
+    const auto refused = add(manifest(with_companion(wrong)));
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_EQ(refused.error().code, ErrorCode::kModelMismatch);
+    EXPECT_THAT(refused.error().message, HasSubstr("deep/numbers.bin"));
+  }
+  for (const char* name : {"../numbers.bin", "/etc/passwd", "weights", ""}) {
+    const auto refused =
+        add(manifest(R"(,"companions":[{"name":")" + std::string(name) + R"("}])"));
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code, ErrorCode::kDecodeFailed) << refused.error().message;
+  }
+  EXPECT_FALSE(store().find("mine"));
 }
 
 TEST_F(AddModelTest, RefusesWithoutLeavingAnything) {

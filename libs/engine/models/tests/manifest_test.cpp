@@ -105,6 +105,37 @@ TEST(Manifest, ReadsWeightsOf16Bits) {
   EXPECT_THAT(both.error().message, HasSubstr("files[0].weights cannot be beside int8"));
 }
 
+TEST(Manifest, ReadsCompanions) {
+  const std::string companion =
+      R"("file_name":"net.txt","companions":[{"name":"deep/net.bin","sha256":")" + kSha +
+      R"(","bytes":7,"source":{"registry":"npm","package":"p",
+"version":"1.0.0","archive_sha256":")" +
+      kSha + R"(","member":"package/net.bin"}}],"onnx_sha256")";
+  const auto m = parse_manifest(with(R"("onnx_sha256")", companion));
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->files[0].file_name, "net.txt");
+  ASSERT_EQ(m->files[0].companions.size(), 1U);
+  EXPECT_EQ(m->files[0].companions[0].name, "deep/net.bin");
+  EXPECT_EQ(m->files[0].companions[0].sha256, kSha);
+  EXPECT_EQ(m->files[0].companions[0].bytes, 7U);
+  EXPECT_EQ(m->files[0].companions[0].source->member, "package/net.bin");
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string, std::string>>{{R"("net.txt")", R"("deep/net.txt")"},
+                                                        {R"("file_name":"net.txt",)", ""},
+                                                        {"deep/net.bin", "../net.bin"},
+                                                        {"deep/net.bin", "net.txt"},
+                                                        {R"("bytes":7)", R"("bytes":0)"},
+                                                        {R"("bytes":7,)", ""},
+                                                        {R"("bytes":7)", R"("bytes":7,"size":7)"},
+                                                        {R"("source")", R"("origin")"}}) {
+    std::string wrong = companion;
+    wrong.replace(wrong.find(from), from.size(), to);
+    const auto refused = parse_manifest(with(R"("onnx_sha256")", wrong));
+    ASSERT_FALSE(refused) << to;
+    EXPECT_THAT(refused.error().message, HasSubstr("files[0].")) << to;
+  }
+}
+
 TEST(Manifest, ReadsCertificates) {
   const std::string certificate = R"("certificates":[{"file":"network","source_sha256":")" + kSha +
                                   R"(","result_sha256":")" + kSha +

@@ -210,8 +210,8 @@ struct Companion {
   std::string_view of;
   std::string_view suffix;
 };
-constexpr auto kCompanions =
-    std::to_array<Companion>({{".prototxt", ".caffemodel"}, {".caffemodel", ".prototxt"}});
+constexpr auto kCompanions = std::to_array<Companion>(
+    {{".prototxt", ".caffemodel"}, {".caffemodel", ".prototxt"}});
 
 }  // namespace
 
@@ -238,6 +238,11 @@ Result<std::vector<Part>> read_parts(const std::filesystem::path& path) {
     parts.push_back({.name = beside.filename().string(), .bytes = std::move(more)});
   }
   return parts;
+}
+
+Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
+                                            std::span<const Part> originals) {
+  return import_parts(file.importer, originals);
 }
 
 Result<std::vector<std::byte>> import_model(const models::ModelFile& file,

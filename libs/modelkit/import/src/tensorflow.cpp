@@ -204,7 +204,6 @@ Result<const tensorflow::Signature*> find_signature(const tensorflow::MetaGraphD
     names.push_back(each.key());
     if (each.key() == (name.empty() ? kSignature : name)) chosen = &each;
     if (name.empty() && chosen == nullptr) chosen = &each;
-    if (name.empty() && each.key() == kSignature) chosen = &each;
   }
   std::ranges::sort(names);
   if (!name.empty() && chosen == nullptr)

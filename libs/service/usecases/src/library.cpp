@@ -186,8 +186,8 @@ Outcome<models::Manifest> find_model(const models::Store& store, std::string_vie
 }
 
 Result<std::vector<std::byte>> make_network(const models::ModelFile& file,
-                                            std::span<const std::byte> original) {
-  VISAVIS_TRY(onnx, modelkit::import_model(file, original));
+                                            std::span<const models::Original> originals) {
+  VISAVIS_TRY(onnx, modelkit::import_model(file, originals));
   if (file.f16) return modelkit::make_f16(onnx);
   if (!file.int8) return onnx;
   return modelkit::make_int8(onnx, *file.int8);

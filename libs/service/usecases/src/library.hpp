@@ -26,8 +26,8 @@ namespace visavis::usecases {
 
 /// What engines run, from a file's original: by its importer and then, if it has one, by its int8
 /// recipe. It may serve as models::Importer.
-[[nodiscard]] Result<std::vector<std::byte>> make_network(const models::ModelFile& file,
-                                                          std::span<const std::byte> original);
+[[nodiscard]] Result<std::vector<std::byte>> make_network(
+    const models::ModelFile& file, std::span<const models::Original> originals);
 
 /// Where a recogniser's calibration is written to by default, and looked for after the shipped
 /// ones.

@@ -61,6 +61,15 @@ struct Int8Recipe {
   int weight_steps = 127;  ///< Weights are rounded to −weight_steps … weight_steps.
 };
 
+/// A further file without which an original is not whole: the weights beside a text, the variables
+/// of a SavedModel.
+struct Companion {
+  std::string name;         ///< Path beside the original file, as its format knows it.
+  std::string sha256;       ///< Hexadecimal.
+  std::uint64_t bytes = 0;  ///< How many it has.
+  std::optional<PackageSource> source{};
+};
+
 struct ModelFile {
   std::string name;    ///< Of the role inside the model: "pnet", "network".
   std::string sha256;  ///< Of the original file, hexadecimal.
@@ -72,6 +81,8 @@ struct ModelFile {
   std::uint64_t onnx_bytes = 0;      ///< Of that file; 0: the manifest does not say.
   bool as_data = false;      ///< Also kept as data, for kernels of its own (see NetworkData).
   double screen_margin = 0;  ///< See NetworkData.
+  std::string file_name{};   ///< Of the original, where its companions or its format ask for it.
+  std::vector<Companion> companions{};
 };
 
 /// Pixels to tensor: value = (pixel − mean[c]) · scale[c], channels in `colour` order, NCHW.

@@ -71,9 +71,21 @@ class Store {
                                                             const std::filesystem::path& downloads,
                                                             const LogSink& sink);
 
-/// Makes the ONNX that engines run from an original file; modelkit has it (`import_model`).
+/// One of the files that an original consists of. Most are one file.
+struct Original {
+  std::string name;  ///< The file's; below a folder its path there, with '/' between.
+  std::vector<std::byte> bytes;
+};
+
+/// A file's original and its companions, each checked against its own hash and size.
+/// @return the file itself first; as fetch_original, also for a companion without a package
+[[nodiscard]] Result<std::vector<Original>> fetch_originals(const ModelFile& file,
+                                                            const std::filesystem::path& downloads,
+                                                            const LogSink& sink);
+
+/// Makes the ONNX that engines run from an original; modelkit has it (`import_model`).
 using Importer = std::function<Result<std::vector<std::byte>>(const ModelFile& file,
-                                                              std::span<const std::byte> original)>;
+                                                              std::span<const Original> originals)>;
 
 /// Fetches, imports and keeps every file of a model that the store lacks or holds damaged.
 /// @return as fetch_original; kModelMismatch if the importer made something else than the manifest
@@ -82,11 +94,12 @@ using Importer = std::function<Result<std::vector<std::byte>>(const ModelFile& f
                                        const std::filesystem::path& downloads,
                                        const Importer& importer, const LogSink& sink);
 
-/// Adds a person's own model: a manifest, in which hashes may be left out, and its files by
-/// ModelFile::name. Both are checked before anything is written.
+/// Adds a person's own model: a manifest, in which hashes and companions' sizes may be left out,
+/// and its files by ModelFile::name; companions are looked for beside their file. Both are checked
+/// before anything is written.
 /// @return the manifest with its hashes, now at <root>/manifests/<id>.json; kInvalidArgument for a
-/// file too few or too many, or an id that is taken by another manifest; kModelMismatch for a file
-/// of another hash.
+/// file too few or too many, or an id that is taken by another manifest; kNotFound for a companion
+/// that is missing; kModelMismatch for a file of another hash or size.
 [[nodiscard]] Result<Manifest> add_model(
     const Store& store, std::string_view manifest,
     const std::map<std::string, std::filesystem::path, std::less<>>& files,

@@ -14,14 +14,12 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/models/manifest.hpp>
+#include <visavis/models/store.hpp>
 
 namespace visavis::modelkit {
 
 /// One of the files that a network consists of in some format. Most are one file, Caffe's are two.
-struct Part {
-  std::string name;  ///< The file's; below a folder its path there, with '/' between.
-  std::vector<std::byte> bytes;
-};
+using Part = models::Original;
 
 /// Reads the file `path` and what belongs to it, `path` first.
 /// @return what reading a file says; kInvalidArgument for more than 2 GiB.
@@ -53,6 +51,9 @@ struct Choice {
 /// The same original gives the same bytes on every machine. It may serve as models::Importer.
 /// @return kDecodeFailed for damaged bytes, kUnsupported for an operator or an importer that is not
 /// known, kModelMismatch for weights of another architecture.
+[[nodiscard]] Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
+                                                          std::span<const Part> originals);
+/// The same for an original of one file.
 [[nodiscard]] Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
                                                           std::span<const std::byte> original);
 
