@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 build=(g++ cmake ninja-build ccache pkg-config
   libturbojpeg0-dev libjpeg62-turbo-dev libspng-dev libwebp-dev libgif-dev libheif-dev libexif-dev
-  libstb-dev libhwy-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libssl-dev libarchive-dev
+  libstb-dev libhwy-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libpugixml-dev libssl-dev libarchive-dev
   libcurl4-openssl-dev libsystemd-dev libc-ares-dev libminizip-dev libboost1.81-dev prometheus-cpp-dev
   libprotobuf-dev protobuf-compiler libflatbuffers-dev flatbuffers-compiler
   libgtest-dev libgmock-dev libbenchmark-dev)

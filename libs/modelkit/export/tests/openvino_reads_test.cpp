@@ -24,25 +24,12 @@
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/openvino_ir.hpp>
 
+#include "model_store.hpp"
+
 namespace visavis::modelkit {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Every network in the model store, which `visavis models fetch` fills.
-std::vector<fs::path> networks() {
-  const char* cache = std::getenv("VISAVIS_CACHE");
-  const char* home = std::getenv("HOME");
-  const fs::path root = cache != nullptr
-                            ? fs::path(cache)
-                            : fs::path(home == nullptr ? "." : home) / ".cache/visavis";
-  std::vector<fs::path> found;
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(root / "models/files", none))
-    if (entry.is_regular_file() && entry.path().extension().empty()) found.push_back(entry.path());
-  std::ranges::sort(found);
-  return found;
-}
 
 /// [1, c, h, w] to [1, h, w, c], or back.
 std::vector<float> turned(const std::vector<float>& values, const std::vector<std::int64_t>& from,

@@ -19,6 +19,7 @@
 #include <visavis/graph/onnx.hpp>
 #include <visavis/graph/passes.hpp>
 
+#include "arithmetic.hpp"
 #include "builder.hpp"
 #include "fold_layers.hpp"
 
@@ -165,25 +166,6 @@ Unary unary_function(std::string_view op) {
                             {"Sigmoid", [](float x) { return 1 / (1 + std::exp(-x)); }},
                             {"Sqrt", [](float x) { return std::sqrt(x); }},
                             {"Tanh", [](float x) { return std::tanh(x); }}});
-  const auto* found = std::ranges::find(kTable, op, &Entry::op);
-  return found == kTable.end() ? nullptr : found->compute;
-}
-
-using Binary = float (*)(float, float);
-
-Binary binary_function(std::string_view op) {
-  struct Entry {
-    std::string_view op;
-    Binary compute;
-  };
-  static constexpr auto kTable =
-      std::to_array<Entry>({{"Add", [](float a, float b) { return a + b; }},
-                            {"Div", [](float a, float b) { return a / b; }},
-                            {"Max", [](float a, float b) { return std::max(a, b); }},
-                            {"Min", [](float a, float b) { return std::min(a, b); }},
-                            {"Mul", [](float a, float b) { return a * b; }},
-                            {"Pow", [](float a, float b) { return std::pow(a, b); }},
-                            {"Sub", [](float a, float b) { return a - b; }}});
   const auto* found = std::ranges::find(kTable, op, &Entry::op);
   return found == kTable.end() ? nullptr : found->compute;
 }

@@ -26,6 +26,7 @@
 #include "iresnet.hpp"
 #include "mobilefacenet.hpp"
 #include "mtcnn.hpp"
+#include "openvino.hpp"
 #include "state_dict.hpp"
 #include "tensorflow.hpp"
 #include "tflite.hpp"
@@ -188,7 +189,8 @@ constexpr auto kImporters = std::to_array<Importer>(
      {"pytorch:mobilefacenet", import_mobilefacenet},
      {"dlib:resnet", import_dlib_resnet},
      {"caffe", import_caffe},
-     {"coreml", import_coreml}});
+     {"coreml", import_coreml},
+     {"openvino", import_openvino}});
 
 Result<const Importer*> find_importer(std::string_view name) {
   const auto* found = std::ranges::find(kImporters, name, &Importer::name);
@@ -211,7 +213,7 @@ struct Companion {
   std::string_view suffix;
 };
 constexpr auto kCompanions = std::to_array<Companion>(
-    {{".prototxt", ".caffemodel"}, {".caffemodel", ".prototxt"}});
+    {{".prototxt", ".caffemodel"}, {".caffemodel", ".prototxt"}, {".xml", ".bin"}});
 
 }  // namespace
 
@@ -271,6 +273,8 @@ Result<Inspection> inspect(std::span<const Part> parts, const Choice& choice) {
   if (!is_caffe && is_tensorflow(parts)) return inspect_tensorflow(parts, choice);
   if (!choice.empty()) return nothing_to_choose();
   if (is_caffe) return inspect_caffe(parts);
+  if (parts.front().name.ends_with(".xml") || looks_like_openvino(parts.front().bytes))
+    return inspect_openvino(parts);
   if (looks_like_caffe(parts.front().bytes)) return inspect_caffe(parts);
   return inspect(parts.front().bytes);
 }

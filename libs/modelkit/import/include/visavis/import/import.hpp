@@ -46,6 +46,7 @@ struct Choice {
 ///   dlib:resnet           dlib's face recognition network, batch normalisation folded
 ///   caffe                 a .prototxt with its .caffemodel: two files, see import_parts
 ///   coreml                Core ML's NeuralNetwork
+///   openvino              OpenVINO IR, X.xml with X.bin, versions 10 and 11
 /// What `pytorch:` reads may be NumPy's .npz with the same names, too.
 /// All but `onnx` set weights below 1e-20 to zero, which changes no answer but the speed.
 /// The same original gives the same bytes on every machine. It may serve as models::Importer.
@@ -97,7 +98,7 @@ struct GraphFacts {
 
 struct Inspection {
   std::string format;    ///< "ONNX", "PyTorch state dict", "NumPy arrays", "TensorFlow Lite",
-                         ///< "dlib", "Caffe", "Core ML", "TensorFlow frozen graph",
+                         ///< "dlib", "Caffe", "Core ML", "OpenVINO IR", "TensorFlow frozen graph",
                          ///< "TensorFlow SavedModel", "TensorFlow checkpoint".
   std::string producer;  ///< As the file states it; may be empty.
   std::string importer;  ///< That reads it; empty if the format does not say (see importers).
