@@ -745,7 +745,20 @@ class Converter {
       VISAVIS_TRY(operand_name, operand(value));
       inputs.push_back(std::move(operand_name));
     }
+    if (name->onnx == "Min") return least(call, inputs);
     return made(name->onnx, call, std::move(inputs));
+  }
+
+  /// −max(−a, −b): not every engine has Min.
+  Result<Values> least(const Call& call, const std::vector<std::string>& inputs) {
+    std::vector<std::string> turned;
+    for (const std::string& input : inputs) {
+      turned.push_back(fresh(call.layer.name + ".turned"));
+      node("Neg", turned.back(), {input});
+    }
+    const std::string most = fresh(call.layer.name + ".most");
+    node("Max", most, turned);
+    return made("Neg", call, {most});
   }
 
   Result<Values> of_constants(std::string_view op, const Call& call, const Constant& a,
