@@ -364,7 +364,7 @@ class Converter {
   // What is written.
 
   std::string fresh(const std::string& name) {
-    const std::string wanted = name.empty() ? "value" : name;
+    std::string wanted = name.empty() ? "value" : name;
     int& count = names_[wanted];
     if (count++ == 0) return wanted;
     for (;;) {
@@ -899,7 +899,7 @@ class Converter {
     const std::string& name = call.layer.name;
     VISAVIS_TRY(count, count_along(x.shape, axes));
     const std::string mean = mean_of(name + ".mean", squares_of(name + ".squares", x.name), axes);
-    const std::string sum = fresh(name + ".sum");
+    std::string sum = fresh(name + ".sum");
     node("Mul", sum, {mean, single(name + ".count", count)});
     return sum;
   }
