@@ -35,12 +35,12 @@ std::string with_unit(std::uint64_t bytes) {
 
 /// What int8 or f16 costs and brings, of each model that has such figures.
 std::string describe_smaller(const std::vector<usecases::ModelFacts>& models) {
-  Table table({"MODEL", "WEIGHTS", "INSTEAD OF", "FIGURE", ">FLOAT", ">ITS OWN"});
+  Table table({"MODEL", "INSTEAD OF", "FIGURE", ">FLOAT", ">ITS OWN"});
   bool any = false;
   for (const usecases::ModelFacts& model : models) {
     if (!model.measured) continue;
     for (const usecases::MeasuredFact& figure : model.measured->figures)
-      table.add({model.id, model.precision, model.measured->model, printable(figure.name),
+      table.add({model.id, model.measured->model, printable(figure.name),
                  figure.before ? figure_text(*figure.before) : "-", figure_text(figure.after)});
     any = true;
   }
