@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 #include <visavis/usecases/catalogue.hpp>
+#include <visavis/usecases/networks.hpp>
 #include <visavis/wire/json.hpp>
 
 #include "table.hpp"
@@ -321,10 +322,12 @@ void add_inspect(VerbList& list, CLI::App& models) {
   auto given = std::make_shared<Given>();
   CLI::App* verb =
       list.add(models, "inspect",
-               "Inputs, outputs, shapes, types and operators of a model file (ONNX, TensorFlow "
-               "Lite, PyTorch state dict, dlib), or what each layer costs",
+               "Inputs, outputs, shapes, types and operators of a model file, or what each layer "
+               "costs",
                "models inspect network.onnx --layers --draw network.svg");
-  verb->add_option("FILE", given->path, "Which")->required();
+  verb->add_option("FILE", given->path,
+                   "A file or folder of one of these: " + usecases::source_formats())
+      ->required();
   verb->add_flag("--layers", given->layers,
                  "Shapes, multiply-adds and parameters of every layer, for one sample");
   verb->add_option("--draw", given->questions.drawing, "Also draws the layers: an SVG file");

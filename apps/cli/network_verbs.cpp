@@ -1,9 +1,14 @@
 #include <algorithm>
 #include <cstdio>
+#include <expected>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
+#include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/inputs.hpp>
 #include <visavis/usecases/networks.hpp>
+#include <visavis/usecases/workbench.hpp>
 #include <visavis/wire/json.hpp>
 
 #include "table.hpp"
@@ -15,11 +20,25 @@ namespace {
 using usecases::NetworkFile;
 using usecases::Questions;
 
+constexpr int kFigureDigits = 7;  // in f32 a cosine of the same direction
+
 std::string shortly(double value) {
   std::string text(32, '\0');
   const int length = std::snprintf(text.data(), text.size(), "%.3g", value);
   text.resize(static_cast<std::size_t>(std::max(length, 0)));
   return text;
+}
+
+std::string describe(const usecases::RecognitionEffect& effect) {
+  Table table({"FIGURE", ">SOURCE", ">RESULT", ">LIMIT", "ANSWER"});
+  for (const usecases::GateFigure& figure : effect.figures)
+    table.add({figure.name, figure.before ? figure_text(*figure.before) : "-",
+               fixed(figure.after, kFigureDigits), fixed(figure.limit, kFigureDigits),
+               figure.passed ? "passed" : "FAILED"});
+  return table.text() + std::to_string(effect.pairs) + " pairs, judged at " +
+         fixed(effect.threshold, 4) + "; " + std::to_string(effect.photos) + " faces by " +
+         effect.run.detector + ", prepared as for " + effect.run.recogniser + ", the source on " +
+         effect.run.engine + "\n";
 }
 
 std::string describe(const usecases::Equivalence& answer) {
@@ -52,6 +71,7 @@ std::string describe(const usecases::Equivalence& answer) {
     for (const auto& kept : answer.halved->kept)
       text += printable(kept.name) + " stays float32: " + kept.reason + "\n";
   }
+  if (answer.effect) text += describe(*answer.effect);
   return text;
 }
 
@@ -78,13 +98,6 @@ void add_questions(CLI::App& verb, Questions& questions) {
       ->check(finite());
 }
 
-/// What was not asked for otherwise is what rounding to halves may cost.
-void expect_halves(const CLI::App& verb, Questions& questions) {
-  const bool by_size = verb.count("--max-abs") + verb.count("--max-relative") > 0;
-  if (!by_size) questions.max_relative = usecases::kHalfMaxRelative;
-  if (verb.count("--min-cosine") == 0) questions.min_cosine = usecases::kHalfMinCosine;
-}
-
 void add_choice(CLI::App& verb, usecases::GraphChoice& choice, const std::string& prefix,
                 const std::string& of) {
   verb.add_option("--" + prefix + "tag", choice.tag,
@@ -96,7 +109,8 @@ void add_choice(CLI::App& verb, usecases::GraphChoice& choice, const std::string
 int answer_with(Desk& desk, const usecases::Outcome<usecases::Equivalence>& answer) {
   if (!answer) return give_up(desk, answer.error());
   const int code = finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
-  return std::max(code, answer->equivalent ? kDone : kCheckSaidNo);
+  const bool same = answer->equivalent && (!answer->effect || answer->effect->passed);
+  return std::max(code, same ? kDone : kCheckSaidNo);
 }
 
 void add_equivalence(VerbList& list) {
@@ -131,23 +145,105 @@ void add_equivalence(VerbList& list) {
        }});
 }
 
+struct Conversion {
+  NetworkFile source;
+  usecases::NetworkTarget target;
+  Questions questions;
+  std::string weights = "f32";
+  bool as_it_is = false;
+  usecases::WorkbenchOptions bench{.recogniser = {}};
+  std::string images;
+  std::filesystem::path pairs;
+  usecases::EffectLimits limits;
+};
+
+/// What was not asked for otherwise is what rounding to halves may cost.
+void expect_halves(const CLI::App& verb, Conversion& given) {
+  const bool by_size = verb.count("--max-abs") + verb.count("--max-relative") > 0;
+  if (!by_size) given.questions.max_relative = usecases::kHalfMaxRelative;
+  if (verb.count("--min-cosine") == 0) given.questions.min_cosine = usecases::kHalfMinCosine;
+  if (verb.count("--max-changed") == 0) given.limits.changed_pairs = usecases::kHalfMaxChanged;
+}
+
+usecases::Outcome<usecases::Equivalence> convert(Desk& desk, const Conversion& given) {
+  const auto certify = [](const usecases::Equivalence& answer) { return wire::to_json(answer); };
+  auto source = usecases::find_network(desk.places, given.source);
+  if (!source) return std::unexpected(source.error());
+  if (given.pairs.empty())
+    return usecases::convert_network(*source, given.target, given.questions, certify);
+  usecases::WorkbenchOptions options = given.bench;
+  if (options.recogniser.empty()) options.recogniser = source->model;
+  if (options.recogniser.empty())
+    return usecases::usage(
+        "--pairs needs --recogniser: whose manifest tells how photos become "
+        "inputs of SOURCE");
+  usecases::Inputs photos = usecases::collect_photos({given.images});
+  auto bench = usecases::Workbench::open(
+      desk.places, options, {.photos = photos.photos.size(), .second_look = true, .chips = true},
+      desk.terminal.log_sink());
+  if (!bench) return std::unexpected(bench.error());
+  const usecases::RecognitionTest test{.bench = *bench,
+                                       .photos = std::move(photos),
+                                       .pairs = given.pairs,
+                                       .limits = given.limits,
+                                       .progress = desk.terminal.progress("comparing faces")};
+  return usecases::convert_network(*source, given.target, given.questions, certify, &test);
+}
+
+void add_recognition(CLI::App& verb, Conversion& given) {
+  CLI::Option* images =
+      verb.add_option("--images", given.images, "Folder with a folder of photos for each person")
+          ->type_name("DIR");
+  CLI::Option* pairs =
+      verb.add_option("--pairs", given.pairs,
+                      "Of a recogniser: also judge pairs of photos by both, LFW's pairs.txt or TSV "
+                      "lines \"path path 1|0\" below --images")
+          ->type_name("FILE")
+          ->needs(images);
+  images->needs(pairs);
+  const auto with_pairs = [pairs](CLI::Option* option) { option->needs(pairs); };
+  with_pairs(
+      verb.add_option("--recogniser", given.bench.recogniser,
+                      "Whose manifest tells how photos become inputs (default: SOURCE, where "
+                      "that is a model's id)")
+          ->type_name("ID"));
+  with_pairs(verb.add_option("--detector", given.bench.detector, "Finds the faces")
+                 ->type_name("ID")
+                 ->capture_default_str());
+  with_pairs(verb.add_option("--source-engine", given.bench.engine, "Who runs SOURCE on photos")
+                 ->capture_default_str());
+  with_pairs(verb.add_option("--threads", given.bench.threads,
+                             "Threads in all (0: one for each processor)")
+                 ->capture_default_str());
+  with_pairs(
+      verb.add_option("--max-changed", given.limits.changed_pairs,
+                      "Share of the pairs that may be judged otherwise at the same threshold; "
+                      "of f16 " +
+                          shortly(usecases::kHalfMaxChanged) + " unless given")
+          ->check(finite())
+          ->capture_default_str());
+  with_pairs(verb.add_option("--max-accuracy-loss", given.limits.accuracy_loss, "On the pairs")
+                 ->check(finite())
+                 ->capture_default_str());
+  with_pairs(verb.add_option("--max-tar-loss", given.limits.tar_loss,
+                             "At FAR 1e-3, as far as the pairs reach")
+                 ->check(finite())
+                 ->capture_default_str());
+}
+
 void add_convert(VerbList& list) {
-  struct Given {
-    NetworkFile source;
-    usecases::NetworkTarget target;
-    Questions questions;
-    std::string weights = "f32";
-    bool as_it_is = false;
-  };
-  auto given = std::make_shared<Given>();
-  CLI::App* verb = list.add(
-      list.program, "convert",
-      "Writes a network as ONNX or OpenVINO IR, with a certificate, if the result is the same",
-      "convert pnet.pt pnet.onnx --importer pytorch:mtcnn-pnet");
-  verb->add_option("SOURCE", given->source.path, "A network in any format that can be imported")
+  auto given = std::make_shared<Conversion>();
+  CLI::App* verb =
+      list.add(list.program, "convert",
+               "Writes a network in another format, with a certificate, if the result is the same",
+               "convert pnet.pt pnet.onnx --importer pytorch:mtcnn-pnet");
+  verb->add_option("SOURCE", given->source.path,
+                   "A network in any format that can be imported, or the id of a model that was "
+                   "fetched")
       ->required();
-  verb->add_option("TARGET", given->target.path,
-                   "The new file: ONNX, or OpenVINO IR if it ends in .xml")
+  verb->add_option(
+          "TARGET", given->target.path,
+          "The new file or folder, whose ending tells the format: " + usecases::target_endings())
       ->required();
   verb->add_option("--importer", given->source.importer,
                    "How SOURCE is read, as a manifest names it (a state dict does not say)");
@@ -163,16 +259,12 @@ void add_convert(VerbList& list) {
   verb->add_option("--engine", given->target.engine, "Who runs the result when it is compared")
       ->capture_default_str();
   add_questions(*verb, given->questions);
+  add_recognition(*verb, *given);
   list.verbs.push_back({verb, [given, verb](Desk& desk) {
                           given->target.simplify = !given->as_it_is;
                           given->target.halves = given->weights == "f16";
-                          if (given->target.halves) expect_halves(*verb, given->questions);
-                          const auto certify = [](const usecases::Equivalence& answer) {
-                            return wire::to_json(answer);
-                          };
-                          return answer_with(desk,
-                                             usecases::convert_network(given->source, given->target,
-                                                                       given->questions, certify));
+                          if (given->target.halves) expect_halves(*verb, *given);
+                          return answer_with(desk, convert(desk, *given));
                         }});
 }
 

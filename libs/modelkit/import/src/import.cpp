@@ -219,9 +219,13 @@ constexpr auto kCompanions = std::to_array<Companion>(
 
 Result<std::vector<Part>> read_parts(const std::filesystem::path& path) {
   VISAVIS_TRY(files, tensorflow_files(path));
+  std::error_code error;
+  const bool is_folder = std::filesystem::is_directory(path, error);
+  if (files.empty() && is_folder)
+    return fail(ErrorCode::kInvalidArgument,
+                "is a folder without saved_model.pb, so no SavedModel of TensorFlow's");
   if (files.empty()) files.push_back(path);
-  const std::filesystem::path folder =
-      std::filesystem::is_directory(path) ? path : path.parent_path();
+  const std::filesystem::path folder = is_folder ? path : path.parent_path();
   std::vector<Part> parts;
   std::uint64_t left = kMaxBytes;
   for (const std::filesystem::path& file : files) {
@@ -279,7 +283,16 @@ Result<Inspection> inspect(std::span<const Part> parts, const Choice& choice) {
   return inspect(parts.front().bytes);
 }
 
+std::span<const std::string_view> formats() noexcept {
+  static constexpr auto kFormats = std::to_array<std::string_view>(
+      {"ONNX", "PyTorch state dict", "NumPy arrays", "TensorFlow frozen graph",
+       "TensorFlow SavedModel", "TensorFlow checkpoint", "TensorFlow Lite", "Caffe", "Core ML",
+       "OpenVINO IR", "dlib"});
+  return kFormats;
+}
+
 Result<Inspection> inspect(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return fail(ErrorCode::kDecodeFailed, "it is empty");
   if (looks_like_caffe(bytes)) {
     const Part part{.name = {}, .bytes = {bytes.begin(), bytes.end()}};
     return inspect_caffe({&part, 1});
@@ -293,11 +306,11 @@ Result<Inspection> inspect(std::span<const std::byte> bytes) {
   // Version 1 of the outermost layer. An ONNX file may begin so only with a wire type of no use.
   if (starts_with(bytes, 0, "\x01\x01")) return inspect_dlib(bytes);
   Result<Inspection> found = inspect_onnx(bytes);
-  if (!found && found.error().code == ErrorCode::kDecodeFailed)
-    return fail(ErrorCode::kDecodeFailed,
-                "it is neither ONNX nor TensorFlow Lite nor a PyTorch state dict nor a network of "
-                "Caffe's, Core ML's or dlib's, or damaged");
-  return found;
+  if (found || found.error().code != ErrorCode::kDecodeFailed) return found;
+  std::string text = "it is damaged, or no network of a format that is read:";
+  for (const std::string_view format : formats())
+    text += (format == formats().front() ? " " : ", ") + std::string(format);
+  return fail(ErrorCode::kDecodeFailed, std::move(text));
 }
 
 }  // namespace visavis::modelkit

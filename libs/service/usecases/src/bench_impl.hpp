@@ -68,9 +68,10 @@ struct Workbench::Impl {
   protocols::ScoreRule rule;
   // Known when the networks are loaded:
   std::shared_ptr<const models::Network> detector;
-  std::shared_ptr<const models::Network> landmarks;   ///< Null if the detector needs none.
-  std::shared_ptr<const models::Network> recogniser;  ///< Null if none is needed.
-  std::unique_ptr<Executor> executor;                 ///< Null until then.
+  std::shared_ptr<const models::Network> landmarks;  ///< Null if the detector needs none.
+  /// Null if none is needed. What is there before stays: another network than the store's.
+  std::shared_ptr<const models::Network> recogniser;
+  std::unique_ptr<Executor> executor;  ///< Null until then.
   /// One for each worker: pipelines if there is a recogniser, else finders.
   std::vector<std::unique_ptr<detect::Detector>> finders;
   std::vector<pipeline::Pipeline> pipelines;

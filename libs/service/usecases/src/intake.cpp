@@ -2,10 +2,12 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/core/file.hpp>
 #include <visavis/core/hash.hpp>
+#include <visavis/core/result.hpp>
 #include <visavis/import/import.hpp>
 
 #include "library.hpp"
@@ -87,10 +89,18 @@ Outcome<ModelFacts> add_model(
   if (!text)
     return std::unexpected(Failure(
         {text.error().code, "the manifest " + manifest.string() + ": " + text.error().message}));
-  VISAVIS_TRY(added,
-              models::add_model(store, {reinterpret_cast<const char*>(text->data()), text->size()},
-                                files, make_network));
-  return facts_of(places, store, added);
+  auto added = models::add_model(store, {reinterpret_cast<const char*>(text->data()), text->size()},
+                                 files, make_network);
+  if (!added) {
+    // The parser says "manifest: …" of what it does not have a name for.
+    constexpr std::string_view kAnyManifest = "manifest: ";
+    Error error = std::move(added).error();
+    if (error.message.starts_with(kAnyManifest))
+      error.message =
+          "the manifest " + manifest.string() + ": " + error.message.substr(kAnyManifest.size());
+    return std::unexpected(Failure(std::move(error)));
+  }
+  return facts_of(places, store, *added);
 }
 
 Outcome<ModelInside> inspect_model(const std::filesystem::path& path, const GraphChoice& choice) {

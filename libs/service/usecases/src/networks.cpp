@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 #include <visavis/core/file.hpp>
@@ -22,13 +23,17 @@
 #include <visavis/image/resize.hpp>
 #include <visavis/import/costs.hpp>
 #include <visavis/import/import.hpp>
+#include <visavis/models/manifest.hpp>
+#include <visavis/models/store.hpp>
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
 #include <visavis/runtime/openvino_ir.hpp>
 #include <visavis/usecases/catalogue.hpp>
 #include <visavis/usecases/inputs.hpp>
 
+#include "library.hpp"
 #include "outputs.hpp"
+#include "recognition_effect.hpp"
 
 namespace visavis::usecases {
 namespace {
@@ -49,6 +54,15 @@ struct Network {
     if (model) return {.model = model};
     return {.graph = &graph, .engine = engine, .precision = precision};
   }
+
+  /// @pre an engine was chosen
+  [[nodiscard]] Outcome<std::shared_ptr<const runtime::Model>> loaded() const {
+    if (model) return model;
+    runtime::LoadOptions options;
+    options.precision = precision;
+    VISAVIS_TRY(bytes, caused_by(Cause::kInput, graph::write_onnx(graph)));
+    return caused_by(Cause::kEnvironment, engine->load(bytes, options));
+  }
 };
 
 std::unexpected<Failure> about(const std::filesystem::path& path, Failure failure) {
@@ -65,6 +79,13 @@ Outcome<std::string> importer_of(const NetworkFile& file, const modelkit::Inspec
   for (const std::string& known : inside.importers)
     text += (&known == &inside.importers.front() ? ", perhaps " : " or ") + known;
   return usage(std::move(text));
+}
+
+/// "a, b, c"
+std::string listed(std::span<const std::string_view> words) {
+  std::string text;
+  for (const std::string_view word : words) text += (text.empty() ? "" : ", ") + std::string(word);
+  return text;
 }
 
 std::uint64_t parameters_of(const graph::Graph& graph) {
@@ -95,7 +116,7 @@ Outcome<Network> import_here(const NetworkFile& file, std::span<const modelkit::
   VISAVIS_TRY(importer, importer_of(file, inside));
   VISAVIS_TRY(onnx, chosen(modelkit::import_parts(importer, parts, choice)));
   VISAVIS_TRY(graph, caused_by(Cause::kInput, graph::read_onnx(onnx)));
-  Network network{.facts = {.path = file.path.string(),
+  Network network{.facts = {.path = file.model.empty() ? file.path.string() : file.model,
                             .format = std::move(inside.format),
                             .importer = std::move(importer),
                             .sha256 = hash_of(parts),
@@ -113,11 +134,15 @@ Outcome<Network> read_here(const NetworkFile& file) {
 
 Outcome<void> choose_engine(Network& network, const std::string& engine,
                             const std::string& precision) {
-  VISAVIS_TRY(found, caused_by(Cause::kEnvironment, runtime::find_engine(engine)));
+  const auto found = runtime::find_engine(engine);
+  if (!found)
+    return std::unexpected(
+        Failure(found.error().code == ErrorCode::kNotFound ? Cause::kUsage : Cause::kEnvironment,
+                found.error()));
   VISAVIS_TRY(parsed, caused_by(Cause::kUsage, runtime::parse_precision(precision)));
-  network.engine = found;
+  network.engine = *found;
   network.precision = parsed;
-  network.facts.engine = std::string(found->name());
+  network.facts.engine = std::string((*found)->name());
   network.facts.precision = precision;
   return {};
 }
@@ -367,11 +392,8 @@ Outcome<Made> make(const graph::Graph& graph, const NetworkTarget& target) {
   if (is_ir(target.path)) return make_ir(graph, target);
   if (const modelkit::Exporter* exporter = modelkit::exporter_for(target.path))
     return make_parts(*exporter, graph, target);
-  std::string known = ".xml";
-  for (const modelkit::Exporter& exporter : modelkit::exporters())
-    known += ", " + std::string(exporter.suffix);
   return usage(target.path.string() +
-               ": the ending tells the format of the new network; known are " + known);
+               ": the ending tells the format of the new network; known are " + target_endings());
 }
 
 /// The certificate last, so that it stands for files that are all there.
@@ -422,18 +444,58 @@ Outcome<Equivalence> compare_networks(const NetworkFile& source, const NetworkFi
   return judge(before, after, questions);
 }
 
+std::string source_formats() { return listed(modelkit::formats()); }
+
+std::string target_endings() {
+  std::vector<std::string_view> endings{".xml"};
+  for (const modelkit::Exporter& exporter : modelkit::exporters())
+    endings.push_back(exporter.suffix);
+  std::ranges::sort(endings);
+  return listed(endings);
+}
+
+Outcome<NetworkFile> find_network(const Places& places, NetworkFile file) {
+  std::error_code ignored;
+  if (std::filesystem::exists(file.path, ignored) || file.path.has_parent_path()) return file;
+  VISAVIS_TRY(store, open_store(places));
+  const std::string id = file.path.string();
+  const auto manifest = std::ranges::find(store.manifests(), id, &models::Manifest::id);
+  if (manifest == store.manifests().end()) return file;
+  if (manifest->files.size() != 1)
+    return usage("the model " + id + " is not one network: give the file of one of them");
+  const models::ModelFile& network = manifest->files.front();
+  if (auto bytes = caused_by(Cause::kEnvironment, store.read(network)); !bytes)
+    return about(file.path, std::move(bytes).error());
+  file.path = store.path_of(network.onnx_sha256);
+  file.importer = "onnx";
+  file.model = id;
+  return file;
+}
+
 Outcome<Equivalence> convert_network(const NetworkFile& source, const NetworkTarget& target,
-                                     const Questions& questions, const Certify& certify) {
+                                     const Questions& questions, const Certify& certify,
+                                     const RecognitionTest* test) {
   VISAVIS_CHECK(check_limits(questions));
   VISAVIS_CHECK(check_new(target.path));
   VISAVIS_CHECK(check_new(certificate_of(target.path)));
   VISAVIS_TRY(before, read_network(source));
+  std::optional<EffectTrial> trial;
+  if (test != nullptr) {
+    VISAVIS_TRY(made, EffectTrial::make(*test, before.graph, questions.min_cosine));
+    trial = std::move(made);
+  }
   VISAVIS_TRY(planned, target_graph(before, target));
   VISAVIS_TRY(made, make(planned.graph, target));
   for (const Output& output : made.outputs) VISAVIS_CHECK(check_new(output.path));
   VISAVIS_TRY(answer, judge(before, made.network, questions));
   answer.halved = std::move(planned.halved);
   if (!answer.equivalent) return answer;
+  if (trial) {
+    VISAVIS_TRY(model, made.network.loaded());
+    VISAVIS_TRY(effect, trial->run(std::move(model), answer.errors));
+    answer.effect = std::move(effect);
+    if (!answer.effect->passed) return answer;
+  }
   made.outputs.push_back({.path = certificate_of(target.path), .bytes = bytes_of(certify(answer))});
   VISAVIS_CHECK(publish(made.outputs));
   return answer;

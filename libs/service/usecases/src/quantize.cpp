@@ -433,7 +433,7 @@ Outcome<Quantized> quantize(Workbench& bench, const Inputs& photos, const Quanti
   answer.observed = request.f16 ? 0 : request.chips;
   answer.held_out = request.held_out;
   const std::size_t wanted = answer.observed + answer.held_out;
-  VISAVIS_TRY(test, gate_test(photos.photos, request));
+  VISAVIS_TRY(test, gate_test(photos.photos, request.pairs, request.test_people));
   VISAVIS_TRY(chosen, choose_photos(photos.photos, test, request));
   if (request.detector) {
     if (chosen.size() > wanted) chosen.resize(wanted);

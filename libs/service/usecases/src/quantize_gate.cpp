@@ -8,9 +8,7 @@
 #include <functional>
 #include <iterator>
 #include <limits>
-#include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -18,66 +16,18 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/detect/detector.hpp>
-#include <visavis/embed/embedder.hpp>
 #include <visavis/equivalence/equivalence.hpp>
 #include <visavis/geometry/box.hpp>
-#include <visavis/matching/matching.hpp>
-#include <visavis/pipeline/pipeline.hpp>
-#include <visavis/protocols/all_pairs.hpp>
-#include <visavis/protocols/verification.hpp>
 #include <visavis/runtime/engine.hpp>
-#include <visavis/usecases/evaluate.hpp>
-#include <visavis/vocab/embedding.hpp>
 #include <visavis/vocab/face.hpp>
 #include <visavis/vocab/image.hpp>
-
-#include "lists.hpp"
 
 namespace visavis::usecases {
 namespace {
 
-/// Both models' embedding of each photo; nothing where no face was found.
-struct Both {
-  std::vector<std::optional<Embedding>> before;
-  std::vector<std::optional<Embedding>> after;
-};
-
-Outcome<Both> embed_both(Workbench::Impl& bench, const std::vector<Photo>& photos,
-                         embed::Embedder& candidate, Quantized& answer, const Progress& progress) {
-  Both both{.before = std::vector<std::optional<Embedding>>(photos.size()),
-            .after = std::vector<std::optional<Embedding>>(photos.size())};
-  const auto work = [&](const std::vector<Photo>& some, std::size_t start,
-                        const Progress& within) -> Outcome<void> {
-    auto results = analyse_photos(bench, some, pipeline::Selection::kCenter, within);
-    std::vector<std::size_t> places;
-    std::vector<ImageView> chips;
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      if (!results[i]) {
-        answer.errors.push_back(problem(some[i].path, std::move(results[i]).error()));
-        continue;
-      }
-      for (pipeline::FaceRecord& face : results[i]->faces) {
-        if (!face.chip) continue;
-        both.before[start + i] = std::move(face.embedding);
-        chips.push_back(face.chip->image.view());
-        places.push_back(start + i);
-      }
-    }
-    VISAVIS_TRY(embedded, caused_by(Cause::kEnvironment, candidate.embed(chips)));
-    for (std::size_t i = 0; i < places.size(); ++i) both.after[places[i]] = std::move(embedded[i]);
-    return {};
-  };
-  VISAVIS_CHECK(in_batches(photos, progress, work));
-  return both;
-}
-
-void add_floor(Quantized& answer, std::string name, std::optional<double> before, double after,
-               double limit) {
-  answer.gate.push_back({.name = std::move(name),
-                         .before = before,
-                         .after = after,
-                         .limit = limit,
-                         .passed = after >= limit});
+void add_floor(Quantized& answer, std::string name, double after, double limit) {
+  answer.gate.push_back(
+      {.name = std::move(name), .after = after, .limit = limit, .passed = after >= limit});
 }
 
 void add_ceiling(Quantized& answer, std::string name, double before, double after, double limit) {
@@ -86,84 +36,6 @@ void add_ceiling(Quantized& answer, std::string name, double before, double afte
                          .after = after,
                          .limit = limit,
                          .passed = after <= limit});
-}
-
-void add_cosine(const Both& both, const QuantizeLimits& limits, Quantized& answer) {
-  double sum = 0;
-  for (std::size_t i = 0; i < both.before.size(); ++i) {
-    if (!both.before[i] || !both.after[i]) continue;
-    sum += matching::similarity(both.before[i]->values, both.after[i]->values);
-    ++answer.tested;
-  }
-  if (answer.tested > 0)
-    add_floor(answer, "mean cosine", std::nullopt, sum / static_cast<double>(answer.tested),
-              limits.min_cosine);
-}
-
-/// Figures at the rates that both reports have.
-void add_tar(const std::vector<protocols::OperatingPoint>& before,
-             const std::vector<protocols::OperatingPoint>& after, const std::string& where,
-             const QuantizeLimits& limits, Quantized& answer) {
-  static const std::map<double, std::string, std::greater<>> rates{{1e-3, "1e-3"}, {1e-4, "1e-4"}};
-  for (const protocols::OperatingPoint& point : before) {
-    const auto rate = rates.find(point.far);
-    const auto other = std::ranges::find(after, point.far, &protocols::OperatingPoint::far);
-    if (rate == rates.end() || other == after.end()) continue;
-    add_floor(answer, "TAR at FAR " + rate->second + where, point.tar, other->tar,
-              point.tar - limits.tar_loss);
-  }
-}
-
-protocols::Embeddings by_names(const std::vector<Photo>& photos,
-                               const std::vector<std::optional<Embedding>>& embeddings) {
-  protocols::Embeddings by_name;
-  for (std::size_t i = 0; i < photos.size(); ++i)
-    by_name.emplace(photos[i].inside.string(), embeddings[i]);
-  return by_name;
-}
-
-/// Intervals cost time and decide nothing here.
-constexpr std::size_t kNoReplicates = 0;
-
-Outcome<void> add_pairs(const GateTest& test, const Both& both, const QuantizeLimits& limits,
-                        Quantized& answer) {
-  const auto judge = [&](const std::vector<std::optional<Embedding>>& embeddings) {
-    protocols::VerificationOptions options;
-    options.replicates = kNoReplicates;
-    return caused_by(Cause::kInput, protocols::verify_pairs(
-                                        *test.pairs, by_names(test.photos, embeddings), options));
-  };
-  VISAVIS_TRY(before, judge(both.before));
-  VISAVIS_TRY(after, judge(both.after));
-  if (before.all.accuracy && after.all.accuracy)
-    add_floor(answer, "accuracy", before.all.accuracy->mean, after.all.accuracy->mean,
-              before.all.accuracy->mean - limits.accuracy_loss);
-  // All pairs have more of them than a list.
-  if (test.all_pairs.empty()) add_tar(before.all.points, after.all.points, "", limits, answer);
-  return {};
-}
-
-Outcome<void> add_all_pairs(Workbench::Impl& bench, const GateTest& test, const Both& both,
-                            const QuantizeLimits& limits, Quantized& answer) {
-  const auto judge = [&](const std::vector<std::optional<Embedding>>& embeddings) {
-    std::vector<protocols::LabelledFace> faces;
-    std::vector<std::string> failed;
-    for (const std::size_t i : test.all_pairs) {
-      std::string person = test.photos[i].parent();
-      if (embeddings[i])
-        faces.push_back({.person = std::move(person), .embedding = *embeddings[i]});
-      else
-        failed.push_back(std::move(person));
-    }
-    protocols::AllPairsOptions options;
-    options.replicates = kNoReplicates;
-    return caused_by(Cause::kInput,
-                     protocols::compare_all(faces, failed, options, *bench.executor));
-  };
-  VISAVIS_TRY(before, judge(both.before));
-  VISAVIS_TRY(after, judge(both.after));
-  add_tar(before.all.points, after.all.points, ", all pairs", limits, answer);
-  return {};
 }
 
 /// Pairs of boxes of the same face, the most alike first, each box in one pair.
@@ -259,50 +131,22 @@ class Runner {
 
 }  // namespace
 
-Outcome<GateTest> gate_test(const std::vector<Photo>& photos, const QuantizeRequest& request) {
-  GateTest test;
-  std::set<std::string> named;
-  if (!request.pairs.empty()) {
-    VISAVIS_TRY(pairs, read_pairs(request.pairs));
-    for (std::string& name : protocols::images_of(pairs)) named.insert(std::move(name));
-    test.pairs = std::move(pairs);
-  }
-  People people;
-  if (!request.test_people.empty()) {
-    VISAVIS_TRY(read, read_people(request.test_people));
-    people = std::move(read);
-  }
-  for (const Photo& photo : photos) {
-    const bool in_pairs = named.erase(photo.inside.string()) > 0;
-    const bool of_people = people.contains(photo.parent());
-    if (of_people) test.all_pairs.push_back(test.photos.size());
-    if (in_pairs || of_people) test.photos.push_back(photo);
-  }
-  if (!named.empty())
-    return std::unexpected(Failure(
-        Cause::kInput, {ErrorCode::kNotFound, request.pairs.string() + ": there is no photo " +
-                                                  *named.begin() + " among those given"}));
-  if (!request.test_people.empty() && test.all_pairs.empty())
-    return std::unexpected(Failure(
-        Cause::kInput, {ErrorCode::kNotFound,
-                        request.test_people.string() + ": there is no photo of these people"}));
-  return test;
-}
-
 Outcome<void> judge_embeddings(Workbench::Impl& bench, const GateTest& test,
                                std::shared_ptr<const models::Network> candidate,
                                const QuantizeLimits& limits, Quantized& answer,
                                const Progress& progress) {
   if (test.photos.empty()) {
-    add_floor(answer, "mean cosine", std::nullopt, answer.held_out_cosine, limits.min_cosine);
+    add_floor(answer, "mean cosine", answer.held_out_cosine, limits.min_cosine);
     return {};
   }
-  VISAVIS_TRY(embedder,
-              caused_by(Cause::kEnvironment, embed::Embedder::open(std::move(candidate))));
-  VISAVIS_TRY(both, embed_both(bench, test.photos, embedder, answer, progress));
-  add_cosine(both, limits, answer);
-  if (test.pairs) VISAVIS_CHECK(add_pairs(test, both, limits, answer));
-  if (!test.all_pairs.empty()) VISAVIS_CHECK(add_all_pairs(bench, test, both, limits, answer));
+  VISAVIS_TRY(judged, compare_embeddings(bench, test, std::move(candidate),
+                                         {.mean_cosine = limits.min_cosine,
+                                          .accuracy_loss = limits.accuracy_loss,
+                                          .tar_loss = limits.tar_loss},
+                                         progress));
+  answer.tested = judged.tested;
+  std::ranges::move(judged.figures, std::back_inserter(answer.gate));
+  std::ranges::move(judged.errors, std::back_inserter(answer.errors));
   return {};
 }
 
@@ -338,9 +182,8 @@ Outcome<void> judge_faces(Workbench::Impl& bench, const std::vector<Photo>& phot
   const auto share = [&](std::size_t whole) {
     return whole == 0 ? 0 : static_cast<double>(sum.same) / static_cast<double>(whole);
   };
-  add_floor(answer, "faces found again", std::nullopt, share(sum.before), limits.same_faces);
-  add_floor(answer, "faces that float finds, too", std::nullopt, share(sum.after),
-            limits.same_faces);
+  add_floor(answer, "faces found again", share(sum.before), limits.same_faces);
+  add_floor(answer, "faces that float finds, too", share(sum.after), limits.same_faces);
   return {};
 }
 

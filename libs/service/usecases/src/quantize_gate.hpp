@@ -3,30 +3,16 @@
 /// What a float recogniser and its int8 or f16 form do on the same photos.
 
 #include <cstddef>
-#include <filesystem>
 #include <memory>
-#include <optional>
 #include <span>
-#include <string>
 #include <vector>
 #include <visavis/models/network.hpp>
-#include <visavis/protocols/pairs.hpp>
 #include <visavis/usecases/quantize.hpp>
 
 #include "bench_impl.hpp"
+#include "embedding_gate.hpp"
 
 namespace visavis::usecases {
-
-/// Photos to judge by, and how.
-struct GateTest {
-  std::optional<protocols::PairList> pairs{};
-  std::vector<Photo> photos{};           ///< Of the pairs and of the people, each once.
-  std::vector<std::size_t> all_pairs{};  ///< Places of the people's photos.
-};
-
-/// @param photos  all that there are
-[[nodiscard]] Outcome<GateTest> gate_test(const std::vector<Photo>& photos,
-                                          const QuantizeRequest& request);
 
 /// Adds the figures of both models' embeddings, and what could not be read.
 /// @param candidate  embeds the chips that the bench's recogniser sees

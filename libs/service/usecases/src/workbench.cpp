@@ -247,12 +247,13 @@ Outcome<RunFacts> Workbench::ready() {
   Impl& bench = *impl_;
   if (bench.executor) return bench.facts;
   std::vector<Wanted> wanted{bench.wanted_detector};
-  if (bench.manifest)
+  const bool stored = bench.manifest && !bench.recogniser;
+  if (stored)
     wanted.push_back({.id = bench.manifest->id, .parts = embedding_parts(*bench.manifest)});
   if (bench.wanted_landmarks) wanted.push_back(*bench.wanted_landmarks);
   VISAVIS_TRY(networks, load_all(bench.store, wanted, bench.network_options, bench.facts.threads));
   bench.detector = networks[0];
-  if (bench.manifest) bench.recogniser = networks[1];
+  if (stored) bench.recogniser = networks[1];
   if (bench.wanted_landmarks) bench.landmarks = networks.back();
   note_networks(bench);
   VISAVIS_CHECK(open_workers(bench));

@@ -194,7 +194,7 @@ TEST_F(NetworksTest, SaysWhatIsWrong) {
   EXPECT_EQ(cause({.path = folder_ / "text"}, {}), Cause::kInput);
   EXPECT_EQ(cause({.path = folder_ / "nothing"}, {}), Cause::kInput);
   EXPECT_EQ(cause({.path = good, .importer = "none"}, {}), Cause::kInput);
-  EXPECT_EQ(cause({.path = good, .engine = "none"}, {}), Cause::kEnvironment);
+  EXPECT_EQ(cause({.path = good, .engine = "none"}, {}), Cause::kUsage);
   EXPECT_EQ(cause({.path = good, .precision = "f7"}, {}), Cause::kUsage);
   EXPECT_EQ(cause({.path = good}, {.max_abs = -1}), Cause::kUsage);
   EXPECT_EQ(cause({.path = good}, {.random = 0}), Cause::kUsage);

@@ -54,6 +54,29 @@ Json json_of(const usecases::HalvedFacts& facts) {
   return json;
 }
 
+Json json_of(const usecases::RecognitionEffect& effect) {
+  Json json;
+  json["passed"] = effect.passed;
+  json["pairs"] = effect.pairs;
+  json["pairs_sha256"] = effect.pairs_sha256;
+  json["photos"] = effect.photos;
+  json["threshold"] = number(effect.threshold);
+  json["figures"] = Json::array();
+  for (const auto& figure : effect.figures) {
+    Json line;
+    line["figure"] = figure.name;
+    line["source"] = figure.before ? number(*figure.before) : Json(nullptr);
+    line["result"] = number(figure.after);
+    line["limit"] = number(figure.limit);
+    line["passed"] = figure.passed;
+    json["figures"].push_back(std::move(line));
+  }
+  json["recogniser"] = effect.run.recogniser;
+  json["detector"] = effect.run.detector;
+  json["source_engine"] = effect.run.engine;
+  return json;
+}
+
 }  // namespace
 
 std::string to_json(const usecases::Equivalence& answer) {
@@ -75,6 +98,7 @@ std::string to_json(const usecases::Equivalence& answer) {
     first["same_layers_before"] = answer.first->same_before;
     json["first_difference"] = std::move(first);
   }
+  json["recognition"] = answer.effect ? json_of(*answer.effect) : Json(nullptr);
   json["errors"] = errors_of(answer.errors);
   return text_of(json);
 }

@@ -96,10 +96,11 @@ struct GraphFacts {
   std::vector<SignatureFacts> signatures;  ///< By their names.
 };
 
+/// The formats that are read: "ONNX", "PyTorch state dict", …
+[[nodiscard]] std::span<const std::string_view> formats() noexcept;
+
 struct Inspection {
-  std::string format;    ///< "ONNX", "PyTorch state dict", "NumPy arrays", "TensorFlow Lite",
-                         ///< "dlib", "Caffe", "Core ML", "OpenVINO IR", "TensorFlow frozen graph",
-                         ///< "TensorFlow SavedModel", "TensorFlow checkpoint".
+  std::string format;    ///< One of `formats`.
   std::string producer;  ///< As the file states it; may be empty.
   std::string importer;  ///< That reads it; empty if the format does not say (see importers).
   std::vector<TensorFacts> inputs;  ///< Empty where the file holds no graph.

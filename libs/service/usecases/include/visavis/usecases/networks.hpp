@@ -10,7 +10,12 @@
 #include <string>
 #include <vector>
 #include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/gate.hpp>
 #include <visavis/usecases/graph_choice.hpp>
+#include <visavis/usecases/inputs.hpp>
+#include <visavis/usecases/places.hpp>
+#include <visavis/usecases/progress.hpp>
+#include <visavis/usecases/workbench.hpp>
 
 namespace visavis::usecases {
 
@@ -21,7 +26,12 @@ struct NetworkFile {
   std::string engine = "reference";
   std::string precision = "f32";
   GraphChoice choice{};
+  std::string model{};  ///< The id of a model in the store, whose file this is; or empty.
 };
+
+/// A model's id where a file was expected: if there is no such file, the network of that model.
+/// @return kUsage for a model of several networks; kEnvironment for one that was not fetched.
+[[nodiscard]] Outcome<NetworkFile> find_network(const Places& places, NetworkFile file);
 
 struct Questions {
   std::size_t random = 8;       ///< Random inputs.
@@ -38,6 +48,7 @@ struct Questions {
 /// cosine is .9999 are apart by .014 of their length: both limits say about the same.
 inline constexpr double kHalfMaxRelative = .01;
 inline constexpr double kHalfMinCosine = .9999;
+inline constexpr double kHalfMaxChanged = .001;  ///< A tenth of a point, as of the accuracy.
 
 struct NetworkFacts {
   std::string path{};
@@ -86,6 +97,17 @@ struct HalvedFacts {
   std::vector<KeptFloatFacts> kept{};  ///< Large enough, but not fit for it.
 };
 
+/// What two forms of a recogniser say of the same photos.
+struct RecognitionEffect {
+  RunFacts run{};              ///< How photos became inputs, and who ran the source.
+  std::string pairs_sha256{};  ///< Of the list.
+  std::size_t pairs = 0;
+  std::size_t photos = 0;  ///< With a face.
+  double threshold = 0;    ///< At which pairs are judged.
+  std::vector<GateFigure> figures{};
+  bool passed = false;
+};
+
 /// Proof, or what speaks against it.
 struct Equivalence {
   NetworkFacts source{};
@@ -95,7 +117,8 @@ struct Equivalence {
   std::optional<DivergenceFacts> first{};  ///< The first layer that differs.
   std::optional<HalvedFacts> halved{};     ///< If the result's weights were to be halves.
   bool equivalent = false;
-  std::vector<Problem> errors{};  ///< Chips that could not be read.
+  std::optional<RecognitionEffect> effect{};  ///< If it was asked for and they are equivalent.
+  std::vector<Problem> errors{};              ///< Chips and photos that could not be read.
 };
 
 /// Asks both the same.
@@ -106,6 +129,12 @@ struct Equivalence {
 /// What stands in a certificate.
 using Certify = std::function<std::string(const Equivalence&)>;
 
+/// The formats that are read, as `inspect_model` calls them: "ONNX, PyTorch state dict, …".
+[[nodiscard]] std::string source_formats();
+
+/// Endings of what can be written: ".mlmodel, .onnx, …".
+[[nodiscard]] std::string target_endings();
+
 /// Where a network goes.
 struct NetworkTarget {
   std::filesystem::path path{};  ///< Not there yet; its ending tells the format.
@@ -114,11 +143,33 @@ struct NetworkTarget {
   std::string engine = "reference";
 };
 
+/// What another form of a recogniser may cost. Cosines are to be those of Questions.
+struct EffectLimits {
+  double accuracy_loss = .001;  ///< A tenth of a point.
+  double tar_loss = .003;       ///< At FAR 1e-3.
+  /// Share of the pairs that are judged otherwise at the source's threshold. None, for forms in f32
+  /// move similarities by 1e-6, and pairs around a threshold lie 1e-4 apart.
+  double changed_pairs = 0;
+};
+
+/// Pairs of photos to judge both forms of a recogniser by.
+struct RecognitionTest {
+  /// Its recogniser's manifest tells how photos become inputs; it keeps chips, and is not ready.
+  Workbench& bench;
+  Inputs photos{};
+  std::filesystem::path pairs{};  ///< A list; its paths relative to the photos.
+  EffectLimits limits{};
+  Progress progress{};
+};
+
 /// Writes `target`, and beside it PATH.certificate.json, if what was written is the same network
-/// when it is read again; else nothing.
+/// when it is read again and, with a `test`, judges pairs of photos the same; else nothing.
+/// @param test  or null
+/// @return also kUsage for a test with a recogniser of which the source is not a form
 [[nodiscard]] Outcome<Equivalence> convert_network(const NetworkFile& source,
                                                    const NetworkTarget& target,
                                                    const Questions& questions,
-                                                   const Certify& certify);
+                                                   const Certify& certify,
+                                                   const RecognitionTest* test = nullptr);
 
 }  // namespace visavis::usecases

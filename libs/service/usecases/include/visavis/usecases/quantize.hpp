@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 #include <visavis/usecases/failure.hpp>
+#include <visavis/usecases/gate.hpp>
 #include <visavis/usecases/inputs.hpp>
 #include <visavis/usecases/progress.hpp>
 #include <visavis/usecases/workbench.hpp>
@@ -52,15 +53,6 @@ struct QuantizeRequest {
   std::filesystem::path pairs{};  ///< A list to test on; its paths relative to the photos.
   std::filesystem::path test_people{};  ///< Whose photos are tested, all with all; or empty.
   QuantizeLimits limits{};
-};
-
-/// One figure of both models.
-struct GateFigure {
-  std::string name;
-  std::optional<double> before{};  ///< Nothing for what tells of both.
-  double after = 0;
-  double limit = 0;  ///< What `after` may be at worst.
-  bool passed = false;
 };
 
 struct QuantizedLayer {
