@@ -240,7 +240,11 @@ Result<std::vector<Tensor>> quantized(const Tensor& x, std::vector<float> scales
                                       graph::Tensor zeros) {
   graph::Tensor none = zeros;
   none.name = "none";
-  std::visit([](auto& held) { std::ranges::fill(held, 0); }, none.values);
+  std::visit(
+      [](auto& held) {
+        std::ranges::fill(held, typename std::decay_t<decltype(held)>::value_type{});
+      },
+      none.values);
   const graph::Tensor ones = numbers("ones", std::vector<float>(scales.size(), 1));
   graph::Graph graph = graph_of({node("QuantizeLinear", {"x", "s", "z"}, "q"),
                                  node("DequantizeLinear", {"q", "ones", "none"}, "y")},
