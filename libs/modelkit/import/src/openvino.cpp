@@ -19,7 +19,7 @@
 #include <visavis/graph/graph.hpp>
 
 #include "openvino_to_onnx.hpp"
-#include "tensorflow.hpp"
+#include "refusals.hpp"
 #include "visavis/import/import.hpp"
 
 namespace visavis::modelkit {

@@ -34,7 +34,7 @@
 #include "channels_first.hpp"
 #include "fold_layers.hpp"
 #include "openvino.hpp"
-#include "tensorflow.hpp"
+#include "refusals.hpp"
 
 namespace visavis::modelkit {
 namespace {
@@ -301,7 +301,7 @@ class Converter {
 
   Result<std::vector<std::byte>> run() && {
     for (std::size_t i = 0; i < network_.layers.size(); ++i) VISAVIS_CHECK(convert(i));
-    if (const std::string list = problems(); !list.empty())
+    if (const std::string list = refusals_.text(); !list.empty())
       return fail(ErrorCode::kUnsupported, "the OpenVINO importer does not know " + list);
     if (graph_.outputs.empty())
       return fail(ErrorCode::kDecodeFailed, "this is no well-formed OpenVINO IR: it has no result");
@@ -330,7 +330,7 @@ class Converter {
     }
     const Rule* rule = rule_of(layer.type);
     if (rule == nullptr) {
-      ++unknown_[layer.type];
+      refusals_.unknown(layer.type);
       return {};
     }
     if (!known) return {};  // because of something before it that is not known
@@ -340,25 +340,9 @@ class Converter {
     if (made) {
       values_[index] = *std::move(made);
     } else {
-      refused_.push_back(printable(layer.type) + " (" + printable(layer.name) + "), which needs " +
-                         made.error().message);
+      refusals_.refused(layer.type, layer.name, made.error().message);
     }
     return {};
-  }
-
-  [[nodiscard]] std::string problems() const {
-    constexpr std::size_t kMostNamed = 40;
-    std::vector<std::string> all;
-    for (const auto& [type, count] : unknown_)
-      all.push_back("the operator " + printable(type) +
-                    (count > 1 ? " (" + std::to_string(count) + " times)" : ""));
-    all.insert(all.end(), refused_.begin(), refused_.end());
-    std::string out;
-    for (std::size_t i = 0; i < std::min(all.size(), kMostNamed); ++i)
-      out += (i == 0 ? "" : "; ") + all[i];
-    if (all.size() > kMostNamed)
-      out += "; and " + std::to_string(all.size() - kMostNamed) + " more";
-    return out;
   }
 
   // What is written.
@@ -1449,8 +1433,7 @@ class Converter {
   std::map<std::pair<std::size_t, std::size_t>, std::string> claimed_;  ///< Names that are known.
   std::map<const Constant*, std::string> written_;
   std::vector<Numbers> kept_;  ///< So that no other constant gets a written one's address.
-  std::map<std::string, std::size_t> unknown_;
-  std::vector<std::string> refused_;
+  Refusals refusals_;
   std::set<std::pair<std::size_t, std::size_t>> used_;  ///< Layers and which of their outputs.
   std::size_t read_ = 0;                                ///< Bytes that constants take here.
   std::size_t folded_ = 0;

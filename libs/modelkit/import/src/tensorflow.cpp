@@ -28,6 +28,7 @@
 #include <visavis/graph/graph.hpp>
 
 #include "bundle.hpp"
+#include "refusals.hpp"
 #include "tensorflow_graph.hpp"
 #include "tensorflow_to_onnx.hpp"
 #include "visavis/import/import.hpp"
@@ -621,14 +622,6 @@ auto guarded(const Function& function) -> decltype(function()) {
 }
 
 }  // namespace
-
-std::string printable(std::string_view name) {
-  constexpr std::size_t kMost = 100;
-  std::string out(name.substr(0, kMost));
-  for (char& c : out)
-    if (c < ' ' || c > '~') c = '?';
-  return name.size() > kMost ? out + "…" : out;
-}
 
 Result<std::vector<std::filesystem::path>> tensorflow_files(const std::filesystem::path& path) {
   std::vector<std::filesystem::path> out;

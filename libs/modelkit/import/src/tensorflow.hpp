@@ -34,7 +34,4 @@ namespace visavis::modelkit {
 [[nodiscard]] Result<Inspection> inspect_tensorflow(std::span<const Part> parts,
                                                     const Choice& choice);
 
-/// A name from a file, short and without control characters.
-[[nodiscard]] std::string printable(std::string_view name);
-
 }  // namespace visavis::modelkit

@@ -20,6 +20,7 @@
 #include <visavis/graph/graph.hpp>
 
 #include "bundle.hpp"
+#include "refusals.hpp"
 #include "tensorflow.hpp"
 
 namespace visavis::modelkit {

@@ -27,6 +27,7 @@
 #include "builder.hpp"
 #include "bundle.hpp"
 #include "channels_first.hpp"
+#include "refusals.hpp"
 #include "tensorflow.hpp"
 #include "tensorflow_graph.hpp"
 
@@ -191,7 +192,7 @@ class Converter {
 
   Result<std::vector<std::byte>> run(std::span<const std::string> outputs) && {
     for (const std::size_t index : graph_.order()) VISAVIS_CHECK(convert(index));
-    if (const std::string list = problems(); !list.empty())
+    if (const std::string list = refusals_.text(); !list.empty())
       return fail(ErrorCode::kUnsupported, "the TensorFlow importer does not know " + list);
     for (std::size_t i = 0; i < graph_.outputs().size(); ++i) {
       const auto value = value_at(graph_.outputs()[i]);
@@ -245,7 +246,7 @@ class Converter {
     }
     const Rule* rule = rule_of(node.op);
     if (rule == nullptr) {
-      ++unknown_[std::string(node.op)];
+      refusals_.unknown(node.op);
       return {};
     }
     if (!known) return {};  // because of something before it that is not known
@@ -253,8 +254,7 @@ class Converter {
     if (!result && result.error().code != ErrorCode::kUnsupported)
       return std::unexpected(std::move(result).error());
     if (!result) {
-      refused_.push_back(printable(node.op) + " (" + printable(node.name) + "), which needs " +
-                         result.error().message);
+      refusals_.refused(node.op, node.name, result.error().message);
       return {};
     }
     outputs = *std::move(result);
@@ -270,21 +270,6 @@ class Converter {
   }
 
   static bool is_switch(std::string_view op) { return op == "Switch" || op == "RefSwitch"; }
-
-  [[nodiscard]] std::string problems() const {
-    constexpr std::size_t kMostNamed = 40;
-    std::vector<std::string> all;
-    for (const auto& [op, count] : unknown_)
-      all.push_back("the operator " + printable(op) +
-                    (count > 1 ? " (" + std::to_string(count) + " times)" : ""));
-    all.insert(all.end(), refused_.begin(), refused_.end());
-    std::string out;
-    for (std::size_t i = 0; i < std::min(all.size(), kMostNamed); ++i)
-      out += (i == 0 ? "" : "; ") + all[i];
-    if (all.size() > kMostNamed)
-      out += "; and " + std::to_string(all.size() - kMostNamed) + " more";
-    return out;
-  }
 
   // What stands in the file.
 
@@ -1067,8 +1052,7 @@ class Converter {
   ChannelsFirst network_{"tensorflow"};
   std::vector<std::vector<Value>> values_;  ///< Of each node's outputs.
   std::map<std::string, Value> read_;       ///< Variables.
-  std::map<std::string, std::size_t> unknown_;
-  std::vector<std::string> refused_;
+  Refusals refusals_;
   std::size_t stretched_ = 0;
 };
 
