@@ -192,16 +192,6 @@ Result<Constant> permuted(const Constant& given, const std::vector<std::size_t>&
   return out;
 }
 
-std::string ChannelsFirst::fresh(const std::string& name) {
-  std::string wanted = name.empty() ? "value" : name;
-  int& count = names_[wanted];
-  if (count++ == 0) return wanted;
-  for (;;) {
-    std::string other = wanted + "_" + std::to_string(count++);
-    if (names_.try_emplace(other, 1).second) return other;
-  }
-}
-
 ChannelsFirst::Id ChannelsFirst::add(std::string name, Shape shape, Order order) {
   values_.push_back({.name = std::move(name),
                      .shape = std::move(shape),

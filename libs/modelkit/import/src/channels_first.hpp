@@ -20,6 +20,7 @@
 #include <visavis/graph/graph.hpp>
 
 #include "builder.hpp"
+#include "fresh_names.hpp"
 
 namespace visavis::modelkit {
 
@@ -134,7 +135,7 @@ class ChannelsFirst {
     std::map<Order, std::string> as;  ///< Where it lies in other orders.
   };
 
-  std::string fresh(const std::string& name);
+  std::string fresh(const std::string& name) { return names_.give(name); }
   Id add(std::string name, Shape shape, Order order);
   std::string initializer(const std::string& name, graph::Shape shape,
                           graph::Tensor::Values values);
@@ -155,7 +156,7 @@ class ChannelsFirst {
 
   graph::Graph graph_;
   std::vector<Value> values_;
-  std::map<std::string, int> names_;  ///< Those in use, and how often they were wanted.
+  FreshNames names_;
   std::vector<std::pair<std::string, std::string>> renamed_;  ///< Values, and outputs' names.
   std::int64_t declared_batch_ = -1;  ///< Dimension 0 of the last input before it became free.
   std::size_t folded_ = 0;            ///< Numbers that were computed beforehand.

@@ -33,6 +33,7 @@
 #include "builder.hpp"
 #include "channels_first.hpp"
 #include "fold_layers.hpp"
+#include "fresh_names.hpp"
 #include "openvino.hpp"
 #include "refusals.hpp"
 
@@ -347,15 +348,7 @@ class Converter {
 
   // What is written.
 
-  std::string fresh(const std::string& name) {
-    std::string wanted = name.empty() ? "value" : name;
-    int& count = names_[wanted];
-    if (count++ == 0) return wanted;
-    for (;;) {
-      std::string other = wanted + "_" + std::to_string(count++);
-      if (names_.try_emplace(other, 1).second) return other;
-    }
-  }
+  std::string fresh(const std::string& name) { return names_.give(name); }
 
   std::string name_of(const Call& call, std::size_t output = 0) {
     const auto found = claimed_.find({call.index, output});
@@ -1429,7 +1422,7 @@ class Converter {
   const IrNetwork& network_;
   graph::Graph graph_;
   std::vector<Values> values_;
-  std::map<std::string, int> names_;  ///< Those in use, and how often they were wanted.
+  FreshNames names_;
   std::map<std::pair<std::size_t, std::size_t>, std::string> claimed_;  ///< Names that are known.
   std::map<const Constant*, std::string> written_;
   std::vector<Numbers> kept_;  ///< So that no other constant gets a written one's address.
