@@ -1,0 +1,168 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+
+#include "builder.hpp"
+#include "channels_first.hpp"
+#include "openvino_converter.hpp"
+#include "openvino_values.hpp"
+
+namespace visavis::modelkit::ir {
+namespace {
+
+struct Window {
+  Attributes attributes;
+  bool hangs_over = false;  ///< A window may begin behind the end of the padded input.
+};
+
+Result<Window> window_of(const Call& call, std::size_t axes, const Shape& kernel) {
+  VISAVIS_TRY(strides, call.list("strides"));
+  VISAVIS_TRY(begin, call.list("pads_begin"));
+  VISAVIS_TRY(end, call.list("pads_end"));
+  VISAVIS_TRY(dilations, call.list("dilations"));
+  if (dilations.empty()) dilations.assign(axes, 1);
+  if (strides.size() != axes || dilations.size() != axes || kernel.size() != axes)
+    return needs("strides and dilations for each of its axes");
+  const std::string_view padding = call.text("auto_pad", "explicit");
+  Window out;
+  out.attributes = {{"kernel_shape", kernel}, {"strides", strides}, {"dilations", dilations}};
+  if (padding == "same_upper" || padding == "same_lower") {
+    out.attributes.emplace_back("auto_pad",
+                                std::string(padding == "same_upper" ? "SAME_UPPER" : "SAME_LOWER"));
+    return out;
+  }
+  if (padding == "valid") {
+    begin.assign(axes, 0);
+    end = begin;
+  } else if (padding != "explicit" && padding != "notset") {
+    return needs("padding that is explicit, same_upper, same_lower or valid");
+  }
+  if (begin.size() != axes || end.size() != axes) return needs("pads for each of its axes");
+  for (std::size_t i = 0; i < axes; ++i) {
+    if (begin[i] < 0 || end[i] < 0 || strides[i] < 1 || dilations[i] < 1 || kernel[i] < 1)
+      return needs("pads from 0 on, and strides and dilations from 1 on");
+    out.hangs_over = out.hangs_over || strides[i] + end[i] > dilations[i] * (kernel[i] - 1) + 1;
+  }
+  begin.insert(begin.end(), end.begin(), end.end());
+  out.attributes.emplace_back("pads", std::move(begin));
+  return out;
+}
+
+const graph::Attribute* find(const Attributes& list, std::string_view name) {
+  const auto found = std::ranges::find(
+      list, name, [](const auto& each) -> std::string_view { return each.first; });
+  return found == list.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+Result<Values> Converter::convolved(const Call& call, Constant kernel, std::int64_t groups) {
+  const Computed* x = call.computed(0);
+  if (x == nullptr) return needs("an input that is computed");
+  if (kernel.shape.size() < 3 || kernel.shape.size() != x->shape.size())
+    return needs("a kernel of as many dimensions as its input");
+  VISAVIS_TRY(window, window_of(call, kernel.shape.size() - 2,
+                                {kernel.shape.begin() + 2, kernel.shape.end()}));
+  window.attributes.emplace_back("group", groups);
+  VISAVIS_TRY(name, operand(std::make_shared<const Constant>(std::move(kernel))));
+  return made("Conv", call, {x->name, name}, std::move(window.attributes));
+}
+
+Result<Values> Converter::convolution(const Call& call) {
+  VISAVIS_TRY(kernel, call.numbers(1));
+  return convolved(call, *kernel, 1);
+}
+
+/// [groups, out of each, in of each, height, width]
+Result<Values> Converter::group_convolution(const Call& call) {
+  VISAVIS_TRY(given, call.numbers(1));
+  if (given->shape.size() < 4) return needs("a kernel with groups");
+  Constant kernel = *given;
+  const std::int64_t groups = kernel.shape[0];
+  kernel.shape.erase(kernel.shape.begin());
+  kernel.shape[0] *= groups;
+  return convolved(call, std::move(kernel), groups);
+}
+
+Result<Values> Converter::pool(const Call& call) {
+  const bool is_mean = call.layer.type == "AvgPool";
+  const Computed* x = call.computed(0);
+  if (x == nullptr || x->shape.size() < 3) return needs("an input that is a picture");
+  if (used_.contains({call.index, 1}))
+    return needs("that nobody asks where the largest numbers were");
+  VISAVIS_TRY(kernel, call.list("kernel"));
+  VISAVIS_TRY(window, window_of(call, x->shape.size() - 2, kernel));
+  const std::string_view rounding = call.text("rounding_type", "floor");
+  if (rounding != "floor" && rounding != "ceil" && rounding != "ceil_torch")
+    return needs("sizes rounded by floor or ceil");
+  const bool up = rounding != "floor";
+  if (rounding == "ceil" && window.hangs_over)
+    return needs("that no window begins behind the end of the input");
+  if (up) window.attributes.emplace_back("ceil_mode", std::int64_t{1});
+  if (is_mean) {
+    const bool counts = !call.flag("exclude-pad", false);
+    const auto* pads = find(window.attributes, "pads");
+    const bool padded =
+        pads == nullptr || std::ranges::any_of(std::get<Shape>(*pads), std::identity());
+    if (up && counts && padded) return needs("a mean that leaves out its padding");
+    if (counts) window.attributes.emplace_back("count_include_pad", std::int64_t{1});
+    std::erase_if(window.attributes, [](const auto& each) { return each.first == "dilations"; });
+  }
+  return made(is_mean ? "AveragePool" : "MaxPool", call, {x->name}, std::move(window.attributes));
+}
+
+Result<Values> Converter::batch_norm(const Call& call) {
+  // The first version has the data behind scale and shift.
+  const bool old = call.layer.opset == "opset1";
+  const Computed* x = call.computed(old ? 2 : 0);
+  if (x == nullptr || call.inputs.size() != 5) return needs("an input that is computed");
+  std::vector<std::string> inputs = {x->name};
+  for (const std::size_t i :
+       {old ? std::size_t{0} : 1, old ? std::size_t{1} : 2, std::size_t{3}, std::size_t{4}}) {
+    VISAVIS_TRY(name, operand(call.inputs[i]));
+    inputs.push_back(std::move(name));
+  }
+  VISAVIS_TRY(epsilon, call.real("epsilon"));
+  return made("BatchNormalization", call, std::move(inputs),
+              {{"epsilon", static_cast<float>(epsilon)}});
+}
+
+Result<Values> Converter::mat_mul(const Call& call) {
+  if (call.inputs.size() != 2) return needs("two inputs");
+  std::array<std::string, 2> names;
+  const Computed* x = call.computed(0);
+  const Numbers* by = std::get_if<Numbers>(&call.inputs[1]);
+  const bool turned[] = {call.flag("transpose_a", false), call.flag("transpose_b", false)};
+  if (x != nullptr && by != nullptr && x->shape.size() == 2 && (*by)->shape.size() == 2 &&
+      !turned[0]) {
+    VISAVIS_TRY(matrix, turned[1] ? Result<Constant>(**by) : permuted(**by, {1, 0}));
+    VISAVIS_TRY(name, operand(std::make_shared<const Constant>(std::move(matrix))));
+    return made("Gemm", call, {x->name, name}, {{"transB", std::int64_t{1}}});
+  }
+  for (std::size_t i = 0; i < 2; ++i) {
+    VISAVIS_TRY(name, operand(call.inputs[i]));
+    names[i] = name;
+    if (!turned[i]) continue;
+    const std::size_t rank = rank_of(call.inputs[i]);
+    if (rank < 2) return needs("matrices");
+    Shape order(rank);
+    std::iota(order.begin(), order.end(), 0);
+    std::swap(order[rank - 1], order[rank - 2]);
+    names[i] = fresh(call.layer.name + ".transposed");
+    node("Transpose", names[i], {name}, {{"perm", std::move(order)}});
+  }
+  return made("MatMul", call, {names[0], names[1]});
+}
+
+}  // namespace visavis::modelkit::ir

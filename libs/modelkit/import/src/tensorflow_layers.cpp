@@ -1,0 +1,161 @@
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <visavis/core/result.hpp>
+
+#include "builder.hpp"
+#include "channels_first.hpp"
+#include "tensorflow_converter.hpp"
+#include "tensorflow_values.hpp"
+
+namespace visavis::modelkit::tf {
+
+Result<Converter::Format> Converter::format_of(const Call& call) {
+  const std::string format = call.text("data_format", "NHWC");
+  if (format == "NHWC") return Format{};
+  if (format == "NCHW") return Format{.channels_first = true, .height = 2, .width = 3};
+  return needs("pictures as NHWC or NCHW");
+}
+
+Result<ChannelsFirst::Window> Converter::window_of(const Call& call, const Format& format) {
+  const auto steps = [&](std::string_view name) -> Result<std::pair<std::int64_t, std::int64_t>> {
+    const Shape list = call.list(name);
+    if (list.empty()) return std::pair<std::int64_t, std::int64_t>(1, 1);
+    if (list.size() != 4) return needs(std::string(name) + " for four axes");
+    for (std::size_t i = 0; i < 4; ++i)
+      if (i != format.height && i != format.width && list[i] != 1)
+        return needs(std::string(name) + " of height and width only");
+    return std::pair(list[format.height], list[format.width]);
+  };
+  ChannelsFirst::Window window;
+  VISAVIS_TRY(strides, steps("strides"));
+  VISAVIS_TRY(dilations, steps("dilations"));
+  VISAVIS_TRY(kernel, steps("ksize"));
+  std::tie(window.stride_h, window.stride_w) = strides;
+  std::tie(window.dilation_h, window.dilation_w) = dilations;
+  std::tie(window.kernel_h, window.kernel_w) = kernel;
+  const std::string padding = call.text("padding", "");
+  if (padding == "SAME") window.padding = ChannelsFirst::Padding::kSame;
+  if (padding == "EXPLICIT") {
+    const Shape pads = call.list("explicit_paddings");
+    if (pads.size() != 8) return needs("paddings for four axes");
+    window.padding = ChannelsFirst::Padding::kExplicit;
+    window.top = pads[2 * format.height];
+    window.bottom = pads[2 * format.height + 1];
+    window.left = pads[2 * format.width];
+    window.right = pads[2 * format.width + 1];
+  } else if (padding != "SAME" && padding != "VALID") {
+    return needs("padding that is SAME, VALID or EXPLICIT");
+  }
+  return window;
+}
+
+Result<Id> Converter::turned(Id x, const Format& format) {
+  return format.channels_first ? network_.transpose(x, {0, 2, 3, 1}) : Result<Id>(x);
+}
+
+Result<Value> Converter::turned_back(Id x, const Format& format) {
+  if (!format.channels_first) return x;
+  VISAVIS_TRY(turned, network_.transpose(x, {0, 3, 1, 2}));
+  return turned;
+}
+
+Result<Constant> Converter::weights(const Call& call, std::size_t i) {
+  VISAVIS_TRY(id, call.floats(i));
+  const Constant* found = network_.constant_of(id);
+  if (found == nullptr) return needs("weights that are constant");
+  return *found;
+}
+
+Result<Value> Converter::convolution(const Call& call) {
+  VISAVIS_TRY(format, format_of(call));
+  VISAVIS_TRY(window, window_of(call, format));
+  VISAVIS_TRY(given, call.floats(0));
+  VISAVIS_TRY(kernel, weights(call, 1));
+  if (kernel.shape.size() != 4) return needs("a kernel of four dimensions");
+  VISAVIS_TRY(x, turned(given, format));
+  // TensorFlow's groups follow from the channels (of pictures and of the kernel).
+  const Shape& shape = network_.shape(x);
+  const std::int64_t channels = shape.size() == 4 ? shape[3] : -1;
+  const std::int64_t in = kernel.shape[2];
+  const std::int64_t groups =
+      channels > 0 && in > 0 && channels % in == 0 ? channels / in : std::int64_t{1};
+  VISAVIS_TRY(moved, permuted(kernel, {3, 2, 0, 1}));
+  VISAVIS_TRY(y, network_.convolution(call.name(), x, std::move(moved), {}, groups, window));
+  return turned_back(y, format);
+}
+
+/// [height, width, in, multiplier]: output in · multiplier + m is of channel in.
+Result<Value> Converter::depthwise(const Call& call) {
+  VISAVIS_TRY(format, format_of(call));
+  VISAVIS_TRY(window, window_of(call, format));
+  VISAVIS_TRY(given, call.floats(0));
+  VISAVIS_TRY(kernel, weights(call, 1));
+  if (kernel.shape.size() != 4) return needs("a kernel of four dimensions");
+  VISAVIS_TRY(x, turned(given, format));
+  VISAVIS_TRY(moved, permuted(kernel, {2, 3, 0, 1}));
+  const std::int64_t groups = moved.shape[0];
+  moved.shape = {moved.shape[0] * moved.shape[1], 1, moved.shape[2], moved.shape[3]};
+  VISAVIS_TRY(y, network_.convolution(call.name(), x, std::move(moved), {}, groups, window));
+  return turned_back(y, format);
+}
+
+Result<Value> Converter::bias_add(const Call& call) {
+  VISAVIS_TRY(format, format_of(call));
+  VISAVIS_TRY(x, call.floats(0));
+  VISAVIS_TRY(bias, call.floats(1));
+  if (format.channels_first && network_.shape(bias).size() == 1) {
+    VISAVIS_TRY(raised,
+                network_.reshape(call.name() + ".bias", bias, {network_.shape(bias)[0], 1, 1}));
+    bias = raised;
+  }
+  VISAVIS_TRY(sum, network_.binary("Add", call.name(), x, bias));
+  return sum;
+}
+
+Result<Value> Converter::fused_batch_norm(const Call& call) {
+  if (call.flag("is_training", true)) return needs("to be outside of training");
+  VISAVIS_TRY(format, format_of(call));
+  VISAVIS_TRY(x, call.floats(0));
+  VISAVIS_TRY(scale, weights(call, 1));
+  VISAVIS_TRY(shift, weights(call, 2));
+  VISAVIS_TRY(mean, weights(call, 3));
+  VISAVIS_TRY(variance, weights(call, 4));
+  const std::size_t rank = network_.shape(x).size();
+  const std::size_t axis = format.channels_first ? 1 : rank - 1;
+  VISAVIS_TRY(y, network_.batch_normalization(call.name(), x,
+                                              {.scale = std::move(scale),
+                                               .shift = std::move(shift),
+                                               .mean = std::move(mean),
+                                               .variance = std::move(variance)},
+                                              double{call.real("epsilon", 1e-4F)}, axis));
+  return y;
+}
+
+Result<Value> Converter::pool(const Call& call) {
+  VISAVIS_TRY(format, format_of(call));
+  VISAVIS_TRY(window, window_of(call, format));
+  VISAVIS_TRY(given, call.floats(0));
+  VISAVIS_TRY(x, turned(given, format));
+  VISAVIS_TRY(y, call.node.op == "MaxPool" ? network_.max_pool(call.name(), x, window)
+                                           : network_.average_pool(call.name(), x, window));
+  return turned_back(y, format);
+}
+
+Result<Value> Converter::product(const Call& call) {
+  VISAVIS_TRY(x, call.floats(0));
+  VISAVIS_TRY(by, call.floats(1));
+  if (call.flag("transpose_a") || call.flag("adj_x"))
+    return needs("a first matrix that is not transposed");
+  if (call.flag("transpose_b") || call.flag("adj_y")) {
+    VISAVIS_TRY(turned, network_.transpose(by, {1, 0}));
+    by = turned;
+  }
+  VISAVIS_TRY(y, network_.product(call.name(), x, by));
+  return y;
+}
+
+}  // namespace visavis::modelkit::tf
