@@ -13,6 +13,7 @@
 #include "visavis/core/result.hpp"
 #include "visavis/graph/graph.hpp"
 #include "visavis/graph/passes.hpp"
+#include "visavis/graph/resize.hpp"
 
 namespace visavis::graph {
 namespace {
@@ -74,12 +75,18 @@ class BatchFreer {
                 "the batch size cannot be freed: " + node.op + " may mix the samples");
   }
 
-  /// The integers of an initializer or a Constant node, or nullptr.
-  const Ints* integers(std::string_view name) const {
+  /// An initializer or what a Constant node holds, or nullptr.
+  const Tensor* constant(std::string_view name) const {
     const Tensor* tensor = graph_.initializer(name);
     for (const Node& node : graph_.nodes)
       if (node.op == "Constant" && node.outputs.front() == name)
         if (const Attribute* value = node.find("value")) tensor = std::get_if<Tensor>(value);
+    return tensor;
+  }
+
+  /// The integers of a constant, or nullptr.
+  const Ints* integers(std::string_view name) const {
+    const Tensor* tensor = constant(name);
     return tensor == nullptr ? nullptr : std::get_if<Ints>(&tensor->values);
   }
 
@@ -96,6 +103,7 @@ class BatchFreer {
       return Role::kConstant;
     if (node.op == "Concat") return concat(node);
     if (node.op == "Reshape") return reshape(node);
+    if (node.op == "Resize" || node.op == "Upsample") return resize(node);
     switch (role(node, 0)) {
       case Role::kShape:
         return from_shape(node);
@@ -183,6 +191,23 @@ class BatchFreer {
     freed[0] = 0;
     node.inputs[1] = add_constant(node.inputs[1] + "_free_batch", std::move(freed));
     return Role::kBatched;
+  }
+
+  /// Samples stay apart where their number is neither scaled nor fixed.
+  Result<Role> resize(const Node& node) const {
+    if (role(node, 0) != Role::kBatched) return refuse(node);
+    if (node.find("axes") != nullptr) {
+      const bool above_0 = std::ranges::all_of(node.get_or<Ints>("axes", {}),
+                                               [](std::int64_t axis) { return axis > 0; });
+      return above_0 ? Result<Role>(Role::kBatched) : refuse(node);
+    }
+    const ResizeInputs places = resize_inputs(node, graph_.opset);
+    if (places.sizes && role(node, *places.sizes) == Role::kShape) return Role::kBatched;
+    auto scales = node.get_or<std::vector<float>>("scales", {});
+    const Tensor* tensor = places.scales ? constant(node.inputs[*places.scales]) : nullptr;
+    if (tensor != nullptr)
+      if (const auto* given = std::get_if<std::vector<float>>(&tensor->values)) scales = *given;
+    return !scales.empty() && scales[0] == 1 ? Result<Role>(Role::kBatched) : refuse(node);
   }
 
   /// A constant of its own, because another node may read the old one.

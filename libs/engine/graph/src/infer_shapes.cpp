@@ -17,6 +17,7 @@
 #include "visavis/core/result.hpp"
 #include "visavis/graph/graph.hpp"
 #include "visavis/graph/passes.hpp"
+#include "visavis/graph/resize.hpp"
 
 namespace visavis::graph {
 namespace {
@@ -228,6 +229,7 @@ class Inference {
         {"ReduceMean", &Inference::reduce},
         {"Relu", &Inference::same},
         {"Reshape", &Inference::reshape},
+        {"Resize", &Inference::resize},
         {"Sigmoid", &Inference::same},
         {"Slice", &Inference::slice},
         {"Softmax", &Inference::same},
@@ -237,6 +239,7 @@ class Inference {
         {"Tanh", &Inference::same},
         {"Transpose", &Inference::transpose},
         {"Unsqueeze", &Inference::unsqueeze},
+        {"Upsample", &Inference::resize},
     });
     const auto rule = std::ranges::find(kRules, node.op, &Rule::op);
     if (rule == kRules.end())
@@ -499,6 +502,28 @@ class Inference {
     out.insert(out.end(), indices->begin(), indices->end());
     out.insert(out.end(), at + 1, x->end());
     return out;
+  }
+
+  Result<Shape> resize(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    const ResizeInputs places = resize_inputs(node, graph_.opset);
+    std::vector<float> scales;
+    std::optional<Ints> sizes;
+    if (places.scales) {
+      const auto found = constants_.find(node.inputs[*places.scales]);
+      const auto* floats = found == constants_.end()
+                               ? nullptr
+                               : std::get_if<std::vector<float>>(&found->second->values);
+      if (floats == nullptr)
+        return fail(ErrorCode::kUnsupported, node.op + ": its scales are no constant of float32");
+      scales = *floats;
+    }
+    if (places.sizes) {
+      VISAVIS_TRY(given, numbers(node, "sizes", *places.sizes));
+      sizes = std::move(given);
+    }
+    VISAVIS_TRY(how, resizing_of(node, graph_.opset, *x, scales, sizes.value_or(Ints{})));
+    return how.shape();
   }
 
   Result<Shape> reduce(const Node& node) const {

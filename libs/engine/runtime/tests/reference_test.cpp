@@ -30,10 +30,12 @@ using testing::HasSubstr;
 
 const Engine& reference() { return **find_engine("reference"); }
 
-json golden() {
-  std::ifstream file(std::string(VISAVIS_SOURCE_DIR) + "/tests/golden/operators.json");
+json golden(const std::string& name) {
+  std::ifstream file(std::string(VISAVIS_SOURCE_DIR) + "/tests/golden/" + name);
   return json::parse(file);
 }
+
+json golden() { return golden("operators.json"); }
 
 std::vector<std::byte> from_hex(std::string_view text) {
   std::vector<std::byte> bytes;
@@ -91,8 +93,10 @@ class Operators : public testing::TestWithParam<std::string> {};
 
 TEST_P(Operators, AnswerAsOnnxRuntime) {
   int seen = 0;
-  const json all = golden();
-  for (const json& each : all["cases"]) {
+  json cases = golden()["cases"];
+  const json resized = golden("resize.json");
+  cases.insert(cases.end(), resized["cases"].begin(), resized["cases"].end());
+  for (const json& each : cases) {
     const auto name = each["name"].get<std::string>();
     if (name != GetParam() && !name.starts_with(GetParam() + " ")) continue;
     SCOPED_TRACE(name);
@@ -114,9 +118,9 @@ INSTANTIATE_TEST_SUITE_P(Reference, Operators,
                                          "Gather", "Gemm", "GlobalAveragePool", "GlobalMaxPool",
                                          "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log",
                                          "MatMul", "MaxPool", "Mul", "Neg", "PRelu", "Pad", "Pow",
-                                         "ReduceMean", "Relu", "Reshape", "Shape", "Sigmoid",
-                                         "Slice", "Softmax", "Split", "Sqrt", "Squeeze", "Sub",
-                                         "Tanh", "Transpose", "Unsqueeze"),
+                                         "ReduceMean", "Relu", "Reshape", "Resize", "Shape",
+                                         "Sigmoid", "Slice", "Softmax", "Split", "Sqrt", "Squeeze",
+                                         "Sub", "Tanh", "Transpose", "Unsqueeze", "Upsample"),
                          [](const auto& tested) { return tested.param; });
 
 /// x of the given shape, through the nodes, to "y" of the same rank.

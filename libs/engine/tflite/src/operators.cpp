@@ -52,6 +52,8 @@ constexpr auto kCodes = std::to_array<std::pair<std::string_view, Code>>(
      {"Mean", {Op::MEAN, 1, 2}},
      {"Max", {Op::REDUCE_MAX, 1, 2}},
      {"Reshape", {Op::RESHAPE, 1, 1}},
+     {"ResizeBilinear", {Op::RESIZE_BILINEAR, 1, 2}},
+     {"ResizeNearest", {Op::RESIZE_NEAREST_NEIGHBOR, 1, 2}},
      {"Transpose", {Op::TRANSPOSE, 1, 2}},
      {"Pad", {Op::PAD, 1, 2}},
      {"PadValue", {Op::PADV2, 1, 2}},
@@ -88,6 +90,16 @@ int number(const graph::Node& node, std::string_view attribute) {
 const Code* code_of(std::string_view op) noexcept {
   const auto* found = std::ranges::find(kCodes, op, &std::pair<std::string_view, Code>::first);
   return found == kCodes.end() ? nullptr : &found->second;
+}
+
+int version_of(const graph::Node& node, bool is_int8) noexcept {
+  const Code& code = *code_of(node.op);
+  constexpr int kPlacesPixels = 3;
+  const bool half = number(node, "half_pixel_centers") != 0;
+  const bool corners = number(node, "align_corners") != 0;
+  if (code.op == Op::RESIZE_BILINEAR && half) return kPlacesPixels;
+  if (code.op == Op::RESIZE_NEAREST_NEIGHBOR && (half || corners)) return kPlacesPixels;
+  return is_int8 ? code.int8_version : code.version;
 }
 
 Options options_of(flatbuffers::FlatBufferBuilder& builder, const graph::Node& node) {
@@ -132,6 +144,16 @@ Options options_of(flatbuffers::FlatBufferBuilder& builder, const graph::Node& n
   if (node.op == "Mean" || node.op == "Max")
     return {Type::ReducerOptions,
             schema::CreateReducerOptions(builder, number(node, "keepdims") != 0).Union()};
+  if (node.op == "ResizeBilinear")
+    return {Type::ResizeBilinearOptions,
+            schema::CreateResizeBilinearOptions(builder, 0, 0, number(node, "align_corners") != 0,
+                                                number(node, "half_pixel_centers") != 0)
+                .Union()};
+  if (node.op == "ResizeNearest")
+    return {Type::ResizeNearestNeighborOptions,
+            schema::CreateResizeNearestNeighborOptions(builder, number(node, "align_corners") != 0,
+                                                       number(node, "half_pixel_centers") != 0)
+                .Union()};
   if (node.op == "StridedSlice")
     return {Type::StridedSliceOptions,
             schema::CreateStridedSliceOptions(builder, number(node, "begin_mask"),

@@ -23,6 +23,9 @@ struct Code {
 /// @return null if there is no such operator
 [[nodiscard]] const Code* code_of(std::string_view op) noexcept;
 
+/// The version of a known operator that has what the node asks for.
+[[nodiscard]] int version_of(const graph::Node& node, bool is_int8) noexcept;
+
 struct Options {
   schema::BuiltinOptions type = schema::BuiltinOptions::NONE;
   flatbuffers::Offset<void> table;

@@ -185,9 +185,7 @@ class Writer {
   }
 
   std::uint32_t code(const graph::Node& node) {
-    const Code& known = *code_of(node.op);
-    const bool is_int8 = network_.int8.contains(node.inputs[0]);
-    return code(known.op, is_int8 ? known.int8_version : known.version);
+    return code(code_of(node.op)->op, version_of(node, network_.int8.contains(node.inputs[0])));
   }
 
   std::uint32_t code(schema::BuiltinOperator op, int version) {

@@ -43,33 +43,35 @@ constexpr std::size_t kMost = (std::size_t{1} << 31U) - (std::size_t{1} << 24U);
 constexpr std::size_t kMostSpread = std::size_t{1} << 24U;
 
 /// Operators that differ in their name at most.
-constexpr auto kSame =
-    std::to_array<std::pair<std::string_view, std::string_view>>({{"Abs", "Abs"},
-                                                                  {"Add", "AddV2"},
-                                                                  {"Div", "RealDiv"},
-                                                                  {"Elu", "Elu"},
-                                                                  {"Exp", "Exp"},
-                                                                  {"LeakyRelu", "LeakyRelu"},
-                                                                  {"Log", "Log"},
-                                                                  {"MatMul", "BatchMatMulV2"},
-                                                                  {"Max", "Max"},
-                                                                  {"Maximum", "Maximum"},
-                                                                  {"Mean", "Mean"},
-                                                                  {"Minimum", "Minimum"},
-                                                                  {"Mul", "Mul"},
-                                                                  {"Neg", "Neg"},
-                                                                  {"Pow", "Pow"},
-                                                                  {"Relu", "Relu"},
-                                                                  {"Relu6", "Relu6"},
-                                                                  {"Reshape", "Reshape"},
-                                                                  {"Sigmoid", "Sigmoid"},
-                                                                  {"Slice", "Slice"},
-                                                                  {"Softmax", "Softmax"},
-                                                                  {"Sqrt", "Sqrt"},
-                                                                  {"StridedSlice", "StridedSlice"},
-                                                                  {"Sub", "Sub"},
-                                                                  {"Tanh", "Tanh"},
-                                                                  {"Transpose", "Transpose"}});
+constexpr auto kSame = std::to_array<std::pair<std::string_view, std::string_view>>(
+    {{"Abs", "Abs"},
+     {"Add", "AddV2"},
+     {"Div", "RealDiv"},
+     {"Elu", "Elu"},
+     {"Exp", "Exp"},
+     {"LeakyRelu", "LeakyRelu"},
+     {"Log", "Log"},
+     {"MatMul", "BatchMatMulV2"},
+     {"Max", "Max"},
+     {"Maximum", "Maximum"},
+     {"Mean", "Mean"},
+     {"Minimum", "Minimum"},
+     {"Mul", "Mul"},
+     {"Neg", "Neg"},
+     {"Pow", "Pow"},
+     {"Relu", "Relu"},
+     {"Relu6", "Relu6"},
+     {"Reshape", "Reshape"},
+     {"ResizeBilinear", "ResizeBilinear"},
+     {"ResizeNearest", "ResizeNearestNeighbor"},
+     {"Sigmoid", "Sigmoid"},
+     {"Slice", "Slice"},
+     {"Softmax", "Softmax"},
+     {"Sqrt", "Sqrt"},
+     {"StridedSlice", "StridedSlice"},
+     {"Sub", "Sub"},
+     {"Tanh", "Tanh"},
+     {"Transpose", "Transpose"}});
 /// Those that become several, or have other constants.
 constexpr auto kOthers =
     std::to_array<std::string_view>({"AveragePool", "Concat", "Conv", "DepthwiseConv",
@@ -321,6 +323,9 @@ class Writer {
     if (given.op == "Reshape") made.type("Tshape", kInt32);
     if (given.op == "Transpose") made.type("Tperm", kInt32);
     if (given.op == "Slice") made.type("Index", kInt32);
+    if (given.op == "ResizeBilinear" || given.op == "ResizeNearest")
+      for (const char* key : {"align_corners", "half_pixel_centers"})
+        made.flag(key, given.get_or<std::int64_t>(key, 0) != 0);
     if (given.op == "StridedSlice")
       made.type("Index", kInt32)
           .number("begin_mask", given.get_or<std::int64_t>("begin_mask", 0))

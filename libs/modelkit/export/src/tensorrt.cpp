@@ -59,6 +59,7 @@ constexpr auto kSupported = std::to_array<std::string_view>({"Abs",
                                                              "ReduceSum",
                                                              "Relu",
                                                              "Reshape",
+                                                             "Resize",
                                                              "Shape",
                                                              "Sigmoid",
                                                              "Slice",
@@ -69,7 +70,8 @@ constexpr auto kSupported = std::to_array<std::string_view>({"Abs",
                                                              "Sub",
                                                              "Tanh",
                                                              "Transpose",
-                                                             "Unsqueeze"});
+                                                             "Unsqueeze",
+                                                             "Upsample"});
 
 /// Steps are int8 around 0: no zero point, or one of zeros.
 bool is_symmetric(const graph::Graph& graph, const graph::Node& node) {

@@ -62,6 +62,10 @@ bool raise(graph::Graph& graph, graph::Node& node) {
     for (const std::string_view name : {"starts", "ends", "axes"}) into_input(graph, node, name);
     return true;
   }
+  // From set 11 on, but for coordinates that set 13 no longer has.
+  if (node.op == "Resize")
+    return graph.opset >= 11 &&
+           node.get_or<std::string>("coordinate_transformation_mode", "") != "tf_half_pixel_for_nn";
   return std::ranges::find(kUnchanged, node.op) != kUnchanged.end();
 }
 

@@ -130,6 +130,8 @@ Result<void> average_pool(Lowering& lower, const Node& node);
 Result<void> global_pool(Lowering& lower, const Node& node);
 Result<void> reduce_mean(Lowering& lower, const Node& node);
 
+Result<void> resize(Lowering& lower, const Node& node);
+
 Result<void> gemm(Lowering& lower, const Node& node);
 Result<void> mat_mul(Lowering& lower, const Node& node);
 

@@ -72,6 +72,7 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> product_operators() noexcept;
 [[nodiscard]] std::span<const Operator> quantization_operators() noexcept;
 [[nodiscard]] std::span<const Operator> reduction_operators() noexcept;
+[[nodiscard]] std::span<const Operator> resizing_operators() noexcept;
 [[nodiscard]] std::span<const Operator> selection_operators() noexcept;
 [[nodiscard]] std::span<const Operator> shape_operators() noexcept;
 

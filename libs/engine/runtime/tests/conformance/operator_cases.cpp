@@ -226,6 +226,64 @@ void add_pooling(std::vector<Case>& cases) {
   cases.push_back(pooling("GlobalAveragePool", "GlobalAveragePool", {2, 3, 5, 7}, {}));
 }
 
+Case resizing(const std::string& mode, const std::string& coordinates, const std::string& nearest,
+              bool doubles) {
+  Builder build("Resize " + mode + " " + coordinates + " " + nearest + (doubles ? " x 2" : ""));
+  const std::string x = build.input({2, 3, 5, 6});
+  const std::vector<float> scales =
+      doubles ? std::vector{1.F, 1.F, 2.F, 2.F} : std::vector{1.F, 1.F, 1.75F, .6F};
+  Attributes attributes = {{"mode", mode}, {"coordinate_transformation_mode", coordinates}};
+  if (!nearest.empty()) attributes.emplace_back("nearest_mode", nearest);
+  Case out = build.finish(
+      {build.node("Resize", {x, "", build.weight({4}, scales)}, std::move(attributes))}, 4);
+  // TensorFlow Lite has only some of them.
+  const bool is_half = coordinates.ends_with("half_pixel") || coordinates == "align_corners";
+  out.may_be_refused =
+      !doubles || (mode == "nearest" && nearest != (is_half ? "round_prefer_ceil" : "floor"));
+  return out;
+}
+
+void add_resizing(std::vector<Case>& cases) {
+  for (const char* coordinates :
+       {"asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners"})
+    for (const bool doubles : {false, true}) {
+      for (const char* nearest : {"floor", "ceil", "round_prefer_floor", "round_prefer_ceil"})
+        cases.push_back(resizing("nearest", coordinates, nearest, doubles));
+      cases.push_back(resizing("linear", coordinates, "", doubles));
+    }
+  for (const char* mode : {"nearest", "linear"}) {
+    Builder sized(std::string("Resize to sizes, ") + mode);
+    const std::string x = sized.input({1, 2, 6, 5});
+    cases.push_back(
+        sized.finish({sized.node("Resize", {x, "", "", sized.ints({1, 2, 9, 3})},
+                                 {{"mode", std::string(mode)},
+                                  {"coordinate_transformation_mode", std::string("asymmetric")},
+                                  {"nearest_mode", std::string("floor")}})},
+                     4));
+    for (const std::int64_t opset : {9, 10}) {
+      Builder old((opset == 9 ? "Upsample, " : "Resize of operator set 10, ") + std::string(mode),
+                  opset);
+      const std::string y = old.input({1, 2, 4, 3});
+      const std::string scales = old.weight({4}, {1, 1, 2, 3});
+      cases.push_back(old.finish({old.node(opset == 9 ? "Upsample" : "Resize", {y, scales},
+                                           {{"mode", std::string(mode)}})},
+                                 4));
+    }
+  }
+  {
+    Builder build("Resize to what another value has");
+    const std::string x = build.input({1, 2, 3, 4});
+    const std::string y = build.input({1, 2, 6, 8});
+    const std::string sizes = build.node("Shape", {y});
+    const std::string larger =
+        build.node("Resize", {x, "", "", sizes},
+                   {{"mode", std::string("nearest")},
+                    {"coordinate_transformation_mode", std::string("asymmetric")},
+                    {"nearest_mode", std::string("floor")}});
+    cases.push_back(build.finish({build.node("Add", {larger, y})}, 4));
+  }
+}
+
 Case gemm(std::string name, const Shape& a, const Shape& b, const Shape& c, Attributes attributes) {
   Builder build(std::move(name));
   std::vector<std::string> inputs{build.input(a), build.weight(b)};
@@ -433,6 +491,7 @@ std::vector<Case> operator_cases() {
   add_activations(cases);
   add_softmax(cases);
   add_pooling(cases);
+  add_resizing(cases);
   add_products(cases);
   add_arithmetic(cases);
   add_shapes(cases);

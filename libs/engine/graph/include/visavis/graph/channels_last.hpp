@@ -30,6 +30,8 @@ enum class PictureOrder : std::uint8_t {
 ///   Tanh, Exp, Log, Neg, Abs, Sqrt, Round
 ///   Softmax         along the last axis
 ///   Mean, Max       axes (int32), attribute keepdims
+///   ResizeBilinear, ResizeNearest   x NHWC, size [h, w] (int32); align_corners,
+///                   half_pixel_centers
 ///   Reshape         shape (int32); -1 first, where the batch may change
 ///   Transpose       permutation (int32)
 ///   Pad             paddings [rank, 2] (int32), attribute value
