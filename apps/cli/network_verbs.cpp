@@ -109,88 +109,18 @@ void add_choice(CLI::App& verb, usecases::GraphChoice& choice, const std::string
 int answer_with(Desk& desk, const usecases::Outcome<usecases::Equivalence>& answer) {
   if (!answer) return give_up(desk, answer.error());
   const int code = finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
-  const bool same = answer->equivalent && (!answer->effect || answer->effect->passed);
-  return std::max(code, same ? kDone : kCheckSaidNo);
+  return std::max(code, usecases::passed(*answer) ? kDone : kCheckSaidNo);
 }
 
-void add_equivalence(VerbList& list) {
-  struct Given {
-    NetworkFile source;
-    NetworkFile result;
-    Questions questions;
-  };
-  auto given = std::make_shared<Given>();
-  CLI::App* verb =
-      list.add(list.program, "equivalence",
-               "Whether two files hold the same network, and which layer differs first",
-               "equivalence before.onnx after.onnx --chips chips/");
-  verb->add_option("SOURCE", given->source.path, "A network in any format that can be imported")
-      ->required();
-  verb->add_option("RESULT", given->result.path, "What became of it")->required();
-  verb->add_option("--source-importer", given->source.importer,
-                   "How SOURCE is read, as a manifest names it (a state dict does not say)");
-  verb->add_option("--importer", given->result.importer, "How RESULT is read");
-  add_choice(*verb, given->source.choice, "source-", "SOURCE");
-  add_choice(*verb, given->result.choice, "", "RESULT");
-  verb->add_option("--source-engine", given->source.engine, "Who runs SOURCE")
-      ->capture_default_str();
-  verb->add_option("--engine", given->result.engine, "Who runs RESULT")->capture_default_str();
-  verb->add_option("--precision", given->result.precision, "Of RESULT's arithmetic")
-      ->capture_default_str();
-  add_questions(*verb, given->questions);
-  list.verbs.push_back(
-      {verb, [given](Desk& desk) {
-         return answer_with(
-             desk, usecases::compare_networks(given->source, given->result, given->questions));
-       }});
-}
-
-struct Conversion {
-  NetworkFile source;
-  usecases::NetworkTarget target;
-  Questions questions;
-  std::string weights = "f32";
-  bool as_it_is = false;
+/// What photos are to say of two forms of a recogniser.
+struct PhotoQuestions {
   usecases::WorkbenchOptions bench{.recogniser = {}};
   std::string images;
-  std::filesystem::path pairs;
+  std::filesystem::path pairs;  ///< Empty: nothing.
   usecases::EffectLimits limits;
 };
 
-/// What was not asked for otherwise is what rounding to halves may cost.
-void expect_halves(const CLI::App& verb, Conversion& given) {
-  const bool by_size = verb.count("--max-abs") + verb.count("--max-relative") > 0;
-  if (!by_size) given.questions.max_relative = usecases::kHalfMaxRelative;
-  if (verb.count("--min-cosine") == 0) given.questions.min_cosine = usecases::kHalfMinCosine;
-  if (verb.count("--max-changed") == 0) given.limits.changed_pairs = usecases::kHalfMaxChanged;
-}
-
-usecases::Outcome<usecases::Equivalence> convert(Desk& desk, const Conversion& given) {
-  const auto certify = [](const usecases::Equivalence& answer) { return wire::to_json(answer); };
-  auto source = usecases::find_network(desk.places, given.source);
-  if (!source) return std::unexpected(source.error());
-  if (given.pairs.empty())
-    return usecases::convert_network(*source, given.target, given.questions, certify);
-  usecases::WorkbenchOptions options = given.bench;
-  if (options.recogniser.empty()) options.recogniser = source->model;
-  if (options.recogniser.empty())
-    return usecases::usage(
-        "--pairs needs --recogniser: whose manifest tells how photos become "
-        "inputs of SOURCE");
-  usecases::Inputs photos = usecases::collect_photos({given.images});
-  auto bench = usecases::Workbench::open(
-      desk.places, options, {.photos = photos.photos.size(), .second_look = true, .chips = true},
-      desk.terminal.log_sink());
-  if (!bench) return std::unexpected(bench.error());
-  const usecases::RecognitionTest test{.bench = *bench,
-                                       .photos = std::move(photos),
-                                       .pairs = given.pairs,
-                                       .limits = given.limits,
-                                       .progress = desk.terminal.progress("comparing faces")};
-  return usecases::convert_network(*source, given.target, given.questions, certify, &test);
-}
-
-void add_recognition(CLI::App& verb, Conversion& given) {
+void add_photos(CLI::App& verb, PhotoQuestions& given) {
   CLI::Option* images =
       verb.add_option("--images", given.images, "Folder with a folder of photos for each person")
           ->type_name("DIR");
@@ -210,8 +140,6 @@ void add_recognition(CLI::App& verb, Conversion& given) {
   with_pairs(verb.add_option("--detector", given.bench.detector, "Finds the faces")
                  ->type_name("ID")
                  ->capture_default_str());
-  with_pairs(verb.add_option("--source-engine", given.bench.engine, "Who runs SOURCE on photos")
-                 ->capture_default_str());
   with_pairs(verb.add_option("--threads", given.bench.threads,
                              "Threads in all (0: one for each processor)")
                  ->capture_default_str());
@@ -229,6 +157,104 @@ void add_recognition(CLI::App& verb, Conversion& given) {
                              "At FAR 1e-3, as far as the pairs reach")
                  ->check(finite())
                  ->capture_default_str());
+}
+
+/// A comparison, with a test by photos if one was asked for.
+template <class Compare>
+usecases::Outcome<usecases::Equivalence> with_photos(Desk& desk, const PhotoQuestions& given,
+                                                     const std::string& source_model,
+                                                     const Compare& compare) {
+  if (given.pairs.empty()) return compare(nullptr);
+  usecases::WorkbenchOptions options = given.bench;
+  if (options.recogniser.empty()) options.recogniser = source_model;
+  if (options.recogniser.empty())
+    return usecases::usage(
+        "--pairs needs --recogniser: whose manifest tells how photos become "
+        "inputs of SOURCE");
+  usecases::Inputs photos = usecases::collect_photos({given.images});
+  auto bench = usecases::Workbench::open(
+      desk.places, options, {.photos = photos.photos.size(), .second_look = true, .chips = true},
+      desk.terminal.log_sink());
+  if (!bench) return std::unexpected(bench.error());
+  const usecases::RecognitionTest test{.bench = *bench,
+                                       .photos = std::move(photos),
+                                       .pairs = given.pairs,
+                                       .limits = given.limits,
+                                       .progress = desk.terminal.progress("comparing faces")};
+  return compare(&test);
+}
+
+struct Comparison {
+  NetworkFile source;
+  NetworkFile result;
+  Questions questions;
+  PhotoQuestions photos;
+};
+
+usecases::Outcome<usecases::Equivalence> compare(Desk& desk, const Comparison& given) {
+  const auto source = usecases::find_network(desk.places, given.source);
+  if (!source) return std::unexpected(source.error());
+  const auto result = usecases::find_network(desk.places, given.result);
+  if (!result) return std::unexpected(result.error());
+  PhotoQuestions photos = given.photos;
+  photos.bench.engine = source->engine;
+  return with_photos(desk, photos, source->model, [&](const usecases::RecognitionTest* test) {
+    return usecases::compare_networks(*source, *result, given.questions, test);
+  });
+}
+
+void add_equivalence(VerbList& list) {
+  auto given = std::make_shared<Comparison>();
+  CLI::App* verb =
+      list.add(list.program, "equivalence",
+               "Whether two files hold the same network, and which layer differs first",
+               "equivalence before.onnx after.onnx --chips chips/");
+  verb->add_option("SOURCE", given->source.path,
+                   "A network in any format that can be imported, or the id of a model that was "
+                   "fetched")
+      ->required();
+  verb->add_option("RESULT", given->result.path, "What became of it, likewise")->required();
+  verb->add_option("--source-importer", given->source.importer,
+                   "How SOURCE is read, as a manifest names it (a state dict does not say)");
+  verb->add_option("--importer", given->result.importer, "How RESULT is read");
+  add_choice(*verb, given->source.choice, "source-", "SOURCE");
+  add_choice(*verb, given->result.choice, "", "RESULT");
+  verb->add_option("--source-engine", given->source.engine, "Who runs SOURCE")
+      ->capture_default_str();
+  verb->add_option("--engine", given->result.engine, "Who runs RESULT")->capture_default_str();
+  verb->add_option("--precision", given->result.precision, "Of RESULT's arithmetic")
+      ->capture_default_str();
+  add_questions(*verb, given->questions);
+  add_photos(*verb, given->photos);
+  list.verbs.push_back(
+      {verb, [given](Desk& desk) { return answer_with(desk, compare(desk, *given)); }});
+}
+
+struct Conversion {
+  NetworkFile source;
+  usecases::NetworkTarget target;
+  Questions questions;
+  PhotoQuestions photos;
+  std::string weights = "f32";
+  bool as_it_is = false;
+};
+
+/// What was not asked for otherwise is what rounding to halves may cost.
+void expect_halves(const CLI::App& verb, Conversion& given) {
+  const bool by_size = verb.count("--max-abs") + verb.count("--max-relative") > 0;
+  if (!by_size) given.questions.max_relative = usecases::kHalfMaxRelative;
+  if (verb.count("--min-cosine") == 0) given.questions.min_cosine = usecases::kHalfMinCosine;
+  if (verb.count("--max-changed") == 0)
+    given.photos.limits.changed_pairs = usecases::kHalfMaxChanged;
+}
+
+usecases::Outcome<usecases::Equivalence> convert(Desk& desk, const Conversion& given) {
+  const auto certify = [](const usecases::Equivalence& answer) { return wire::to_json(answer); };
+  const auto source = usecases::find_network(desk.places, given.source);
+  if (!source) return std::unexpected(source.error());
+  return with_photos(desk, given.photos, source->model, [&](const usecases::RecognitionTest* test) {
+    return usecases::convert_network(*source, given.target, given.questions, certify, test);
+  });
 }
 
 void add_convert(VerbList& list) {
@@ -259,7 +285,10 @@ void add_convert(VerbList& list) {
   verb->add_option("--engine", given->target.engine, "Who runs the result when it is compared")
       ->capture_default_str();
   add_questions(*verb, given->questions);
-  add_recognition(*verb, *given);
+  add_photos(*verb, given->photos);
+  verb->add_option("--source-engine", given->photos.bench.engine, "Who runs SOURCE on photos")
+      ->needs("--pairs")
+      ->capture_default_str();
   list.verbs.push_back({verb, [given, verb](Desk& desk) {
                           given->target.simplify = !given->as_it_is;
                           given->target.halves = given->weights == "f16";

@@ -286,8 +286,6 @@ Outcome<void> check_limits(const Questions& questions) {
 Outcome<Equivalence> judge(const Network& source, const Network& result,
                            const Questions& questions) {
   Equivalence answer{.source = source.facts, .result = result.facts, .questions = questions};
-  if (source.model)
-    return usage("what OpenVINO reads itself can only be the result: the source is read here");
   VISAVIS_TRY(random, caused_by(Cause::kInput,
                                 modelkit::random_samples(source.graph, questions.random,
                                                          questions.seed, questions.free_size)));
@@ -306,6 +304,24 @@ Outcome<Equivalence> judge(const Network& source, const Network& result,
                                    .difference = facts_of(found.first->difference)};
   answer.equivalent = found.equivalent;
   return answer;
+}
+
+/// Before anything that takes long, for its lists may be wrong.
+Outcome<std::optional<EffectTrial>> trial_of(const RecognitionTest* test, const Network& source,
+                                             const Questions& questions) {
+  if (test == nullptr) return std::nullopt;
+  VISAVIS_TRY(trial, EffectTrial::make(*test, source.graph, questions.min_cosine));
+  return trial;
+}
+
+/// Judges pairs of photos, too, if there is a trial and inputs made no difference.
+Outcome<void> judge_photos(const std::optional<EffectTrial>& trial, const Network& result,
+                           Equivalence& answer) {
+  if (!trial || !answer.equivalent) return {};
+  VISAVIS_TRY(model, result.loaded());
+  VISAVIS_TRY(effect, trial->run(std::move(model), answer.errors));
+  answer.effect = std::move(effect);
+  return {};
 }
 
 std::filesystem::path certificate_of(std::filesystem::path path) {
@@ -436,12 +452,21 @@ Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
   return answer;
 }
 
+bool passed(const Equivalence& answer) {
+  return answer.equivalent && (!answer.effect || answer.effect->passed);
+}
+
 Outcome<Equivalence> compare_networks(const NetworkFile& source, const NetworkFile& result,
-                                      const Questions& questions) {
+                                      const Questions& questions, const RecognitionTest* test) {
   VISAVIS_CHECK(check_limits(questions));
   VISAVIS_TRY(before, read_network(source));
+  if (before.model)
+    return usage("what OpenVINO reads itself can only be the result: the source is read here");
   VISAVIS_TRY(after, read_network(result));
-  return judge(before, after, questions);
+  VISAVIS_TRY(trial, trial_of(test, before, questions));
+  VISAVIS_TRY(answer, judge(before, after, questions));
+  VISAVIS_CHECK(judge_photos(trial, after, answer));
+  return answer;
 }
 
 std::string source_formats() { return listed(modelkit::formats()); }
@@ -479,23 +504,14 @@ Outcome<Equivalence> convert_network(const NetworkFile& source, const NetworkTar
   VISAVIS_CHECK(check_new(target.path));
   VISAVIS_CHECK(check_new(certificate_of(target.path)));
   VISAVIS_TRY(before, read_network(source));
-  std::optional<EffectTrial> trial;
-  if (test != nullptr) {
-    VISAVIS_TRY(made, EffectTrial::make(*test, before.graph, questions.min_cosine));
-    trial = std::move(made);
-  }
+  VISAVIS_TRY(trial, trial_of(test, before, questions));
   VISAVIS_TRY(planned, target_graph(before, target));
   VISAVIS_TRY(made, make(planned.graph, target));
   for (const Output& output : made.outputs) VISAVIS_CHECK(check_new(output.path));
   VISAVIS_TRY(answer, judge(before, made.network, questions));
   answer.halved = std::move(planned.halved);
-  if (!answer.equivalent) return answer;
-  if (trial) {
-    VISAVIS_TRY(model, made.network.loaded());
-    VISAVIS_TRY(effect, trial->run(std::move(model), answer.errors));
-    answer.effect = std::move(effect);
-    if (!answer.effect->passed) return answer;
-  }
+  VISAVIS_CHECK(judge_photos(trial, made.network, answer));
+  if (!passed(answer)) return answer;
   made.outputs.push_back({.path = certificate_of(target.path), .bytes = bytes_of(certify(answer))});
   VISAVIS_CHECK(publish(made.outputs));
   return answer;

@@ -121,27 +121,8 @@ struct Equivalence {
   std::vector<Problem> errors{};              ///< Chips and photos that could not be read.
 };
 
-/// Asks both the same.
-[[nodiscard]] Outcome<Equivalence> compare_networks(const NetworkFile& source,
-                                                    const NetworkFile& result,
-                                                    const Questions& questions);
-
-/// What stands in a certificate.
-using Certify = std::function<std::string(const Equivalence&)>;
-
-/// The formats that are read, as `inspect_model` calls them: "ONNX, PyTorch state dict, …".
-[[nodiscard]] std::string source_formats();
-
-/// Endings of what can be written: ".mlmodel, .onnx, …".
-[[nodiscard]] std::string target_endings();
-
-/// Where a network goes.
-struct NetworkTarget {
-  std::filesystem::path path{};  ///< Not there yet; its ending tells the format.
-  bool simplify = true;          ///< Fold constants and batch normalisation, drop what is not read.
-  bool halves = false;           ///< Weights in 16 bits; computed with in float32.
-  std::string engine = "reference";
-};
+/// Whether all that was asked says that they are the same.
+[[nodiscard]] bool passed(const Equivalence& answer);
 
 /// What another form of a recogniser may cost. Cosines are to be those of Questions.
 struct EffectLimits {
@@ -160,6 +141,31 @@ struct RecognitionTest {
   std::filesystem::path pairs{};  ///< A list; its paths relative to the photos.
   EffectLimits limits{};
   Progress progress{};
+};
+
+/// Asks both the same.
+/// @param test  or null
+/// @return also kUsage for a test with a recogniser of which the source is not a form
+[[nodiscard]] Outcome<Equivalence> compare_networks(const NetworkFile& source,
+                                                    const NetworkFile& result,
+                                                    const Questions& questions,
+                                                    const RecognitionTest* test = nullptr);
+
+/// What stands in a certificate.
+using Certify = std::function<std::string(const Equivalence&)>;
+
+/// The formats that are read, as `inspect_model` calls them: "ONNX, PyTorch state dict, …".
+[[nodiscard]] std::string source_formats();
+
+/// Endings of what can be written: ".mlmodel, .onnx, …".
+[[nodiscard]] std::string target_endings();
+
+/// Where a network goes.
+struct NetworkTarget {
+  std::filesystem::path path{};  ///< Not there yet; its ending tells the format.
+  bool simplify = true;          ///< Fold constants and batch normalisation, drop what is not read.
+  bool halves = false;           ///< Weights in 16 bits; computed with in float32.
+  std::string engine = "reference";
 };
 
 /// Writes `target`, and beside it PATH.certificate.json, if what was written is the same network
