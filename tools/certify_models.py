@@ -82,7 +82,7 @@ def engine_entry(name, version, answer):
              "min_cosine": round(min(o["min_cosine"] for o in outputs), 9)}
     if answer.get("recognition"):
         entry["recognition"] = [
-            {"figure": f["figure"], **({} if f["source"] is None else {"original": f["source"]}),
+            {"figure": f["figure"], **({} if f["source"] is None else {"original": round(f["source"], 9)}),
              "result": round(f["result"], 9)} for f in answer["recognition"]["figures"]]
     return entry
 
@@ -91,14 +91,16 @@ def certificate(program, manifest, file, engines, given, chips):
     looks_at_colours = manifest["preparation"]["colour"] != "grey"
     entry = {"file": file["name"], "source_sha256": file["sha256"],
              "result_sha256": file["onnx_sha256"],
-             "inputs": "8 random ones from [-1, 1), seed 1", "engines": []}
+             "inputs": "8 random ones from [-1, 1), seed 1"}
     more = []
     if looks_at_colours:
         entry["inputs"] += f"; faces of {PEOPLE} people of LFW (deep-funneled)"
         more += ["--chips", str(chips)]
     if manifest["role"] == "recogniser":
+        entry["photos"] = ""
         more += ["--recogniser", manifest["id"], "--images", str(given.lfw / "images"),
                  "--pairs", str(given.lfw / "pairs.txt")]
+    entry["engines"] = []
     with tempfile.NamedTemporaryFile(suffix=Path(file["source"]["member"]).suffix) as source:
         source.write(original(file))
         source.flush()

@@ -34,6 +34,15 @@ std::string with_unit(std::uint64_t bytes) {
   return fixed(static_cast<double>(bytes) / static_cast<double>(kMebi), 1) + " MiB";
 }
 
+std::string joined(const std::vector<usecases::MeasuredFact>& figures) {
+  std::string text;
+  for (const usecases::MeasuredFact& figure : figures)
+    text += (text.empty() ? "" : ", ") + printable(figure.name) + " " +
+            (figure.before ? fixed(*figure.before, 4) + " becomes " + fixed(figure.after, 4)
+                           : fixed(figure.after, 7));
+  return text;
+}
+
 /// What int8 or f16 costs and brings, of each model that has such figures.
 std::string describe_smaller(const std::vector<usecases::ModelFacts>& models) {
   Table table({"MODEL", "INSTEAD OF", "FIGURE", ">FLOAT", ">ITS OWN"});
@@ -108,6 +117,9 @@ std::string describe(const usecases::ModelFacts& model) {
       line("    " + engine.engine + " " + engine.version,
            "differs by at most " + fixed(engine.max_abs, 7) + ", cosine at least " +
                fixed(engine.min_cosine, 7));
+    line("  and on", file.certified_photos);
+    for (const usecases::CertifiedFacts& engine : file.certified)
+      line("    " + engine.engine + " " + engine.version, joined(engine.recognition));
   }
   return text;
 }

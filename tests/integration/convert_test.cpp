@@ -33,6 +33,15 @@ class ConvertTest : public FaceTest {
           "biden/biden.jpg\tcollins/astronaut.png\t0\n");
   }
 
+  /// A model beside itself, on another engine.
+  [[nodiscard]] Answer equivalence(const std::vector<std::string>& more) const {
+    std::vector<std::string> words{
+        "equivalence", "faceplugin-512", "faceplugin-512", "--engine", "onnxruntime", "--random",
+        "1",           "--pairs",        at("pairs.tsv"),  "--images", at("in"),      "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return visavis(words);
+  }
+
   [[nodiscard]] Answer convert(const std::string& source, const std::vector<std::string>& more,
                                const std::string& target = "new.onnx") const {
     std::vector<std::string> words{"convert", source,          at(target), "--random", "1",
@@ -73,6 +82,20 @@ TEST_F(ConvertTest, WritesNothingThatCostsTooMuch) {
   EXPECT_EQ(answer.json()["recognition"]["passed"], false);
   EXPECT_FALSE(fs::exists(at("new.onnx")));
   EXPECT_FALSE(fs::exists(at("new.onnx.certificate.json")));
+}
+
+TEST_F(ConvertTest, TellsWhatEnginesSayOfPhotos) {
+  const Answer answer = equivalence({});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["source"]["engine"], "reference");
+  EXPECT_EQ(json["result"]["engine"], "onnxruntime");
+  const nlohmann::json& effect = json["recognition"];
+  EXPECT_EQ(effect["source_engine"], "reference");
+  EXPECT_EQ(effect["recogniser"], "faceplugin-512");
+  EXPECT_EQ(effect["photos"], 5);
+  EXPECT_GT(effect["figures"][1]["result"], .999999);
+  EXPECT_EQ(equivalence({"--max-accuracy-loss", "-.1"}).code, 1);
 }
 
 TEST_F(ConvertTest, SaysWhatCannotBe) {

@@ -303,8 +303,8 @@ Golden read_golden(Fields fields) {
   return golden;
 }
 
-std::string item_path(const char* list, std::size_t index) {
-  return std::string(list) + "[" + std::to_string(index) + "]";
+std::string item_path(const std::string& list, std::size_t index) {
+  return list + "[" + std::to_string(index) + "]";
 }
 
 void read_files(Fields& fields, Manifest& manifest, Complaint& complaint) {
@@ -352,11 +352,26 @@ Measured read_measured(Fields fields, Complaint& complaint) {
   return measured;
 }
 
-CertifiedEngine read_certified(Fields fields) {
+MeasuredFigure read_certified_figure(Fields fields) {
+  MeasuredFigure figure{.name = fields.text("figure", 64), .before = {}, .after = 0};
+  if (fields.has("original")) figure.before = fields.number("original");
+  figure.after = fields.number("result");
+  fields.refuse_others();
+  return figure;
+}
+
+CertifiedEngine read_certified(Fields fields, Complaint& complaint) {
   CertifiedEngine engine{.engine = fields.text("engine", 64),
                          .version = fields.text("version", 64),
                          .max_abs = fields.number("max_abs"),
                          .min_cosine = fields.number("min_cosine")};
+  if (fields.has("recognition")) {
+    const nlohmann::json& list = fields.array("recognition", kMaxFigures);
+    const std::string path = fields.path_of("recognition");
+    for (std::size_t i = 0; i < list.size(); ++i)
+      engine.recognition.push_back(
+          read_certified_figure(Fields(list[i], item_path(path, i), complaint)));
+  }
   fields.refuse_others();
   return engine;
 }
@@ -372,10 +387,11 @@ void read_certificates(Fields& fields, Manifest& manifest, Complaint& complaint)
     certificate.source_sha256 = entry.sha256("source_sha256");
     certificate.result_sha256 = entry.sha256("result_sha256");
     certificate.inputs = entry.text("inputs", 256);
+    if (entry.has("photos")) certificate.photos = entry.text("photos", 256);
     const nlohmann::json& engines = entry.array("engines", kMaxEngines);
     for (std::size_t k = 0; k < engines.size(); ++k)
-      certificate.engines.push_back(
-          read_certified(Fields(engines[k], path + "." + item_path("engines", k), complaint)));
+      certificate.engines.push_back(read_certified(
+          Fields(engines[k], path + "." + item_path("engines", k), complaint), complaint));
     entry.refuse_others();
     if (std::ranges::find(manifest.files, certificate.file, &ModelFile::name) ==
         manifest.files.end())

@@ -139,8 +139,10 @@ TEST(Manifest, ReadsCompanions) {
 TEST(Manifest, ReadsCertificates) {
   const std::string certificate = R"("certificates":[{"file":"network","source_sha256":")" + kSha +
                                   R"(","result_sha256":")" + kSha +
-                                  R"(","inputs":"8 random","engines":[
-{"engine":"e","version":"1","max_abs":1e-6,"min_cosine":0.5}]}],"golden")";
+                                  R"(","inputs":"8 random","photos":"ten","engines":[
+{"engine":"e","version":"1","max_abs":1e-6,"min_cosine":0.5,"recognition":[
+{"figure":"least cosine","result":0.75},{"figure":"accuracy","original":0.5,"result":0.25}]},
+{"engine":"f","version":"2","max_abs":0,"min_cosine":1}]}],"golden")";
   const auto m = parse_manifest(with(R"("golden")", certificate));
   ASSERT_TRUE(m) << m.error().message;
   ASSERT_EQ(m->certificates.size(), 1U);
@@ -148,10 +150,23 @@ TEST(Manifest, ReadsCertificates) {
   EXPECT_EQ(m->certificates[0].inputs, "8 random");
   EXPECT_EQ(m->certificates[0].engines.at(0).max_abs, 1e-6);
   EXPECT_EQ(m->certificates[0].engines.at(0).min_cosine, .5);
+  EXPECT_EQ(m->certificates[0].photos, "ten");
+  const std::vector<MeasuredFigure>& figures = m->certificates[0].engines.at(0).recognition;
+  ASSERT_EQ(figures.size(), 2U);
+  EXPECT_EQ(figures[0].name, "least cosine");
+  EXPECT_EQ(figures[0].before, std::nullopt);
+  EXPECT_EQ(figures[0].after, .75);
+  EXPECT_EQ(figures[1].before, .5);
+  EXPECT_EQ(figures[1].after, .25);
+  EXPECT_TRUE(m->certificates[0].engines.at(1).recognition.empty());
   std::string wrong = certificate;
   wrong.replace(wrong.find("network"), 7, "nowhere");
   EXPECT_THAT(parse_manifest(with(R"("golden")", wrong)).error().message,
               HasSubstr("certificates[0].file names no file"));
+  wrong = certificate;
+  wrong.replace(wrong.find("original"), 8, "whatever");
+  EXPECT_THAT(parse_manifest(with(R"("golden")", wrong)).error().message,
+              HasSubstr("certificates[0].engines[0].recognition[1].whatever"));
 }
 
 TEST(Manifest, ReadsWhatWasMeasured) {

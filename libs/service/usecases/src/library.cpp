@@ -121,6 +121,7 @@ FileFacts facts_of(const models::Store& store, const models::ModelFile& file) {
                   .is_f16 = file.f16,
                   .bytes = file.onnx_bytes,
                   .certified_on = {},
+                  .certified_photos = {},
                   .certified = {},
                   .here = fs::is_regular_file(store.path_of(file.onnx_sha256), ignored)};
   if (facts.here) facts.bytes = fs::file_size(store.path_of(file.onnx_sha256), ignored);
@@ -133,14 +134,18 @@ FileFacts facts_of(const models::Store& store, const models::ModelFile& file) {
   return facts;
 }
 
+std::vector<MeasuredFact> facts_of(const std::vector<models::MeasuredFigure>& figures) {
+  std::vector<MeasuredFact> facts;
+  for (const models::MeasuredFigure& figure : figures)
+    facts.push_back({.name = figure.name, .before = figure.before, .after = figure.after});
+  return facts;
+}
+
 std::optional<MeasuredFacts> measured_of(const models::Manifest& manifest) {
   if (!manifest.measured) return std::nullopt;
-  MeasuredFacts facts{.model = manifest.measured->model,
-                      .figures = {},
-                      .provenance = manifest.measured->provenance};
-  for (const models::MeasuredFigure& figure : manifest.measured->figures)
-    facts.figures.push_back({.name = figure.name, .before = figure.before, .after = figure.after});
-  return facts;
+  return MeasuredFacts{.model = manifest.measured->model,
+                       .figures = facts_of(manifest.measured->figures),
+                       .provenance = manifest.measured->provenance};
 }
 
 /// To the file that it is of; a certificate of other files says nothing.
@@ -150,11 +155,13 @@ void add_certificate(const models::Certificate& certificate, std::vector<FileFac
         file.onnx_sha256 != certificate.result_sha256)
       continue;
     file.certified_on = certificate.inputs;
+    file.certified_photos = certificate.photos;
     for (const models::CertifiedEngine& engine : certificate.engines)
       file.certified.push_back({.engine = engine.engine,
                                 .version = engine.version,
                                 .max_abs = engine.max_abs,
-                                .min_cosine = engine.min_cosine});
+                                .min_cosine = engine.min_cosine,
+                                .recognition = facts_of(engine.recognition)});
   }
 }
 

@@ -28,14 +28,21 @@ std::string_view name_of(VerifiedModel::Answer answer) {
 
 Json size_or_null(std::uint64_t bytes) { return bytes == 0 ? Json(nullptr) : Json(bytes); }
 
+Json json_of(const std::vector<usecases::MeasuredFact>& figures, const char* before,
+             const std::string& after) {
+  Json list = Json::array();
+  for (const usecases::MeasuredFact& figure : figures)
+    list.push_back({{"figure", figure.name},
+                    {before, figure.before ? number(*figure.before) : Json(nullptr)},
+                    {after, number(figure.after)}});
+  return list;
+}
+
 Json json_of(const std::optional<usecases::MeasuredFacts>& measured, const std::string& precision) {
   if (!measured) return nullptr;
-  Json figures = Json::array();
-  for (const usecases::MeasuredFact& figure : measured->figures)
-    figures.push_back({{"figure", figure.name},
-                       {"float", figure.before ? number(*figure.before) : Json(nullptr)},
-                       {precision, number(figure.after)}});
-  return {{"model", measured->model}, {"figures", figures}, {"provenance", measured->provenance}};
+  return {{"model", measured->model},
+          {"figures", json_of(measured->figures, "float", precision)},
+          {"provenance", measured->provenance}};
 }
 
 /// Null without a certificate.
@@ -46,8 +53,11 @@ Json certificate_of(const usecases::FileFacts& file) {
     engines.push_back({{"engine", engine.engine},
                        {"version", engine.version},
                        {"max_abs", number(engine.max_abs)},
-                       {"min_cosine", number(engine.min_cosine)}});
-  return {{"inputs", file.certified_on}, {"engines", engines}};
+                       {"min_cosine", number(engine.min_cosine)},
+                       {"recognition", json_of(engine.recognition, "original", "result")}});
+  return {{"inputs", file.certified_on},
+          {"photos", text_or_null(file.certified_photos)},
+          {"engines", engines}};
 }
 
 Json json_of(const usecases::FileFacts& file) {

@@ -128,7 +128,7 @@ struct Golden {
 /// One figure of an int8 or f16 model, beside the float one's.
 struct MeasuredFigure {
   std::string name;              ///< "accuracy", "bytes", …
-  std::optional<double> before;  ///< The float model's; nothing for what tells of both.
+  std::optional<double> before;  ///< The source's; nothing for what tells of both.
   double after = 0;
 };
 
@@ -145,6 +145,7 @@ struct CertifiedEngine {
   std::string version;
   double max_abs = 0;     ///< The largest difference of any number of any output.
   double min_cosine = 0;  ///< Of an output's answers to one input, the least.
+  std::vector<MeasuredFigure> recognition{};  ///< Of the original and the engine, on photos.
 };
 
 /// Proof that what engines run is the network in the original file.
@@ -153,6 +154,7 @@ struct Certificate {
   std::string source_sha256;  ///< Of the original, and …
   std::string result_sha256;  ///< … of what engines run: a certificate holds for no other files.
   std::string inputs;         ///< What both were asked.
+  std::string photos{};       ///< Which photos a recogniser was tried on; empty: on none.
   std::vector<CertifiedEngine> engines;
 };
 

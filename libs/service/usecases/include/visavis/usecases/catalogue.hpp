@@ -28,7 +28,8 @@ struct EngineFacts {
 /// Every engine this project knows, in order of preference.
 [[nodiscard]] std::vector<EngineFacts> list_engines();
 
-/// One figure of an int8 model beside the float one's.
+/// One figure of an int8 model beside the float one's, or of what an engine runs beside the
+/// original's.
 struct MeasuredFact {
   std::string name{};
   std::optional<double> before{};  ///< Nothing for what tells of both.
@@ -47,6 +48,7 @@ struct CertifiedFacts {
   std::string version{};
   double max_abs = 0;
   double min_cosine = 0;
+  std::vector<MeasuredFact> recognition{};
 };
 
 struct FileFacts {
@@ -60,6 +62,7 @@ struct FileFacts {
   bool is_f16 = false;
   std::uint64_t bytes = 0;     ///< Of what engines run; 0: neither here nor in the manifest.
   std::string certified_on{};  ///< Inputs; empty: there is no certificate of exactly this file.
+  std::string certified_photos{};
   std::vector<CertifiedFacts> certified{};
   bool here = false;  ///< In the store, by name; `verify_models` checks its contents.
 };
