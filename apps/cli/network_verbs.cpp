@@ -41,6 +41,14 @@ std::string describe(const usecases::RecognitionEffect& effect) {
          effect.run.engine + "\n";
 }
 
+/// Whether a network that forgets its input would have passed, nearly.
+bool hardly_tells(const usecases::Equivalence& answer) {
+  constexpr double kAlike = .999;
+  return std::ranges::all_of(answer.judgements, [](const usecases::JudgementFacts& judgement) {
+    return judgement.self_cosine > kAlike;
+  });
+}
+
 std::string describe(const usecases::Equivalence& answer) {
   Table table({"INPUTS", ">SAMPLES", "SOURCE", "RESULT", ">MAX ABS", ">MAX REL", ">MEAN ABS",
                ">DISTANCE", ">COSINE", ">ALIKE"});
@@ -58,6 +66,10 @@ std::string describe(const usecases::Equivalence& answer) {
                ? " or " + shortly(answer.questions.max_relative) + " of the largest"
                : "") +
           ", cosine at least " + fixed(answer.questions.min_cosine, 8) + ")\n";
+  if (answer.equivalent && hardly_tells(answer))
+    text +=
+        "the source says nearly the same to all inputs (ALIKE), which hardly tells networks apart: "
+        "ask with --chips\n";
   if (answer.first) {
     const auto& first = *answer.first;
     text += "first difference: " + first.op + " " + printable(first.difference.source) + " / " +
@@ -279,7 +291,7 @@ void add_convert(VerbList& list) {
   verb->add_option("--weights", given->weights,
                    "f16: in half the bytes, computed with in f32; --max-relative is then " +
                        shortly(usecases::kHalfMaxRelative) + " and --min-cosine " +
-                       shortly(usecases::kHalfMinCosine) + " unless given")
+                       fixed(usecases::kHalfMinCosine, 4) + " unless given")
       ->capture_default_str()
       ->check(CLI::IsMember({"f32", "f16"}));
   verb->add_option("--engine", given->target.engine, "Who runs the result when it is compared")

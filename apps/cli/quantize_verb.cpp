@@ -117,6 +117,7 @@ std::string describe(const usecases::Quantized& answer) {
             std::to_string(answer.faces->same) + " of them the same\n";
   return text + std::to_string(answer.observed) + (answer.faces ? " photos" : " chips") +
          " observed, " + std::to_string(answer.tested) + " photos tested\n" +
+         (answer.tested == 0 ? "how well it still recognises people was NOT tested\n" : "") +
          cli::describe(answer.run);
 }
 
@@ -189,6 +190,8 @@ void add_gate(CLI::App& verb, usecases::QuantizeRequest& request) {
   verb.add_option("--test-people", request.test_people,
                   "Test on all pairs of these people's photos, one name a line")
       ->type_name("FILE");
+  verb.add_flag("--untested", request.untested,
+                "Publish a recogniser without such a test, by cosines, size and speed alone");
   for (const LimitOption& limit : kLimits)
     verb.add_option(limit.name, request.limits.*limit.value, limit.what)
         ->check(finite())

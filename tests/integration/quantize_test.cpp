@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -33,6 +34,10 @@ class QuantizeTest : public FaceTest {
     std::vector<std::string> words{"quantize", "--images",    at("in"), "--out",    at("out"),
                                    "--json",   "--min-speed", ".01",    "--engine", "reference"};
     words.insert(words.end(), more.begin(), more.end());
+    const bool tested = std::ranges::any_of(more, [](const std::string& word) {
+      return word == "--pairs" || word == "--test-people" || word == "--detector";
+    });
+    if (!tested) words.emplace_back("--untested");
     return visavis(words);
   }
   [[nodiscard]] bool is_written(const std::string& name) const {
@@ -130,6 +135,14 @@ TEST_F(QuantizeTest, NeverObservesWhatItTestsOn) {
   const Answer missing = quantize({"--pairs", at("pairs.tsv")});
   EXPECT_EQ(missing.code, 3);
   EXPECT_THAT(missing.err, HasSubstr("obama/obama9.jpg"));
+}
+
+TEST_F(QuantizeTest, WantsToTestOnPeople) {
+  const Answer answer = visavis({"quantize", "--images", at("in"), "--out", at("out")});
+  EXPECT_EQ(answer.code, 2);
+  EXPECT_THAT(answer.err, HasSubstr("give --pairs or --test-people, or --untested"));
+  EXPECT_EQ(quantize({"--untested", "--test-people", at("people.txt")}).code, 2);
+  EXPECT_EQ(quantize({"--untested", "--detector", "faceplugin-detect"}).code, 2);
 }
 
 TEST_F(QuantizeTest, SaysWhatCannotBe) {

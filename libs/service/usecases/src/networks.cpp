@@ -103,6 +103,14 @@ std::string hash_of(std::span<const modelkit::Part> parts) {
   return to_hex(sha256(all));
 }
 
+std::vector<NetworkPart> facts_of(std::span<const modelkit::Part> parts) {
+  std::vector<NetworkPart> facts;
+  for (const modelkit::Part& part : parts)
+    facts.push_back(
+        {.name = part.name, .bytes = part.bytes.size(), .sha256 = to_hex(sha256(part.bytes))});
+  return facts;
+}
+
 /// A tag or signature that is not there is a matter of usage.
 template <class T>
 Outcome<T> chosen(Result<T> found) {
@@ -120,7 +128,9 @@ Outcome<Network> import_here(const NetworkFile& file, std::span<const modelkit::
                             .format = std::move(inside.format),
                             .importer = std::move(importer),
                             .sha256 = hash_of(parts),
+                            .files = facts_of(parts),
                             .engine = {},
+                            .engine_version = {},
                             .precision = file.precision,
                             .parameters = parameters_of(graph)},
                   .graph = std::move(graph)};
@@ -143,6 +153,7 @@ Outcome<void> choose_engine(Network& network, const std::string& engine,
   network.engine = *found;
   network.precision = parsed;
   network.facts.engine = std::string((*found)->name());
+  network.facts.engine_version = (*found)->probe().version;
   network.facts.precision = precision;
   return {};
 }
@@ -161,7 +172,14 @@ NetworkFacts facts_of(const std::filesystem::path& path, const runtime::OpenVino
           .format = "OpenVINO IR",
           .importer = {},
           .sha256 = to_hex(sha256(both)),
+          .files = {{.name = path.filename().string(),
+                     .bytes = xml.size(),
+                     .sha256 = to_hex(sha256(xml))},
+                    {.name = weights_of(path).filename().string(),
+                     .bytes = ir.weights.size(),
+                     .sha256 = to_hex(sha256(ir.weights))}},
           .engine = {},
+          .engine_version = {},
           .precision = {},
           .parameters = 0};
 }
@@ -173,6 +191,8 @@ Outcome<Network> network_of(NetworkFacts facts, const runtime::OpenVinoIr& ir,
   options.precision = parsed;
   VISAVIS_TRY(model, caused_by(Cause::kInput, runtime::load_openvino_ir(ir, options)));
   facts.engine = std::string(model->engine_name());
+  if (const auto engine = runtime::find_engine(facts.engine))
+    facts.engine_version = (*engine)->probe().version;
   facts.precision = precision;
   return Network{.facts = std::move(facts), .graph = {}, .model = std::move(model)};
 }
@@ -427,7 +447,7 @@ Outcome<void> publish(const std::vector<Output>& outputs) {
 Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
                                     const LayerQuestions& questions) {
   if (questions.free_size < 1) return usage("--size is a number from 1");
-  if (!questions.drawing.empty()) VISAVIS_CHECK(check_files({questions.drawing}, {}, {path}));
+  if (!questions.drawing.empty()) VISAVIS_CHECK(check_new(questions.drawing));
   VISAVIS_TRY(
       network,
       read_network({.path = path, .importer = questions.importer, .choice = questions.choice}));

@@ -52,13 +52,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{1} << 20U;
 
-Outcome<void> check_new(const fs::path& path) {
-  std::error_code ignored;
-  if (fs::exists(path, ignored))
-    return usage(path.string() + " is there already, and is not overwritten");
-  return check_files({path}, {});
-}
-
 /// A manifest's id is a file's name.
 bool is_id(std::string_view text) {
   return !text.empty() && text.front() != '.' &&
@@ -76,6 +69,13 @@ Outcome<void> check_request(const QuantizeRequest& request) {
   if (!(request.limits.overlap > 0 && request.limits.overlap <= 1))
     return usage("--min-overlap is from 0 to 1");
   if (!(request.limits.speed > 0)) return usage("--min-speed is above 0");
+  const bool tested = !request.pairs.empty() || !request.test_people.empty();
+  if (request.untested && (tested || request.detector))
+    return usage("--untested is said of a recogniser without --pairs and --test-people");
+  if (!request.untested && !tested && !request.detector)
+    return usage(
+        "nothing says how well it still recognises people: give --pairs or --test-people, or "
+        "--untested to do without");
   return {};
 }
 
@@ -382,7 +382,9 @@ Json measured_of(const Quantized& answer) {
   how += answer.f16 ? " --weights f16"
                     : ", ranges by " + answer.method + " of " + std::to_string(answer.observed) +
                           " samples";
-  how += ", tested on " + std::to_string(answer.tested) + " photos; " + answer.run.engine;
+  how += answer.tested == 0 ? ", recognition was not tested"
+                            : ", tested on " + std::to_string(answer.tested) + " photos";
+  how += "; " + answer.run.engine;
   if (const std::string cpu = name_of_cpu(); !cpu.empty()) how += ", one thread of " + cpu;
   measured["provenance"] = how;
   return measured;

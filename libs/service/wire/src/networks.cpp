@@ -14,7 +14,11 @@ Json json_of(const usecases::NetworkFacts& facts) {
   json["format"] = facts.format;
   json["importer"] = facts.importer;
   json["sha256"] = facts.sha256;
+  json["files"] = Json::array();
+  for (const usecases::NetworkPart& part : facts.files)
+    json["files"].push_back({{"name", part.name}, {"bytes", part.bytes}, {"sha256", part.sha256}});
   json["engine"] = facts.engine;
+  json["engine_version"] = facts.engine_version;
   json["precision"] = facts.precision;
   json["parameters"] = facts.parameters;
   return json;
@@ -81,6 +85,7 @@ Json json_of(const usecases::RecognitionEffect& effect) {
 
 std::string to_json(const usecases::Equivalence& answer) {
   Json json = document("equivalence");
+  json["visavis"] = VISAVIS_VERSION;
   json["equivalent"] = answer.equivalent;
   json["source"] = json_of(answer.source);
   json["result"] = json_of(answer.result);

@@ -239,7 +239,8 @@ std::string Lowering::spread(const std::string& value, std::size_t rank, bool as
 
 std::string Lowering::fresh(const std::string& stem) {
   std::string name = stem;
-  for (std::size_t i = 1; !names_.insert(name).second; ++i) name = stem + "_" + std::to_string(i);
+  std::size_t& count = counts_[stem];  // not from 1 again for each of many layers
+  while (!names_.insert(name).second) name = stem + "_" + std::to_string(++count);
   return name;
 }
 

@@ -113,6 +113,7 @@ class Lowering {
   std::map<std::string, Tensor, std::less<>> dequantized_;
   std::map<std::string, std::string, std::less<>> renamed_;  ///< To the names of the outputs.
   std::set<std::string, std::less<>> names_;
+  std::map<std::string, std::size_t> counts_;  ///< How often a stem was taken.
 };
 
 [[nodiscard]] std::unexpected<Error> unsupported(const Node& node, std::string_view what);

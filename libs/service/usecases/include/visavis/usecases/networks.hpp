@@ -50,12 +50,21 @@ inline constexpr double kHalfMaxRelative = .01;
 inline constexpr double kHalfMinCosine = .9999;
 inline constexpr double kHalfMaxChanged = .001;  ///< A tenth of a point, as of the accuracy.
 
+/// One of the files that a network is in.
+struct NetworkPart {
+  std::string name{};  ///< In its folder.
+  std::uint64_t bytes = 0;
+  std::string sha256{};
+};
+
 struct NetworkFacts {
   std::string path{};
   std::string format{};
   std::string importer{};
-  std::string sha256{};
+  std::string sha256{};  ///< Of all files, one behind the other as `files` has them.
+  std::vector<NetworkPart> files{};
   std::string engine{};
+  std::string engine_version{};
   std::string precision{};
   std::uint64_t parameters = 0;
 };

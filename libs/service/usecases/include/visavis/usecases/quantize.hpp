@@ -52,6 +52,7 @@ struct QuantizeRequest {
   bool choose_float = true;       ///< Whether costly layers stay float until `min_cosine` is kept.
   std::filesystem::path pairs{};  ///< A list to test on; its paths relative to the photos.
   std::filesystem::path test_people{};  ///< Whose photos are tested, all with all; or empty.
+  bool untested = false;                ///< A recogniser may do without either.
   QuantizeLimits limits{};
 };
 
