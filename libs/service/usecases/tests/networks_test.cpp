@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 #include <visavis/core/file.hpp>
+#include <visavis/core/hash.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/image/encode.hpp>
@@ -82,8 +83,22 @@ TEST_F(NetworksTest, ConvertsAndCertifies) {
   EXPECT_EQ(certificate->size(), std::string("the same").size());
   EXPECT_EQ(answer->source.sha256.size(), 64);
   EXPECT_NE(answer->source.sha256, answer->result.sha256);
+  ASSERT_EQ(answer->result.files.size(), 1U);
+  const auto written = read_file(folder_ / "b.onnx", 1 << 20);
+  EXPECT_EQ(answer->result.files[0].name, "b.onnx");
+  EXPECT_EQ(answer->result.files[0].bytes, written->size());
+  EXPECT_EQ(answer->result.files[0].sha256, to_hex(sha256(*written)));
+  EXPECT_EQ(answer->result.engine_version, "1");  // the reference engine's
   EXPECT_EQ(answer->source.parameters, 14);
   EXPECT_EQ(answer->result.parameters, 8);  // six weights, two biases
+}
+
+TEST_F(NetworksTest, DrawsOverNothing) {
+  const fs::path drawing = folder_ / "a.svg";
+  ASSERT_TRUE(inspect_layers(network("a", 1), {.drawing = drawing}));
+  const auto again = inspect_layers(network("a", 1), {.drawing = drawing});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().cause, Cause::kUsage);
 }
 
 TEST_F(NetworksTest, LeavesANetworkAsItIs) {
