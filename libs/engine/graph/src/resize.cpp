@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -124,6 +125,13 @@ ResizeTap Resizing::tap(const ResizeAxis& axis, std::int64_t at) const {
   return {.first = first,
           .second = std::min(first + 1, axis.in - 1),
           .weight = on - static_cast<float>(first)};
+}
+
+std::optional<float> exact_scale(std::int64_t in, std::int64_t out) {
+  const float scale = static_cast<float>(out) / static_cast<float>(in);
+  // Two numbers of 24 bits: the product is exact.
+  if (double{scale} * static_cast<double>(in) != static_cast<double>(out)) return std::nullopt;
+  return scale;
 }
 
 ResizeInputs resize_inputs(const Node& node, std::int64_t opset) {

@@ -15,6 +15,7 @@
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/graph/passes.hpp>
+#include <visavis/graph/resize.hpp>
 
 #include "builder.hpp"
 #include "channels_first_axes.hpp"
@@ -22,6 +23,9 @@
 
 namespace visavis::modelkit {
 namespace {
+
+/// Of a picture's side: what float32 counts exactly.
+constexpr std::int64_t kMostResized = std::int64_t{1} << 24;
 
 using Attributes = std::vector<std::pair<std::string, graph::Attribute>>;
 
@@ -260,6 +264,53 @@ Result<ChannelsFirst::Id> ChannelsFirst::average_pool(const std::string& name, I
   VISAVIS_TRY(from, picture(x));
   if (window.padding == Padding::kExplicit) return unsupported("padding that is SAME or VALID");
   return windowed("AveragePool", name, {std::move(from)}, x, window, values_[x].shape[3], {});
+}
+
+Result<ChannelsFirst::Id> ChannelsFirst::resize(const std::string& name, Id x, const Shape& size,
+                                                const Resizing& how) {
+  VISAVIS_TRY(from, picture(x));
+  if (how.align_corners && how.half_pixel_centers) return unsupported("either corners or centres");
+  if (size.size() != 2) return unsupported("a height and a width");
+  Shape shape = values_[x].shape;
+  std::vector<float> scales = {1, 1};
+  bool exact = true;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::int64_t in = shape[i + 1];
+    if (in < 1 || in > kMostResized)
+      return unsupported("an input whose height and width are known");
+    if (size[i] < 1 || size[i] > kMostResized) return unsupported("a size of 1 to 2^24");
+    const auto scale = graph::exact_scale(in, size[i]);
+    exact = exact && scale;
+    scales.push_back(scale.value_or(0));
+    shape[i + 1] = size[i];
+  }
+  VISAVIS_CHECK(check_shape(shape));
+  const std::string coordinates = how.align_corners        ? "align_corners"
+                                  : how.half_pixel_centers ? "half_pixel"
+                                                           : "asymmetric";
+  Attributes attributes = {{"coordinate_transformation_mode", coordinates},
+                           {"mode", std::string(how.linear ? "linear" : "nearest")}};
+  // (x + .5) · in / out rounded down is half a pixel less rounded to the nearest, halves up.
+  const bool rounds = how.align_corners || how.half_pixel_centers;
+  if (!how.linear)
+    attributes.emplace_back("nearest_mode", std::string(rounds ? "round_prefer_ceil" : "floor"));
+  std::vector<std::string> inputs = {from, ""};
+  if (exact) {
+    inputs.push_back(initializer(name + ".scales", {4}, std::move(scales)));
+  } else {
+    // Samples and channels are as many as there are.
+    const std::string all = fresh(name + ".shape");
+    node("Shape", all, {from}, {});
+    const std::string kept = fresh(name + ".kept");
+    node("Gather", kept, {all, initializer(name + ".places", {2}, Shape{0, 1})}, {});
+    const std::string sizes = fresh(name + ".sizes");
+    node("Concat", sizes, {kept, initializer(name + ".size", {2}, size)},
+         {{"axis", std::int64_t{0}}});
+    inputs.insert(inputs.end(), {"", sizes});
+  }
+  const std::string made = fresh(name);
+  node("Resize", made, std::move(inputs), std::move(attributes));
+  return add(made, std::move(shape), picture_order());
 }
 
 Result<ChannelsFirst::Id> ChannelsFirst::product(const std::string& name, Id x, Id weights) {

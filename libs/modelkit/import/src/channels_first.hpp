@@ -83,6 +83,16 @@ class ChannelsFirst {
   /// Padding counts neither for the maximum nor for the mean.
   Result<Id> max_pool(const std::string& name, Id x, const Window& window);
   Result<Id> average_pool(const std::string& name, Id x, const Window& window);
+  /// A picture in another size, as TensorFlow places its numbers: at x · in / out, or
+  /// (x + .5) · in / out − .5 where half pixels count, or with the first and last of both in one
+  /// place. `linear`, or the nearest number: that below, or the rounded one where corners align.
+  struct Resizing {
+    bool linear = false;
+    bool align_corners = false;
+    bool half_pixel_centers = false;
+  };
+  /// @param size  height and width
+  Result<Id> resize(const std::string& name, Id x, const Shape& size, const Resizing& how);
   /// Of the last axis, or of axis 1 of a picture with its channels there.
   Result<Id> batch_normalization(const std::string& name, Id x, const BatchNormalization& given,
                                  double epsilon, std::size_t axis);

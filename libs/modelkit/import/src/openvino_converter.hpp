@@ -79,6 +79,7 @@ class Converter {
   Result<Values> convolution(const Call& call);
   Result<Values> group_convolution(const Call& call);
   Result<Values> pool(const Call& call);
+  Result<Values> interpolate(const Call& call);
   Result<Values> batch_norm(const Call& call);
   Result<Values> mat_mul(const Call& call);
 

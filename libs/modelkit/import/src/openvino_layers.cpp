@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/graph/resize.hpp>
 
 #include "builder.hpp"
 #include "channels_first.hpp"
@@ -63,6 +65,104 @@ const graph::Attribute* find(const Attributes& list, std::string_view name) {
   const auto found = std::ranges::find(
       list, name, [](const auto& each) -> std::string_view { return each.first; });
   return found == list.end() ? nullptr : &found->second;
+}
+
+/// How large an Interpolate makes its input.
+struct Growth {
+  std::vector<float> scales;  ///< One for each axis; of those that are given, or 1.
+  Shape sizes;                ///< Of each axis, 0 as before; empty where scales are exact.
+};
+
+/// The axes of an Interpolate.
+Result<std::vector<std::size_t>> resized_axes(const Call& call, std::size_t input,
+                                              std::size_t rank) {
+  std::vector<std::size_t> axes(rank);
+  std::iota(axes.begin(), axes.end(), 0);
+  if (!call.has(input)) return axes;
+  VISAVIS_TRY(given, call.known(input));
+  axes.clear();
+  for (const std::int64_t n : given) {
+    VISAVIS_TRY(axis, axis_of(n, rank));
+    axes.push_back(axis);
+  }
+  return axes;
+}
+
+Result<Growth> growth_of(const Call& call, const Computed& x) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 24;  // what float32 counts exactly
+  const bool old = call.layer.opset == "opset4";
+  if (!old && call.layer.opset != "opset11") return needs("its form of operation set 4 or 11");
+  const std::string_view by = call.text("shape_calculation_mode", "");
+  if (by != "sizes" && by != "scales")
+    return needs("a shape_calculation_mode that is sizes or scales");
+  VISAVIS_TRY(axes, resized_axes(call, old ? 3 : 2, x.shape.size()));
+  Growth out{.scales = std::vector<float>(x.shape.size(), 1), .sizes = {}};
+  if (by == "scales") {
+    VISAVIS_TRY(given, call.numbers(old ? 2 : 1));
+    if (given->values.size() != axes.size()) return needs("a scale for each of its axes");
+    for (std::size_t i = 0; i < axes.size(); ++i) out.scales[axes[i]] = given->values[i];
+    if (x.batched && out.scales[0] != 1) return needs("to leave the number of samples as it is");
+    return out;
+  }
+  VISAVIS_TRY(given, call.integers(1));
+  if (given.values.size() != axes.size()) return needs("a size for each of its axes");
+  Shape sizes(x.shape.size(), 0);
+  bool exact = true;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const std::int64_t in = x.shape[axes[i]];
+    const std::int64_t size = given.values[i];
+    if (axes[i] == 0 && x.batched) {
+      if (size != kSamples) return needs("to leave the number of samples as it is");
+      continue;
+    }
+    if (in < 1 || in > kMost) return needs("an input whose sizes are known");
+    if (is_open(size) || size < 1 || size > kMost) return needs("sizes of 1 to 2^24");
+    if (size == in) continue;
+    const auto scale = graph::exact_scale(in, size);
+    exact = exact && scale;
+    out.scales[axes[i]] = static_cast<float>(size) / static_cast<float>(in);
+    sizes[axes[i]] = size;
+  }
+  if (!exact) out.sizes = std::move(sizes);
+  return out;
+}
+
+/// The attributes of a Resize that takes the same numbers.
+Result<Attributes> placing_of(const Call& call, std::span<const float> scales) {
+  const std::string_view mode = call.text("mode", "");
+  const bool nearest = mode == "nearest";
+  if (!nearest && mode != "linear" && mode != "linear_onnx")
+    return needs("a mode that is nearest, linear or linear_onnx");
+  if (call.flag("antialias", false)) return needs("to do without antialiasing");
+  for (const char* key : {"pads_begin", "pads_end"}) {
+    VISAVIS_TRY(pads, call.list(key));
+    if (std::ranges::any_of(pads, std::identity())) return needs("to do without padding");
+  }
+  std::string coordinates(call.text("coordinate_transformation_mode", "half_pixel"));
+  std::string rounding(call.text("nearest_mode", "round_prefer_floor"));
+  // x is rounded down there; half a pixel less, it is rounded to the nearest, halves up.
+  if (coordinates == "tf_half_pixel_for_nn" && nearest && rounding == "floor") {
+    coordinates = "half_pixel";
+    rounding = "round_prefer_ceil";
+  }
+  if (coordinates != "half_pixel" && coordinates != "pytorch_half_pixel" &&
+      coordinates != "asymmetric" && coordinates != "align_corners")
+    return needs("coordinates that ONNX has");
+  // Down where the result is larger, up where it is smaller.
+  if (rounding == "simple") {
+    const bool grows = std::ranges::all_of(scales, [](float scale) { return scale >= 1; });
+    const bool shrinks = std::ranges::all_of(scales, [](float scale) { return scale <= 1; });
+    if (nearest && !grows && !shrinks) return needs("one rounding for all axes");
+    rounding = grows ? "floor" : "ceil";
+  }
+  Attributes out = {{"coordinate_transformation_mode", coordinates},
+                    {"mode", std::string(nearest ? "nearest" : "linear")}};
+  if (!nearest) return out;
+  if (rounding != "floor" && rounding != "ceil" && rounding != "round_prefer_floor" &&
+      rounding != "round_prefer_ceil")
+    return needs("a rounding that ONNX has");
+  out.emplace_back("nearest_mode", rounding);
+  return out;
 }
 
 }  // namespace
@@ -120,6 +220,41 @@ Result<Values> Converter::pool(const Call& call) {
     std::erase_if(window.attributes, [](const auto& each) { return each.first == "dilations"; });
   }
   return made(is_mean ? "AveragePool" : "MaxPool", call, {x->name}, std::move(window.attributes));
+}
+
+/// Of operator sets 4 and 11.
+Result<Values> Converter::interpolate(const Call& call) {
+  const Computed* x = call.computed(0);
+  if (x == nullptr) return needs("an input that is computed");
+  VISAVIS_TRY(growth, growth_of(call, *x));
+  VISAVIS_TRY(attributes, placing_of(call, growth.scales));
+  const auto rank = static_cast<std::int64_t>(growth.scales.size());
+  const std::string& name = call.layer.name;
+  if (growth.sizes.empty()) {
+    const std::string by = initializer(name + ".scales", {rank}, std::move(growth.scales));
+    return made("Resize", call, {x->name, "", by}, std::move(attributes));
+  }
+  // In front of the first axis that changes all are as they were.
+  const auto first = std::ranges::find_if(growth.sizes, [](std::int64_t n) { return n != 0; });
+  const auto count = first - growth.sizes.begin();
+  Shape behind(first, growth.sizes.end());
+  for (std::size_t i = 0; i < behind.size(); ++i)
+    if (behind[i] == 0) behind[i] = x->shape[static_cast<std::size_t>(count) + i];
+  if (std::ranges::any_of(behind, [](std::int64_t n) { return n < 0; }))
+    return needs("an input whose sizes are known");
+  std::string sizes = integers(name + ".size", std::move(behind));
+  if (count > 0) {
+    Shape places(static_cast<std::size_t>(count));
+    std::iota(places.begin(), places.end(), 0);
+    const std::string all = fresh(name + ".shape");
+    node("Shape", all, {x->name});
+    const std::string kept = fresh(name + ".kept");
+    node("Gather", kept, {all, integers(name + ".places", std::move(places))});
+    const std::string joined = fresh(name + ".sizes");
+    node("Concat", joined, {kept, sizes}, {{"axis", std::int64_t{0}}});
+    sizes = joined;
+  }
+  return made("Resize", call, {x->name, "", "", sizes}, std::move(attributes));
 }
 
 Result<Values> Converter::batch_norm(const Call& call) {

@@ -180,6 +180,7 @@ const Converter::Rule* Converter::rule_of(std::string_view type) {
                            {"HSigmoid", &Converter::hard_sigmoid},
                            {"HSwish", &Converter::unary},
                            {"HardSigmoid", &Converter::hard_sigmoid},
+                           {"Interpolate", &Converter::interpolate},
                            {"Log", &Converter::unary},
                            {"MVN", &Converter::mean_variance},
                            {"MatMul", &Converter::mat_mul},

@@ -86,6 +86,7 @@ class Converter {
   Result<Value> bias_add(const Call& call);
   Result<Value> fused_batch_norm(const Call& call);
   Result<Value> pool(const Call& call);
+  Result<Value> resize(const Call& call);
   Result<Value> product(const Call& call);
 
   // Arithmetic.

@@ -145,6 +145,16 @@ Result<Value> Converter::pool(const Call& call) {
   return turned_back(y, format);
 }
 
+Result<Value> Converter::resize(const Call& call) {
+  VISAVIS_TRY(x, call.floats(0));
+  VISAVIS_TRY(size, call.numbers(1));
+  VISAVIS_TRY(y, network_.resize(call.name(), x, size,
+                                 {.linear = call.node.op == "ResizeBilinear",
+                                  .align_corners = call.flag("align_corners"),
+                                  .half_pixel_centers = call.flag("half_pixel_centers")}));
+  return y;
+}
+
 Result<Value> Converter::product(const Call& call) {
   VISAVIS_TRY(x, call.floats(0));
   VISAVIS_TRY(by, call.floats(1));

@@ -200,6 +200,8 @@ const Converter::Rule* Converter::rule_of(std::string_view op) {
                            {"Relu", &Converter::unary},
                            {"Relu6", &Converter::relu6},
                            {"Reshape", &Converter::reshape},
+                           {"ResizeBilinear", &Converter::resize},
+                           {"ResizeNearestNeighbor", &Converter::resize},
                            {"Rsqrt", &Converter::reciprocal_root},
                            {"Shape", &Converter::shape},
                            {"Sigmoid", &Converter::unary},

@@ -194,6 +194,12 @@ void read_options(const tflite::Operator& op, LiteOperator& out) {
     out.alpha = leaky->alpha();
   } else if (const auto* softmax = op.builtin_options_as_SoftmaxOptions()) {
     out.beta = softmax->beta();
+  } else if (const auto* linear = op.builtin_options_as_ResizeBilinearOptions()) {
+    out.align_corners = linear->align_corners();
+    out.half_pixel_centers = linear->half_pixel_centers();
+  } else if (const auto* nearest = op.builtin_options_as_ResizeNearestNeighborOptions()) {
+    out.align_corners = nearest->align_corners();
+    out.half_pixel_centers = nearest->half_pixel_centers();
   } else if (const auto* slice = op.builtin_options_as_StridedSliceOptions()) {
     out.open_begins = slice->begin_mask();
     out.open_ends = slice->end_mask();

@@ -49,10 +49,12 @@ struct LiteOperator {
   std::vector<std::size_t> outputs;
   std::optional<LiteWindow> window;  ///< Of a convolution and a pool.
   LiteActivation activation = LiteActivation::kNone;
-  std::int64_t axis = 0;    ///< Of CONCATENATION and GATHER.
-  bool keeps_axes = false;  ///< Of MEAN and its like.
-  float alpha = 0;          ///< Of LEAKY_RELU.
-  float beta = 1;           ///< Of SOFTMAX.
+  std::int64_t axis = 0;       ///< Of CONCATENATION and GATHER.
+  bool keeps_axes = false;     ///< Of MEAN and its like.
+  float alpha = 0;             ///< Of LEAKY_RELU.
+  float beta = 1;              ///< Of SOFTMAX.
+  bool align_corners = false;  ///< Of RESIZE_BILINEAR and RESIZE_NEAREST_NEIGHBOR.
+  bool half_pixel_centers = false;
   /// Of STRIDED_SLICE: bit i, whether axis i has no begin, no end; what else there is.
   std::int32_t open_begins = 0;
   std::int32_t open_ends = 0;

@@ -246,6 +246,8 @@ class Converter {
          {"FULLY_CONNECTED", &Converter::dense, 2, false, "dense"},
          {"MAX_POOL_2D", &Converter::pool, 1, true, "pool"},
          {"AVERAGE_POOL_2D", &Converter::pool, 1, false, "pool"},
+         {"RESIZE_BILINEAR", &Converter::resize, 2, false, "resize"},
+         {"RESIZE_NEAREST_NEIGHBOR", &Converter::resize, 2, true, "resize"},
          {"ADD", &Converter::binary, 2, false, "add"},
          {"SUB", &Converter::binary, 2, false, "sub"},
          {"MUL", &Converter::binary, 2, false, "mul"},
@@ -496,6 +498,15 @@ class Converter {
     VISAVIS_TRY(x, value(op.inputs[0]));
     return op.name == "MAX_POOL_2D" ? out_.max_pool(name_, x, window)
                                     : out_.average_pool(name_, x, window);
+  }
+
+  Result<Id> resize(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(size, ints(tensor(op, 1)));
+    return out_.resize(name_, x, size,
+                       {.linear = op.name == "RESIZE_BILINEAR",
+                        .align_corners = op.align_corners,
+                        .half_pixel_centers = op.half_pixel_centers});
   }
 
   Result<Id> binary(const LiteOperator& op) {

@@ -63,6 +63,11 @@ struct Resizing {
   [[nodiscard]] ResizeTap tap(const ResizeAxis& axis, std::int64_t at) const;
 };
 
+/// The scale by which `in` numbers become `out`, if float32 holds it exactly: with others a size
+/// can come out too small, and a place beside the number that it should be on.
+/// @pre in and out from 1 to 2^24
+[[nodiscard]] std::optional<float> exact_scale(std::int64_t in, std::int64_t out);
+
 /// The inputs of a node that say how large its result is; an attribute may instead.
 struct ResizeInputs {
   std::optional<std::size_t> scales;
