@@ -35,6 +35,47 @@ def same(sizes, kernel, stride, mode):
     return out
 
 
+def pixels_at(x, axis, places):
+    """Between the neighbours of each place along an axis; places lie within it."""
+    low = numpy.floor(places).astype(int)
+    high = numpy.minimum(low + 1, x.shape[axis] - 1)
+    weight = numpy.expand_dims(places - low, tuple(range(1, x.ndim - axis)))
+    return numpy.take(x, low, axis) * (1 - weight) + numpy.take(x, high, axis) * weight
+
+
+def resized(x, sizes, place):
+    """place(i, size before, size after): where number i of the result lies."""
+    for axis, size in zip((-2, -1), sizes, strict=True):
+        before = x.shape[axis]
+        places = place(numpy.arange(size, dtype=numpy.float64), before, size)
+        x = pixels_at(x.astype(numpy.float64), axis % x.ndim, numpy.clip(places, 0, before - 1))
+    return x
+
+
+def from_start(i, before, after):
+    return i * (before - before / after) / (after - 1)
+
+
+def by_corners(i, before, after):
+    return i * (before - 1) / (after - 1)
+
+
+def by_middles(i, before, after):
+    return i * before / after + .5 * before / after - .5
+
+
+def upsample(x, p):
+    factors = list(p.scalingFactor) or [1, 1]
+    if p.mode == 0:
+        return x.repeat(factors[0], -2).repeat(factors[1], -1)
+    sizes = [n * f for n, f in zip(x.shape[-2:], factors, strict=True)]
+    return resized(x, sizes, (from_start, by_corners, by_middles)[p.linearUpsampleMode])
+
+
+def resize_bilinear(x, p):
+    return resized(x, list(p.targetSize), {0: by_corners, 2: from_start}[p.mode.samplingMethod])
+
+
 def convolution(x, p):
     kernel = list(p.kernelSize) or [3, 3]
     stride = list(p.stride) or [1, 1]
@@ -195,6 +236,8 @@ LAYERS = {
     "bias": lambda p, x: x + per_channel(p.bias, p.shape),
     "loadConstant": lambda p: numbers(p.data, (1, *p.shape)),
     "loadConstantND": lambda p: numbers(p.data, tuple(p.shape)),
+    "upsample": lambda p, x: upsample(x, p),
+    "resizeBilinear": lambda p, x: resize_bilinear(x, p),
     "concat": lambda p, *x: numpy.concatenate(x, -3),
     "concatND": lambda p, *x: numpy.concatenate(x, p.axis),
     "flatten": lambda p, x: x.reshape(x.shape[0], -1, 1, 1),

@@ -127,6 +127,24 @@ ResizeTap Resizing::tap(const ResizeAxis& axis, std::int64_t at) const {
           .weight = on - static_cast<float>(first)};
 }
 
+bool Resizing::is_like(const ResizeAxis& axis, Coordinates other_coordinates,
+                       Nearest other_nearest) const {
+  constexpr double kRounding = 1e-6;
+  const Resizing other{
+      .linear = linear, .coordinates = other_coordinates, .nearest = other_nearest};
+  const ResizeAxis by_size = {.in = axis.in,
+                              .out = axis.out,
+                              .scale = static_cast<float>(axis.out) / static_cast<float>(axis.in)};
+  for (std::int64_t at = 0; at < axis.out; ++at) {
+    const ResizeTap a = tap(axis, at);
+    const ResizeTap b = other.tap(by_size, at);
+    const double apart =
+        static_cast<double>(a.first - b.first) + double{a.weight} - double{b.weight};
+    if (std::abs(apart) > kRounding * static_cast<double>(axis.in)) return false;
+  }
+  return true;
+}
+
 std::optional<float> exact_scale(std::int64_t in, std::int64_t out) {
   const float scale = static_cast<float>(out) / static_cast<float>(in);
   // Two numbers of 24 bits: the product is exact.

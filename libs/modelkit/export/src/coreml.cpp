@@ -20,7 +20,6 @@
 namespace visavis::modelkit {
 namespace {
 
-constexpr std::int32_t kVersion = 4;      ///< iOS 13, macOS 10.15.
 constexpr std::int32_t kFloat32 = 65568;  ///< ArrayFeatureType.ArrayDataType
 constexpr std::int32_t kExactShapes = 1;  ///< NeuralNetworkMultiArrayShapeMapping
 
@@ -64,7 +63,6 @@ Result<std::vector<Part>> export_coreml(const graph::Graph& given, const std::st
   VISAVIS_TRY(survey, Survey::of(graph, size));
 
   coreml::Model model;
-  model.set_specificationversion(kVersion);
   auto* metadata = model.mutable_description()->mutable_metadata();
   metadata->set_author("visavis");
   metadata->set_shortdescription(
@@ -84,6 +82,7 @@ Result<std::vector<Part>> export_coreml(const graph::Graph& given, const std::st
   if (!missing.empty())
     return fail(ErrorCode::kUnsupported,
                 "Core ML's NeuralNetwork cannot express " + joined(missing));
+  model.set_specificationversion(lowering.version());
   for (const graph::ValueInfo& output : graph.outputs) {
     if (graph.initializer(output.name) != nullptr)
       return fail(ErrorCode::kUnsupported,

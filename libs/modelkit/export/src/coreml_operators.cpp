@@ -15,6 +15,7 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/passes.hpp>
+#include <visavis/graph/resize.hpp>
 
 #include "survey.hpp"
 
@@ -74,6 +75,7 @@ const std::vector<CoreMlLowering::Rule>& CoreMlLowering::rules() {
       {"ReduceMean", &CoreMlLowering::reduce},
       {"Relu", &CoreMlLowering::activation},
       {"Reshape", &CoreMlLowering::reshape},
+      {"Resize", &CoreMlLowering::resize},
       {"Sigmoid", &CoreMlLowering::activation},
       {"Slice", &CoreMlLowering::slice},
       {"Softmax", &CoreMlLowering::softmax},
@@ -84,6 +86,7 @@ const std::vector<CoreMlLowering::Rule>& CoreMlLowering::rules() {
       {"Tanh", &CoreMlLowering::activation},
       {"Transpose", &CoreMlLowering::transpose},
       {"Unsqueeze", &CoreMlLowering::reshape},
+      {"Upsample", &CoreMlLowering::resize},
   };
   return all;
 }
@@ -211,6 +214,45 @@ Result<void> CoreMlLowering::pool(const Node& node) {
   else
     set_borders(*params->mutable_valid()->mutable_paddingamounts(), *windows);
   if (averages) params->set_avgpoolexcludepadding(!counts_pads);
+  return {};
+}
+
+/// By whole factors, or to sizes that are known. What lies between pixels counts from the first of
+/// them, from corner to corner, or, from version 5 on, from the middle of each.
+Result<void> CoreMlLowering::resize(const Node& node) {
+  VISAVIS_TRY(how, resizing_of(survey_, node));
+  if (how.axes.size() != 4 || how.axes[0].changes() || how.axes[1].changes())
+    return refuse(node, "of other than pictures");
+  const auto pixels = std::span(how.axes).subspan(2);
+  const auto is_like = [&](graph::Coordinates coordinates) {
+    return std::ranges::all_of(pixels, [&](const graph::ResizeAxis& axis) {
+      return how.is_like(axis, coordinates, graph::Nearest::kFloor);
+    });
+  };
+  const bool by_factors = std::ranges::all_of(
+      pixels, [](const graph::ResizeAxis& axis) { return axis.in > 0 && axis.out % axis.in == 0; });
+  const bool starts = is_like(graph::Coordinates::kAsymmetric);
+  const bool corners = how.linear && is_like(graph::Coordinates::kAlignCorners);
+  const bool middles = how.linear && is_like(graph::Coordinates::kHalfPixel);
+  if (!starts && !corners && !middles) return refuse(node, "with pixels in other places");
+  if (by_factors) {
+    constexpr std::int32_t kPlacesPixels = 5;  // iOS 14, macOS 11
+    auto* params = layer(node).mutable_upsample();
+    for (const graph::ResizeAxis& axis : pixels)
+      params->add_scalingfactor(size_of(axis.out / axis.in));
+    params->set_mode(how.linear ? 1 : 0);
+    if (starts) return {};
+    params->set_linearupsamplemode(corners ? 1 : 2);
+    version_ = std::max(version_, kPlacesPixels);
+    return {};
+  }
+  const bool is_one =
+      std::ranges::any_of(pixels, [](const graph::ResizeAxis& axis) { return axis.out < 2; });
+  if (!how.linear || survey_.sizes_are_free() || is_one || (!starts && !corners))
+    return refuse(node, "by other than whole factors");
+  auto* params = layer(node).mutable_resizebilinear();
+  for (const graph::ResizeAxis& axis : pixels) params->add_targetsize(size_of(axis.out));
+  params->mutable_mode()->set_samplingmethod(starts ? 2 : 0);
   return {};
 }
 

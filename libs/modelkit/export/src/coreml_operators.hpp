@@ -30,6 +30,8 @@ class CoreMlLowering {
   [[nodiscard]] Result<void> add(const graph::Node& node);
   /// For an output that is an input, or the value of another name.
   void copy(const std::string& from, const std::string& to);
+  /// The specification version that has all that was written.
+  [[nodiscard]] std::int32_t version() const noexcept { return version_; }
 
  private:
   using Node = graph::Node;
@@ -39,6 +41,7 @@ class CoreMlLowering {
   Done convolution(const Node& node);
   Done pool(const Node& node);
   Done global_pool(const Node& node);
+  Done resize(const Node& node);
   Done dense(const Node& node);
   Done binary(const Node& node);
   Done batch_norm(const Node& node);
@@ -78,6 +81,7 @@ class CoreMlLowering {
   bool in_halves_;
   std::set<std::string> loaded_;
   int count_ = 0;
+  std::int32_t version_ = 4;  ///< iOS 13, macOS 10.15.
 };
 
 }  // namespace visavis::modelkit

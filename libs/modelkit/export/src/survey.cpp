@@ -273,6 +273,25 @@ Result<const std::vector<float>*> slopes_of(const Survey& survey, const graph::N
   return slopes;
 }
 
+Result<graph::Resizing> resizing_of(const Survey& survey, const graph::Node& node) {
+  const std::int64_t opset = survey.graph().opset;
+  const Shape& x = survey.shape(node.inputs[0]);
+  const graph::ResizeInputs places = graph::resize_inputs(node, opset);
+  std::vector<float> scales;
+  Shape sizes;
+  if (places.scales) {
+    const std::vector<float>* given = survey.floats(node, *places.scales);
+    if (given == nullptr) return refuse(node, "computed scales");
+    scales = *given;
+  }
+  if (places.sizes) {
+    if (survey.sizes_are_free()) return refuse(node, "to sizes at any size");
+    VISAVIS_TRY(axes, graph::resize_axes(node, x.size()));
+    for (const std::size_t axis : axes) sizes.push_back(survey.shape(node.outputs[0])[axis]);
+  }
+  return graph::resizing_of(node, opset, x, scales, sizes);
+}
+
 Result<graph::Graph> settle_shapes(graph::Graph graph) {
   const auto is_shape = [](const graph::Node& node) { return node.op == "Shape"; };
   if (std::ranges::none_of(graph.nodes, is_shape)) return graph;

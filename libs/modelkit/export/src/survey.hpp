@@ -16,6 +16,7 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/passes.hpp>
+#include <visavis/graph/resize.hpp>
 
 namespace visavis::modelkit {
 
@@ -125,6 +126,9 @@ struct Range {
 /// One slope for all, or one for each channel.
 [[nodiscard]] Result<const std::vector<float>*> slopes_of(const Survey& survey,
                                                           const graph::Node& node);
+
+/// Of Resize and Upsample.
+[[nodiscard]] Result<graph::Resizing> resizing_of(const Survey& survey, const graph::Node& node);
 
 /// Whatever is computed from shapes becomes a constant, for a batch of 1; nothing is done where
 /// other dimensions are free too.

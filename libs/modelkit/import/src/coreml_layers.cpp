@@ -146,6 +146,8 @@ constexpr auto kKinds = std::to_array<Kind>({
     {Layer::kBatchnorm, "batchnorm"},
     {Layer::kL2Normalize, "l2normalize"},
     {Layer::kSoftmax, "softmax"},
+    {Layer::kUpsample, "upsample"},
+    {Layer::kResizeBilinear, "resizeBilinear"},
     {Layer::kUnary, "unary"},
     {Layer::kAdd, "add"},
     {Layer::kMultiply, "multiply"},
@@ -268,6 +270,10 @@ Result<CoreMlValue> CoreMlAssembly::convert(const Layer& layer) {
       return batch_norm(layer);
     case Layer::kL2Normalize:
       return l2_normalize(layer);
+    case Layer::kUpsample:
+      return upsample(layer);
+    case Layer::kResizeBilinear:
+      return resize_bilinear(layer);
     case Layer::kUnary:
       return unary(layer);
     case Layer::kAdd:
@@ -425,6 +431,57 @@ Result<CoreMlValue> CoreMlAssembly::pooling(const Layer& layer) {
   }
   builder_.node(averages ? "AveragePool" : "MaxPool", name, {x->name}, std::move(attributes));
   return CoreMlValue{.name = name, .shape = std::move(out)};
+}
+
+Result<CoreMlValue> CoreMlAssembly::upsample(const Layer& layer) {
+  VISAVIS_TRY(x, only_input(layer));
+  const auto& params = layer.upsample();
+  if (x->shape.size() != 4) return unsupported(layer, "an input that is no picture");
+  if (!params.fractionalscalingfactor().empty())
+    return unsupported(layer, "a factor with a fraction");
+  VISAVIS_TRY(factors, pair_of(layer, params.scalingfactor(), 1));
+  if (params.mode() < 0 || params.mode() > 1) return unsupported(layer, "another mode");
+  constexpr auto kPlaces =
+      std::to_array<std::string_view>({"asymmetric", "align_corners", "half_pixel"});
+  const auto way = static_cast<std::size_t>(params.mode() == 1 ? params.linearupsamplemode() : 0);
+  if (way >= kPlaces.size()) return unsupported(layer, "another way of placing pixels");
+  Shape shape = x->shape;
+  std::vector<float> scales = {1, 1};
+  for (std::size_t i = 0; i < 2; ++i) {
+    scales.push_back(static_cast<float>(factors[i]));
+    if (shape[i + 2] > static_cast<std::int64_t>(kMost) / factors[i])
+      return malformed(layer, "a size out of range");
+    if (shape[i + 2] >= 0) shape[i + 2] *= factors[i];
+  }
+  const std::string& name = layer.output(0);
+  Builder::Attributes attributes = {
+      {"coordinate_transformation_mode", std::string(kPlaces[way])},
+      {"mode", std::string(params.mode() == 1 ? "linear" : "nearest")}};
+  if (params.mode() == 0) attributes.emplace_back("nearest_mode", std::string("floor"));
+  const std::string by = builder_.constant(constant(name + ".scales", {4}, std::move(scales)));
+  builder_.node("Resize", name, {x->name, "", by}, std::move(attributes));
+  return CoreMlValue{.name = name, .shape = std::move(shape)};
+}
+
+Result<CoreMlValue> CoreMlAssembly::resize_bilinear(const Layer& layer) {
+  VISAVIS_TRY(x, only_input(layer));
+  const auto& params = layer.resizebilinear();
+  if (x->shape.size() != 4) return unsupported(layer, "an input that is no picture");
+  VISAVIS_TRY(size, pair_of(layer, params.targetsize(), 1));
+  const std::int32_t method = params.mode().samplingmethod();
+  if (method != 0 && method != 2) return unsupported(layer, "another way of placing pixels");
+  const std::string& name = layer.output(0);
+  const std::string all = builder_.node("Shape", name + ".shape", {x->name}, {});
+  const std::string kept = builder_.node("Gather", name + ".kept",
+                                         {all, builder_.integers(name + ".places", {0, 1})}, {});
+  const std::string sizes =
+      builder_.node("Concat", name + ".sizes", {kept, builder_.integers(name + ".size", size)},
+                    {{"axis", std::int64_t{0}}});
+  builder_.node("Resize", name, {x->name, "", "", sizes},
+                {{"coordinate_transformation_mode",
+                  std::string(method == 0 ? "align_corners" : "asymmetric")},
+                 {"mode", std::string("linear")}});
+  return CoreMlValue{.name = name, .shape = {x->shape[0], x->shape[1], size[0], size[1]}};
 }
 
 Result<CoreMlValue> CoreMlAssembly::activation(const Layer& layer) {

@@ -46,6 +46,8 @@ class CoreMlAssembly {
   Made inner_product(const Layer& layer);
   Made batch_norm(const Layer& layer);
   Made l2_normalize(const Layer& layer);
+  Made upsample(const Layer& layer);
+  Made resize_bilinear(const Layer& layer);
   Made unary(const Layer& layer);
   Made arithmetic(const Layer& layer);
   Made broadcast(const Layer& layer);

@@ -1,5 +1,5 @@
-/// Pictures in other sizes: networks of TensorFlow's, TensorFlow Lite's and OpenVINO's own, written
-/// by tests/data/make_resize_samples.py, against the answers of each.
+/// Pictures in other sizes: networks that the software of each format wrote in
+/// tests/data/make_resize_samples.py, against its answers.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,6 +28,7 @@ constexpr double kTolerance = 5e-6;
 
 std::string importer_of(const std::string& net) {
   if (net.ends_with(".pb")) return "tensorflow";
+  if (net.ends_with(".mlmodel")) return "coreml";
   return net.ends_with(".tflite") ? "tflite" : "openvino";
 }
 
@@ -45,7 +46,7 @@ nlohmann::json asked(const std::string& net) {
 
 TEST(ResizedPictures, AreWhatTheirOwnSoftwareMakesOfThem) {
   const nlohmann::json all = answers("resize");
-  ASSERT_EQ(all["cases"].size(), 4U);
+  ASSERT_EQ(all["cases"].size(), 5U);
   for (const auto& each : all["cases"]) {
     const auto net = each["net"].get<std::string>();
     const auto onnx = import(net, parts_of("resize", net));
@@ -88,6 +89,9 @@ TEST(ResizedPictures, AnyMistakeWouldShow) {
     wrong(net, "nearest_mode", "floor", "round_prefer_ceil");
     wrong(net, "nearest_mode", "round_prefer_ceil", "floor");
   }
+  wrong("layers.mlmodel", coordinates, "half_pixel", "asymmetric");
+  wrong("layers.mlmodel", coordinates, "align_corners", "half_pixel");
+  wrong("layers.mlmodel", "nearest_mode", "floor", "ceil");
   wrong("scales.xml", "nearest_mode", "round_prefer_floor", "floor");
   wrong("scales.xml", "nearest_mode", "ceil", "round_prefer_floor");
 }

@@ -1,7 +1,6 @@
 // Resize and Upsample, where TensorFlow has the same.
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -48,24 +47,6 @@ constexpr auto kWays =
                         {Coordinates::kHalfPixel, Nearest::kPreferCeil, false, true},
                         {Coordinates::kAlignCorners, Nearest::kPreferCeil, true, false}});
 
-/// Places come from sizes there, and float32 rounds them differently.
-bool is_same(const Resizing& wanted, const ResizeAxis& axis, const Way& way) {
-  const Resizing other{
-      .linear = wanted.linear, .coordinates = way.coordinates, .nearest = way.nearest};
-  const ResizeAxis by_size = {.in = axis.in,
-                              .out = axis.out,
-                              .scale = static_cast<float>(axis.out) / static_cast<float>(axis.in)};
-  constexpr double kRounding = 1e-6;
-  for (std::int64_t at = 0; at < axis.out; ++at) {
-    const ResizeTap a = wanted.tap(axis, at);
-    const ResizeTap b = other.tap(by_size, at);
-    const double apart =
-        static_cast<double>(a.first - b.first) + double{a.weight} - double{b.weight};
-    if (std::abs(apart) > kRounding * static_cast<double>(axis.in)) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 Result<void> resize(Lowering& lower, const Node& node) {
@@ -74,8 +55,9 @@ Result<void> resize(Lowering& lower, const Node& node) {
     return unsupported(node, "other than pictures");
   const auto pixels = std::span(how.axes).subspan(2);
   const auto* way = std::ranges::find_if(kWays, [&](const Way& candidate) {
-    return std::ranges::all_of(
-        pixels, [&](const ResizeAxis& axis) { return is_same(how, axis, candidate); });
+    return std::ranges::all_of(pixels, [&](const ResizeAxis& axis) {
+      return how.is_like(axis, candidate.coordinates, candidate.nearest);
+    });
   });
   if (way == kWays.end()) return unsupported(node, "places that TensorFlow does not have");
   const std::string x = lower.last_of(node.inputs[0]);

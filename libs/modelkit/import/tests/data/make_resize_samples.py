@@ -5,10 +5,14 @@ own software answers (resize/answers.json). A development-time tool; each run re
     tf/bin/python make_resize_samples.py tensorflow
     python3.11 -m venv ov && ov/bin/pip install openvino==2026.4.1
     ov/bin/python make_resize_samples.py openvino
+    python3.11 -m venv cm && cm/bin/pip install "coremltools==9.0" "numpy==2.4.6"
+    cm/bin/python make_resize_samples.py coreml
 
 - frozen.pb: TensorFlow's ResizeBilinear and ResizeNearestNeighbor, larger, smaller, and to what another value has.
 - lite.tflite: the same as TensorFlow's converter writes it, answered by TensorFlow Lite's plain kernels.
 - sizes.xml, scales.xml: OpenVINO's Interpolate of operator sets 4 and 11, on its CPU plugin in f32.
+- layers.mlmodel: Core ML's upsample and resizeBilinear, written by coremltools' own builder, answered by
+  tests/golden/coreml_reference.py after Apple's documentation: Core ML itself runs on Apple's systems only.
 Number i of an input is ((i * 7919) mod 251) / 128 - 1. Inputs and answers are NCHW here.
 """
 import json
@@ -128,5 +132,27 @@ def openvino():
     record("openvino " + ov.__version__, cases)
 
 
+def coreml():
+    from coremltools.models import datatypes
+    from coremltools.models.neural_network import NeuralNetworkBuilder
+
+    sys.path.append(str(pathlib.Path(__file__).parents[5] / "tests/golden"))
+    import coreml_reference
+
+    ways = [("nearest", "NN", "DEFAULT"), ("starts", "BILINEAR", "DEFAULT"), ("corners", "BILINEAR", "ALIGN_CORNERS_TRUE"),
+            ("middles", "BILINEAR", "ALIGN_CORNERS_FALSE")]
+    modes = [("to_corners", "STRICT_ALIGN_ENDPOINTS_MODE"), ("to_starts", "UPSAMPLE_MODE")]
+    names = [name for name, *_ in ways + modes]
+    b = NeuralNetworkBuilder([("x", datatypes.Array(*SHAPE))], [(name, None) for name in names],
+                             disable_rank5_shape_mapping=True)
+    for name, mode, linear in ways:
+        b.add_upsample(name, 2, 3, "x", name, mode=mode, linear_upsample_mode=linear)
+    for name, mode in modes:
+        b.add_resize_bilinear(name, "x", name, target_height=7, target_width=4, mode=mode)
+    (OUT / "layers.mlmodel").write_bytes(b.spec.SerializeToString(deterministic=True))
+    answers = coreml_reference.load(OUT / "layers.mlmodel").run({"x": picture()})
+    record("coreml_reference.py", {"layers.mlmodel": {name: answers[name] for name in names}})
+
+
 OUT.mkdir(exist_ok=True)
-{"tensorflow": tensorflow, "openvino": openvino}[sys.argv[1]]()
+{"tensorflow": tensorflow, "openvino": openvino, "coreml": coreml}[sys.argv[1]]()

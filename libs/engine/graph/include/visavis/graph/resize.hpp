@@ -61,6 +61,10 @@ struct Resizing {
   [[nodiscard]] Shape shape() const;  ///< Of the result.
   /// What place `at` of the result is made of along an axis; of the nearest number the weight is 0.
   [[nodiscard]] ResizeTap tap(const ResizeAxis& axis, std::int64_t at) const;
+  /// Whether it takes the same numbers along an axis as another way of placing them would, whose
+  /// scale is out / in. Places may be off by a millionth of the axis, for they are rounded.
+  [[nodiscard]] bool is_like(const ResizeAxis& axis, Coordinates coordinates,
+                             Nearest nearest) const;
 };
 
 /// The scale by which `in` numbers become `out`, if float32 holds it exactly: with others a size
