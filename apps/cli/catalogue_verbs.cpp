@@ -111,6 +111,8 @@ std::string describe(const usecases::ModelFacts& model) {
     line("  imported by", file.importer + (file.is_int8  ? ", then its int8 recipe"
                                            : file.is_f16 ? ", then weights of 16 bits"
                                                          : ""));
+    line("  tag", file.tag);
+    line("  signature", file.signature);
     line("  onnx sha256", file.onnx_sha256);
     line("  certified on", file.certified_on);
     for (const usecases::CertifiedFacts& engine : file.certified)

@@ -228,6 +228,62 @@ TEST_F(StateDictTest, OfAnotherNetworkIsRefusedWithWhatDiffers) {
   EXPECT_FALSE(std::filesystem::exists(at("store/manifests/mine.json")));
 }
 
+/// What a manifest says of a SavedModel is what `--tag` and `--signature` say.
+TEST_F(ProgramTest, ManifestsChooseANetworkOfASavedModel) {
+  const std::string source = std::string(VISAVIS_SOURCE_DIR) +
+                             "/libs/modelkit/import/tests/data/tensorflow/several.savedmodel";
+  const auto add = [&](const std::string& importer, const std::string& choice) {
+    write("mine.json", R"({"schema":"visavis.manifest/1","id":"mine","title":"t","role":"detector",
+"family":"f","files":[{"name":"network","importer":")" +
+                           importer + "\"," + choice +
+                           R"("companions":[{"name":"variables/variables.index"},
+{"name":"variables/variables.data-00000-of-00001"}]}],"weights_licence":"mine",
+"training_data":"none","preparation":{"width":0,"height":0,"colour":"rgb","mean":[0,0,0],
+"scale":[1,1,1]}})");
+    return visavis({"models", "add", at("mine.json"), source + "/saved_model.pb", "--models",
+                    at("store"), "--json"});
+  };
+  const Answer unknown = add("tensorflow", R"("tag":"parts","signature":"rows",)");
+  EXPECT_EQ(unknown.code, 3);
+  EXPECT_THAT(unknown.err, HasSubstr("it has no signature rows; there are: doubled, halves"));
+  const Answer other = add("tflite", R"("signature":"halves",)");
+  EXPECT_EQ(other.code, 3);
+  EXPECT_THAT(other.err, HasSubstr("files[0].signature is for the importer tensorflow only"));
+  const Answer added = add("tensorflow", R"("tag":"parts","signature":"halves",)");
+  ASSERT_EQ(added.code, 0) << added.err;
+  const nlohmann::json file = added.json()["model"]["files"][0];
+  EXPECT_EQ(file["tag"], "parts");
+  EXPECT_EQ(file["signature"], "halves");
+  const auto compared_with = [&](const std::string& signature) {
+    return visavis({"equivalence", source,
+                    at("store/files/" + file["onnx_sha256"].get<std::string>()), "--source-tag",
+                    "parts", "--source-signature", signature})
+        .code;
+  };
+  EXPECT_EQ(compared_with("halves"), 0);
+  EXPECT_NE(compared_with("doubled"), 0);
+}
+
+/// The layers of OpenVINO's file, beside which its weights lie.
+TEST_F(ProgramTest, DrawsANetworkOfOpenVinos) {
+  const std::string source =
+      std::string(VISAVIS_SOURCE_DIR) + "/libs/modelkit/import/tests/data/openvino/halves.xml";
+  const Answer answer =
+      visavis({"models", "inspect", source, "--layers", "--draw", at("net.svg"), "--json"});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  const std::string drawing = bytes_of(at("net.svg"));
+  EXPECT_TRUE(drawing.starts_with("<svg "));
+  EXPECT_TRUE(drawing.ends_with("</svg>\n"));
+  EXPECT_THAT(drawing,
+              HasSubstr("halves.xml: " + std::to_string(json["layers"].size()) + " layers"));
+  // A convolution of 3 x 3 from 3 channels to 4 at 6 x 6: its multiply-adds are 27 * 4 * 36.
+  EXPECT_THAT(drawing, HasSubstr("1 x 4 x 6 x 6"));
+  EXPECT_THAT(drawing, HasSubstr(">3888 mul-adds<"));
+  for (const nlohmann::json& layer : json["layers"])
+    EXPECT_THAT(drawing, HasSubstr(">" + layer["name"].get<std::string>() + "<"));
+}
+
 TEST_F(ProgramTest, FileThatIsNoModelIsBadInput) {
   write("text.onnx", "certainly not a model");
   const Answer answer = visavis({"models", "inspect", at("text.onnx")});

@@ -66,23 +66,29 @@ Result<std::vector<Original>> read_companions(nlohmann::json& list, const fs::pa
   return out;
 }
 
-/// @param made  names of files that are given as what the importer makes: those stand alone
+/// Whether its format goes by what the file is called.
+bool wants_its_name(const nlohmann::json& file) {
+  return file.contains("companions") || file.contains("tag") || file.contains("signature");
+}
+
+/// Files that are given as what the importer makes stand alone.
 Result<Companions> read_all_companions(nlohmann::json& document, const Paths& paths,
                                        const Contents& contents) {
   Companions out;
   if (!document.is_object() || !document.contains("files") || !document["files"].is_array())
     return out;
   for (nlohmann::json& file : document["files"]) {
-    if (!file.is_object() || !file.contains("companions") || !file["companions"].is_array() ||
-        !file.contains("name") || !file["name"].is_string())
+    if (!file.is_object() || !wants_its_name(file) || !file.contains("name") ||
+        !file["name"].is_string())
       continue;
     const auto& name = file["name"].get_ref<const std::string&>();
     const auto path = paths.find(name);
     if (path == paths.end()) continue;
     if (file.contains("onnx_sha256") &&
         file["onnx_sha256"] == visavis::to_hex(sha256(contents.find(name)->second)))
-      continue;  // what the importer makes stands alone
+      continue;
     if (!file.contains("file_name")) file["file_name"] = path->second.filename().string();
+    if (!file.contains("companions") || !file["companions"].is_array()) continue;
     VISAVIS_TRY(companions, read_companions(file["companions"], path->second.parent_path()));
     out.emplace(name, std::move(companions));
   }

@@ -187,10 +187,25 @@ Companion read_companion(Fields fields) {
   return companion;
 }
 
+/// A name that TensorFlow gave.
+std::string read_choice(Fields& fields, const char* key, const std::string& importer) {
+  constexpr std::size_t kMaxLength = 256;
+  if (!fields.has(key)) return {};
+  std::string text = fields.text(key, kMaxLength);
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
+  if (importer != "tensorflow")
+    fields.complain(fields.path_of(key),
+                    "is for the importer tensorflow only, not for " + importer);
+  else if (text.empty() || std::ranges::any_of(text, is_control))
+    fields.complain(fields.path_of(key), "must be a name without control characters");
+  return text;
+}
+
 void read_companions(Fields& fields, ModelFile& file) {
   file.file_name = fields.text("file_name");
   if (!is_member_path(file.file_name) || file.file_name.contains('/'))
     fields.complain(fields.path_of("file_name"), "must be the name of a file");
+  if (!fields.has("companions")) return;
   std::set<std::string> names = {file.file_name};
   const nlohmann::json& list = fields.array("companions", kMaxFiles);
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -212,6 +227,8 @@ ModelFile read_model_file(Fields fields) {
   if (fields.has("source")) file.source = read_source(fields.object("source"));
   file.importer = fields.text("importer", 64);
   if (file.importer.empty()) fields.complain(fields.path_of("importer"), "is empty");
+  file.tag = read_choice(fields, "tag", file.importer);
+  file.signature = read_choice(fields, "signature", file.importer);
   if (fields.has("int8")) file.int8 = read_recipe(fields.object("int8"));
   if (fields.has("weights")) {
     file.f16 = fields.text("weights") == "f16";
@@ -221,7 +238,7 @@ ModelFile read_model_file(Fields fields) {
   file.onnx_sha256 = fields.sha256("onnx_sha256");
   if (fields.has("onnx_bytes"))
     file.onnx_bytes = static_cast<std::uint64_t>(fields.integer("onnx_bytes", 1, kMaxFileBytes));
-  if (fields.has("companions")) read_companions(fields, file);
+  if (fields.has("companions") || fields.has("file_name")) read_companions(fields, file);
   if (fields.has("as_data")) file.as_data = fields.boolean("as_data");
   if (fields.has("screen_margin")) {
     file.screen_margin = fields.number("screen_margin");
@@ -498,6 +515,8 @@ std::string canonical_text(const Manifest& manifest, bool flip) {
     text += "file " + file.name + " " + file.sha256 + " " + file.importer + "\n";
     for (const Companion& companion : file.companions)
       text += "with " + companion.sha256 + " " + companion.name + "\n";
+    if (!file.tag.empty()) text += "tag " + file.tag + "\n";
+    if (!file.signature.empty()) text += "signature " + file.signature + "\n";
     // What a recipe makes is the same only where all its numbers are.
     if (file.int8) text += "int8 " + file.onnx_sha256 + "\n";
     if (file.f16) text += "f16 " + file.onnx_sha256 + "\n";

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -133,6 +134,34 @@ TEST(Manifest, ReadsCompanions) {
     const auto refused = parse_manifest(with(R"("onnx_sha256")", wrong));
     ASSERT_FALSE(refused) << to;
     EXPECT_THAT(refused.error().message, HasSubstr("files[0].")) << to;
+  }
+}
+
+TEST(Manifest, ReadsWhichNetworkOfASavedModelIsMeant) {
+  const auto chosen = [](const std::string& importer, const std::string& fields) {
+    return parse_manifest(
+        with(R"("importer":"onnx",)", R"("importer":")" + importer + "\"," + fields));
+  };
+  const std::string both = R"("tag":"parts,serve","signature":"halves",)";
+  const auto m = chosen("tensorflow", both + R"("file_name":"saved_model.pb",)");
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->files[0].tag, "parts,serve");
+  EXPECT_EQ(m->files[0].signature, "halves");
+  EXPECT_EQ(m->files[0].file_name, "saved_model.pb");
+  // Each of them is another network.
+  std::set<ModelId> ids;
+  for (const std::string& fields : {std::string(), both, std::string(R"("tag":"parts",)"),
+                                    std::string(R"("signature":"parts",)")})
+    ids.insert(model_id(*chosen("tensorflow", fields), false));
+  EXPECT_EQ(ids.size(), 4U);
+  const auto other = chosen("tflite", both);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().message,
+            "manifest: files[0].tag is for the importer tensorflow only, not for tflite");
+  for (const char* wrong : {R"("tag":"",)", R"("signature":"a\u000ab",)", R"("tag":7,)"}) {
+    const auto refused = chosen("tensorflow", wrong);
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_THAT(refused.error().message, HasSubstr("files[0].")) << wrong;
   }
 }
 

@@ -198,7 +198,7 @@ Result<const Importer*> find_importer(std::string_view name) {
   std::string known;
   for (const Importer& importer : kImporters)
     known += (known.empty() ? "" : ", ") + std::string(importer.name);
-  return fail(ErrorCode::kUnsupported,
+  return fail(ErrorCode::kNotFound,
               "there is no importer " + std::string(name) + "; known are: " + known);
 }
 
@@ -248,15 +248,17 @@ Result<std::vector<Part>> read_parts(const std::filesystem::path& path) {
 
 Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
                                             std::span<const Part> originals) {
-  return import_parts(file.importer, originals);
+  return import_parts(file.importer, originals, {.tag = file.tag, .signature = file.signature});
 }
 
 Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
                                             std::span<const std::byte> original) {
   VISAVIS_TRY(importer, find_importer(file.importer));
-  if (const FromFile* run = std::get_if<FromFile>(&importer->run)) return (*run)(original);
-  const Part part{.name = file.name, .bytes = {original.begin(), original.end()}};
-  return import_parts(file.importer, {&part, 1});
+  const FromFile* run = std::get_if<FromFile>(&importer->run);
+  if (run != nullptr && file.tag.empty() && file.signature.empty()) return (*run)(original);
+  const Part part{.name = file.file_name.empty() ? file.name : file.file_name,
+                  .bytes = {original.begin(), original.end()}};
+  return import_model(file, {&part, 1});
 }
 
 Result<std::vector<std::byte>> import_parts(std::string_view name, std::span<const Part> parts,

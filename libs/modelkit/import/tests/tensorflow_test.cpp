@@ -187,6 +187,24 @@ TEST(Tensorflow, ReadsTheGraphAndTheSignatureThatAreChosen) {
   EXPECT_THAT(operators(*train), ElementsAre("Relu"));
 }
 
+/// A manifest chooses as whoever converts does.
+TEST(Tensorflow, ReadsTheNetworkThatAManifestChooses) {
+  const std::vector<Part> parts = sample("several.savedmodel");
+  models::ModelFile file{
+      .name = "network", .sha256 = {}, .source = {}, .importer = "tensorflow", .onnx_sha256 = {}};
+  file.tag = "parts";
+  file.signature = "halves";
+  const auto chosen = import_model(file, parts);
+  ASSERT_TRUE(chosen) << chosen.error().message;
+  EXPECT_EQ(*chosen, *import_parts("tensorflow", parts, {.tag = "parts", .signature = "halves"}));
+  file.signature = "rows";
+  EXPECT_EQ(import_model(file, parts).error().message,
+            "it has no signature rows; there are: doubled, halves");
+  // What has none says so, also where it comes as one file.
+  file.importer = "tflite";
+  EXPECT_EQ(import_model(file, parts.front().bytes).error().code, ErrorCode::kNotFound);
+}
+
 TEST(Tensorflow, SaysWhatThereIsToChooseFrom) {
   const std::vector<Part> parts = sample("several.savedmodel");
   const auto refused = [&](const Choice& choice) {

@@ -313,7 +313,7 @@ TEST(Inspect, KnowsNothingOfOtherFiles) {
 TEST(ImportModel, NamesTheImportersItHas) {
   models::ModelFile file = kTflite;
   file.importer = "darknet";
-  EXPECT_EQ(import_model(file, std::span<const std::byte>()).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(import_model(file, std::span<const std::byte>()).error().code, ErrorCode::kNotFound);
   EXPECT_THAT(import_model(file, std::span<const std::byte>()).error().message,
               HasSubstr("onnx:free-batch"));
 }

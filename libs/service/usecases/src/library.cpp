@@ -115,6 +115,8 @@ FileFacts facts_of(const models::Store& store, const models::ModelFile& file) {
                   .sha256 = file.sha256,
                   .onnx_sha256 = file.onnx_sha256,
                   .importer = file.importer,
+                  .tag = file.tag,
+                  .signature = file.signature,
                   .source = {},
                   .member = {},
                   .is_int8 = file.int8.has_value(),

@@ -65,6 +65,8 @@ Json json_of(const usecases::FileFacts& file) {
           {"sha256", file.sha256},
           {"onnx_sha256", file.onnx_sha256},
           {"importer", file.importer},
+          {"tag", text_or_null(file.tag)},
+          {"signature", text_or_null(file.signature)},
           {"source", text_or_null(file.source)},
           {"member", text_or_null(file.member)},
           {"int8", file.is_int8},

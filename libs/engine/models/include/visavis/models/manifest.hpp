@@ -75,6 +75,8 @@ struct ModelFile {
   std::string sha256;  ///< Of the original file, hexadecimal.
   std::optional<PackageSource> source;
   std::string importer;  ///< "onnx", "pytorch:mtcnn-pnet", "tflite", …: how it becomes ONNX.
+  std::string tag{};     ///< Of a SavedModel: which graph, tags with ',' between. Empty: the usual.
+  std::string signature{};  ///< Of TensorFlow's: by which signature it is called. Empty: the usual.
   std::optional<Int8Recipe> int8{};  ///< What is done to what the importer made.
   bool f16 = false;                  ///< Or: its kernels and matrices are stored in 16 bits.
   std::string onnx_sha256;           ///< Of what comes out; the file every engine runs.

@@ -50,8 +50,9 @@ struct Choice {
 /// What `pytorch:` reads may be NumPy's .npz with the same names, too.
 /// All but `onnx` set weights below 1e-20 to zero, which changes no answer but the speed.
 /// The same original gives the same bytes on every machine. It may serve as models::Importer.
-/// @return kDecodeFailed for damaged bytes, kUnsupported for an operator or an importer that is not
-/// known, kModelMismatch for weights of another architecture.
+/// @return kDecodeFailed for damaged bytes, kUnsupported for an operator that is not known,
+/// kNotFound for an importer that is not (with those that are) or for a tag or signature,
+/// kModelMismatch for weights of another architecture.
 [[nodiscard]] Result<std::vector<std::byte>> import_model(const models::ModelFile& file,
                                                           std::span<const Part> originals);
 /// The same for an original of one file.

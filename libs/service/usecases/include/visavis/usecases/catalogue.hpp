@@ -56,6 +56,8 @@ struct FileFacts {
   std::string sha256{};       ///< Of the original.
   std::string onnx_sha256{};  ///< Of what engines run.
   std::string importer{};
+  std::string tag{};        ///< Of a SavedModel's graph; empty: the usual.
+  std::string signature{};  ///< Empty: the usual.
   std::string source{};  ///< "npm faceplugin-face-recognition-js@0.0.1"; empty for one's own file.
   std::string member{};  ///< Path inside the package.
   bool is_int8 = false;
