@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "program.hpp"
@@ -13,19 +12,12 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-/// Five photos of three people, and a list of pairs of them.
-class ConvertTest : public FaceTest {
+/// With a list of pairs of them.
+class ConvertTest : public ThreePeopleTest {
  protected:
   void SetUp() override {
-    FaceTest::SetUp();
+    ThreePeopleTest::SetUp();
     if (IsSkipped()) return;
-    for (const auto& [person, name] :
-         {std::pair{"obama", "obama.jpg"}, std::pair{"obama", "obama2.jpg"},
-          std::pair{"obama", "obama3.jpg"}, std::pair{"biden", "biden.jpg"},
-          std::pair{"collins", "astronaut.png"}}) {
-      fs::create_directories(folder() / "in" / person);
-      fs::create_symlink(photo(name), folder() / "in" / person / name);
-    }
     write("pairs.tsv",
           "obama/obama.jpg\tobama/obama2.jpg\t1\n"
           "obama/obama3.jpg\tobama/obama2.jpg\t1\n"

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <utility>
 #include <vector>
 #include <visavis/core/descriptor.hpp>
 #include <visavis/store/npy.hpp>
@@ -117,6 +118,18 @@ void FaceTest::SetUp() {
   for (const nlohmann::json& model : list["models"])
     if ((model["id"] == "mtcnn" || model["id"] == "faceplugin-512") && !model["fetched"])
       GTEST_SKIP() << "no models: run visavis models fetch";
+}
+
+void ThreePeopleTest::SetUp() {
+  FaceTest::SetUp();
+  if (IsSkipped()) return;
+  for (const auto& [person, name] :
+       {std::pair{"obama", "obama.jpg"}, std::pair{"obama", "obama2.jpg"},
+        std::pair{"obama", "obama3.jpg"}, std::pair{"biden", "biden.jpg"},
+        std::pair{"collins", "astronaut.png"}}) {
+    fs::create_directories(folder() / "in" / person);
+    fs::create_symlink(photo(name), folder() / "in" / person / name);
+  }
 }
 
 }  // namespace visavis::integration

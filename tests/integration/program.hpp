@@ -60,4 +60,10 @@ class FaceTest : public ProgramTest {
   void SetUp() override;
 };
 
+/// Five photos of three people in the folder "in", which has a folder for each.
+class ThreePeopleTest : public FaceTest {
+ protected:
+  void SetUp() override;
+};
+
 }  // namespace visavis::integration

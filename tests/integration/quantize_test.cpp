@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "program.hpp"
@@ -14,21 +13,8 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-/// Five photos of three people.
-class QuantizeTest : public FaceTest {
+class QuantizeTest : public ThreePeopleTest {
  protected:
-  void SetUp() override {
-    FaceTest::SetUp();
-    if (IsSkipped()) return;
-    for (const auto& [person, name] :
-         {std::pair{"obama", "obama.jpg"}, std::pair{"obama", "obama2.jpg"},
-          std::pair{"obama", "obama3.jpg"}, std::pair{"biden", "biden.jpg"},
-          std::pair{"collins", "astronaut.png"}}) {
-      fs::create_directories(folder() / "in" / person);
-      fs::create_symlink(photo(name), folder() / "in" / person / name);
-    }
-  }
-
   /// How fast it is, is no matter for a test; the reference engine has nothing to compile.
   [[nodiscard]] Answer quantize(const std::vector<std::string>& more) const {
     std::vector<std::string> words{"quantize", "--images",    at("in"), "--out",    at("out"),
@@ -81,6 +67,8 @@ TEST_F(QuantizeTest, TheRecipeMakesTheFileThatWasTested) {
   EXPECT_EQ(file["int8"]["weight_steps"], 64);
   EXPECT_EQ(file["onnx_bytes"], bytes_of(at("out/mine.onnx")).size());
   EXPECT_EQ(manifest["measured"]["model"], "faceplugin-512");
+  // The float network's say nothing of another one.
+  EXPECT_FALSE(manifest.contains("certificates"));
   fs::create_directories(folder() / "store" / "manifests");
   fs::copy_file(at("out/mine.json"), at("store/manifests/mine.json"));
   const Answer fetched = visavis({"models", "fetch", "mine", "--models", at("store")});
@@ -110,6 +98,36 @@ TEST_F(QuantizeTest, OfADetectorThatFindsTheSameFaces) {
   EXPECT_EQ(refused.code, 1);
   EXPECT_EQ(refused.json()["gate"][0]["passed"], false);
   EXPECT_TRUE(refused.json()["network"].is_null());
+}
+
+/// All weights are halves, and the manifest proves how far its answers are from the original's.
+TEST_F(QuantizeTest, F16OfADetectorHasACertificateOfItsOwn) {
+  const Answer answer =
+      quantize({"--weights", "f16", "--detector", "faceplugin-detect", "--held-out", "1"});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  const nlohmann::json json = answer.json();
+  EXPECT_EQ(json["id"], "faceplugin-detect-f16");
+  EXPECT_EQ(json["gate"][0]["figure"], "faces found again");
+  EXPECT_EQ(json["gate"][0]["f16"], 1);
+  EXPECT_EQ(json["faces"]["float"], 4);  // one on each of the other photos
+  const std::string path = at("out/faceplugin-detect-f16.json");
+  const auto manifest = nlohmann::json::parse(bytes_of(path));
+  ASSERT_EQ(manifest["certificates"].size(), 1U);
+  EXPECT_EQ(manifest["certificates"][0]["result_sha256"], json["sha256"]);
+  ASSERT_EQ(visavis({"models", "add", path, at("out/faceplugin-detect-f16.onnx"), "--models",
+                     at("store")})
+                .code,
+            0);
+  const Answer shown =
+      visavis({"models", "show", "faceplugin-detect-f16", "--models", at("store"), "--json"});
+  const nlohmann::json file = shown.json()["model"]["files"][0];
+  EXPECT_EQ(file["f16"], true);
+  const nlohmann::json& engine = file["certificate"]["engines"].at(0);
+  EXPECT_EQ(engine["engine"], "reference");
+  // Another network, by what halves round: neither the same nor far away.
+  EXPECT_GT(engine["max_abs"], 1e-5);
+  EXPECT_LT(engine["max_abs"], .01);
+  EXPECT_GT(engine["min_cosine"], .9999);
 }
 
 TEST_F(QuantizeTest, PublishesNothingThatFails) {

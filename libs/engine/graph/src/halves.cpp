@@ -80,6 +80,23 @@ class Names {
   std::unordered_set<std::string> taken_;
 };
 
+/// Kernels and matrices that Constant nodes hold become initializers.
+void lift_kernels(Graph& graph) {
+  std::vector<Node> kept;
+  for (Node& node : graph.nodes) {
+    const Attribute* value = node.op == "Constant" ? node.find("value") : nullptr;
+    const Tensor* tensor = value == nullptr ? nullptr : std::get_if<Tensor>(value);
+    if (tensor == nullptr || !std::holds_alternative<Floats>(tensor->values) ||
+        !is_kernel(*tensor)) {
+      kept.push_back(std::move(node));
+      continue;
+    }
+    graph.initializers.push_back(*tensor);
+    graph.initializers.back().name = node.outputs.front();
+  }
+  graph.nodes = std::move(kept);
+}
+
 bool widens(const Node& node) {
   return node.op == "Cast" && node.inputs.size() == 1 && node.outputs.size() == 1 &&
          node.get_or<std::int64_t>("to", 0) == kOnnxFloat;
@@ -103,6 +120,7 @@ Result<Halved> halve_weights(Graph graph) {
   if (graph.opset < kFirstCast)
     return fail(ErrorCode::kUnsupported,
                 "halves need operator set 6, and this network has " + std::to_string(graph.opset));
+  lift_kernels(graph);
   Names names(graph);
   Halved out;
   std::vector<Node> casts;

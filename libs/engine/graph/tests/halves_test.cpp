@@ -129,6 +129,33 @@ TEST(HalveWeights, LeavesVectorsSmallTensorsAndIntegers) {
   EXPECT_EQ(made->graph.initializer("places")->type(), ElementType::kInt64);
 }
 
+TEST(HalveWeights, OfConstantNodesToo) {
+  Graph graph = product_with(among_ones({.1F}), {16, 16});
+  Tensor matrix = std::move(graph.initializers[0]);
+  graph.initializers.clear();
+  matrix.name.clear();
+  Tensor few{.name = {}, .shape = {2, 2}, .values = Floats{1, 2, 3, 4}};
+  graph.nodes.insert(graph.nodes.begin(), {{.op = "Constant",
+                                            .name = {},
+                                            .inputs = {},
+                                            .outputs = {"w"},
+                                            .attributes = {{"value", std::move(matrix)}}},
+                                           {.op = "Constant",
+                                            .name = {},
+                                            .inputs = {},
+                                            .outputs = {"few"},
+                                            .attributes = {{"value", std::move(few)}}}});
+  const auto made = halve_weights(std::move(graph));
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->tensors, 1U);
+  ASSERT_EQ(made->graph.initializers.size(), 1U);
+  EXPECT_EQ(std::get<Halves>(made->graph.initializers[0].values)[0].bits, 0x2E66);
+  ASSERT_EQ(made->graph.nodes.size(), 3U);
+  EXPECT_EQ(made->graph.nodes[0].op, "Cast");
+  EXPECT_EQ(made->graph.nodes[0].outputs[0], "w");
+  EXPECT_EQ(made->graph.nodes[1].outputs[0], "few");
+}
+
 TEST(HalveWeights, NeedsACastThatNamesTypesByNumber) {
   Graph old = product_with(Floats(256, 1), {16, 16});
   old.opset = 5;

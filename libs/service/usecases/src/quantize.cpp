@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -20,6 +21,7 @@
 #include <visavis/core/file.hpp>
 #include <visavis/core/hash.hpp>
 #include <visavis/core/result.hpp>
+#include <visavis/equivalence/equivalence.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/graph/passes.hpp>
@@ -337,7 +339,8 @@ Outcome<Made> in_f16(std::span<const std::byte> before, const std::vector<modelk
 
 std::string weights_of(const Quantized& answer) { return answer.f16 ? "f16" : "int8"; }
 
-/// The float model's manifest with what was done. Its goldens are the float network's answers.
+/// The float model's manifest with what was done. Its goldens and certificates are of the float
+/// network.
 Outcome<Json> new_manifest(const Places& places, const Quantized& answer, const Made& made) {
   VISAVIS_TRY(document, manifest_document(places, answer.model));
   document["id"] = answer.id;
@@ -350,6 +353,7 @@ Outcome<Json> new_manifest(const Places& places, const Quantized& answer, const 
   file["onnx_sha256"] = answer.sha256;
   file["onnx_bytes"] = made.onnx.size();
   document.erase("golden");
+  document.erase("certificates");
   if (document.contains("quality")) {
     Json& provenance = document["quality"]["provenance"];
     provenance = "fitted to " + answer.model + ": " + provenance.get<std::string>();
@@ -388,6 +392,40 @@ Json measured_of(const Quantized& answer) {
   if (const std::string cpu = name_of_cpu(); !cpu.empty()) how += ", one thread of " + cpu;
   measured["provenance"] = how;
   return measured;
+}
+
+/// How far the answers lie from the original's, which the reference engine runs; the inputs are
+/// those of tools/certify_models.py.
+Outcome<Json> certificates_of(const models::ModelFile& file, std::span<const std::byte> before,
+                              const models::Network& candidate, const Quantized& answer,
+                              const runtime::Availability& engine) {
+  constexpr std::size_t kSamples = 8;
+  constexpr std::uint64_t kSeed = 1;
+  constexpr double kAny = std::numeric_limits<double>::max();
+  const int size = candidate.manifest.preparation.height;
+  const auto work = [&]() -> Result<modelkit::Difference> {
+    VISAVIS_TRY(graph, graph::read_onnx(before));
+    VISAVIS_TRY(reference, runtime::find_engine("reference"));
+    VISAVIS_TRY(samples, modelkit::random_samples(graph, kSamples, kSeed, std::max(size, 1)));
+    VISAVIS_TRY(found, modelkit::compare({.graph = &graph, .engine = reference},
+                                         {.model = candidate.parts.begin()->second}, {&samples, 1},
+                                         {.max_abs = kAny, .min_cosine = -1}));
+    modelkit::Difference most;
+    for (const modelkit::Difference& output : found.judgements.front().outputs) {
+      most.max_abs = std::max(most.max_abs, output.max_abs);
+      most.min_cosine = std::min(most.min_cosine, output.min_cosine);
+    }
+    return most;
+  };
+  VISAVIS_TRY(most, caused_by(Cause::kEnvironment, work()));
+  return Json::array({{{"file", file.name},
+                       {"source_sha256", file.sha256},
+                       {"result_sha256", answer.sha256},
+                       {"inputs", "8 random ones from [-1, 1), seed 1"},
+                       {"engines", Json::array({{{"engine", answer.run.engine},
+                                                 {"version", engine.version},
+                                                 {"max_abs", most.max_abs},
+                                                 {"min_cosine", most.min_cosine}}})}}});
 }
 
 Outcome<std::shared_ptr<const models::Network>> network_of(const runtime::Engine& engine,
@@ -462,14 +500,17 @@ Outcome<Quantized> quantize(Workbench& bench, const Inputs& photos, const Quanti
   VISAVIS_TRY(candidate,
               network_of(*engine, made.onnx, manifest.dump(), impl.network_options.load));
 
-  VISAVIS_CHECK(
-      request.detector
-          ? judge_faces(impl, test.photos, candidate, request.limits, answer, progress)
-          : judge_embeddings(impl, test, std::move(candidate), request.limits, answer, progress));
+  VISAVIS_CHECK(request.detector
+                    ? judge_faces(impl, test.photos, candidate, request.limits, answer, progress)
+                    : judge_embeddings(impl, test, candidate, request.limits, answer, progress));
   VISAVIS_CHECK(judge_cost(*engine, before, made.onnx, seen.back(), request.limits, answer));
   answer.passed = std::ranges::all_of(answer.gate, &GateFigure::passed);
   if (answer.passed) {
     manifest["measured"] = measured_of(answer);
+    if (answer.f16) {
+      VISAVIS_TRY(proof, certificates_of(file, before, *candidate, answer, engine->probe()));
+      manifest["certificates"] = std::move(proof);
+    }
     VISAVIS_CHECK(publish(answer, made.onnx, manifest.dump(2) + "\n", certify));
   } else {
     answer.network.clear();
