@@ -162,7 +162,7 @@ def run_dlib(manifest):
             [record("network", 150, 150, {"embedding": answers}, {})])
 
 
-def run_int8(manifest):
+def int8_session(manifest):
     """Operator by operator, as ONNX defines them: optimised, ONNX Runtime rounds at other places."""
     import onnxruntime
 
@@ -172,7 +172,13 @@ def run_int8(manifest):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(data, options)
+    return onnxruntime.InferenceSession(data, options)
+
+
+def run_int8(manifest):
+    import onnxruntime
+
+    session = int8_session(manifest)
     preparation = manifest["preparation"]
     width, height = preparation["width"], preparation["height"]
     x = prepared(test_chip(width, height), preparation)[None]
