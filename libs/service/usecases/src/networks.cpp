@@ -251,6 +251,14 @@ class ChipReader {
   int width_;
 };
 
+/// @pre each of the paths holds a picture or is among the errors
+std::unexpected<Failure> no_chips(const std::vector<Problem>& errors) {
+  const Problem& first = errors.front();
+  return std::unexpected(Failure(
+      Cause::kInput, {first.failure.error.code, "none of the chips can be read: " + first.path +
+                                                    ": " + first.failure.error.message}));
+}
+
 Outcome<modelkit::SampleSet> read_chips(const graph::Graph& graph, const Questions& questions,
                                         std::vector<Problem>& errors) {
   modelkit::SampleSet set{.kind = "chips", .samples = {}};
@@ -266,9 +274,7 @@ Outcome<modelkit::SampleSet> read_chips(const graph::Graph& graph, const Questio
       errors.push_back(problem(photo.path, std::move(sample).error()));
     }
   }
-  if (set.samples.empty())
-    return std::unexpected(
-        Failure(Cause::kInput, {ErrorCode::kInvalidArgument, "none of the chips can be read"}));
+  if (set.samples.empty()) return no_chips(errors);
   return set;
 }
 

@@ -1,5 +1,6 @@
 #include "visavis/usecases/networks.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -18,6 +19,7 @@ namespace visavis::usecases {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::HasSubstr;
 
 class NetworksTest : public testing::Test {
  protected:
@@ -208,13 +210,27 @@ TEST_F(NetworksTest, SaysWhatIsWrong) {
   };
   EXPECT_EQ(cause({.path = folder_ / "text"}, {}), Cause::kInput);
   EXPECT_EQ(cause({.path = folder_ / "nothing"}, {}), Cause::kInput);
-  EXPECT_EQ(cause({.path = good, .importer = "none"}, {}), Cause::kInput);
+  EXPECT_EQ(cause({.path = good, .importer = "none"}, {}), Cause::kUsage);
   EXPECT_EQ(cause({.path = good, .engine = "none"}, {}), Cause::kUsage);
   EXPECT_EQ(cause({.path = good, .precision = "f7"}, {}), Cause::kUsage);
   EXPECT_EQ(cause({.path = good}, {.max_abs = -1}), Cause::kUsage);
   EXPECT_EQ(cause({.path = good}, {.random = 0}), Cause::kUsage);
-  EXPECT_EQ(cause({.path = good}, {.random = 0, .chips = {(folder_ / "text").string()}}),
-            Cause::kInput);
+  EXPECT_THAT(compare_networks({.path = good, .importer = "none"}, {.path = good}, {})
+                  .error()
+                  .error.message,
+              HasSubstr("there is no importer none; known are: onnx, onnx:free-batch, "));
+  const auto without_chips = [&](const fs::path& chips) {
+    const auto answer =
+        compare_networks({.path = good}, {.path = good}, {.random = 0, .chips = {chips.string()}});
+    EXPECT_EQ(answer.error().cause, Cause::kInput);
+    return answer.error().error.message;
+  };
+  EXPECT_THAT(without_chips(folder_ / "text"),
+              HasSubstr("none of the chips can be read: " + (folder_ / "text").string() + ": "));
+  EXPECT_THAT(without_chips(folder_ / "nothing"), HasSubstr("no such file"));
+  fs::create_directories(folder_ / "empty");
+  EXPECT_THAT(without_chips(folder_ / "empty"),
+              HasSubstr("none of the chips can be read: " + (folder_ / "empty").string()));
 }
 
 }  // namespace
