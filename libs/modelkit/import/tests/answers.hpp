@@ -30,6 +30,15 @@ inline nlohmann::json answers(const std::string& format) {
   return nlohmann::json::parse(std::ifstream(samples(format) + "answers.json"));
 }
 
+/// What is known of one of its networks.
+inline nlohmann::json asked(const std::string& format, const std::string& net) {
+  const nlohmann::json all = answers(format);
+  for (const auto& each : all["cases"])
+    if (each["net"] == net) return each;
+  ADD_FAILURE() << net;
+  return {};
+}
+
 inline std::vector<Part> parts_of(const std::string& format, const std::string& file) {
   auto parts = read_parts(samples(format) + file);
   EXPECT_TRUE(parts) << file;

@@ -25,21 +25,10 @@ namespace {
 
 using namespace testing;
 
+constexpr const char* kFormat = "caffe";  ///< Also the importer.
 constexpr double kTolerance = 2e-6;
 
-nlohmann::json asked(const std::string& net) {
-  const nlohmann::json all = answers("caffe");
-  for (const auto& each : all["cases"])
-    if (each["net"] == net) return each;
-  ADD_FAILURE() << net;
-  return {};
-}
-
-std::vector<Part> net(const std::string& name) { return parts_of("caffe", name + ".prototxt"); }
-
-Result<std::vector<std::byte>> import(const std::vector<Part>& parts) {
-  return import_parts("caffe", parts);
-}
+std::vector<Part> net(const std::string& name) { return parts_of(kFormat, name + ".prototxt"); }
 
 Part text_part(const std::string& text) {
   const auto bytes = std::as_bytes(std::span(text));
@@ -48,18 +37,20 @@ Part text_part(const std::string& text) {
 
 /// A network of one input [1, 2, 4, 4] and this text, without weights.
 Result<std::vector<std::byte>> import_text(const std::string& text) {
-  return import({text_part("input: 'data' input_shape { dim: [1, 2, 4, 4] }\n" + text),
-                 {.name = "net.caffemodel", .bytes = {}}});
+  const std::vector<Part> parts = {
+      text_part("input: 'data' input_shape { dim: [1, 2, 4, 4] }\n" + text),
+      {.name = "net.caffemodel", .bytes = {}}};
+  return import_parts(kFormat, parts);
 }
 
 TEST(Caffe, AnswersAsOpenCvDoesOnEveryEngine) {
-  const nlohmann::json all = answers("caffe");
+  const nlohmann::json all = answers(kFormat);
   ASSERT_EQ(all["cases"].size(), 7U);
   for (const runtime::EngineEntry& entry : runtime::engines()) {
     const auto engine = runtime::find_engine(entry.name);
     if (!engine) continue;
     for (const auto& each : all["cases"]) {
-      const auto onnx = import(net(each["net"]));
+      const auto onnx = import_parts(kFormat, net(each["net"]));
       ASSERT_TRUE(onnx) << onnx.error().message;
       if (lacks_an_operator(**engine, *onnx, each)) continue;
       EXPECT_LE(distance(**engine, *onnx, each), kTolerance) << each["net"] << entry.name;
@@ -99,9 +90,9 @@ TEST(Caffe, AnyMistakeWouldShow) {
   });
   const runtime::Engine& engine = **runtime::find_engine("reference");
   for (const Mistake& mistake : kMistakes) {
-    const auto onnx = import(changed(net(mistake.net), 0, mistake.from, mistake.to));
+    const auto onnx = import_parts(kFormat, changed(net(mistake.net), 0, mistake.from, mistake.to));
     if (!onnx) continue;  // it shows already
-    EXPECT_GT(distance(engine, *onnx, asked(mistake.net)), 10 * kTolerance) << mistake.to;
+    EXPECT_GT(distance(engine, *onnx, asked(kFormat, mistake.net)), 10 * kTolerance) << mistake.to;
   }
 }
 
@@ -125,23 +116,24 @@ TEST(Caffe, AnotherOrderOfWeightsWouldShow) {
   for (const std::vector<float>& wrong : {turned, swapped}) {
     std::vector<Part> other = parts;
     std::memcpy(other[1].bytes.data() + start, wrong.data(), 864);
-    const auto onnx = import(other);
+    const auto onnx = import_parts(kFormat, other);
     ASSERT_TRUE(onnx);
-    EXPECT_GT(distance(engine, *onnx, asked("convolutions")), 10 * kTolerance);
+    EXPECT_GT(distance(engine, *onnx, asked(kFormat, "convolutions")), 10 * kTolerance);
   }
 }
 
 /// BVLC's name for what OpenCV calls ceil_mode: false.
 TEST(Caffe, RoundModeIsUnderstood) {
-  const auto onnx = import(changed(net("poolings"), 0, "ceil_mode: false", "round_mode: FLOOR"));
+  const auto onnx =
+      import_parts(kFormat, changed(net("poolings"), 0, "ceil_mode: false", "round_mode: FLOOR"));
   ASSERT_TRUE(onnx) << onnx.error().message;
   const runtime::Engine& engine = **runtime::find_engine("reference");
-  EXPECT_LE(distance(engine, *onnx, asked("poolings")), kTolerance);
+  EXPECT_LE(distance(engine, *onnx, asked(kFormat, "poolings")), kTolerance);
 }
 
 TEST(Caffe, TakesAnyBatchAndWhereNothingFixesThemAnySizes) {
   const auto shape_of = [](const char* name) {
-    const auto onnx = import(net(name));
+    const auto onnx = import_parts(kFormat, net(name));
     const auto graph = graph::read_onnx(*onnx);
     return graph->inputs.front().shape;
   };
@@ -158,9 +150,9 @@ TEST(Caffe, DepthwiseConvolutionsAreConvolutionsInGroups) {
     auto parts = changed(net("convolutions"), 0, "\"two\"\n  type: \"Convolution\"",
                          "\"two\"\n  type: \"" + std::string(type) + "\"");
     parts = changed(std::move(parts), 0, "pad: 1 pad: 0 group: 4", "pad: 1 pad: 0");
-    const auto onnx = import(parts);
+    const auto onnx = import_parts(kFormat, parts);
     ASSERT_TRUE(onnx) << onnx.error().message;
-    EXPECT_LE(distance(engine, *onnx, asked("convolutions")), kTolerance) << type;
+    EXPECT_LE(distance(engine, *onnx, asked(kFormat, "convolutions")), kTolerance) << type;
   }
 }
 
@@ -231,14 +223,14 @@ TEST(Caffe, RefusesDamagedWeightsAndThoseOfAnotherNetwork) {
   const std::vector<std::byte> whole = parts[1].bytes;
   for (std::size_t length = 1; length < whole.size(); length += 37) {
     parts[1].bytes.assign(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
-    EXPECT_FALSE(import(parts)) << length;
+    EXPECT_FALSE(import_parts(kFormat, parts)) << length;
   }
   parts[1] = net("heads")[1];
-  const auto onnx = import(parts);
+  const auto onnx = import_parts(kFormat, parts);
   ASSERT_FALSE(onnx);
   EXPECT_EQ(onnx.error().code, ErrorCode::kModelMismatch) << onnx.error().message;
   parts.pop_back();
-  EXPECT_EQ(import(parts).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(import_parts(kFormat, parts).error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST(Caffe, InspectionTellsLayersAndWeights) {

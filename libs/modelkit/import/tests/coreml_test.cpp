@@ -22,30 +22,19 @@ namespace {
 
 using namespace testing;
 
+constexpr const char* kFormat = "coreml";  ///< Also the importer.
 constexpr double kTolerance = 2e-6;
 
-std::vector<Part> net(const std::string& name) { return parts_of("coreml", name + ".mlmodel"); }
-
-Result<std::vector<std::byte>> import(const std::vector<Part>& parts) {
-  return import_parts("coreml", parts);
-}
-
-nlohmann::json asked(const std::string& net) {
-  const nlohmann::json all = answers("coreml");
-  for (const auto& each : all["cases"])
-    if (each["net"] == net) return each;
-  ADD_FAILURE() << net;
-  return {};
-}
+std::vector<Part> net(const std::string& name) { return parts_of(kFormat, name + ".mlmodel"); }
 
 TEST(CoreMl, AnswersAsTheInterpreterDoesOnEveryEngine) {
-  const nlohmann::json all = answers("coreml");
+  const nlohmann::json all = answers(kFormat);
   ASSERT_EQ(all["cases"].size(), 6U);
   for (const runtime::EngineEntry& entry : runtime::engines()) {
     const auto engine = runtime::find_engine(entry.name);
     if (!engine) continue;
     for (const auto& each : all["cases"]) {
-      const auto onnx = import(net(each["net"]));
+      const auto onnx = import_parts(kFormat, net(each["net"]));
       ASSERT_TRUE(onnx) << each["net"] << onnx.error().message;
       if (lacks_an_operator(**engine, *onnx, each)) continue;
       EXPECT_LE(distance(**engine, *onnx, each), kTolerance) << each["net"] << entry.name;
@@ -87,9 +76,9 @@ TEST(CoreMl, AnyMistakeWouldShow) {
   };
   const runtime::Engine& engine = **runtime::find_engine("reference");
   for (const Mistake& mistake : mistakes) {
-    const auto onnx = import(changed(net(mistake.net), 0, mistake.from, mistake.to));
+    const auto onnx = import_parts(kFormat, changed(net(mistake.net), 0, mistake.from, mistake.to));
     ASSERT_TRUE(onnx) << onnx.error().message;
-    EXPECT_GT(distance(engine, *onnx, asked(mistake.net)), 10 * kTolerance) << mistake.net;
+    EXPECT_GT(distance(engine, *onnx, asked(kFormat, mistake.net)), 10 * kTolerance) << mistake.net;
   }
 }
 
@@ -105,7 +94,7 @@ TEST(CoreMl, InspectionTellsLayers) {
 
 /// The first versions speak of no batch: it is free.
 TEST(CoreMl, TakesAnyBatchInTheOldForm) {
-  const auto onnx = import(net("old"));
+  const auto onnx = import_parts(kFormat, net("old"));
   const auto graph = graph::read_onnx(*onnx);
   EXPECT_EQ(graph->inputs[0].shape, (std::vector<std::int64_t>{-1, 3, 9, 8}));
   EXPECT_EQ(graph->outputs.size(), 2U);
@@ -125,7 +114,7 @@ TEST(CoreMl, SaysWhatItIsThatItDoesNotRead) {
         // neuralNetwork (500) with a layer (1) of the kind mvn (165)
         std::pair{head + bytes({0xa2, 0x1f, 5, 0x0a, 3, 0xaa, 0x0a, 0}), "kind 165"}}) {
     const std::vector<Part> parts = {part(text)};
-    const auto onnx = import(parts);
+    const auto onnx = import_parts(kFormat, parts);
     ASSERT_FALSE(onnx);
     EXPECT_EQ(onnx.error().code, ErrorCode::kUnsupported);
     EXPECT_NE(onnx.error().message.find(wanted), std::string::npos) << onnx.error().message;
@@ -140,12 +129,12 @@ TEST(CoreMl, RefusesDamage) {
   for (std::size_t length = 1; length < whole[0].bytes.size(); length += 29) {
     std::vector<Part> parts = whole;
     parts[0].bytes.resize(length);
-    EXPECT_FALSE(import(parts)) << length;
+    EXPECT_FALSE(import_parts(kFormat, parts)) << length;
   }
-  EXPECT_EQ(import({part("")}).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(import_parts(kFormat, std::vector{part("")}).error().code, ErrorCode::kUnsupported);
   // A convolution's outputs (field 1 of 100): six, then seven.
-  const auto other =
-      import(changed(net("windows"), 0, bytes({0x08, 6, 0x10, 4}), bytes({0x08, 7, 0x10, 4})));
+  const auto other = import_parts(
+      kFormat, changed(net("windows"), 0, bytes({0x08, 6, 0x10, 4}), bytes({0x08, 7, 0x10, 4})));
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, ErrorCode::kModelMismatch) << other.error().message;
 }

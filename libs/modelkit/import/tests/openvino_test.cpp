@@ -27,30 +27,19 @@ using namespace testing;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+constexpr const char* kFormat = "openvino";  ///< Also the importer.
 constexpr double kTolerance = 5e-6;
 
-std::vector<Part> net(const std::string& name) { return parts_of("openvino", name + ".xml"); }
-
-Result<std::vector<std::byte>> import(const std::vector<Part>& parts) {
-  return import_parts("openvino", parts);
-}
-
-nlohmann::json asked(const std::string& net) {
-  const nlohmann::json all = answers("openvino");
-  for (const auto& each : all["cases"])
-    if (each["net"] == net) return each;
-  ADD_FAILURE() << net;
-  return {};
-}
+std::vector<Part> net(const std::string& name) { return parts_of(kFormat, name + ".xml"); }
 
 TEST(OpenVino, AnswersAsOpenVinoDoesOnEveryEngine) {
-  const nlohmann::json all = answers("openvino");
+  const nlohmann::json all = answers(kFormat);
   ASSERT_EQ(all["cases"].size(), 6U);
   for (const runtime::EngineEntry& entry : runtime::engines()) {
     const auto engine = runtime::find_engine(entry.name);
     if (!engine) continue;
     for (const auto& each : all["cases"]) {
-      const auto onnx = import(net(each["net"]));
+      const auto onnx = import_parts(kFormat, net(each["net"]));
       ASSERT_TRUE(onnx) << each["net"] << onnx.error().message;
       if (lacks_an_operator(**engine, *onnx, each)) continue;
       const auto tensors = ask(**engine, *onnx, each);
@@ -61,13 +50,13 @@ TEST(OpenVino, AnswersAsOpenVinoDoesOnEveryEngine) {
 }
 
 TEST(OpenVino, KeepsNamesAndFreeSizes) {
-  const auto onnx = import(net("windows"));
+  const auto onnx = import_parts(kFormat, net("windows"));
   ASSERT_TRUE(onnx) << onnx.error().message;
   const graph::Graph graph = *graph::read_onnx(*onnx);
   ASSERT_EQ(graph.inputs.size(), 1U);
   EXPECT_EQ(graph.inputs[0].name, "picture");
   EXPECT_THAT(graph.inputs[0].shape, ElementsAre(-1, 4, -1, -1));
-  const nlohmann::json expected = asked("windows");
+  const nlohmann::json expected = asked(kFormat, "windows");
   ASSERT_EQ(graph.outputs.size(), expected["outputs"].size());
   for (std::size_t i = 0; i < graph.outputs.size(); ++i)
     EXPECT_EQ(graph.outputs[i].name, expected["outputs"][i]["name"]);
@@ -93,9 +82,9 @@ TEST(OpenVino, AnyMistakeWouldShow) {
   };
   const runtime::Engine& engine = **runtime::find_engine("reference");
   for (const Mistake& mistake : mistakes) {
-    const auto onnx = import(changed(net(mistake.net), 0, mistake.from, mistake.to));
+    const auto onnx = import_parts(kFormat, changed(net(mistake.net), 0, mistake.from, mistake.to));
     ASSERT_TRUE(onnx) << mistake.net << mistake.to << onnx.error().message;
-    EXPECT_GT(distance(engine, *onnx, asked(mistake.net)), 10 * kTolerance)
+    EXPECT_GT(distance(engine, *onnx, asked(kFormat, mistake.net)), 10 * kTolerance)
         << mistake.net << mistake.to;
   }
 }
@@ -117,7 +106,7 @@ TEST(OpenVino, InspectionTellsLayers) {
 }
 
 std::string refusal(const std::vector<Part>& parts) {
-  const auto onnx = import(parts);
+  const auto onnx = import_parts(kFormat, parts);
   return onnx ? "it was read" : onnx.error().message;
 }
 
@@ -199,10 +188,10 @@ TEST(OpenVino, SurvivesDamage) {
       for (std::size_t i = 0; i < size; i += step) {
         std::vector<Part> wrong = parts;
         wrong[part].bytes[i] ^= std::byte{0x15};
-        refused += import(wrong) ? 0 : 1;
+        refused += import_parts(kFormat, wrong) ? 0 : 1;
         (void)inspect(wrong);
         wrong[part].bytes.resize(i);
-        refused += import(wrong) ? 0 : 1;
+        refused += import_parts(kFormat, wrong) ? 0 : 1;
       }
     }
     EXPECT_GT(refused, 100) << name;

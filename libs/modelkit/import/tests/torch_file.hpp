@@ -67,6 +67,7 @@ inline TorchTensor kernel_numbers(const std::string& name, const TorchModule& mo
   for (std::size_t i = 1; i < module.shape.size(); ++i) count *= module.shape[i];
   const auto n = static_cast<double>(count);
   const double step = module.spread * std::sqrt(3 / n) / (0x1p23 * n);
+  out.values.reserve(static_cast<std::size_t>(count * module.shape[0]));
   Numbers numbers(name);
   std::vector<std::int64_t> row(static_cast<std::size_t>(count));
   for (std::int64_t output = 0; output < module.shape[0]; ++output) {

@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -16,12 +17,14 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
+#include <visavis/import/import.hpp>
 #include <visavis/models/manifest.hpp>
 #include <visavis/quantize/equalize.hpp>
 #include <visavis/quantize/observe.hpp>
 #include <visavis/quantize/quantize.hpp>
 #include <visavis/quantize/search.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/runtime/openvino_ir.hpp>
 
 namespace visavis::modelkit {
 namespace {
@@ -430,6 +433,29 @@ TEST(Quantize, EveryEngineRunsWhatComesOut) {
     // With weights of 127 steps sums saturate in OpenVINO on CPUs without VNNI: .9954 there.
     EXPECT_GT(mean_cosine(*expected, *given), .9999) << entry.name;
   }
+}
+
+/// OpenVINO writes steps as FakeQuantize, and weights in 8 bits with their factors.
+TEST(Quantize, OpenVinosFormOfItIsTheSameNetwork) {
+  const graph::Graph graph = small_network();
+  const std::vector<Example> samples = noises(16, 192);
+  const auto observed = seen(graph, samples);
+  const auto made = quantize(graph, *observed, {});
+  ASSERT_TRUE(made) << made.error().message;
+  const auto ir = runtime::to_openvino_ir(*graph::write_onnx(*made));
+  if (!ir && ir.error().code == ErrorCode::kUnsupported) GTEST_SKIP() << ir.error().message;
+  ASSERT_TRUE(ir) << ir.error().message;
+  const auto xml = std::as_bytes(std::span(ir->xml));
+  const std::vector<Part> parts = {{.name = "net.xml", .bytes = {xml.begin(), xml.end()}},
+                                   {.name = "net.bin", .bytes = ir->weights}};
+  const auto onnx = import_parts("openvino", parts);
+  ASSERT_TRUE(onnx) << onnx.error().message;
+  const auto back = graph::read_onnx(*onnx);
+  ASSERT_TRUE(back) << back.error().message;
+  const auto expected = answers(*made, samples, reference());
+  const auto given = answers(*back, samples, reference());
+  ASSERT_TRUE(given) << given.error().message;
+  EXPECT_GT(mean_cosine(*expected, *given), .9999);
 }
 
 TEST(Search, LeavesTheCostliestLayersFloat) {
