@@ -394,8 +394,8 @@ Json measured_of(const Quantized& answer) {
   return measured;
 }
 
-/// How far the answers lie from the original's, which the reference engine runs; on the random inputs
-/// of tools/certify_models.py.
+/// How far the answers lie from the original's, which the reference engine runs; on the random
+/// inputs of tools/certify_models.py.
 Outcome<Json> certificates_of(const models::ModelFile& file, std::span<const std::byte> before,
                               const models::Network& candidate, const Quantized& answer,
                               const runtime::Availability& engine) {
