@@ -56,11 +56,11 @@ inline constexpr std::size_t kLeastHalves = 256;
 
 /// Stores weights as IEEE halves, each rounded to the nearest, ties to even, with a Cast to float32
 /// behind them, so that the network still computes in float32. Done to constants of float32 (and in
-/// Constant nodes) with at least kLeastHalves numbers and two axes longer than 1: kernels, matrices.
-/// Biases, slopes and statistics take little room. A constant stays float32 if a number in it is not
-/// finite or rounds to infinity (from 65520 on), or if rounding moves it by more than 2^-11 of its
-/// length, the most that a half of 2^-14 or above can be off: then what it says is in numbers too
-/// small for halves.
+/// Constant nodes) with at least kLeastHalves numbers and two axes longer than 1: kernels,
+/// matrices. Biases, slopes and statistics take little room. A constant stays float32 if a number
+/// in it is not finite or rounds to infinity (from 65520 on), or if rounding moves it by more than
+/// 2^-11 of its length, the most that a half of 2^-14 or above can be off: then what it says is in
+/// numbers too small for halves.
 /// @return kUnsupported below operator set 6, which has no such Cast.
 [[nodiscard]] Result<Halved> halve_weights(Graph graph);
 
