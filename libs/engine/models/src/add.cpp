@@ -169,8 +169,38 @@ Result<Contents> import_all(const Manifest& manifest, const Contents& originals,
   return imported;
 }
 
+nlohmann::json json_of(const Certificate& certificate) {
+  nlohmann::json engines = nlohmann::json::array();
+  for (const CertifiedEngine& engine : certificate.engines)
+    engines.push_back({{"engine", engine.engine},
+                       {"version", engine.version},
+                       {"max_abs", engine.max_abs},
+                       {"min_cosine", engine.min_cosine}});
+  return {{"file", certificate.file},
+          {"source_sha256", certificate.source_sha256},
+          {"result_sha256", certificate.result_sha256},
+          {"inputs", certificate.inputs},
+          {"engines", engines}};
+}
+
+/// Of all files that were imported; a recipe's result is another network than the original.
+void certify(nlohmann::json& document, const Manifest& manifest, const Contents& originals,
+             const Contents& imported, const Certifier& certifier) {
+  if (!certifier || document.contains("certificates")) return;
+  nlohmann::json list = nlohmann::json::array();
+  for (const ModelFile& file : manifest.files) {
+    if (file.int8 || file.f16 || file.as_data ||
+        visavis::to_hex(sha256(originals.find(file.name)->second)) != file.sha256)
+      continue;
+    if (const auto made = certifier(manifest, file, imported.find(file.name)->second))
+      list.push_back(json_of(*made));
+  }
+  if (!list.empty()) document["certificates"] = std::move(list);
+}
+
 Result<Manifest> add(const Store& store, nlohmann::json document, const Contents& originals,
-                     const Companions& companions, const Importer& importer) {
+                     const Companions& companions, const Importer& importer,
+                     const Certifier& certifier) {
   fill_in(document, "sha256", originals);
   // What the importer makes is not known before the manifest has told how to import.
   nlohmann::json before = document;
@@ -188,6 +218,9 @@ Result<Manifest> add(const Store& store, nlohmann::json document, const Contents
     if (visavis::to_hex(sha256(imported.find(file.name)->second)) != file.onnx_sha256)
       return fail(ErrorCode::kModelMismatch,
                   "the importer made another file of " + file.name + " than the manifest pins");
+  certify(document, manifest, originals, imported, certifier);
+  VISAVIS_TRY(certified, parse_manifest(document.dump()));
+  manifest.certificates = std::move(certified.certificates);
   for (const auto& [name, bytes] : imported) VISAVIS_CHECK(store.put(bytes));
   VISAVIS_CHECK(
       write_file(store.root() / "manifests" / (manifest.id + ".json"), document.dump(2) + "\n"));
@@ -197,11 +230,11 @@ Result<Manifest> add(const Store& store, nlohmann::json document, const Contents
 }  // namespace
 
 Result<Manifest> add_model(const Store& store, std::string_view manifest, const Paths& files,
-                           const Importer& importer) {
+                           const Importer& importer, const Certifier& certifier) {
   VISAVIS_TRY(document, parse_document(manifest));
   VISAVIS_TRY(originals, read_all(files));
   VISAVIS_TRY(companions, read_all_companions(document, files, originals));
-  return add(store, std::move(document), originals, companions, importer);
+  return add(store, std::move(document), originals, companions, importer, certifier);
 }
 
 }  // namespace visavis::models

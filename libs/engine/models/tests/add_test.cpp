@@ -3,7 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
 #include <visavis/core/file.hpp>
 #include <visavis/core/hash.hpp>
@@ -65,6 +68,50 @@ TEST_F(AddModelTest, FillsInHashesAndKeepsBoth) {
   ASSERT_TRUE(found);
   EXPECT_TRUE(store().has(*found));
   EXPECT_EQ(store().read(found->files[0])->size(), 3U);
+}
+
+TEST_F(AddModelTest, KeepsWhatTheCertifierSays) {
+  std::size_t asked = 0;
+  const Certifier certifier = [&](const Manifest& manifest, const ModelFile& file,
+                                  std::span<const std::byte> onnx) -> std::optional<Certificate> {
+    ++asked;
+    EXPECT_EQ(manifest.id, "mine");
+    EXPECT_EQ(onnx.size(), 3U);
+    return Certificate{
+        .file = file.name,
+        .source_sha256 = file.sha256,
+        .result_sha256 = file.onnx_sha256,
+        .inputs = "two",
+        .engines = {{.engine = "e", .version = "1", .max_abs = .125, .min_cosine = .5}}};
+  };
+  const auto added =
+      add_model(store(), manifest(), {{"network", dir_ / "weights"}}, reversed, certifier);
+  ASSERT_TRUE(added) << added.error().message;
+  EXPECT_EQ(asked, 1U);
+  const Result<Manifest> found = store().find("mine");
+  ASSERT_TRUE(found);
+  for (const Manifest& kept : {*added, *found}) {
+    ASSERT_EQ(kept.certificates.size(), 1U);
+    EXPECT_EQ(kept.certificates[0].source_sha256, hash_of("abc"));
+    EXPECT_EQ(kept.certificates[0].result_sha256, hash_of("cba"));
+    EXPECT_EQ(kept.certificates[0].inputs, "two");
+    EXPECT_EQ(kept.certificates[0].engines.at(0).max_abs, .125);
+    EXPECT_EQ(kept.certificates[0].engines.at(0).min_cosine, .5);
+  }
+}
+
+TEST_F(AddModelTest, CertifiesNothingThatTheImporterDidNotMake) {
+  const Certifier never = [](const Manifest&, const ModelFile&, std::span<const std::byte>) {
+    ADD_FAILURE();
+    return std::optional<Certificate>();
+  };
+  // The file is what comes out of an original that nobody gave.
+  const std::string pinned =
+      R"(,"sha256":")" + hash_of("cba") + R"(","onnx_sha256":")" + hash_of("abc") + "\"";
+  const auto added =
+      add_model(store(), manifest(pinned), {{"network", dir_ / "weights"}}, reversed, never);
+  ASSERT_TRUE(added) << added.error().message;
+  EXPECT_TRUE(added->certificates.empty());
 }
 
 std::string with_companion(const std::string& more = "") {

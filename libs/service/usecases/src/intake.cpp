@@ -10,6 +10,7 @@
 #include <visavis/core/result.hpp>
 #include <visavis/import/import.hpp>
 
+#include "certify.hpp"
 #include "library.hpp"
 #include "outputs.hpp"
 
@@ -90,7 +91,7 @@ Outcome<ModelFacts> add_model(
     return std::unexpected(Failure(
         {text.error().code, "the manifest " + manifest.string() + ": " + text.error().message}));
   auto added = models::add_model(store, {reinterpret_cast<const char*>(text->data()), text->size()},
-                                 files, make_network);
+                                 files, make_network, certify_engines);
   if (!added) {
     // The parser says "manifest: …" of what it does not have a name for.
     constexpr std::string_view kAnyManifest = "manifest: ";

@@ -87,6 +87,11 @@ struct Original {
 using Importer = std::function<Result<std::vector<std::byte>>(const ModelFile& file,
                                                               std::span<const Original> originals)>;
 
+/// Asks engines what they make of what an importer made (hashes, `file` and all); modelkit has it.
+/// Nothing where there is no telling.
+using Certifier = std::function<std::optional<Certificate>(
+    const Manifest& manifest, const ModelFile& file, std::span<const std::byte> onnx)>;
+
 /// Fetches, imports and keeps every file of a model that the store lacks or holds damaged.
 /// @return as fetch_original; kModelMismatch if the importer made something else than the manifest
 /// pins.
@@ -96,13 +101,13 @@ using Importer = std::function<Result<std::vector<std::byte>>(const ModelFile& f
 
 /// Adds a person's own model: a manifest, in which hashes and companions' sizes may be left out,
 /// and its files by ModelFile::name; companions are looked for beside their file. Both are checked
-/// before anything is written.
+/// before anything is written. Originals are certified unless the manifest has certificates.
 /// @return the manifest with its hashes, now at <root>/manifests/<id>.json; kInvalidArgument for a
 /// file too few or too many, or an id that is taken by another manifest; kNotFound for a companion
 /// that is missing; kModelMismatch for a file of another hash or size.
 [[nodiscard]] Result<Manifest> add_model(
     const Store& store, std::string_view manifest,
     const std::map<std::string, std::filesystem::path, std::less<>>& files,
-    const Importer& importer);
+    const Importer& importer, const Certifier& certifier = {});
 
 }  // namespace visavis::models
