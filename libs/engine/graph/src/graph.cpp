@@ -12,14 +12,13 @@
 #include <variant>
 #include <vector>
 
+#include "onnx_numbers.hpp"
 #include "visavis/core/result.hpp"
 
 namespace visavis::graph {
 namespace {
 
 using Names = std::unordered_set<std::string_view>;
-
-constexpr std::int64_t kMaxOpset = 25;
 
 std::unexpected<Error> invalid(std::string message) {
   return fail(ErrorCode::kInvalidArgument, std::move(message));

@@ -31,4 +31,7 @@ enum OnnxAttribute : std::int32_t {
 /// TensorProto.DataLocation
 inline constexpr std::int32_t kExternal = 1;
 
+/// The newest operator set of the default domain that is known.
+inline constexpr std::int64_t kMaxOpset = 25;
+
 }  // namespace visavis::graph

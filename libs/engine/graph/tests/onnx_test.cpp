@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <visavis/core/file.hpp>
 #include <visavis/core/result.hpp>
@@ -124,19 +125,119 @@ TEST(ReadOnnx, RefusesTensorsThatDoNotHoldWhatTheyClaim) {
       bytes_of(with_tensor(std::string("\x08\x01\x10\x02", 4) + field(5, "\xac\x02"))), "range");
 }
 
-TEST(ReadOnnx, RefusesWeightsOutsideTheFile) {
-  const std::string floats("\x08\x01\x10\x01", 4);
-  const std::string external("\x70\x01", 2);  // data_location = EXTERNAL
-  expect_decode_failed(bytes_of(with_tensor(floats + external)), "another file");
+/// A tensor "w" of two floats that lies where `entries` say.
+std::string outside(const std::vector<std::pair<std::string, std::string>>& entries) {
+  std::string tensor("\x08\x02\x10\x01", 4);  // dims = 2, data_type = FLOAT
+  tensor += field(8, "w");
+  for (const auto& [key, value] : entries) tensor += field(13, field(1, key) + field(2, value));
+  return tensor + std::string("\x70\x01", 2);  // data_location = EXTERNAL
 }
 
-TEST(ReadOnnx, NamesWhatItDoesNotSupport) {
-  const std::string node = field(2, "y") + field(4, "FusedConv") + field(7, "com.microsoft");
-  const auto graph =
-      read_onnx(bytes_of(field(7, field(1, node)) + field(8, std::string("\x10\x0d", 2))));
-  ASSERT_FALSE(graph);
-  EXPECT_EQ(graph.error().code, ErrorCode::kUnsupported);
-  EXPECT_THAT(graph.error().message, HasSubstr("FusedConv"));
+/// y = w of such a tensor.
+std::string model_outside(const std::vector<std::pair<std::string, std::string>>& entries) {
+  const std::string output = field(1, "y") + field(2, field(1, std::string("\x08\x01", 2)));
+  const std::string node = field(1, "w") + field(2, "y") + field(4, "Identity");
+  return field(7, field(1, node) + field(5, outside(entries)) + field(12, output)) +
+         field(8, std::string("\x10\x0d", 2));
+}
+
+TEST(ReadOnnx, ReadsWeightsOutsideTheFile) {
+  const std::string model =
+      model_outside({{"location", "./w.data"}, {"offset", "4"}, {"length", "8"}});
+  const auto names = external_files(bytes_of(model));
+  ASSERT_TRUE(names) << names.error().message;
+  EXPECT_THAT(*names, ElementsAre("w.data"));
+  const std::vector<float> numbers = {1, -2.5F, 3};
+  const OnnxData data{.name = "w.data", .bytes = std::as_bytes(std::span(numbers))};
+  const auto graph = read_onnx(bytes_of(model), {&data, 1});
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_THAT(std::get<std::vector<float>>(graph->initializer("w")->values),
+              ElementsAre(-2.5F, 3.F));
+  // What it holds is one file from now on. An output without a shape has the one it gets.
+  EXPECT_TRUE(external_files(*write_onnx(*graph))->empty());
+  EXPECT_THAT(graph->outputs[0].shape, ElementsAre(-1));
+}
+
+TEST(ReadOnnx, RefusesWeightsThatAreNotThere) {
+  expect_decode_failed(bytes_of(model_outside({{"location", "w.data"}})), "not beside the model");
+  const std::vector<float> numbers = {1, -2.5F, 3};
+  const OnnxData data{.name = "w.data", .bytes = std::as_bytes(std::span(numbers))};
+  const auto refused = [&](std::string_view key, std::string_view value) {
+    const auto graph = read_onnx(
+        bytes_of(model_outside({{"location", "w.data"}, {std::string(key), std::string(value)}})),
+        {&data, 1});
+    EXPECT_FALSE(graph);
+    return graph ? "" : graph.error().message;
+  };
+  EXPECT_THAT(refused("offset", "5"), HasSubstr("end"));
+  EXPECT_THAT(refused("offset", "18446744073709551615"), HasSubstr("end"));
+  EXPECT_THAT(refused("offset", "99999999999999999999999"), HasSubstr("no number"));
+  EXPECT_THAT(refused("offset", "-4"), HasSubstr("no number"));
+  EXPECT_THAT(refused("length", "4"), HasSubstr("its shape says 8"));
+}
+
+TEST(ReadOnnx, RefusesNamesThatLeaveTheFolder) {
+  for (const char* name :
+       {"", "/w.data", "../w.data", "a/../../w.data", "a\\w.data", "a/", "w\n"}) {
+    const std::string model = model_outside({{"location", name}});
+    const auto names = external_files(bytes_of(model));
+    ASSERT_FALSE(names) << name;
+    EXPECT_EQ(names.error().code, ErrorCode::kDecodeFailed);
+    expect_decode_failed(bytes_of(model), "no plain one");
+  }
+}
+
+Node node(std::string op, std::vector<std::string> inputs, std::string output) {
+  return {.op = std::move(op),
+          .name = {},
+          .inputs = std::move(inputs),
+          .outputs = {std::move(output)},
+          .attributes = {}};
+}
+
+/// x -> the nodes -> y, in bytes that write_onnx would not write.
+std::string model_of(const std::vector<Node>& nodes) {
+  std::string graph;
+  for (const Node& each : nodes) {
+    std::string text;
+    for (const std::string& input : each.inputs) text += field(1, input);
+    graph += field(1, text + field(2, each.outputs.front()) + field(4, each.op));
+  }
+  const std::string vector = field(
+      2, field(1, std::string("\x08\x01", 2) + field(2, field(1, std::string("\x08\x04", 2)))));
+  graph += field(11, field(1, "x") + vector) + field(12, field(1, "y") + vector);
+  return field(7, graph) + field(8, std::string("\x10\x0d", 2));
+}
+
+TEST(ReadOnnx, SaysWhatIsWrongWithAGraph) {
+  const auto told = [](const std::vector<Node>& nodes) {
+    const std::string model = model_of(nodes);
+    EXPECT_TRUE(looks_like_onnx(bytes_of(model)));
+    const auto graph = read_onnx(bytes_of(model));
+    EXPECT_EQ(graph.error().code, ErrorCode::kDecodeFailed);
+    return graph.error().message;
+  };
+  EXPECT_THAT(
+      told({node("Add", {"x", "b"}, "a"), node("Relu", {"a"}, "b"), node("Relu", {"b"}, "y")}),
+      HasSubstr("in a circle"));
+  EXPECT_THAT(told({node("Relu", {"a"}, "y"), node("Relu", {"x"}, "a")}), HasSubstr("order"));
+  EXPECT_THAT(told({node("Relu", {"x"}, "y"), node("Sigmoid", {"x"}, "y")}),
+              HasSubstr("\"y\" is defined twice"));
+  EXPECT_THAT(told({node("Relu", {"z"}, "y")}), HasSubstr("nothing before it defines"));
+  EXPECT_TRUE(read_onnx(bytes_of(model_of({node("Relu", {"x"}, "y")}))));
+}
+
+TEST(ReadOnnx, NamesAllThatItDoesNotSupport) {
+  const auto strange = [](std::string_view op) {
+    return field(1, field(2, op) + field(4, op) + field(7, "com.microsoft"));
+  };
+  const std::string graph = strange("FusedConv") + strange("FusedConv") + strange("Gelu");
+  const auto read = read_onnx(bytes_of(field(7, graph) + field(8, std::string("\x10\x1a", 2))));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::kUnsupported);
+  EXPECT_THAT(read.error().message, HasSubstr("FusedConv of the domain com.microsoft (2 times)"));
+  EXPECT_THAT(read.error().message, HasSubstr("Gelu"));
+  EXPECT_THAT(read.error().message, HasSubstr("operator set 26"));
 }
 
 TEST(WriteOnnx, GivesBackWhatWasRead) {

@@ -42,13 +42,23 @@ constexpr std::uint64_t kMaxBytes = std::uint64_t{2} << 30U;
 /// Memory from the heap starts at a multiple of 16, which the reader of TensorFlow Lite asks for.
 Bytes aligned_copy(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
 
-Result<Bytes> import_onnx(std::span<const std::byte> original) {
-  VISAVIS_TRY(graph, graph::read_onnx(original));
-  return Bytes(original.begin(), original.end());
+/// A model and the files beside it that its weights lie in.
+Result<graph::Graph> read_onnx(std::span<const Part> parts) {
+  if (parts.empty()) return fail(ErrorCode::kInvalidArgument, "there is no file");
+  std::vector<graph::OnnxData> beside;
+  for (const Part& part : parts.subspan(1))
+    beside.push_back({.name = part.name, .bytes = part.bytes});
+  return graph::read_onnx(parts.front().bytes, beside);
 }
 
-Result<Bytes> import_onnx_free_batch(std::span<const std::byte> original) {
-  VISAVIS_TRY(fixed, graph::read_onnx(original));
+Result<Bytes> import_onnx(std::span<const Part> parts) {
+  VISAVIS_TRY(graph, read_onnx(parts));
+  if (parts.size() > 1) return graph::write_onnx(graph);
+  return parts.front().bytes;
+}
+
+Result<Bytes> import_onnx_free_batch(std::span<const Part> parts) {
+  VISAVIS_TRY(fixed, read_onnx(parts));
   VISAVIS_TRY(freed, graph::free_batch(std::move(fixed)));
   return graph::write_onnx(graph::flush_subnormals(std::move(freed)));
 }
@@ -64,8 +74,8 @@ TensorFacts facts_of(const graph::ValueInfo& value) {
       .name = value.name, .type = std::string(graph::to_string(value.type)), .shape = value.shape};
 }
 
-Result<Inspection> inspect_onnx(std::span<const std::byte> bytes) {
-  VISAVIS_TRY(graph, graph::read_onnx(bytes));
+Result<Inspection> inspect_onnx(std::span<const Part> parts) {
+  VISAVIS_TRY(graph, read_onnx(parts));
   Inspection out;
   out.format = "ONNX";
   out.importer = "onnx";
@@ -215,6 +225,34 @@ struct Companion {
 constexpr auto kCompanions = std::to_array<Companion>(
     {{".prototxt", ".caffemodel"}, {".caffemodel", ".prototxt"}, {".xml", ".bin"}});
 
+/// The files beside an ONNX model that its weights lie in.
+/// @param left  so many bytes may be read
+Result<void> read_external(const std::filesystem::path& model, std::uint64_t left,
+                           std::vector<Part>& parts) {
+  VISAVIS_TRY(names, graph::external_files(parts.front().bytes));
+  if (names.empty()) return {};
+  std::error_code error;
+  const auto folder =
+      std::filesystem::canonical(std::filesystem::absolute(model).parent_path(), error);
+  if (error) return fail(ErrorCode::kNotFound, "its folder: " + error.message());
+  for (std::string& name : names) {
+    const auto file = std::filesystem::canonical(folder / name, error);
+    if (error)
+      return fail(ErrorCode::kNotFound,
+                  "its weights lie in \"" + name + "\", which is not beside it");
+    const auto inside = std::ranges::mismatch(folder, file).in1 == folder.end();
+    if (!inside)
+      return fail(ErrorCode::kInvalidArgument,
+                  "its weights lie in \"" + name + "\", a link that leads out of its folder");
+    auto bytes = read_file(file, left);
+    if (!bytes)
+      return fail(bytes.error().code, "\"" + name + "\" beside it: " + bytes.error().message);
+    left -= bytes->size();
+    parts.push_back({.name = std::move(name), .bytes = *std::move(bytes)});
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<Part>> read_parts(const std::filesystem::path& path) {
@@ -243,6 +281,7 @@ Result<std::vector<Part>> read_parts(const std::filesystem::path& path) {
     VISAVIS_TRY(more, read_file(beside, kMaxBytes));
     parts.push_back({.name = beside.filename().string(), .bytes = std::move(more)});
   }
+  if (path.extension() == ".onnx") VISAVIS_CHECK(read_external(path, left, parts));
   return parts;
 }
 
@@ -282,6 +321,7 @@ Result<Inspection> inspect(std::span<const Part> parts, const Choice& choice) {
   if (parts.front().name.ends_with(".xml") || looks_like_openvino(parts.front().bytes))
     return inspect_openvino(parts);
   if (looks_like_caffe(parts.front().bytes)) return inspect_caffe(parts);
+  if (graph::looks_like_onnx(parts.front().bytes)) return inspect_onnx(parts);
   return inspect(parts.front().bytes);
 }
 
@@ -307,8 +347,10 @@ Result<Inspection> inspect(std::span<const std::byte> bytes) {
     return inspect_state_dict(bytes);
   // Version 1 of the outermost layer. An ONNX file may begin so only with a wire type of no use.
   if (starts_with(bytes, 0, "\x01\x01")) return inspect_dlib(bytes);
-  Result<Inspection> found = inspect_onnx(bytes);
-  if (found || found.error().code != ErrorCode::kDecodeFailed) return found;
+  if (graph::looks_like_onnx(bytes)) {
+    const Part part{.name = {}, .bytes = {bytes.begin(), bytes.end()}};
+    return inspect_onnx({&part, 1});
+  }
   std::string text = "it is damaged, or no network of a format that is read:";
   for (const std::string_view format : formats())
     text += (format == formats().front() ? " " : ", ") + std::string(format);

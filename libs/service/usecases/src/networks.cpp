@@ -317,18 +317,21 @@ Outcome<Equivalence> judge(const Network& source, const Network& result,
                                                          questions.seed, questions.free_size)));
   VISAVIS_TRY(chips, read_chips(source.graph, questions, answer.errors));
   const std::vector<modelkit::SampleSet> sets = {std::move(random), std::move(chips)};
-  VISAVIS_TRY(found,
-              caused_by(Cause::kInput, modelkit::compare(source.side(), result.side(), sets,
-                                                         {.max_abs = questions.max_abs,
-                                                          .max_relative = questions.max_relative,
-                                                          .min_cosine = questions.min_cosine})));
-  std::ranges::transform(found.judgements, std::back_inserter(answer.judgements),
+  const auto found = modelkit::compare(source.side(), result.side(), sets,
+                                       {.max_abs = questions.max_abs,
+                                        .max_relative = questions.max_relative,
+                                        .min_cosine = questions.min_cosine});
+  if (!found) {
+    const auto& whose = source.loaded() ? result : source;
+    return about(whose.facts.path, Failure(Cause::kInput, found.error()));
+  }
+  std::ranges::transform(found->judgements, std::back_inserter(answer.judgements),
                          [](const auto& judgement) { return facts_of(judgement); });
-  if (found.first)
-    answer.first = DivergenceFacts{.op = found.first->op,
-                                   .same_before = found.first->same,
-                                   .difference = facts_of(found.first->difference)};
-  answer.equivalent = found.equivalent;
+  if (found->first)
+    answer.first = DivergenceFacts{.op = found->first->op,
+                                   .same_before = found->first->same,
+                                   .difference = facts_of(found->first->difference)};
+  answer.equivalent = found->equivalent;
   return answer;
 }
 

@@ -21,8 +21,8 @@ namespace visavis::modelkit {
 /// One of the files that a network consists of in some format. Most are one file, Caffe's are two.
 using Part = models::Original;
 
-/// Reads the file `path` and what belongs to it, `path` first.
-/// @return what reading a file says; kInvalidArgument for more than 2 GiB.
+/// Reads the file `path` and what belongs to it, `path` first: weights beside X.onnx, too.
+/// @return what reading a file says; kInvalidArgument over 2 GiB and for links out of its folder.
 [[nodiscard]] Result<std::vector<Part>> read_parts(const std::filesystem::path& path);
 
 /// Which network is meant, where a format keeps several side by side: a SavedModel of TensorFlow's
@@ -35,7 +35,7 @@ struct Choice {
 };
 
 /// Turns an original into ONNX as `file.importer` says:
-///   onnx                  the bytes as they are, after they were read once
+///   onnx                  the bytes as they are, read once; with its weights beside it, one file
 ///   onnx:free-batch       the first dimension of inputs and outputs is made free
 ///   tensorflow            a frozen graph, a SavedModel or a checkpoint, as it is run and not
 ///                         trained; NHWC to NCHW, free batch, batch normalisation folded
