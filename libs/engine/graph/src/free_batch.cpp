@@ -27,15 +27,39 @@ enum class Role : std::uint8_t {
 };
 
 // Operators that compute each sample by itself whatever their attributes are.
-constexpr auto kPerSample = std::to_array<std::string_view>(
-    {"Abs",           "Add",         "AveragePool", "BatchNormalization",
-     "Cast",          "Clip",        "Conv",        "Div",
-     "Dropout",       "Elu",         "Exp",         "GlobalAveragePool",
-     "GlobalMaxPool", "HardSigmoid", "HardSwish",   "Identity",
-     "LeakyRelu",     "Log",         "Max",         "MaxPool",
-     "Mul",           "Neg",         "PRelu",       "Pow",
-     "Relu",          "Sigmoid",     "Sqrt",        "Sub",
-     "Tanh"});
+constexpr auto kPerSample = std::to_array<std::string_view>({"Abs",
+                                                             "Add",
+                                                             "AveragePool",
+                                                             "BatchNormalization",
+                                                             "Cast",
+                                                             "Clip",
+                                                             "Conv",
+                                                             "Div",
+                                                             "Dropout",
+                                                             "Elu",
+                                                             "Erf",
+                                                             "Exp",
+                                                             "GlobalAveragePool",
+                                                             "GlobalMaxPool",
+                                                             "HardSigmoid",
+                                                             "HardSwish",
+                                                             "Identity",
+                                                             "InstanceNormalization",
+                                                             "LeakyRelu",
+                                                             "Log",
+                                                             "Max",
+                                                             "MaxPool",
+                                                             "Min",
+                                                             "Mul",
+                                                             "Neg",
+                                                             "PRelu",
+                                                             "Pow",
+                                                             "Relu",
+                                                             "Sigmoid",
+                                                             "Sqrt",
+                                                             "Sub",
+                                                             "Sum",
+                                                             "Tanh"});
 
 using Ints = std::vector<std::int64_t>;
 
@@ -158,7 +182,11 @@ class BatchFreer {
       return axis > 0 || axis == -1;
     }
     if (node.op == "Slice") return above_0(list(node, "axes", 3));
-    if (node.op == "Squeeze" || node.op == "Unsqueeze" || node.op == "ReduceMean")
+    if (node.op == "LayerNormalization" || node.op == "LpNormalization") {
+      const auto axis = node.get_or<std::int64_t>("axis", -1);
+      return axis > 0 || axis == -1;
+    }
+    if (node.op == "Squeeze" || node.op == "Unsqueeze" || node.op.starts_with("Reduce"))
       return above_0(list(node, "axes", 1));
     return false;
   }

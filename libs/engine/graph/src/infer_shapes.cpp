@@ -6,6 +6,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -188,11 +189,13 @@ class Inference {
     return wrong(node, "numbers that are no integers");
   }
 
-  Result<Shape> shape_of(const Node& node) const {
-    struct Rule {
-      std::string_view op;
-      Result<Shape> (Inference::*apply)(const Node&) const;
-    };
+  struct Rule {
+    std::string_view op;
+    Result<Shape> (Inference::*apply)(const Node&) const;
+  };
+
+  /// @return null if there is none
+  static const Rule* rule_of(std::string_view op) {
     static constexpr auto kRules = std::to_array<Rule>({
         {"Abs", &Inference::same},
         {"Add", &Inference::both},
@@ -206,7 +209,9 @@ class Inference {
         {"Div", &Inference::both},
         {"Dropout", &Inference::same},
         {"Elu", &Inference::same},
+        {"Erf", &Inference::same},
         {"Exp", &Inference::same},
+        {"Expand", &Inference::expand},
         {"Flatten", &Inference::flatten},
         {"Gather", &Inference::gather},
         {"Gemm", &Inference::gemm},
@@ -215,18 +220,26 @@ class Inference {
         {"HardSigmoid", &Inference::same},
         {"HardSwish", &Inference::same},
         {"Identity", &Inference::same},
+        {"InstanceNormalization", &Inference::same},
+        {"LayerNormalization", &Inference::same},
         {"LeakyRelu", &Inference::same},
         {"Log", &Inference::same},
+        {"LpNormalization", &Inference::same},
         {"MatMul", &Inference::matmul},
-        {"Max", &Inference::both},
+        {"Max", &Inference::all},
         {"MaxPool", &Inference::pool},
+        {"Min", &Inference::all},
         {"Mul", &Inference::both},
         {"Neg", &Inference::same},
         {"PRelu", &Inference::sloped},
         {"Pad", &Inference::pad},
         {"Pow", &Inference::both},
         {"QuantizeLinear", &Inference::same},
+        {"ReduceL2", &Inference::reduce},
+        {"ReduceMax", &Inference::reduce},
         {"ReduceMean", &Inference::reduce},
+        {"ReduceMin", &Inference::reduce},
+        {"ReduceSum", &Inference::reduce},
         {"Relu", &Inference::same},
         {"Reshape", &Inference::reshape},
         {"Resize", &Inference::resize},
@@ -236,15 +249,34 @@ class Inference {
         {"Sqrt", &Inference::same},
         {"Squeeze", &Inference::squeeze},
         {"Sub", &Inference::both},
+        {"Sum", &Inference::all},
         {"Tanh", &Inference::same},
         {"Transpose", &Inference::transpose},
         {"Unsqueeze", &Inference::unsqueeze},
         {"Upsample", &Inference::resize},
     });
-    const auto rule = std::ranges::find(kRules, node.op, &Rule::op);
-    if (rule == kRules.end())
-      return fail(ErrorCode::kUnsupported, "the shape of what " + node.op + " gives is not known");
+    const auto* rule = std::ranges::find(kRules, op, &Rule::op);
+    return rule == kRules.end() ? nullptr : rule;
+  }
+
+  Result<Shape> shape_of(const Node& node) const {
+    const Rule* rule = rule_of(node.op);
+    if (rule == nullptr) return unknown(node);
     return (this->*rule->apply)(node);
+  }
+
+  /// Names the operators without a rule that follow, too, unless they read constants alone.
+  std::unexpected<Error> unknown(const Node& first) const {
+    std::set<std::string> all = {first.op};
+    for (const Node& node : graph_.nodes)
+      if (!is_constant(node) && node.op != "Shape" && node.op != "Split" &&
+          rule_of(node.op) == nullptr)
+        all.insert(node.op);
+    std::string names;
+    for (const std::string& op : all) names += (names.empty() ? "" : ", ") + op;
+    return fail(
+        ErrorCode::kUnsupported,
+        "the shape of what " + names + (all.size() > 1 ? " give" : " gives") + " is not known");
   }
 
   Result<Shape> same(const Node& node) const {
@@ -256,6 +288,25 @@ class Inference {
     VISAVIS_TRY(a, input(node, 0));
     VISAVIS_TRY(b, input(node, 1));
     return broadcast(node, *a, *b);
+  }
+
+  Result<Shape> all(const Node& node) const {
+    VISAVIS_TRY(first, input(node, 0));
+    Shape out = *first;
+    for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+      VISAVIS_TRY(next, input(node, i));
+      VISAVIS_TRY(met, broadcast(node, out, *next));
+      out = std::move(met);
+    }
+    return out;
+  }
+
+  Result<Shape> expand(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(target, numbers(node, "shape", 1));
+    if (!target) return wrong(node, "too few inputs");
+    VISAVIS_CHECK(element_count(*target));
+    return broadcast(node, *x, *target);
   }
 
   /// Slopes are stretched to the input, never the input to them.
@@ -530,7 +581,9 @@ class Inference {
     VISAVIS_TRY(x, input(node, 0));
     VISAVIS_TRY(axes, numbers(node, "axes", 1));
     const bool keeps = node.get_or<std::int64_t>("keepdims", 1) != 0;
-    std::vector<bool> reduced(x->size(), !axes);
+    const bool is_all =
+        (!axes || axes->empty()) && node.get_or<std::int64_t>("noop_with_empty_axes", 0) == 0;
+    std::vector<bool> reduced(x->size(), is_all);
     for (const std::int64_t n : axes.value_or(Ints{})) {
       VISAVIS_TRY(axis, axis_of(node, n, x->size()));
       reduced[axis] = true;

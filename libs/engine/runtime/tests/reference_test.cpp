@@ -94,8 +94,10 @@ class Operators : public testing::TestWithParam<std::string> {};
 TEST_P(Operators, AnswerAsOnnxRuntime) {
   int seen = 0;
   json cases = golden()["cases"];
-  const json resized = golden("resize.json");
-  cases.insert(cases.end(), resized["cases"].begin(), resized["cases"].end());
+  for (const char* more : {"resize.json", "reductions.json"}) {
+    const json others = golden(more);
+    cases.insert(cases.end(), others["cases"].begin(), others["cases"].end());
+  }
   for (const json& each : cases) {
     const auto name = each["name"].get<std::string>();
     if (name != GetParam() && !name.starts_with(GetParam() + " ")) continue;
@@ -112,16 +114,17 @@ TEST_P(Operators, AnswerAsOnnxRuntime) {
   EXPECT_GT(seen, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Reference, Operators,
-                         testing::Values("Abs", "Add", "AveragePool", "BatchNormalization", "Cast",
-                                         "Clip", "Concat", "Conv", "Div", "Elu", "Exp", "Flatten",
-                                         "Gather", "Gemm", "GlobalAveragePool", "GlobalMaxPool",
-                                         "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log",
-                                         "MatMul", "MaxPool", "Mul", "Neg", "PRelu", "Pad", "Pow",
-                                         "ReduceMean", "Relu", "Reshape", "Resize", "Shape",
-                                         "Sigmoid", "Slice", "Softmax", "Split", "Sqrt", "Squeeze",
-                                         "Sub", "Tanh", "Transpose", "Unsqueeze", "Upsample"),
-                         [](const auto& tested) { return tested.param; });
+INSTANTIATE_TEST_SUITE_P(
+    Reference, Operators,
+    testing::Values("Abs", "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat",
+                    "Conv", "Div", "Elu", "Erf", "Exp", "Expand", "Flatten", "Gather", "Gemm",
+                    "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "HardSwish", "Identity",
+                    "InstanceNormalization", "LayerNormalization", "LeakyRelu", "Log",
+                    "LpNormalization", "MatMul", "MaxPool", "Min", "Mul", "Neg", "PRelu", "Pad",
+                    "Pow", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Relu",
+                    "Reshape", "Resize", "Shape", "Sigmoid", "Slice", "Softmax", "Split", "Sqrt",
+                    "Squeeze", "Sub", "Sum", "Tanh", "Transpose", "Unsqueeze", "Upsample"),
+    [](const auto& tested) { return tested.param; });
 
 /// x of the given shape, through the nodes, to "y" of the same rank.
 graph::Graph graph_of(std::vector<graph::Node> nodes, std::vector<graph::Tensor> constants = {}) {

@@ -159,9 +159,54 @@ Outputs prelu(const Call& call) {
     return call.wrong("more slopes than the input has numbers");
   return real_arithmetic(call, [](float x, float slope) { return x < 0 ? x * slope : x; });
 }
-Outputs maximum(const Call& call) {
-  return real_arithmetic(call, [](float a, float b) { return std::max(a, b); });
+/// Of any number of inputs, one after the other.
+template <class Operation>
+Outputs combine_inputs(const Call& call, Operation operation) {
+  VISAVIS_TRY(first, call.floats(0));
+  Value all{.shape = call.inputs[0]->shape, .data = Floats(first.begin(), first.end())};
+  for (std::size_t i = 1; i < call.inputs.size(); ++i) {
+    VISAVIS_TRY(next, call.floats(i));
+    const std::array<const Value*, 2> two = {&all, call.inputs[i]};
+    const Call pair{
+        .node = call.node, .opset = call.opset, .max_elements = call.max_elements, .inputs = two};
+    VISAVIS_TRY(made, combine_all<float>(pair, std::get<Floats>(all.data), next, operation));
+    all = std::move(made.front());
+  }
+  return one(std::move(all));
 }
+
+Outputs maximum(const Call& call) {
+  return combine_inputs(call, [](float a, float b) { return std::max(a, b); });
+}
+Outputs minimum(const Call& call) {
+  return combine_inputs(call, [](float a, float b) { return std::min(a, b); });
+}
+Outputs sum(const Call& call) { return combine_inputs(call, Plus{}); }
+
+template <class T>
+Outputs expanded(const Call& call, std::span<const T> x, const Shape& target) {
+  VISAVIS_TRY(meeting, meet(call, call.inputs[0]->shape, target));
+  VISAVIS_TRY(count, call.count(meeting.shape));
+  // Nothing is read of the other operand, which is there for its shape.
+  std::ranges::fill(meeting.b_steps, 0);
+  std::vector<T> values(count);
+  T* out = values.data();
+  if (count > 0)
+    combine(meeting, meeting.sizes.size() - 1, x.data(), x.data(), out, [](T a, T) { return a; });
+  return one({.shape = std::move(meeting.shape), .data = std::move(values)});
+}
+
+Outputs expand(const Call& call) {
+  VISAVIS_TRY(x, call.value(0));
+  VISAVIS_TRY(given, call.ints(1));
+  const Shape target(given.begin(), given.end());
+  VISAVIS_CHECK(call.count(target));
+  if (const auto* floats = std::get_if<Floats>(&x->data))
+    return expanded<float>(call, *floats, target);
+  VISAVIS_TRY(ints, call.ints(0));
+  return expanded<std::int64_t>(call, ints, target);
+}
+
 Outputs power(const Call& call) {
   return real_arithmetic(call, [](float x, float exponent) { return std::pow(x, exponent); });
 }
@@ -198,6 +243,9 @@ Outputs hard_swish(const Call& call) {
 }
 Outputs hyperbolic_tangent(const Call& call) {
   return each(call, [](float x) { return std::tanh(x); });
+}
+Outputs error_function(const Call& call) {
+  return each(call, [](float x) { return std::erf(x); });
 }
 Outputs exponential(const Call& call) {
   return each(call, [](float x) { return std::exp(x); });
@@ -267,6 +315,8 @@ Outputs batch_normalization(const Call& call) {
   return one({.shape = shape, .data = std::move(out)});
 }
 
+constexpr std::size_t kMostInputs = 1'000;
+
 constexpr auto kOperators =
     std::to_array<Operator>({{"Abs", absolute, 1, 1},
                              {"Add", arithmetic<Plus>, 2, 2},
@@ -274,12 +324,15 @@ constexpr auto kOperators =
                              {"Clip", clip, 1, 3},
                              {"Div", arithmetic<Over>, 2, 2},
                              {"Elu", elu, 1, 1},
+                             {"Erf", error_function, 1, 1},
                              {"Exp", exponential, 1, 1},
+                             {"Expand", expand, 2, 2},
                              {"HardSigmoid", hard_sigmoid, 1, 1},
                              {"HardSwish", hard_swish, 1, 1},
                              {"LeakyRelu", leaky_relu, 1, 1},
                              {"Log", logarithm, 1, 1},
-                             {"Max", maximum, 2, 2},
+                             {"Max", maximum, 1, kMostInputs},
+                             {"Min", minimum, 1, kMostInputs},
                              {"Mul", arithmetic<Times>, 2, 2},
                              {"Neg", negative, 1, 1},
                              {"PRelu", prelu, 2, 2},
@@ -288,6 +341,7 @@ constexpr auto kOperators =
                              {"Sigmoid", sigmoid, 1, 1},
                              {"Sqrt", square_root, 1, 1},
                              {"Sub", arithmetic<Minus>, 2, 2},
+                             {"Sum", sum, 1, kMostInputs},
                              {"Tanh", hyperbolic_tangent, 1, 1}});
 
 }  // namespace

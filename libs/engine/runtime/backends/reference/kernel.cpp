@@ -80,9 +80,10 @@ Outputs one(Value value) {
 }
 
 const Operator* find_operator(std::string_view name) noexcept {
-  for (const auto& family : {convolution_operators(), elementwise_operators(), pooling_operators(),
-                             product_operators(), quantization_operators(), reduction_operators(),
-                             resizing_operators(), selection_operators(), shape_operators()})
+  for (const auto& family :
+       {convolution_operators(), elementwise_operators(), normalization_operators(),
+        pooling_operators(), product_operators(), quantization_operators(), reduction_operators(),
+        resizing_operators(), selection_operators(), shape_operators()})
     for (const Operator& each : family)
       if (each.name == name) return &each;
   return nullptr;

@@ -68,6 +68,7 @@ struct Operator {
 /// One table per family of operators.
 [[nodiscard]] std::span<const Operator> convolution_operators() noexcept;
 [[nodiscard]] std::span<const Operator> elementwise_operators() noexcept;
+[[nodiscard]] std::span<const Operator> normalization_operators() noexcept;
 [[nodiscard]] std::span<const Operator> pooling_operators() noexcept;
 [[nodiscard]] std::span<const Operator> product_operators() noexcept;
 [[nodiscard]] std::span<const Operator> quantization_operators() noexcept;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +76,7 @@ class Plan::Builder {
       plan_.constants_.emplace_back(place, std::move(value));
     }
     graph.initializers.clear();  // their values have moved
+    VISAVIS_CHECK(check_operators(graph));
     for (const graph::Node& node : graph.nodes) VISAVIS_CHECK(add(node));
     for (const graph::ValueInfo& output : graph.outputs) {
       VISAVIS_CHECK(check_type(output));
@@ -92,6 +94,19 @@ class Plan::Builder {
     return lacking("tensors of " + std::string(graph::to_string(value.type)));
   }
 
+  /// All that are lacking are named at once.
+  static Result<void> check_operators(const graph::Graph& graph) {
+    std::map<std::string_view, std::size_t> unknown;
+    for (const graph::Node& node : graph.nodes)
+      if (node.op != "Constant" && find_operator(node.op) == nullptr) ++unknown[node.op];
+    if (unknown.empty()) return {};
+    std::string names;
+    for (const auto& [op, count] : unknown)
+      names += (names.empty() ? "" : ", ") + std::string(op) +
+               (count > 1 ? " (" + std::to_string(count) + " times)" : "");
+    return lacking((unknown.size() == 1 ? "the operator " : "the operators ") + names);
+  }
+
   std::size_t slot(std::string_view name) {
     if (name.empty()) return kNone;
     return slots_.try_emplace(std::string(name), slots_.size()).first->second;
@@ -106,7 +121,6 @@ class Plan::Builder {
       return {};
     }
     const Operator* found = find_operator(node.op);
-    if (found == nullptr) return lacking("the operator " + node.op);
     if (node.inputs.size() < found->min_inputs || node.inputs.size() > found->max_inputs)
       return fail(ErrorCode::kDecodeFailed,
                   node.op + " cannot have " + std::to_string(node.inputs.size()) + " inputs");

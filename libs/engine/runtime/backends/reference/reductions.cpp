@@ -1,9 +1,10 @@
-// Operators that sum along axes: Softmax and ReduceMean.
+// Operators that make one number of many along axes: Softmax and the reductions.
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -72,19 +73,44 @@ std::vector<std::size_t> output_steps(const Shape& shape, const std::vector<bool
   return steps;
 }
 
-Outputs reduce_mean(const Call& call) {
+/// How a reduction goes: from `start`, each number is added to what there is, and then finished
+/// with how many there were.
+struct Folding {
+  double start = 0;
+  double (*add)(double so_far, double x);
+  double (*finish)(double all, double count);
+  bool of_nothing = true;  ///< Whether it has an answer for no numbers.
+};
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+constexpr Folding kMean{.add = [](double so_far, double x) { return so_far + x; },
+                        .finish = [](double all, double count) { return all / count; },
+                        .of_nothing = false};
+constexpr Folding kSum{.add = [](double so_far, double x) { return so_far + x; },
+                       .finish = [](double all, double) { return all; }};
+constexpr Folding kLength{.add = [](double so_far, double x) { return so_far + x * x; },
+                          .finish = [](double all, double) { return std::sqrt(all); }};
+constexpr Folding kLargest{.start = -kInfinity,
+                           .add = [](double so_far, double x) { return std::max(so_far, x); },
+                           .finish = [](double all, double) { return all; },
+                           .of_nothing = false};
+constexpr Folding kLeast{.start = kInfinity,
+                         .add = [](double so_far, double x) { return std::min(so_far, x); },
+                         .finish = [](double all, double) { return all; },
+                         .of_nothing = false};
+
+Outputs reduce(const Call& call, const Folding& folding) {
   VISAVIS_TRY(x, call.floats(0));
   const Shape& shape = call.inputs[0]->shape;
   VISAVIS_TRY(reduced, reduced_axes(call, shape.size()));
   const bool keep = call.integer("keepdims", 1) != 0;
   Shape out_shape;
-  std::size_t outputs = 1;
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (!reduced[i]) outputs *= static_cast<std::size_t>(shape[i]);
+  for (std::size_t i = 0; i < shape.size(); ++i)
     if (!reduced[i] || keep) out_shape.push_back(reduced[i] ? 1 : shape[i]);
-  }
-  if (x.empty()) return call.wrong("the mean of nothing");
-  std::vector<double> sums(outputs);
+  VISAVIS_TRY(outputs, call.count(out_shape));
+  if (x.empty() && !folding.of_nothing) return call.wrong("it has no numbers");
+  std::vector<double> folded(outputs, folding.start);
   const std::vector<std::size_t> steps = output_steps(shape, reduced);
   for (std::size_t i = 0; i < x.size(); ++i) {
     std::size_t rest = i;
@@ -94,17 +120,28 @@ Outputs reduce_mean(const Call& call) {
       to += rest % size * steps[d];
       rest /= size;
     }
-    sums[to] += double{x[i]};
+    folded[to] = folding.add(folded[to], double{x[i]});
   }
   Floats out(outputs);
   const double count = static_cast<double>(x.size()) / static_cast<double>(outputs);
-  std::ranges::transform(sums, out.begin(),
-                         [count](double sum) { return static_cast<float>(sum / count); });
+  std::ranges::transform(folded, out.begin(), [&](double all) {
+    return static_cast<float>(folding.finish(all, count));
+  });
   return one({.shape = std::move(out_shape), .data = std::move(out)});
 }
 
-constexpr auto kOperators =
-    std::to_array<Operator>({{"ReduceMean", reduce_mean, 1, 2}, {"Softmax", softmax, 1, 1}});
+Outputs reduce_l2(const Call& call) { return reduce(call, kLength); }
+Outputs reduce_max(const Call& call) { return reduce(call, kLargest); }
+Outputs reduce_mean(const Call& call) { return reduce(call, kMean); }
+Outputs reduce_min(const Call& call) { return reduce(call, kLeast); }
+Outputs reduce_sum(const Call& call) { return reduce(call, kSum); }
+
+constexpr auto kOperators = std::to_array<Operator>({{"ReduceL2", reduce_l2, 1, 2},
+                                                     {"ReduceMax", reduce_max, 1, 2},
+                                                     {"ReduceMean", reduce_mean, 1, 2},
+                                                     {"ReduceMin", reduce_min, 1, 2},
+                                                     {"ReduceSum", reduce_sum, 1, 2},
+                                                     {"Softmax", softmax, 1, 1}});
 
 }  // namespace
 
