@@ -145,6 +145,14 @@ TEST(ChannelsLast, TransposesOnlyWhereItMust) {
               ElementsAre("Transpose", "Conv", "Relu", "Add", "Transpose", "Reshape"));
 }
 
+TEST(ChannelsLast, HandsAnInputOnForAnyNumberOfSamples) {
+  const Graph graph = network({1, 2, 4, 3}, 4, {node("Identity", {"x"}, "y")});
+  const ChannelsLast made = lowered(graph, {1, 2, 4, 3});
+  EXPECT_THAT(operators(made), ElementsAre("Reshape"));
+  const Tensor* shape = made.graph.initializer(made.graph.nodes[0].inputs[1]);
+  EXPECT_THAT(std::get<std::vector<std::int32_t>>(shape->values), ElementsAre(-1, 4, 3, 2));
+}
+
 // (2·2) / 1, 2 and 4 numbers under the window: what is too small is multiplied.
 TEST(ChannelsLast, AveragesWhatLiesOnThePicture) {
   const Graph graph = network({-1, 1, 2, 2}, 4,

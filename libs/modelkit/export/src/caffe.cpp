@@ -15,6 +15,7 @@
 
 #include "caffe_operators.hpp"
 #include "caffe_writer.hpp"
+#include "compose.hpp"
 #include "survey.hpp"
 
 namespace visavis::modelkit {
@@ -76,7 +77,8 @@ Result<std::vector<Part>> export_caffe(const graph::Graph& given, const std::str
   VISAVIS_CHECK(graph::validate(given));
   if (graph::has_halves(given))
     return fail(ErrorCode::kUnsupported, "Caffe's files have no weights of 16 bits");
-  VISAVIS_TRY(graph, settle_shapes(given));
+  VISAVIS_TRY(plain, composed(given));
+  VISAVIS_TRY(graph, settle_shapes(std::move(plain)));
   const std::set<std::string> missing = other_operators(graph, caffe_operators());
   if (!missing.empty())
     return fail(ErrorCode::kUnsupported,

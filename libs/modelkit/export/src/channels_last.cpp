@@ -8,11 +8,12 @@
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
 
+#include "compose.hpp"
 #include "survey.hpp"
 
 namespace visavis::modelkit {
 Result<graph::ChannelsLast> channels_last_of(const graph::Graph& given) {
-  const graph::Graph graph = graph::widen_halves(given);
+  VISAVIS_TRY(graph, composed(graph::widen_halves(given)));
   // Of no common divisor, and large enough for the smallest window of a detector.
   constexpr std::int64_t kSize = 64;
   constexpr std::int64_t kOther = 81;

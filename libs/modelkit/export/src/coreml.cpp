@@ -14,6 +14,7 @@
 #include <visavis/graph/passes.hpp>
 #include <visavis/import/import.hpp>
 
+#include "compose.hpp"
 #include "coreml_operators.hpp"
 #include "survey.hpp"
 
@@ -51,7 +52,8 @@ void describe(coreml::FeatureDescription& feature, const graph::ValueInfo& value
 
 Result<std::vector<Part>> export_coreml(const graph::Graph& given, const std::string& stem) {
   VISAVIS_CHECK(graph::validate(given));
-  VISAVIS_TRY(graph, settle_shapes(graph::widen_halves(given)));
+  VISAVIS_TRY(plain, composed(graph::widen_halves(given)));
+  VISAVIS_TRY(graph, settle_shapes(std::move(plain)));
   std::set<std::string> missing = other_operators(graph, coreml_operators());
   if (!missing.empty())
     return fail(ErrorCode::kUnsupported,

@@ -274,6 +274,34 @@ std::vector<Case> products() {
   return cases;
 }
 
+/// Operators that are made of others first.
+std::vector<Case> compositions() {
+  const Attributes over_channels = {{"axes", Shape{1}}, {"keepdims", std::int64_t{1}}};
+  const Attributes dropped = {{"axes", Shape{2, 3}}, {"keepdims", std::int64_t{0}}};
+  std::vector<Case> cases;
+  Sketch s({-1, 3, 4, 5});
+  const auto rows = s.op("Flatten", {"x"});
+  // x / max(|x|, 1e-12) as PyTorch writes it.
+  const auto length = s.op("ReduceL2", {rows}, over_channels);
+  const auto bounded = s.op("Clip", {length, s.floats({}, {1e-12F})});
+  const auto shape = s.op("Shape", {rows});
+  const auto unit = s.op("Div", {rows, s.op("Expand", {bounded, shape})});
+  cases.push_back({"lengths", s.done({unit, s.op("ReduceL2", {"x"}, dropped)})});
+  Sketch n({-1, 3, 4, 5});
+  const auto row = n.op("Flatten", {"x"});
+  const auto one =
+      n.op("LpNormalization", {row}, {{"axis", std::int64_t{1}}, {"p", std::int64_t{1}}});
+  cases.push_back({"normalizations", n.done({one, n.op("LpNormalization", {row})})});
+  Sketch t({-1, 3, 4, 5});
+  const auto relu = t.op("Relu", {"x"});
+  const auto half = t.op("Mul", {"x", t.floats({1}, {.5F})});
+  const auto sum = t.op("Sum", {"x", relu, half});
+  const auto most = t.op("Max", {half, relu, sum});
+  cases.push_back({"several", t.done({sum, most, t.op("ReduceMax", {most}, dropped),
+                                      t.op("ReduceSum", {sum, t.ints({2, 3})})})});
+  return cases;
+}
+
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   const auto add = [&](std::vector<Case> more) {
@@ -285,6 +313,7 @@ std::vector<Case> all_cases() {
   cases.push_back(functions());
   add(shapes());
   add(products());
+  add(compositions());
   return cases;
 }
 

@@ -282,12 +282,15 @@ std::string Lowering::emit(std::string_view op, std::vector<std::string> inputs,
 }
 
 std::string Lowering::reshape(const std::string& x, const Shape& to) {
-  if (made(x) == to) return x;
+  return made(x) == to ? x : reshaped(x, to);
+}
+
+std::string Lowering::reshaped(const std::string& x, Shape to) {
   Ints wanted = to;
   // The batch may be another one day.
   if (!to.empty() && count_of(to) > 0) wanted[0] = -1;
   const std::string shape = add_ints(wanted);
-  return emit("Reshape", {x, shape}, to);
+  return emit("Reshape", {x, shape}, std::move(to));
 }
 
 std::string Lowering::transpose(const std::string& x, const Ints& permutation) {
@@ -344,11 +347,7 @@ void Lowering::output(const ValueInfo& value, bool as_last) {
   std::string made = in_order(value.name, turned);
   const bool is_given = std::ranges::any_of(
       graph_.nodes, [&](const Node& node) { return node.outputs.front() == made; });
-  if (!is_given || renamed_.contains(made)) {
-    Ints shape = made_.at(made);
-    const std::string wanted = add_ints(shape);
-    made = emit("Reshape", {made, wanted}, std::move(shape));
-  }
+  if (!is_given || renamed_.contains(made)) made = reshaped(made, made_.at(made));
   renamed_[made] = value.name;
   graph_.outputs.push_back({.name = value.name, .type = value.type, .shape = made_.at(made)});
 }

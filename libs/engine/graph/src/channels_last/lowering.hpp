@@ -78,6 +78,8 @@ class Lowering {
   std::string emit(std::string_view op, std::vector<std::string> inputs, Shape made,
                    Attributes attributes = {});
   std::string reshape(const std::string& x, const Shape& to);
+  /// The same, under a name of its own where x has that shape already.
+  std::string reshaped(const std::string& x, Shape to);
   std::string transpose(const std::string& x, const Ints& permutation);
   /// @param padding  begin and end for each axis
   std::string pad(const std::string& x,

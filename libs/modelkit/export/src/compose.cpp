@@ -1,0 +1,225 @@
+#include "compose.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+#include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
+#include <visavis/graph/passes.hpp>
+
+#include "survey.hpp"
+
+namespace visavis::modelkit {
+namespace {
+
+using Names = std::vector<std::string>;
+using Attributes = std::vector<std::pair<std::string, graph::Attribute>>;
+
+/// Take operands of several shapes.
+constexpr auto kStretching = std::to_array<std::string_view>({"Add", "Div", "Mul", "Sub"});
+
+class Composer {
+ public:
+  Composer(const graph::Graph& given, const Survey& survey) : given_(given), survey_(survey) {
+    made_ = given;
+    made_.nodes.clear();
+    for (const graph::ValueInfo& input : given.inputs) names_.insert(input.name);
+    for (const graph::Tensor& tensor : given.initializers) names_.insert(tensor.name);
+    for (const graph::Node& node : given.nodes)
+      names_.insert(node.outputs.begin(), node.outputs.end());
+  }
+
+  graph::Graph run() && {
+    for (const graph::Node& given : given_.nodes) {
+      graph::Node node = given;
+      for (std::string& input : node.inputs)
+        if (const auto found = instead_.find(input); found != instead_.end()) input = found->second;
+      if (!compose(node)) made_.nodes.push_back(std::move(node));
+    }
+    return graph::remove_unused(std::move(made_));
+  }
+
+ private:
+  /// @return false if the node is to stay as it is
+  bool compose(const graph::Node& node) {
+    if (node.op == "ReduceL2" || node.op == "ReduceSum") return reduction(node);
+    if (node.op == "LpNormalization") return normalization(node);
+    if (node.op == "ReduceMax") return largest_of_planes(node);
+    if (node.op == "Sum") return chain(node, "Add");
+    if (node.op == "Max" && node.inputs.size() != 2) return chain(node, "Max");
+    if (node.op == "Expand") return expand(node);
+    return false;
+  }
+
+  /// What a reduction is over.
+  struct Reduced {
+    Shape axes;
+    float count = 1;
+    bool keeps = true;
+  };
+
+  /// Samples stay apart, and the count is the same whatever the picture's size.
+  [[nodiscard]] bool fits(const std::string& x, Reduced& reduced) const {
+    double count = 1;
+    for (const std::int64_t axis : reduced.axes) {
+      if (axis == 0 || (axis > 1 && survey_.varies(x))) return false;
+      count *= static_cast<double>(survey_.shape(x)[static_cast<std::size_t>(axis)]);
+    }
+    reduced.count = static_cast<float>(count);
+    return count > 0 && !reduced.axes.empty();
+  }
+
+  bool reduction(const graph::Node& node) {
+    const std::string& x = node.inputs[0];
+    const auto axes = reduced_axes(survey_, node);
+    if (!axes) return false;
+    Reduced reduced{.axes = Shape(axes->begin(), axes->end()),
+                    .keeps = node.get_or<std::int64_t>("keepdims", 1) != 0};
+    if (!fits(x, reduced)) return false;
+    if (node.op == "ReduceSum") {
+      sum(node.outputs[0], node.outputs[0], node.inputs[0], reduced);
+      return true;
+    }
+    const std::string& name = node.outputs[0];
+    const std::string squares =
+        add("Mul", fresh(name + ".squares"), {node.inputs[0], node.inputs[0]});
+    const std::string all = sum(fresh(name + ".sum"), name, squares, reduced);
+    add("Sqrt", name, {all});
+    return true;
+  }
+
+  bool normalization(const graph::Node& node) {
+    const std::string& x = node.inputs[0];
+    const auto p = node.get_or<std::int64_t>("p", 2);
+    const auto axis = axis_of(node, node.get_or<std::int64_t>("axis", -1), survey_.shape(x).size());
+    if (!axis || (p != 1 && p != 2)) return false;
+    Reduced reduced{.axes = {static_cast<std::int64_t>(*axis)}};
+    if (!fits(x, reduced)) return false;
+    const std::string& name = node.outputs[0];
+    const std::string& from = node.inputs[0];
+    const std::string parts = p == 2 ? add("Mul", fresh(name + ".squares"), {from, from})
+                                     : add("Abs", fresh(name + ".magnitudes"), {from});
+    std::string length = sum(fresh(name + ".sum"), name, parts, reduced);
+    if (p == 2) length = add("Sqrt", fresh(name + ".length"), {length});
+    // What has no length stays zero.
+    constexpr float kLeast = 1e-12F;
+    const std::string bounded = fresh(name + ".bounded");
+    if (given_.opset < 11)
+      add("Clip", bounded, {length}, {{"min", kLeast}});
+    else
+      add("Clip", bounded, {length, constant(fresh(name + ".least"), {}, kLeast)});
+    add("Div", name, {from, bounded});
+    return true;
+  }
+
+  bool largest_of_planes(const graph::Node& node) {
+    const auto axes = reduced_axes(survey_, node);
+    const bool is_planes = axes && *axes == std::vector<std::size_t>{2, 3} &&
+                           survey_.shape(node.inputs[0]).size() == 4;
+    if (!is_planes) return false;
+    const std::string& name = node.outputs[0];
+    if (node.get_or<std::int64_t>("keepdims", 1) != 0) {
+      add("GlobalMaxPool", name, {node.inputs[0]});
+      return true;
+    }
+    const std::string planes = add("GlobalMaxPool", fresh(name + ".planes"), {node.inputs[0]});
+    add("Flatten", name, {planes}, {{"axis", std::int64_t{1}}});
+    return true;
+  }
+
+  bool chain(const graph::Node& node, const std::string& op) {
+    std::string all = node.inputs.front();
+    if (node.inputs.size() == 1) add("Identity", node.outputs[0], {all});
+    for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+      const bool is_last = i + 1 == node.inputs.size();
+      const std::string& name = node.outputs[0];
+      all = add(op, is_last ? name : fresh(name + ".part"), {all, node.inputs[i]});
+    }
+    return true;
+  }
+
+  bool expand(const graph::Node& node) {
+    const std::string& made = node.outputs[0];
+    const Shape& shape = survey_.shape(made);
+    const auto stretches = [&](const graph::Node& reader) {
+      if (std::ranges::find(kStretching, reader.op) == kStretching.end()) return false;
+      const std::string& other = reader.inputs[reader.inputs[0] == made ? 1 : 0];
+      return other != made && survey_.shape(other) == shape;
+    };
+    const bool goes =
+        !survey_.is_output(made) &&
+        std::ranges::all_of(given_.nodes, [&](const graph::Node& reader) {
+          return std::ranges::find(reader.inputs, made) == reader.inputs.end() || stretches(reader);
+        });
+    if (goes) instead_[made] = node.inputs[0];
+    return goes;
+  }
+
+  /// The sum of x as its mean, times the count.
+  std::string sum(const std::string& name, const std::string& about, const std::string& x,
+                  const Reduced& reduced) {
+    Names inputs = {x};
+    Attributes attributes = {{"keepdims", std::int64_t{reduced.keeps ? 1 : 0}}};
+    if (given_.opset < 18) {
+      attributes.emplace_back("axes", reduced.axes);
+    } else {
+      inputs.push_back(fresh(about + ".axes"));
+      const auto count = static_cast<std::int64_t>(reduced.axes.size());
+      made_.initializers.push_back(
+          {.name = inputs.back(), .shape = {count}, .values = reduced.axes});
+    }
+    const std::string mean =
+        add("ReduceMean", fresh(about + ".mean"), std::move(inputs), std::move(attributes));
+    return add("Mul", name, {mean, constant(fresh(about + ".count"), {1}, reduced.count)});
+  }
+
+  std::string constant(std::string name, Shape shape, float value) {
+    made_.initializers.push_back({.name = name, .shape = std::move(shape), .values = {}});
+    made_.initializers.back().values = std::vector<float>{value};
+    return name;
+  }
+
+  std::string add(std::string op, std::string output, Names inputs, Attributes attributes = {}) {
+    made_.nodes.push_back({.op = std::move(op),
+                           .name = {},
+                           .inputs = std::move(inputs),
+                           .outputs = {output},
+                           .attributes = std::move(attributes)});
+    return output;
+  }
+
+  std::string fresh(std::string name) {
+    while (!names_.insert(name).second) name += '_';
+    return name;
+  }
+
+  const graph::Graph& given_;
+  const Survey& survey_;
+  graph::Graph made_;
+  std::set<std::string> names_;
+  std::unordered_map<std::string, std::string> instead_;  ///< Of Expands that are left out.
+};
+
+bool is_composed(const graph::Node& node) {
+  constexpr auto kOperators = std::to_array<std::string_view>(
+      {"Expand", "LpNormalization", "ReduceL2", "ReduceMax", "ReduceSum", "Sum"});
+  return std::ranges::find(kOperators, node.op) != kOperators.end() ||
+         (node.op == "Max" && node.inputs.size() != 2);
+}
+
+}  // namespace
+
+Result<graph::Graph> composed(graph::Graph graph) {
+  if (std::ranges::none_of(graph.nodes, is_composed)) return graph;
+  VISAVIS_TRY(survey, Survey::of(graph, usual_size(graph)));
+  return Composer(graph, survey).run();
+}
+
+}  // namespace visavis::modelkit
