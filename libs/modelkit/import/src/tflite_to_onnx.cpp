@@ -326,10 +326,17 @@ class Converter {
   Result<void> inputs() {
     for (std::size_t i = 0; i < model_.inputs.size(); ++i) {
       const LiteTensor& input = model_.tensors[model_.inputs[i]];
-      if (input.type != "float32") return unsupported("an input of type " + input.type);
+      if (input.type != "float32" && !is_steps(input))
+        return unsupported("an input of type " + input.type);
       const std::string name =
           model_.inputs.size() == 1 ? "input" : "input" + std::to_string(i + 1);
       VISAVIS_TRY(id, out_.input(given_name(model_.inputs[i], name), input.shape));
+      // Reals are handed in, and what the file wants to be handed is made of them here.
+      if (is_steps(input)) {
+        name_ = fresh("steps");
+        VISAVIS_TRY(steps, rounded(input, id));
+        id = steps;
+      }
       ids_[model_.inputs[i]] = id;
     }
     return {};

@@ -42,6 +42,18 @@ class Writer {
                                                   "t"));
     return static_cast<int>(tensors_.size()) - 1;
   }
+  /// Computed steps: real = scale · (step − zero).
+  int steps(std::vector<int> shape, tflite::TensorType type, float scale, std::int64_t zero) {
+    const std::vector<float> scales = {scale};
+    const std::vector<std::int64_t> zeros = {zero};
+    const auto quantization =
+        tflite::CreateQuantizationParametersDirect(builder_, nullptr, nullptr, &scales, &zeros);
+    buffers_.push_back(tflite::CreateBuffer(builder_));
+    tensors_.push_back(tflite::CreateTensorDirect(builder_, &shape, type,
+                                                  static_cast<std::uint32_t>(buffers_.size() - 1),
+                                                  "t", quantization));
+    return static_cast<int>(tensors_.size()) - 1;
+  }
   void op(Op code, std::vector<int> inputs, int output,
           tflite::BuiltinOptions type = tflite::BuiltinOptions::NONE,
           flatbuffers::Offset<void> options = 0) {
@@ -256,6 +268,36 @@ TEST(Tflite, AnswersAsTensorFlowLiteDoesWithHalves) {
 // What is half-way between two steps may go either way; a step of the output is .01935.
 TEST(Tflite, AnswersAsTensorFlowLiteDoesInInt8) {
   EXPECT_LE(difference_from_tensorflow("layers-int8.tflite"), .0194);
+}
+
+/// relu(x), where x and the answer are steps of that type: what reals become.
+std::vector<float> stepped(tflite::TensorType type, float scale, std::int64_t zero,
+                           const std::vector<float>& x) {
+  Writer writer;
+  const int size = static_cast<int>(x.size());
+  const int from = writer.steps({1, size}, type, scale, zero);
+  const int to = writer.steps({1, size}, type, scale, zero);
+  writer.op(Op::RELU, {from}, to);
+  const auto graph = imported(writer.finish({from}, {to}));
+  EXPECT_TRUE(graph) << graph.error().message;
+  return graph ? answer(*graph, x, {1, size}) : std::vector<float>();
+}
+
+// int8, .5 · (step + 1): .3 is nearest to step 0, 100 is beyond step 127. uint8, .5 · (step − 3):
+// 200 is beyond step 255.
+TEST(Tflite, RoundsInputsThatAreSteps) {
+  EXPECT_THAT(stepped(tflite::TensorType::INT8, .5F, -1, {.3F, 100, -7}), ElementsAre(.5F, 64, 0));
+  EXPECT_THAT(stepped(tflite::TensorType::UINT8, .5F, 3, {.3F, 200, -7}), ElementsAre(.5F, 126, 0));
+}
+
+TEST(Tflite, RefusesInputsThatAreStepsOfNothing) {
+  Writer writer;
+  const int from = writer.steps({1, 2}, tflite::TensorType::INT8, 0, 0);
+  const int to = writer.tensor({1, 2});
+  writer.op(Op::DEQUANTIZE, {from}, to);
+  const auto graph = imported(writer.finish({from}, {to}));
+  EXPECT_EQ(graph.error().code, ErrorCode::kUnsupported);
+  EXPECT_THAT(graph.error().message, HasSubstr("without one scale"));
 }
 
 TEST(Tflite, NamesTheOperatorItLacks) {
