@@ -202,13 +202,6 @@ int run_add(Desk& desk, const std::string& manifest, const std::vector<std::stri
   return finish(desk, wire::to_json(*model), describe(*model), {});
 }
 
-std::string shape_text(const std::vector<std::int64_t>& shape) {
-  std::string text;
-  for (const std::int64_t n : shape)
-    text += (text.empty() ? "" : ", ") + (n < 0 ? std::string("?") : std::to_string(n));
-  return "[" + text + "]";
-}
-
 std::string headline(const usecases::ModelInside& inside) {
   std::string text = printable(inside.path) + ": " + inside.format;
   if (!inside.producer.empty()) text += " by " + printable(inside.producer);

@@ -49,6 +49,14 @@ bool hardly_tells(const usecases::Equivalence& answer) {
   });
 }
 
+std::string how_far(const usecases::DivergenceFacts& found) {
+  if (found.source_shape != found.result_shape)
+    return shape_text(found.source_shape) + " against " + shape_text(found.result_shape);
+  if (!found.difference.finite) return "not all of them numbers";
+  return "max abs " + shortly(found.difference.max_abs) + ", cosine " +
+         fixed(found.difference.min_cosine, 8);
+}
+
 std::string describe(const usecases::Equivalence& answer) {
   Table table({"INPUTS", ">SAMPLES", "SOURCE", "RESULT", ">MAX ABS", ">MAX REL", ">MEAN ABS",
                ">DISTANCE", ">COSINE", ">ALIKE"});
@@ -61,11 +69,11 @@ std::string describe(const usecases::Equivalence& answer) {
   }
   std::string text = table.text();
   text += answer.equivalent ? "the same network" : "NOT the same network";
-  text += " (at most " + shortly(answer.questions.max_abs) + " in each number" +
-          (answer.questions.max_relative > 0
-               ? " or " + shortly(answer.questions.max_relative) + " of the largest"
+  text += " (at most " + shortly(answer.limits.max_abs) + " in each number" +
+          (answer.limits.max_relative > 0
+               ? " or " + shortly(answer.limits.max_relative) + " of the largest"
                : "") +
-          ", cosine at least " + fixed(answer.questions.min_cosine, 8) + ")\n";
+          ", cosine at least " + fixed(answer.limits.min_cosine, 8) + ")\n";
   if (answer.equivalent && hardly_tells(answer))
     text +=
         "the source says nearly the same to all inputs (ALIKE), which hardly tells networks apart: "
@@ -73,8 +81,7 @@ std::string describe(const usecases::Equivalence& answer) {
   if (answer.first) {
     const auto& first = *answer.first;
     text += "first difference: " + first.op + " " + printable(first.difference.source) + " / " +
-            printable(first.difference.result) + ", max abs " + shortly(first.difference.max_abs) +
-            ", cosine " + fixed(first.difference.min_cosine, 8) + "; " +
+            printable(first.difference.result) + ", " + how_far(first) + "; " +
             std::to_string(first.same_before) + " layers before it are the same\n";
   }
   if (answer.halved) {
@@ -98,15 +105,19 @@ void add_questions(CLI::App& verb, Questions& questions) {
       ->check(CLI::Range(1, 4096));
   verb.add_option("--chips", questions.chips,
                   "Pictures to ask with, too, such as chips of `visavis align`: files or folders");
-  verb.add_option("--max-abs", questions.max_abs, "How far apart two numbers may be")
-      ->capture_default_str()
+  const usecases::AnswerLimits limits;
+  verb.add_option("--max-abs", questions.max_abs,
+                  "How far apart two numbers may be (default: " + shortly(limits.max_abs) + ")")
       ->check(finite());
   verb.add_option("--max-relative", questions.max_relative,
-                  "Or how far, as a share of the largest number of SOURCE's answer")
-      ->capture_default_str()
+                  "Or how far, as a share of the largest number of SOURCE's answer (default: 0, or "
+                  "of an int8 SOURCE " +
+                      shortly(usecases::kInt8MaxRelative) + ")")
       ->check(finite());
-  verb.add_option("--min-cosine", questions.min_cosine, "How alike in direction outputs must be")
-      ->capture_default_str()
+  verb.add_option(
+          "--min-cosine", questions.min_cosine,
+          "How alike in direction outputs must be (default: " + fixed(limits.min_cosine, 6) +
+              ", or of an int8 SOURCE " + shortly(usecases::kInt8MinCosine) + ")")
       ->check(finite());
 }
 
@@ -251,15 +262,6 @@ struct Conversion {
   bool as_it_is = false;
 };
 
-/// What was not asked for otherwise is what rounding to halves may cost.
-void expect_halves(const CLI::App& verb, Conversion& given) {
-  const bool by_size = verb.count("--max-abs") + verb.count("--max-relative") > 0;
-  if (!by_size) given.questions.max_relative = usecases::kHalfMaxRelative;
-  if (verb.count("--min-cosine") == 0) given.questions.min_cosine = usecases::kHalfMinCosine;
-  if (verb.count("--max-changed") == 0)
-    given.photos.limits.changed_pairs = usecases::kHalfMaxChanged;
-}
-
 usecases::Outcome<usecases::Equivalence> convert(Desk& desk, const Conversion& given) {
   const auto certify = [](const usecases::Equivalence& answer) { return wire::to_json(answer); };
   const auto source = usecases::find_network(desk.places, given.source);
@@ -304,7 +306,8 @@ void add_convert(VerbList& list) {
   list.verbs.push_back({verb, [given, verb](Desk& desk) {
                           given->target.simplify = !given->as_it_is;
                           given->target.halves = given->weights == "f16";
-                          if (given->target.halves) expect_halves(*verb, *given);
+                          if (given->target.halves && verb->count("--max-changed") == 0)
+                            given->photos.limits.changed_pairs = usecases::kHalfMaxChanged;
                           return answer_with(desk, convert(desk, *given));
                         }});
 }

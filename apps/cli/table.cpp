@@ -58,6 +58,13 @@ std::string fixed(double value, int digits) {
 
 std::string figure_text(double value) { return fixed(value, value < 100 ? 5 : 0); }
 
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text;
+  for (const std::int64_t n : shape)
+    text += (text.empty() ? "" : ", ") + (n < 0 ? std::string("?") : std::to_string(n));
+  return "[" + text + "]";
+}
+
 Table::Table(std::vector<std::string> columns) : titles_(std::move(columns)) {
   for (std::string& title : titles_) {
     right_.push_back(title.starts_with('>'));

@@ -3,6 +3,7 @@
 /// Columns for people. With `--json` nobody needs it.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,9 @@ namespace visavis::cli {
 /// "1 face", "2 faces".
 [[nodiscard]] std::string counted(std::size_t count, std::string_view one,
                                   std::string_view several);
+
+/// "[1, 3, ?, ?]", where ? is a free dimension.
+[[nodiscard]] std::string shape_text(const std::vector<std::int64_t>& shape);
 
 /// Rows under a header line; columns are as wide as their widest cell.
 class Table {

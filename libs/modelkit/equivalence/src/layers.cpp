@@ -1,14 +1,11 @@
 #include "layers.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
@@ -17,57 +14,12 @@
 #include <visavis/runtime/engine.hpp>
 
 #include "difference.hpp"
+#include "pairing.hpp"
 #include "run.hpp"
 #include "visavis/equivalence/equivalence.hpp"
 
 namespace visavis::modelkit {
 namespace {
-
-/// A value that both networks compute.
-struct Layer {
-  std::string op;
-  std::string source;
-  std::string result;
-};
-
-// Operators whose first output is always of floating point; the others also compute shapes.
-constexpr auto kLayers = std::to_array<std::string_view>(
-    {"AveragePool", "BatchNormalization", "Conv", "ConvTranspose", "Elu", "Gemm",
-     "GlobalAveragePool", "HardSwish", "LeakyRelu", "LpNormalization", "MatMul", "MaxPool", "PRelu",
-     "Relu", "Sigmoid", "Softmax", "Tanh"});
-
-// Those that every form of a network has as many of.
-constexpr auto kHeavy =
-    std::to_array<std::string_view>({"Conv", "ConvTranspose", "Gemm", "MatMul"});
-
-template <std::size_t kCount>
-std::vector<const graph::Node*> nodes_of(const graph::Graph& graph,
-                                         const std::array<std::string_view, kCount>& ops) {
-  std::vector<const graph::Node*> nodes;
-  for (const graph::Node& node : graph.nodes)
-    if (std::ranges::find(ops, node.op) != ops.end()) nodes.push_back(&node);
-  return nodes;
-}
-
-std::vector<Layer> common_layers(const graph::Graph& source, const graph::Graph& result) {
-  std::unordered_set<std::string_view> names;
-  for (const graph::Node* node : nodes_of(result, kLayers)) names.insert(node->outputs.front());
-  std::vector<Layer> layers;
-  for (const graph::Node* node : nodes_of(source, kLayers)) {
-    const std::string& name = node->outputs.front();
-    if (names.contains(name)) layers.push_back({.op = node->op, .source = name, .result = name});
-  }
-  if (!layers.empty()) return layers;
-
-  const auto ours = nodes_of(source, kHeavy);
-  const auto theirs = nodes_of(result, kHeavy);
-  if (ours.size() != theirs.size()) return {};
-  for (std::size_t i = 0; i < ours.size(); ++i)
-    layers.push_back({.op = ours[i]->op,
-                      .source = ours[i]->outputs.front(),
-                      .result = theirs[i]->outputs.front()});
-  return layers;
-}
 
 /// The values of so many layers. Their shapes are what the reference engine finds, because other
 /// engines want to be told.
@@ -104,19 +56,22 @@ bool same(const Difference& difference, std::span<const float> values, const Lim
 Result<std::optional<Divergence>> first_difference(const Side& source, const Side& result,
                                                    const Sample& sample, const Limits& limits) {
   if (source.graph == nullptr || result.graph == nullptr) return std::nullopt;
-  const auto layers = common_layers(*source.graph, *result.graph);
+  const auto layers = pair_layers(*source.graph, *result.graph);
   if (layers.empty()) return std::nullopt;
   std::vector<std::string> ours;
   std::vector<std::string> theirs;
-  for (const Layer& layer : layers) {
+  for (const LayerPair& layer : layers) {
     ours.push_back(layer.source);
     theirs.push_back(layer.result);
   }
   VISAVIS_TRY(source_values, values_of(source, sample, ours));
   VISAVIS_TRY(result_values, values_of(result, sample, theirs));
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    Divergence divergence{
-        .op = layers[i].op, .difference = {.source = ours[i], .result = theirs[i]}, .same = i};
+    Divergence divergence{.op = layers[i].op,
+                          .difference = {.source = ours[i], .result = theirs[i]},
+                          .source_shape = source_values[i].shape,
+                          .result_shape = result_values[i].shape,
+                          .same = i};
     if (source_values[i].shape != result_values[i].shape) {
       divergence.difference.finite = false;
       return divergence;

@@ -48,11 +48,14 @@ struct Network {
   const runtime::Engine* engine = nullptr;
   runtime::Precision precision = runtime::Precision::kF32;
 
-  std::shared_ptr<const runtime::Model> model{};  ///< Instead of a graph.
+  /// Asked instead of the graph, which then tells of layers only, or is empty.
+  std::shared_ptr<const runtime::Model> model{};
 
   [[nodiscard]] modelkit::Side side() const {
-    if (model) return {.model = model};
-    return {.graph = &graph, .engine = engine, .precision = precision};
+    return {.graph = model && graph.nodes.empty() ? nullptr : &graph,
+            .engine = engine,
+            .precision = precision,
+            .model = model};
   }
 
   /// @pre an engine was chosen
@@ -300,27 +303,49 @@ JudgementFacts facts_of(const modelkit::Judgement& judgement) {
 }
 
 Outcome<void> check_limits(const Questions& questions) {
-  if (!(questions.max_abs >= 0)) return usage("--max-abs is a number from 0");
-  if (!(questions.max_relative >= 0)) return usage("--max-relative is a number from 0");
-  if (!(questions.min_cosine <= 1)) return usage("--min-cosine is a number up to 1");
+  if (!(questions.max_abs.value_or(0) >= 0)) return usage("--max-abs is a number from 0");
+  if (!(questions.max_relative.value_or(0) >= 0)) return usage("--max-relative is a number from 0");
+  if (!(questions.min_cosine.value_or(0) <= 1)) return usage("--min-cosine is a number up to 1");
   if (questions.free_size < 1) return usage("--size is a number from 1");
   if (questions.random == 0 && questions.chips.empty())
     return usage("without random inputs there must be chips");
   return {};
 }
 
-Outcome<Equivalence> judge(const Network& source, const Network& result,
-                           const Questions& questions) {
-  Equivalence answer{.source = source.facts, .result = result.facts, .questions = questions};
+/// Whether inner values are rounded to steps.
+bool is_quantized(const graph::Graph& graph) {
+  return std::ranges::find(graph.nodes, "QuantizeLinear", &graph::Node::op) != graph.nodes.end();
+}
+
+/// What was asked for, or else what the form of the networks makes of them.
+AnswerLimits limits_of(const Questions& questions, const graph::Graph& source, bool halves) {
+  AnswerLimits limits;
+  if (is_quantized(source)) {
+    limits = {.max_relative = kInt8MaxRelative, .min_cosine = kInt8MinCosine};
+  } else if (halves) {
+    limits = {.max_relative = kHalfMaxRelative, .min_cosine = kHalfMinCosine};
+  }
+  if (questions.max_abs || questions.max_relative) {
+    limits.max_abs = questions.max_abs.value_or(AnswerLimits{}.max_abs);
+    limits.max_relative = questions.max_relative.value_or(0);
+  }
+  limits.min_cosine = questions.min_cosine.value_or(limits.min_cosine);
+  return limits;
+}
+
+Outcome<Equivalence> judge(const Network& source, const Network& result, const Questions& questions,
+                           const AnswerLimits& limits) {
+  Equivalence answer{
+      .source = source.facts, .result = result.facts, .questions = questions, .limits = limits};
   VISAVIS_TRY(random, caused_by(Cause::kInput,
                                 modelkit::random_samples(source.graph, questions.random,
                                                          questions.seed, questions.free_size)));
   VISAVIS_TRY(chips, read_chips(source.graph, questions, answer.errors));
   const std::vector<modelkit::SampleSet> sets = {std::move(random), std::move(chips)};
   const auto found = modelkit::compare(source.side(), result.side(), sets,
-                                       {.max_abs = questions.max_abs,
-                                        .max_relative = questions.max_relative,
-                                        .min_cosine = questions.min_cosine});
+                                       {.max_abs = limits.max_abs,
+                                        .max_relative = limits.max_relative,
+                                        .min_cosine = limits.min_cosine});
   if (!found) {
     const auto& whose = source.loaded() ? result : source;
     return about(whose.facts.path, Failure(Cause::kInput, found.error()));
@@ -330,16 +355,18 @@ Outcome<Equivalence> judge(const Network& source, const Network& result,
   if (found->first)
     answer.first = DivergenceFacts{.op = found->first->op,
                                    .same_before = found->first->same,
-                                   .difference = facts_of(found->first->difference)};
+                                   .difference = facts_of(found->first->difference),
+                                   .source_shape = found->first->source_shape,
+                                   .result_shape = found->first->result_shape};
   answer.equivalent = found->equivalent;
   return answer;
 }
 
 /// Before anything that takes long, for its lists may be wrong.
 Outcome<std::optional<EffectTrial>> trial_of(const RecognitionTest* test, const Network& source,
-                                             const Questions& questions) {
+                                             const AnswerLimits& limits) {
   if (test == nullptr) return std::nullopt;
-  VISAVIS_TRY(trial, EffectTrial::make(*test, source.graph, questions.min_cosine));
+  VISAVIS_TRY(trial, EffectTrial::make(*test, source.graph, limits.min_cosine));
   return trial;
 }
 
@@ -409,6 +436,9 @@ Outcome<Made> make_ir(const graph::Graph& graph, const NetworkTarget& target) {
   NetworkFacts facts = facts_of(target.path, ir);
   facts.parameters = parameters_of(graph);
   VISAVIS_TRY(network, network_of(std::move(facts), ir, "f32"));
+  VISAVIS_TRY(engine, caused_by(Cause::kEnvironment, runtime::find_engine("openvino")));
+  network.graph = graph;  // what OpenVINO made it of: its layers are told by these names
+  network.engine = engine;
   Made made{.network = std::move(network), .outputs = {}};
   made.outputs.push_back({.path = target.path, .bytes = bytes_of(ir.xml)});
   made.outputs.push_back({.path = weights_of(target.path), .bytes = std::move(ir.weights)});
@@ -492,8 +522,9 @@ Outcome<Equivalence> compare_networks(const NetworkFile& source, const NetworkFi
   if (before.model)
     return usage("what OpenVINO reads itself can only be the result: the source is read here");
   VISAVIS_TRY(after, read_network(result));
-  VISAVIS_TRY(trial, trial_of(test, before, questions));
-  VISAVIS_TRY(answer, judge(before, after, questions));
+  const AnswerLimits limits = limits_of(questions, before.graph, false);
+  VISAVIS_TRY(trial, trial_of(test, before, limits));
+  VISAVIS_TRY(answer, judge(before, after, questions, limits));
   VISAVIS_CHECK(judge_photos(trial, after, answer));
   return answer;
 }
@@ -533,11 +564,12 @@ Outcome<Equivalence> convert_network(const NetworkFile& source, const NetworkTar
   VISAVIS_CHECK(check_new(target.path));
   VISAVIS_CHECK(check_new(certificate_of(target.path)));
   VISAVIS_TRY(before, read_network(source));
-  VISAVIS_TRY(trial, trial_of(test, before, questions));
+  const AnswerLimits limits = limits_of(questions, before.graph, target.halves);
+  VISAVIS_TRY(trial, trial_of(test, before, limits));
   VISAVIS_TRY(planned, target_graph(before, target));
   VISAVIS_TRY(made, make(planned.graph, target));
   for (const Output& output : made.outputs) VISAVIS_CHECK(check_new(output.path));
-  VISAVIS_TRY(answer, judge(before, made.network, questions));
+  VISAVIS_TRY(answer, judge(before, made.network, questions, limits));
   answer.halved = std::move(planned.halved);
   VISAVIS_CHECK(judge_photos(trial, made.network, answer));
   if (!passed(answer)) return answer;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -33,7 +34,8 @@ class NetworksTest : public testing::Test {
   ~NetworksTest() override { fs::remove_all(folder_); }
 
   /// A convolution of 3 channels to 2 with normalisation behind it.
-  fs::path network(const std::string& name, float weight) const {
+  /// @param step  if it is not 0, the input is rounded to steps of this size
+  fs::path network(const std::string& name, float weight, float step = 0) const {
     graph::Graph graph;
     graph.name = name;
     graph.inputs = {{.name = "x", .shape = {-1, 3, 4, 4}}};
@@ -58,6 +60,21 @@ class NetworksTest : public testing::Test {
                     .inputs = {"conv", "gamma", "beta", "mean", "variance"},
                     .outputs = {"y"},
                     .attributes = {}}};
+    if (step > 0) {
+      constant("step", {}, {step});
+      graph.initializers.push_back(
+          {.name = "zero", .shape = {}, .values = std::vector<std::int8_t>{0}});
+      const auto first = [&](const char* op, const char* from, const char* to) {
+        graph.nodes.insert(graph.nodes.begin(), {.op = op,
+                                                 .name = {},
+                                                 .inputs = {from, "step", "zero"},
+                                                 .outputs = {to},
+                                                 .attributes = {}});
+      };
+      graph.nodes[0].inputs[0] = "rounded";
+      first("DequantizeLinear", "steps", "rounded");
+      first("QuantizeLinear", "x", "steps");
+    }
     const fs::path path = folder_ / (name + ".onnx");
     EXPECT_TRUE(write_file(path, *graph::write_onnx(graph)));
     return path;
@@ -141,6 +158,24 @@ TEST_F(NetworksTest, TellsTwoNetworksApart) {
   EXPECT_FALSE(answer->equivalent);
   ASSERT_TRUE(answer->first);
   EXPECT_EQ(answer->first->op, "Conv");
+}
+
+// A source of steps is held to limits of its own, unless others are given.
+TEST_F(NetworksTest, AllowsForStepsThatFallOtherwise) {
+  const fs::path steps = network("a", 1, .01F);
+  const fs::path near = network("b", 1.01F, .01F);
+  const auto answer = compare_networks({.path = steps}, {.path = near}, {});
+  ASSERT_TRUE(answer) << answer.error().error.message;
+  EXPECT_TRUE(answer->equivalent);
+  EXPECT_EQ(answer->limits.max_relative, kInt8MaxRelative);
+  EXPECT_EQ(answer->limits.min_cosine, kInt8MinCosine);
+
+  const auto strict = compare_networks({.path = steps}, {.path = near}, {.max_abs = 1e-4});
+  ASSERT_TRUE(strict);
+  EXPECT_FALSE(strict->equivalent);
+  EXPECT_EQ(strict->limits.max_relative, 0);
+  EXPECT_FALSE(compare_networks({.path = steps}, {.path = network("c", -9, .01F)}, {})->equivalent);
+  EXPECT_FALSE(compare_networks({.path = network("d", 1)}, {.path = near}, {})->equivalent);
 }
 
 TEST_F(NetworksTest, AsksWithPictures) {

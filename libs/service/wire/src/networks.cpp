@@ -89,9 +89,9 @@ std::string to_json(const usecases::Equivalence& answer) {
   json["equivalent"] = answer.equivalent;
   json["source"] = json_of(answer.source);
   json["result"] = json_of(answer.result);
-  json["limits"]["max_abs"] = number(answer.questions.max_abs);
-  json["limits"]["max_relative"] = number(answer.questions.max_relative);
-  json["limits"]["min_cosine"] = number(answer.questions.min_cosine);
+  json["limits"]["max_abs"] = number(answer.limits.max_abs);
+  json["limits"]["max_relative"] = number(answer.limits.max_relative);
+  json["limits"]["min_cosine"] = number(answer.limits.min_cosine);
   if (answer.halved) json["weights"] = json_of(*answer.halved);
   json["random_seed"] = answer.questions.seed;
   json["judgements"] = Json::array();
@@ -101,6 +101,8 @@ std::string to_json(const usecases::Equivalence& answer) {
     Json first = json_of(answer.first->difference);
     first["operator"] = answer.first->op;
     first["same_layers_before"] = answer.first->same_before;
+    first["source_shape"] = answer.first->source_shape;
+    first["result_shape"] = answer.first->result_shape;
     json["first_difference"] = std::move(first);
   }
   json["recognition"] = answer.effect ? json_of(*answer.effect) : Json(nullptr);

@@ -64,8 +64,10 @@ struct Judgement {
 
 /// The first layer, in the source's order, whose values differ.
 struct Divergence {
-  std::string op;  ///< As ONNX names it.
-  Difference difference;
+  std::string op;         ///< As ONNX names it.
+  Difference difference;  ///< Without figures if the shapes differ.
+  graph::Shape source_shape;
+  graph::Shape result_shape;
   std::size_t same = 0;  ///< So many layers that were compared before it are the same.
 };
 
@@ -91,9 +93,9 @@ struct Side {
 [[nodiscard]] Result<SampleSet> random_samples(const graph::Graph& graph, std::size_t count,
                                                std::uint64_t seed, std::int64_t free_size);
 
-/// Asks both the same. Outputs are compared in their order, and their names may differ. Layers have
-/// the same name in both, or else both have as many convolutions and matrix products, which are
-/// taken in their order.
+/// Asks both the same. Outputs are compared in their order, and their names may differ. Of layers,
+/// those are compared that have the same name and the same place in both, and, where both have as
+/// many, convolutions and matrix products in their order.
 /// @return kInvalidArgument without samples, kModelMismatch if inputs or outputs are not as many or
 /// an output is not of the same shape; what an engine refuses.
 [[nodiscard]] Result<Comparison> compare(const Side& source, const Side& result,

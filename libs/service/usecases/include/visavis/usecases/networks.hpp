@@ -39,8 +39,17 @@ struct Questions {
   std::int64_t free_size = 64;  ///< Stands for a free height or width.
   /// Photos and folders of photos: each is resized to the input's size, (value − 127.5) / 128, RGB.
   std::vector<std::string> chips{};
+  /// What each answer may be off by; without these three, what the networks' forms allow for.
+  std::optional<double> max_abs{};
+  std::optional<double> max_relative{};
+  std::optional<double> min_cosine{};
+};
+
+/// How far apart answers may be: each number by `max_abs` or by so much of the source's largest
+/// number for the same input, and in direction.
+struct AnswerLimits {
   double max_abs = 1e-4;
-  double max_relative = 0;  ///< Of the source's largest number for the same input; instead.
+  double max_relative = 0;
   double min_cosine = .999999;
 };
 
@@ -48,6 +57,11 @@ struct Questions {
 /// cosine is .9999 are apart by .014 of their length: both limits say about the same.
 inline constexpr double kHalfMaxRelative = .01;
 inline constexpr double kHalfMinCosine = .9999;
+/// What two forms of one int8 network may differ by: where a value lies on the border of two steps,
+/// its last bit decides, and each step that went the other way moves others to their borders.
+/// docs/conversion.md has the measurements.
+inline constexpr double kInt8MaxRelative = .4;
+inline constexpr double kInt8MinCosine = .97;
 inline constexpr double kHalfMaxChanged = .001;  ///< A tenth of a point, as of the accuracy.
 
 /// One of the files that a network is in.
@@ -90,7 +104,9 @@ struct JudgementFacts {
 struct DivergenceFacts {
   std::string op{};
   std::size_t same_before = 0;
-  DifferenceFacts difference{};
+  DifferenceFacts difference{};  ///< Without figures if the shapes differ.
+  std::vector<std::int64_t> source_shape{};
+  std::vector<std::int64_t> result_shape{};
 };
 
 /// A weight that stays float32 though others became halves.
@@ -122,6 +138,7 @@ struct Equivalence {
   NetworkFacts source{};
   NetworkFacts result{};
   Questions questions{};
+  AnswerLimits limits{};  ///< That it was held to.
   std::vector<JudgementFacts> judgements{};
   std::optional<DivergenceFacts> first{};  ///< The first layer that differs.
   std::optional<HalvedFacts> halved{};     ///< If the result's weights were to be halves.
@@ -173,7 +190,8 @@ using Certify = std::function<std::string(const Equivalence&)>;
 struct NetworkTarget {
   std::filesystem::path path{};  ///< Not there yet; its ending tells the format.
   bool simplify = true;          ///< Fold constants and batch normalisation, drop what is not read.
-  bool halves = false;           ///< Weights in 16 bits; computed with in float32.
+  /// Weights in 16 bits; computed with in float32, and held to limits of their own.
+  bool halves = false;
   std::string engine = "reference";
 };
 
