@@ -345,8 +345,8 @@ void add_inspect(VerbList& list, CLI::App& models) {
   verb->add_option("--signature", given->questions.choice.signature,
                    "Which signature, if FILE is a SavedModel");
   verb->add_option("--size", given->questions.free_size,
-                   "With --layers: stands for a height or width that is free")
-      ->capture_default_str()
+                   "With --layers: stands for a height or width that is free (default: 64, or the "
+                   "next usual size that fits)")
       ->check(CLI::Range(1, 4096));
   list.verbs.push_back({verb, [given](Desk& desk) {
                           if (given->layers || !given->questions.drawing.empty())

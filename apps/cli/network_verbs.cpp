@@ -84,6 +84,9 @@ std::string describe(const usecases::Equivalence& answer) {
             printable(first.difference.result) + ", " + how_far(first) + "; " +
             std::to_string(first.same_before) + " layers before it are the same\n";
   }
+  if (answer.fixed_size)
+    text += "height and width are fixed to " + std::to_string(*answer.fixed_size) +
+            ": the format cannot leave them free with these layers (--size chooses)\n";
   if (answer.halved) {
     text += std::to_string(answer.halved->numbers) + " weights in " +
             std::to_string(answer.halved->tensors) + " tensors are halves\n";
@@ -100,8 +103,9 @@ void add_questions(CLI::App& verb, Questions& questions) {
       ->check(CLI::Range(0, 1000));
   verb.add_option("--seed", questions.seed, "Random inputs are the same for the same seed")
       ->capture_default_str();
-  verb.add_option("--size", questions.free_size, "Stands for a height or width that is free")
-      ->capture_default_str()
+  verb.add_option("--size", questions.free_size,
+                  "Stands for a height or width that is free (default: 64, or the next usual size "
+                  "that fits)")
       ->check(CLI::Range(1, 4096));
   verb.add_option("--chips", questions.chips,
                   "Pictures to ask with, too, such as chips of `visavis align`: files or folders");

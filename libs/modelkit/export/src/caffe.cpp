@@ -21,8 +21,6 @@
 namespace visavis::modelkit {
 namespace {
 
-constexpr std::int64_t kFixedSize = 160;  ///< FaceNet's
-
 /// Which outputs get a Split layer at the end: a file has those blobs for outputs that nobody
 /// reads, in the order of their layers.
 std::set<std::string> late_outputs(const graph::Graph& graph, const Survey& survey) {
@@ -65,12 +63,6 @@ Result<std::vector<Part>> write(const graph::Graph& graph, const std::string& st
   return writer.finish(stem);
 }
 
-bool has_free_sizes(const graph::Graph& graph) {
-  return std::ranges::any_of(graph.inputs, [](const graph::ValueInfo& input) {
-    return std::ranges::find(input.shape.begin() + 1, input.shape.end(), -1) != input.shape.end();
-  });
-}
-
 }  // namespace
 
 Result<std::vector<Part>> export_caffe(const graph::Graph& given, const std::string& stem) {
@@ -86,15 +78,7 @@ Result<std::vector<Part>> export_caffe(const graph::Graph& given, const std::str
   for (const graph::ValueInfo& input : graph.inputs)
     if (input.type != graph::ElementType::kFloat32 || input.shape.empty())
       return fail(ErrorCode::kUnsupported, "Caffe has inputs of float32 with a batch only");
-  const std::int64_t size = usual_size(graph);
-  auto written = write(graph, stem, size);
-  if (written || !has_free_sizes(graph)) return written;
-  // Not for any size, then: for one.
-  for (graph::ValueInfo& input : graph.inputs)
-    for (std::size_t axis = 1; axis < input.shape.size(); ++axis)
-      if (input.shape[axis] < 0) input.shape[axis] = std::max(size, kFixedSize);
-  VISAVIS_TRY(settled, settle_shapes(std::move(graph)));
-  return write(settled, stem, size);
+  return write(graph, stem, usual_size(graph));
 }
 
 }  // namespace visavis::modelkit

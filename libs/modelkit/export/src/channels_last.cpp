@@ -5,6 +5,7 @@
 #include <visavis/graph/channels_last.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/passes.hpp>
+#include <visavis/import/sizes.hpp>
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
 
@@ -14,13 +15,13 @@
 namespace visavis::modelkit {
 Result<graph::ChannelsLast> channels_last_of(const graph::Graph& given) {
   VISAVIS_TRY(graph, composed(graph::widen_halves(given)));
-  // Of no common divisor, and large enough for the smallest window of a detector.
-  constexpr std::int64_t kSize = 64;
-  constexpr std::int64_t kOther = 81;
   VISAVIS_TRY(reference, runtime::find_engine("reference"));
   const auto evaluate = runtime::evaluate_with(*reference);
-  const auto sizes = input_shapes(graph, kSize);
-  const auto others = input_shapes(graph, kOther);
+  constexpr std::int64_t kLeast = 64;  // enough for the smallest window of a detector
+  VISAVIS_TRY(size, fitting_size(graph, kLeast, evaluate));
+  const auto sizes = input_shapes(graph, size);
+  // One odd and one even, of no common divisor for any of the usual sizes.
+  const auto others = input_shapes(graph, size + size / 4 + 1);
   constexpr auto kOrder = graph::PictureOrder::kChannelsLast;
   VISAVIS_TRY(network, graph::to_channels_last(graph, sizes, kOrder, evaluate));
   if (sizes == others) return network;

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <expected>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,6 +14,9 @@
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/import/import.hpp>
+#include <visavis/import/sizes.hpp>
+#include <visavis/runtime/engine.hpp>
+#include <visavis/runtime/evaluate.hpp>
 
 #include "caffe.hpp"
 #include "coreml.hpp"
@@ -51,6 +57,18 @@ const Exporter* exporter_for(const std::filesystem::path& path) {
   std::ranges::transform(suffix, suffix.begin(), lower);
   const auto* found = std::ranges::find(kExporters, suffix, &Exporter::suffix);
   return found == kExporters.end() ? nullptr : found;
+}
+
+Result<Export> export_network(const Exporter& exporter, const graph::Graph& graph,
+                              const std::string& stem, std::int64_t size) {
+  auto free = exporter.run(graph, stem);
+  if (free) return Export{.parts = *std::move(free), .fixed_size = std::nullopt};
+  if (free.error().code != ErrorCode::kUnsupported || !has_free_sizes(graph))
+    return std::unexpected(std::move(free).error());
+  VISAVIS_TRY(reference, runtime::find_engine("reference"));
+  VISAVIS_TRY(fixed, fix_sizes(graph, size, runtime::evaluate_with(*reference)));
+  VISAVIS_TRY(parts, exporter.run(fixed, stem));
+  return Export{.parts = std::move(parts), .fixed_size = size};
 }
 
 }  // namespace visavis::modelkit

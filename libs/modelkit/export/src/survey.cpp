@@ -17,20 +17,11 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/passes.hpp>
+#include <visavis/import/sizes.hpp>
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
 
 namespace visavis::modelkit {
-
-std::vector<Shape> input_shapes(const graph::Graph& graph, std::int64_t free_size) {
-  std::vector<Shape> shapes;
-  for (const graph::ValueInfo& input : graph.inputs) {
-    Shape& shape = shapes.emplace_back(input.shape);
-    for (std::size_t axis = 0; axis < shape.size(); ++axis)
-      if (shape[axis] < 0) shape[axis] = axis == 0 ? 1 : free_size;
-  }
-  return shapes;
-}
 
 Result<Survey> Survey::of(const graph::Graph& graph, std::int64_t free_size) {
   Survey survey(graph);
@@ -120,10 +111,10 @@ std::optional<std::vector<WindowAxis>> Survey::windows(const graph::Node& node,
 }
 
 std::int64_t usual_size(const graph::Graph& graph) {
-  constexpr auto kSizes = std::to_array<std::int64_t>({48, 112, 160, 224, 320, 640});
-  const auto* fits = std::ranges::find_if(
-      kSizes, [&](std::int64_t size) { return Survey::of(graph, size).has_value(); });
-  return fits == kSizes.end() ? kSizes.front() : *fits;
+  constexpr std::int64_t kLeast = 48;
+  const auto engine = runtime::find_engine("reference");
+  if (!engine) return kLeast;
+  return fitting_size(graph, kLeast, runtime::evaluate_with(**engine)).value_or(kLeast);
 }
 
 std::unexpected<Error> refuse(const graph::Node& node, std::string_view why) {

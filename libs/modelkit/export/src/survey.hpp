@@ -22,10 +22,6 @@ namespace visavis::modelkit {
 
 using Shape = graph::Shape;
 
-/// Of the graph's inputs. `free_size` stands for a free dimension other than the first, for which 1
-/// stands.
-[[nodiscard]] std::vector<Shape> input_shapes(const graph::Graph& graph, std::int64_t free_size);
-
 /// A window along one axis as an ONNX convolution or pooling states it.
 struct WindowAxis {
   std::int64_t size = 0;  ///< Of the input …

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,7 @@
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/import/import.hpp>
+#include <visavis/import/sizes.hpp>
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
 
@@ -72,10 +74,11 @@ class Sketch {
   }
   graph::Node& last() { return graph_.nodes.back(); }
 
-  graph::Graph done(const std::vector<std::string>& outputs) {
+  /// @param free_size  that all windows fit into
+  graph::Graph done(const std::vector<std::string>& outputs, std::int64_t free_size = 12) {
     for (const std::string& output : outputs)
       graph_.outputs.push_back({.name = output, .shape = {}});
-    const auto shapes = graph::infer_shapes(graph_, std::vector<Shape>{fixed()},
+    const auto shapes = graph::infer_shapes(graph_, std::vector<Shape>{fixed(free_size)},
                                             runtime::evaluate_with(reference()));
     EXPECT_TRUE(shapes) << (shapes ? "" : shapes.error().message);
     for (graph::ValueInfo& output : graph_.outputs) {
@@ -94,10 +97,10 @@ class Sketch {
         {.name = name, .shape = std::move(shape), .values = std::move(values)});
     return name;
   }
-  [[nodiscard]] Shape fixed() const {
+  [[nodiscard]] Shape fixed(std::int64_t free_size) const {
     Shape shape = graph_.inputs[0].shape;
     for (std::int64_t& n : shape)
-      if (n < 0) n = 12;
+      if (n < 0) n = free_size;
     return shape;
   }
 
@@ -110,6 +113,36 @@ struct Case {
   graph::Graph graph;
   std::int64_t size = 13;  ///< What stands for a free height and width.
 };
+
+/// The windows of Inception-ResNet-v1 (facenet-pytorch's models/inception_resnet_v1.py), with few
+/// channels. The least height and width are 75.
+Case inception_windows() {
+  Sketch s({-1, 3, -1, -1});
+  const auto conv = [&](const std::string& x, std::int64_t in, Shape kernel, std::int64_t stride,
+                        const Shape& pads) {
+    kernel.insert(kernel.begin(), {2, in});
+    const auto y = s.op("Conv", {x, s.weights(std::move(kernel)), s.weights({2})},
+                        {{"strides", Shape{stride, stride}}, {"pads", pads}});
+    return s.op("Relu", {y});
+  };
+  const Shape none(4, 0);
+  const auto half = [&](const std::string& x) { return conv(x, 2, {3, 3}, 2, none); };
+  const auto pool = [&](const std::string& x) {
+    return s.op("MaxPool", {x}, {{"kernel_shape", Shape{3, 3}}, {"strides", Shape{2, 2}}});
+  };
+  std::string x = conv("x", 3, {3, 3}, 2, none);
+  x = conv(x, 2, {3, 3}, 1, none);
+  x = conv(x, 2, {3, 3}, 1, {1, 1, 1, 1});
+  x = conv(pool(x), 2, {3, 3}, 1, none);
+  x = half(x);
+  const auto mixed_6a = s.op("Concat", {half(x), pool(x)}, {{"axis", std::int64_t{1}}});
+  x = conv(mixed_6a, 4, {1, 1}, 1, none);
+  const auto wide = conv(conv(x, 2, {1, 7}, 1, {0, 3, 0, 3}), 2, {7, 1}, 1, {3, 0, 3, 0});
+  x = s.op("Add", {x, wide});
+  const auto mixed_7a = s.op("Concat", {half(x), pool(x)}, {{"axis", std::int64_t{1}}});
+  const auto row = s.op("Flatten", {s.op("GlobalAveragePool", {mixed_7a})});
+  return {.name = "inception-resnet-windows", .graph = s.done({row}, 80), .size = 112};
+}
 
 std::vector<Case> convolutions() {
   std::vector<Case> cases;
@@ -142,6 +175,7 @@ std::vector<Case> convolutions() {
   const auto mean = end.op("GlobalAveragePool", {half});
   const auto row = end.op("Flatten", {mean});
   cases.push_back({.name = "embedding", .graph = end.done({row}), .size = 160});
+  cases.push_back(inception_windows());
   return cases;
 }
 
@@ -330,7 +364,8 @@ void keep(const std::vector<Part>& parts, const graph::Graph& graph, const std::
 
 Result<Comparison> there_and_back(const Exporter& exporter, const Case& asked) {
   const graph::Graph& graph = asked.graph;
-  VISAVIS_TRY(parts, exporter.run(graph, asked.name));
+  VISAVIS_TRY(written, export_network(exporter, graph, asked.name, asked.size));
+  const std::vector<Part>& parts = written.parts;
   keep(parts, graph, asked.name);
   VISAVIS_TRY(inside, inspect(parts));
   VISAVIS_TRY(onnx, import_parts(inside.importer, parts));
@@ -369,6 +404,52 @@ TEST_P(RoundTrip, NamesAllThatTheFormatDoesNotHave) {
     EXPECT_NE(parts.error().message.find(op), std::string::npos) << parts.error().message;
 }
 
+/// A network for any size from 75 stays one in formats that can say so; Caffe's gets one size.
+class AnySize : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(AnySize, IsKeptWhereTheFormatCan) {
+  const Exporter* exporter = exporter_for(std::string("net") + GetParam());
+  ASSERT_NE(exporter, nullptr);
+  const Case windows = inception_windows();
+  const auto written = export_network(*exporter, windows.graph, "net", 112);
+  ASSERT_TRUE(written) << written.error().message;
+  const bool fixed = GetParam() == std::string_view(".prototxt");
+  EXPECT_EQ(written->fixed_size, fixed ? std::optional<std::int64_t>(112) : std::nullopt);
+  const auto inside = inspect(written->parts);
+  ASSERT_TRUE(inside);
+  const auto onnx = import_parts(inside->importer, written->parts);
+  ASSERT_TRUE(onnx) << onnx.error().message;
+  const auto again = graph::read_onnx(*onnx);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->inputs[0].shape[2], fixed ? 112 : -1);
+  if (fixed) return;
+  for (const std::int64_t size : {75, 160, 181}) {
+    const auto samples = random_samples(windows.graph, 1, 2, size);
+    ASSERT_TRUE(samples);
+    const auto comparison =
+        compare({.graph = &windows.graph, .engine = &reference()},
+                {.graph = &*again, .engine = &reference()}, std::vector{*samples}, kLimits);
+    ASSERT_TRUE(comparison) << size << ": " << comparison.error().message;
+    EXPECT_TRUE(comparison->equivalent) << size;
+  }
+}
+
+TEST(Sizes, FitTheWindows) {
+  const graph::Graph windows = inception_windows().graph;
+  const auto evaluate = runtime::evaluate_with(reference());
+  EXPECT_EQ(fitting_size(windows, 75, evaluate), 75);
+  EXPECT_EQ(fitting_size(windows, 74, evaluate), 112);
+  EXPECT_EQ(fitting_size(windows, 160, evaluate), 160);
+  const auto fixed = fix_sizes(windows, 80, evaluate);
+  ASSERT_TRUE(fixed);
+  EXPECT_EQ(fixed->inputs[0].shape, (Shape{-1, 3, 80, 80}));
+  EXPECT_FALSE(has_free_sizes(*fixed));
+  EXPECT_TRUE(has_free_sizes(windows));
+  const auto small = fix_sizes(windows, 74, evaluate);
+  ASSERT_FALSE(small);
+  EXPECT_EQ(small.error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST_P(RoundTrip, TheSameGraphGivesTheSameBytes) {
   const Exporter* exporter = exporter_for(std::string("net") + GetParam());
   const graph::Graph graph = functions().graph;
@@ -380,6 +461,9 @@ TEST_P(RoundTrip, TheSameGraphGivesTheSameBytes) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, RoundTrip,
                          ::testing::Values(".prototxt", ".mlmodel", ".savedmodel", ".pb"));
+INSTANTIATE_TEST_SUITE_P(Formats, AnySize,
+                         ::testing::Values(".prototxt", ".mlmodel", ".savedmodel", ".pb",
+                                           ".tflite"));
 
 }  // namespace
 }  // namespace visavis::modelkit

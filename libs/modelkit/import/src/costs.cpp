@@ -11,6 +11,8 @@
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/passes.hpp>
 
+#include "visavis/import/sizes.hpp"
+
 namespace visavis::modelkit {
 namespace {
 
@@ -111,13 +113,7 @@ class Costing {
 
 Result<Costs> costs_of(const graph::Graph& graph, std::int64_t free_size,
                        const graph::Evaluate& evaluate) {
-  std::vector<graph::Shape> inputs;
-  for (const graph::ValueInfo& input : graph.inputs) {
-    inputs.push_back(input.shape);
-    for (std::size_t axis = 0; axis < input.shape.size(); ++axis)
-      if (input.shape[axis] < 0) inputs.back()[axis] = axis == 0 ? 1 : free_size;
-  }
-  VISAVIS_TRY(shapes, graph::infer_shapes(graph, inputs, evaluate));
+  VISAVIS_TRY(shapes, graph::infer_shapes(graph, input_shapes(graph, free_size), evaluate));
   return Costing(graph, shapes).run();
 }
 

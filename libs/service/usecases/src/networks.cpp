@@ -23,6 +23,7 @@
 #include <visavis/image/resize.hpp>
 #include <visavis/import/costs.hpp>
 #include <visavis/import/import.hpp>
+#include <visavis/import/sizes.hpp>
 #include <visavis/models/manifest.hpp>
 #include <visavis/models/store.hpp>
 #include <visavis/runtime/engine.hpp>
@@ -263,10 +264,10 @@ std::unexpected<Failure> no_chips(const std::vector<Problem>& errors) {
 }
 
 Outcome<modelkit::SampleSet> read_chips(const graph::Graph& graph, const Questions& questions,
-                                        std::vector<Problem>& errors) {
+                                        std::int64_t size, std::vector<Problem>& errors) {
   modelkit::SampleSet set{.kind = "chips", .samples = {}};
   if (questions.chips.empty()) return set;
-  VISAVIS_TRY(reader, ChipReader::make(graph, questions.free_size));
+  VISAVIS_TRY(reader, ChipReader::make(graph, size));
   Inputs inputs = collect_photos(questions.chips);
   errors = std::move(inputs.errors);
   for (const Photo& photo : inputs.photos) {
@@ -306,7 +307,7 @@ Outcome<void> check_limits(const Questions& questions) {
   if (!(questions.max_abs.value_or(0) >= 0)) return usage("--max-abs is a number from 0");
   if (!(questions.max_relative.value_or(0) >= 0)) return usage("--max-relative is a number from 0");
   if (!(questions.min_cosine.value_or(0) <= 1)) return usage("--min-cosine is a number up to 1");
-  if (questions.free_size < 1) return usage("--size is a number from 1");
+  if (questions.free_size.value_or(1) < 1) return usage("--size is a number from 1");
   if (questions.random == 0 && questions.chips.empty())
     return usage("without random inputs there must be chips");
   return {};
@@ -333,14 +334,42 @@ AnswerLimits limits_of(const Questions& questions, const graph::Graph& source, b
   return limits;
 }
 
+/// What stands for heights and widths that are free.
+/// @return kInput for a size that was asked for and is too small, with one that is not
+Outcome<std::int64_t> size_for(const Network& network, std::optional<std::int64_t> asked) {
+  constexpr std::int64_t kLeast = 64;
+  VISAVIS_TRY(reference, caused_by(Cause::kDefect, runtime::find_engine("reference")));
+  const auto fits = modelkit::fitting_size(network.graph, asked.value_or(kLeast),
+                                           runtime::evaluate_with(*reference));
+  // What else shapes have against it is told by whoever needs them.
+  if (!asked || !fits || *fits == *asked) return asked.value_or(fits.value_or(kLeast));
+  return std::unexpected(Failure(
+      Cause::kInput,
+      {ErrorCode::kInvalidArgument, network.facts.path + ": " + std::to_string(*asked) +
+                                        " is too small a height or width for its windows (--size " +
+                                        std::to_string(*fits) + " is not)"}));
+}
+
+/// The height that the result is fixed to where the source's is free.
+std::optional<std::int64_t> size_of(const Network& source, const Network& result) {
+  const auto& free = source.graph.inputs;
+  const auto& fixed = result.graph.inputs;
+  for (std::size_t i = 0; i < std::min(free.size(), fixed.size()); ++i) {
+    const bool are_pictures = free[i].shape.size() == 4 && fixed[i].shape.size() == 4;
+    if (are_pictures && free[i].shape[2] < 0 && fixed[i].shape[2] > 0) return fixed[i].shape[2];
+  }
+  return std::nullopt;
+}
+
+/// @param size  stands for a free height or width
 Outcome<Equivalence> judge(const Network& source, const Network& result, const Questions& questions,
-                           const AnswerLimits& limits) {
+                           const AnswerLimits& limits, std::int64_t size) {
   Equivalence answer{
       .source = source.facts, .result = result.facts, .questions = questions, .limits = limits};
-  VISAVIS_TRY(random, caused_by(Cause::kInput,
-                                modelkit::random_samples(source.graph, questions.random,
-                                                         questions.seed, questions.free_size)));
-  VISAVIS_TRY(chips, read_chips(source.graph, questions, answer.errors));
+  VISAVIS_TRY(random,
+              caused_by(Cause::kInput, modelkit::random_samples(source.graph, questions.random,
+                                                                questions.seed, size)));
+  VISAVIS_TRY(chips, read_chips(source.graph, questions, size, answer.errors));
   const std::vector<modelkit::SampleSet> sets = {std::move(random), std::move(chips)};
   const auto found = modelkit::compare(source.side(), result.side(), sets,
                                        {.max_abs = limits.max_abs,
@@ -428,6 +457,7 @@ struct Output {
 struct Made {
   Network network;
   std::vector<Output> outputs;
+  std::optional<std::int64_t> fixed_size{};
 };
 
 Outcome<Made> make_ir(const graph::Graph& graph, const NetworkTarget& target) {
@@ -446,27 +476,28 @@ Outcome<Made> make_ir(const graph::Graph& graph, const NetworkTarget& target) {
 }
 
 /// Written by one's exporter and read back by its importer.
+/// @param size  for a format that cannot leave heights and widths free
 Outcome<Made> make_parts(const modelkit::Exporter& exporter, const graph::Graph& graph,
-                         const NetworkTarget& target) {
-  auto written = exporter.run(graph, target.path.stem().string());
+                         const NetworkTarget& target, std::int64_t size) {
+  auto written = modelkit::export_network(exporter, graph, target.path.stem().string(), size);
   if (!written) return about(target.path, Failure(Cause::kInput, std::move(written).error()));
-  auto network = import_here({.path = target.path}, *written);
+  auto network = import_here({.path = target.path}, written->parts);
   if (!network) {
     network.error().cause = Cause::kDefect;
     return about(target.path, std::move(network).error());
   }
   VISAVIS_CHECK(choose_engine(*network, target.engine, "f32"));
-  Made made{.network = *std::move(network), .outputs = {}};
+  Made made{.network = *std::move(network), .outputs = {}, .fixed_size = written->fixed_size};
   const std::filesystem::path folder = exporter.is_folder ? target.path : target.path.parent_path();
-  for (modelkit::Part& part : *written)
+  for (modelkit::Part& part : written->parts)
     made.outputs.push_back({.path = folder / part.name, .bytes = std::move(part.bytes)});
   return made;
 }
 
-Outcome<Made> make(const graph::Graph& graph, const NetworkTarget& target) {
+Outcome<Made> make(const graph::Graph& graph, const NetworkTarget& target, std::int64_t size) {
   if (is_ir(target.path)) return make_ir(graph, target);
   if (const modelkit::Exporter* exporter = modelkit::exporter_for(target.path))
-    return make_parts(*exporter, graph, target);
+    return make_parts(*exporter, graph, target, size);
   return usage(target.path.string() +
                ": the ending tells the format of the new network; known are " + target_endings());
 }
@@ -485,13 +516,14 @@ Outcome<void> publish(const std::vector<Output>& outputs) {
 
 Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
                                     const LayerQuestions& questions) {
-  if (questions.free_size < 1) return usage("--size is a number from 1");
+  if (questions.free_size.value_or(1) < 1) return usage("--size is a number from 1");
   if (!questions.drawing.empty()) VISAVIS_CHECK(check_new(questions.drawing));
   VISAVIS_TRY(
       network,
       read_network({.path = path, .importer = questions.importer, .choice = questions.choice}));
-  auto costs = modelkit::costs_of(graph::widen_halves(std::move(network.graph)),
-                                  questions.free_size, runtime::evaluate_with(*network.engine));
+  VISAVIS_TRY(size, size_for(network, questions.free_size));
+  auto costs = modelkit::costs_of(graph::widen_halves(std::move(network.graph)), size,
+                                  runtime::evaluate_with(*network.engine));
   if (!costs) return about(path, Failure(Cause::kInput, std::move(costs).error()));
   ModelLayers answer{.path = path.string(),
                      .layers = {},
@@ -524,7 +556,9 @@ Outcome<Equivalence> compare_networks(const NetworkFile& source, const NetworkFi
   VISAVIS_TRY(after, read_network(result));
   const AnswerLimits limits = limits_of(questions, before.graph, false);
   VISAVIS_TRY(trial, trial_of(test, before, limits));
-  VISAVIS_TRY(answer, judge(before, after, questions, limits));
+  const auto asked = questions.free_size ? questions.free_size : size_of(before, after);
+  VISAVIS_TRY(size, size_for(before, asked));
+  VISAVIS_TRY(answer, judge(before, after, questions, limits, size));
   VISAVIS_CHECK(judge_photos(trial, after, answer));
   return answer;
 }
@@ -567,9 +601,11 @@ Outcome<Equivalence> convert_network(const NetworkFile& source, const NetworkTar
   const AnswerLimits limits = limits_of(questions, before.graph, target.halves);
   VISAVIS_TRY(trial, trial_of(test, before, limits));
   VISAVIS_TRY(planned, target_graph(before, target));
-  VISAVIS_TRY(made, make(planned.graph, target));
+  VISAVIS_TRY(size, size_for(before, questions.free_size));
+  VISAVIS_TRY(made, make(planned.graph, target, size));
   for (const Output& output : made.outputs) VISAVIS_CHECK(check_new(output.path));
-  VISAVIS_TRY(answer, judge(before, made.network, questions, limits));
+  VISAVIS_TRY(answer, judge(before, made.network, questions, limits, size));
+  answer.fixed_size = made.fixed_size;
   answer.halved = std::move(planned.halved);
   VISAVIS_CHECK(judge_photos(trial, made.network, answer));
   if (!passed(answer)) return answer;

@@ -93,6 +93,7 @@ std::string to_json(const usecases::Equivalence& answer) {
   json["limits"]["max_relative"] = number(answer.limits.max_relative);
   json["limits"]["min_cosine"] = number(answer.limits.min_cosine);
   if (answer.halved) json["weights"] = json_of(*answer.halved);
+  if (answer.fixed_size) json["fixed_size"] = *answer.fixed_size;
   json["random_seed"] = answer.questions.seed;
   json["judgements"] = Json::array();
   for (const auto& judgement : answer.judgements) json["judgements"].push_back(json_of(judgement));

@@ -3,7 +3,9 @@
 /// A network in the formats of other frameworks. Where it is in the flow: Graph -> simplify ->
 /// Exporter -> files -> import_parts, which proves that they hold the same network.
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +27,19 @@ struct Exporter {
   /// say; kInvalidArgument for a graph that is not valid.
   Result<std::vector<Part>> (*run)(const graph::Graph& graph, const std::string& stem) = nullptr;
 };
+
+/// What was written for one height and width where they were free, and for which.
+struct Export {
+  std::vector<Part> parts;
+  std::optional<std::int64_t> fixed_size;
+};
+
+/// Runs an exporter; where its format cannot leave heights and widths free with these layers, for
+/// pictures of one size.
+/// @param size  that height and width
+/// @return as Exporter::run
+[[nodiscard]] Result<Export> export_network(const Exporter& exporter, const graph::Graph& graph,
+                                            const std::string& stem, std::int64_t size);
 
 /// All of them.
 [[nodiscard]] std::span<const Exporter> exporters() noexcept;

@@ -205,8 +205,9 @@ struct Untrained {
 
 /// How a network's layers are looked at.
 struct LayerQuestions {
-  std::string importer{};           ///< As a manifest names it. Empty: told from the contents.
-  std::int64_t free_size = 64;      ///< Stands for a free height or width.
+  std::string importer{};  ///< As a manifest names it. Empty: told from the contents.
+  /// Stands for a free height or width. None: 64, or the next usual size that all windows fit into.
+  std::optional<std::int64_t> free_size{};
   std::filesystem::path drawing{};  ///< An SVG file; empty: none.
   GraphChoice choice{};
 };

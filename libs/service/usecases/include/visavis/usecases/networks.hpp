@@ -34,9 +34,11 @@ struct NetworkFile {
 [[nodiscard]] Outcome<NetworkFile> find_network(const Places& places, NetworkFile file);
 
 struct Questions {
-  std::size_t random = 8;       ///< Random inputs.
-  std::uint64_t seed = 1;       ///< They are the same for the same seed.
-  std::int64_t free_size = 64;  ///< Stands for a free height or width.
+  std::size_t random = 8;  ///< Random inputs.
+  std::uint64_t seed = 1;  ///< They are the same for the same seed.
+  /// Stands for a free height or width. None: what the result has there, else 64, or the next usual
+  /// size that the source's windows fit into.
+  std::optional<std::int64_t> free_size{};
   /// Photos and folders of photos: each is resized to the input's size, (value − 127.5) / 128, RGB.
   std::vector<std::string> chips{};
   /// What each answer may be off by; without these three, what the networks' forms allow for.
@@ -142,6 +144,8 @@ struct Equivalence {
   std::vector<JudgementFacts> judgements{};
   std::optional<DivergenceFacts> first{};  ///< The first layer that differs.
   std::optional<HalvedFacts> halved{};     ///< If the result's weights were to be halves.
+  /// Height and width that the new file has alone, for its format could not leave them free.
+  std::optional<std::int64_t> fixed_size{};
   bool equivalent = false;
   std::optional<RecognitionEffect> effect{};  ///< If it was asked for and they are equivalent.
   std::vector<Problem> errors{};              ///< Chips and photos that could not be read.
