@@ -336,16 +336,42 @@ Result<void> Bundle::read_object_graph() {
   if (masked(crc32c(*text, crc32c(*stored, of_length))) != entry.checksum) return wrong();
   const auto graph = parsed<tensorflow::TrackableObjectGraph>(*text);
   if (!graph) return wrong();
-  for (const auto& node : graph->nodes())
-    for (const auto& each : node.attributes())
-      if (!each.full_name().empty()) keys_.emplace(each.full_name(), each.checkpoint_key());
+  std::size_t object = 0;
+  for (const auto& node : graph->nodes()) {
+    for (const auto& each : node.attributes()) {
+      if (each.full_name().empty()) continue;
+      const auto [known, added] = keys_.emplace(each.full_name(), each.checkpoint_key());
+      if (!added && !same_numbers(known->second, each.checkpoint_key()))
+        unclear_.insert(each.full_name());
+      objects_.emplace(std::pair(object, each.full_name()), each.checkpoint_key());
+    }
+    ++object;
+  }
   return {};
 }
 
+/// As their checksums tell; Keras 3 keeps every variable twice.
+bool Bundle::same_numbers(std::string_view key, std::string_view other) const {
+  const auto one = entries_.find(key);
+  const auto two = entries_.find(other);
+  return one != entries_.end() && two != entries_.end() && one->second.shape == two->second.shape &&
+         one->second.size == two->second.size && one->second.checksum == two->second.checksum;
+}
+
+void Bundle::bind(std::string variable, std::size_t object, std::string_view full_name) {
+  const auto found = objects_.find(std::pair(object, std::string(full_name)));
+  if (found != objects_.end()) bound_.insert_or_assign(std::move(variable), found->second);
+}
+
 const std::string* Bundle::key_of(std::string_view variable) const {
+  if (const auto bound = bound_.find(variable); bound != bound_.end()) {
+    const auto entry = entries_.find(bound->second);
+    return entry == entries_.end() ? nullptr : &entry->first;
+  }
   if (const auto entry = entries_.find(variable); entry != entries_.end()) return &entry->first;
   const auto key = keys_.find(variable);
   if (key == keys_.end()) return key_of_part(variable);
+  if (unclear_.contains(variable)) return nullptr;
   const auto entry = entries_.find(key->second);
   return entry == entries_.end() ? nullptr : &entry->first;
 }

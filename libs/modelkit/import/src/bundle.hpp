@@ -10,9 +10,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 
@@ -62,10 +64,14 @@ class Bundle {
     return entries_;
   }
 
-  /// The key under which a variable of that name is kept: the name itself, or, in TensorFlow 2's
-  /// checkpoints, the path that the object graph gives. "NAME/part_I" is the piece I of a variable
-  /// NAME that is kept in pieces. Null if there is none.
+  /// The key under which a variable of that name is kept: as `bind` says, the name itself, or, in
+  /// TensorFlow 2's checkpoints, the path that the object graph gives to this name alone.
+  /// "NAME/part_I" is the piece I of a variable NAME that is kept in pieces. Null if there is none.
   [[nodiscard]] const std::string* key_of(std::string_view variable) const;
+
+  /// From now on a variable of that name is the one that is object number `object` of the object
+  /// graph, if that is one of full name `full_name`.
+  void bind(std::string variable, std::size_t object, std::string_view full_name);
 
   /// The numbers of an entry of float32, float16 or float64, after their checksum was compared;
   /// pieces are put together.
@@ -77,11 +83,15 @@ class Bundle {
   [[nodiscard]] Result<Constant> floats(std::string_view key, const Entry& entry) const;
   [[nodiscard]] Result<Constant> assembled(std::string_view key, const Entry& entry) const;
   [[nodiscard]] const std::string* key_of_part(std::string_view variable) const;
+  [[nodiscard]] bool same_numbers(std::string_view key, std::string_view other) const;
   Result<void> read_object_graph();
 
   std::map<std::string, Entry, std::less<>> entries_;
-  std::map<std::string, Entry, std::less<>> pieces_;      ///< Their keys are no names.
-  std::map<std::string, std::string, std::less<>> keys_;  ///< By variables' full names.
+  std::map<std::string, Entry, std::less<>> pieces_;       ///< Their keys are no names.
+  std::map<std::string, std::string, std::less<>> keys_;   ///< By variables' full names.
+  std::map<std::string, std::string, std::less<>> bound_;  ///< By names; found before the others.
+  std::set<std::string, std::less<>> unclear_;             ///< Full names of variables that differ.
+  std::map<std::pair<std::size_t, std::string>, std::string> objects_;  ///< Number, full name.
   std::vector<std::span<const std::byte>> shards_;
 };
 

@@ -313,6 +313,41 @@ std::vector<GraphFacts> graphs_of(const tensorflow::SavedModel& saved) {
   return out;
 }
 
+/// What a graph calls the variable that a node is a handle of.
+std::string variable_of(const tensorflow::NodeDef& node) {
+  const auto* shared = attribute(node, "shared_name");
+  return shared == nullptr || shared->s().empty() ? node.name() : shared->s();
+}
+
+/// Names of variables in the graph need not be those in the checkpoint (Keras 3): which is which is
+/// told by the objects that are the last arguments of functions.
+void bind_variables(const tensorflow::GraphDef& graph, const tensorflow::SavedObjectGraph& objects,
+                    Bundle& variables) {
+  std::unordered_map<std::string_view, const tensorflow::SavedConcreteFunction*> functions;
+  for (const auto& each : objects.concrete_functions())
+    functions.emplace(each.key(), &each.value());
+  if (functions.empty()) return;
+  std::unordered_map<std::string_view, const tensorflow::NodeDef*> handles;
+  for (const tensorflow::NodeDef& node : graph.node())
+    if (node.op() == "VarHandleOp") handles.emplace(node.name(), &node);
+  for (const tensorflow::NodeDef& node : graph.node()) {
+    const auto* called = attribute(node, "f");
+    const auto function =
+        called == nullptr ? functions.end() : functions.find(called->func().name());
+    if (function == functions.end()) continue;
+    const auto& bound = function->second->bound_inputs();
+    const auto given = std::ranges::count_if(
+        node.input(), [](const std::string& input) { return !input.starts_with('^'); });
+    for (int i = 0; bound.size() <= given && i < bound.size(); ++i) {
+      const auto handle =
+          handles.find(node_of(node.input(static_cast<int>(given) - bound.size() + i)));
+      if (handle == handles.end() || bound[i] < 0 || bound[i] >= objects.nodes_size()) continue;
+      variables.bind(variable_of(*handle->second), static_cast<std::size_t>(bound[i]),
+                     objects.nodes(bound[i]).variable().name());
+    }
+  }
+}
+
 Result<Model> read_saved_model(std::span<const Part> parts, const Choice& choice) {
   VISAVIS_TRY(saved, parsed<tensorflow::SavedModel>(find(parts, kModelFile)->bytes));
   Model model;
@@ -329,6 +364,7 @@ Result<Model> read_saved_model(std::span<const Part> parts, const Choice& choice
   }
   if (find(parts, std::string(kVariables) + ".index") != nullptr) {
     VISAVIS_TRY(bundle, bundle_of(parts, kVariables));
+    if (found) bind_variables(model.graph, (*found)->object_graph_def(), bundle);
     model.variables = std::move(bundle);
   }
   return model;
@@ -562,6 +598,19 @@ std::uint64_t constants_in(const tensorflow::NodeDef& node) {
   return numbers_in(shape);
 }
 
+bool is_variable(std::string_view op) {
+  return op == "VarHandleOp" || op == "VariableV2" || op == "Variable";
+}
+
+/// Of the variables whose keys are not among `read`.
+std::uint64_t unread_numbers(const Bundle& variables, const std::set<std::string_view>& read) {
+  std::uint64_t count = 0;
+  for (const auto& [key, entry] : variables.entries())
+    if (entry.type != static_cast<std::int32_t>(TensorflowType::kString) && !read.contains(key))
+      count += numbers_in(entry.shape);
+  return count;
+}
+
 /// Placeholders that the outputs need and that no signature names.
 void add_placeholders(const TensorflowGraph& graph, Inspection& out) {
   for (const std::size_t index : graph.order()) {
@@ -587,6 +636,7 @@ Result<Inspection> inspected(std::span<const Part> parts, const Choice& choice) 
       out.parameters += numbers_in(entry.shape);
     }
   if (model.unclear) return out;
+  std::set<std::string_view> read;  // keys of variables
   const auto count = [&](const tensorflow::NodeDef& node) {
     ++out.operators[node.op()];
     out.parameters += constants_in(node);
@@ -605,8 +655,15 @@ Result<Inspection> inspected(std::span<const Part> parts, const Choice& choice) 
   add_placeholders(*graph, out);
   for (const std::size_t index : graph->order()) {
     const TensorflowGraph::Node& node = graph->nodes()[index];
-    if (node.def != nullptr && !node.op.starts_with('_')) count(*node.def);
+    if (node.def == nullptr || node.op.starts_with('_')) continue;
+    count(*node.def);
+    const std::string* key = model.variables && is_variable(node.op)
+                                 ? model.variables->key_of(variable_of(*node.def))
+                                 : nullptr;
+    if (key != nullptr) read.insert(*key);
   }
+  // What the network reads, not what else is kept beside it: Keras 3 keeps every variable twice.
+  if (!read.empty()) out.parameters -= unread_numbers(*model.variables, read);
   return out;
 }
 

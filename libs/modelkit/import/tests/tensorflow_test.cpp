@@ -36,7 +36,11 @@ const std::string kData =
     std::string(VISAVIS_SOURCE_DIR) + "/libs/modelkit/import/tests/data/tensorflow/";
 
 const nlohmann::json& expected() {
-  static const auto document = nlohmann::json::parse(std::ifstream(kData + "expected.json"));
+  static const auto document = [] {
+    auto both = nlohmann::json::parse(std::ifstream(kData + "expected.json"));
+    both.update(nlohmann::json::parse(std::ifstream(kData + "keras3.json")));
+    return both;
+  }();
   return document;
 }
 
@@ -142,6 +146,18 @@ TEST(Tensorflow, ReadsASavedModelWhoseSignatureIsAFunction) {
   EXPECT_THAT(operators(*onnx), IsSupersetOf({"PRelu", "GlobalAveragePool", "Softmax", "Gemm"}));
   EXPECT_EQ(std::ranges::count(operators(*onnx), "Conv"), 3);
   EXPECT_EQ(graph::read_onnx(*onnx)->inputs[0].name, "photo");
+}
+
+// Two of its layers have the same names, and the graph calls its variables otherwise.
+TEST(Tensorflow, ReadsWhatKeras3Exports) {
+  const std::vector<Part> parts = sample("keras3.savedmodel");
+  const auto onnx = import_parts("tensorflow", parts);
+  ASSERT_TRUE(onnx) << onnx.error().message;
+  EXPECT_LT(difference(*onnx, "keras3", "output_0"), 2e-6);
+  const auto inside = inspect(parts);
+  ASSERT_TRUE(inside) << inside.error().message;
+  // The file has each variable twice.
+  EXPECT_EQ(inside->parameters, expected()["keras3"]["parameters"].get<std::uint64_t>());
 }
 
 TEST(Tensorflow, ReadsASavedModelWithResourceVariables) {
