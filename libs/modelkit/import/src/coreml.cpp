@@ -10,6 +10,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
@@ -151,6 +152,30 @@ Result<void> check_layers(const coreml::NeuralNetwork& network) {
   return unsupported("layers of the " + all + " (numbers as in NeuralNetwork.proto)");
 }
 
+/// Calls a value otherwise, so that another can have its name.
+/// @return the new name; the old one if inputs, outputs or constants are called so
+std::string renamed(graph::Graph& graph, const std::string& old) {
+  const auto is_called = [](const auto& values, const std::string& name) {
+    return std::ranges::any_of(values, [&](const auto& value) { return value.name == name; });
+  };
+  if (is_called(graph.inputs, old) || is_called(graph.outputs, old) ||
+      is_called(graph.initializers, old))
+    return old;
+  std::set<std::string_view> taken;
+  for (const graph::Node& node : graph.nodes)
+    taken.insert(node.outputs.begin(), node.outputs.end());
+  std::string name = old + ".map";
+  while (taken.contains(name) || is_called(graph.inputs, name) ||
+         is_called(graph.initializers, name))
+    name += '_';
+  for (graph::Node& node : graph.nodes) {
+    std::ranges::replace(node.inputs, old, name);
+    std::ranges::replace(node.outputs, old, name);
+    if (node.name == old) node.name = name;
+  }
+  return name;
+}
+
 /// An array of one dimension that the network gives as channels × 1 × 1 becomes a row.
 Result<void> add_output(Builder& builder, const CoreMlAssembly& assembly,
                         const coreml::FeatureDescription& feature, bool exact) {
@@ -162,8 +187,10 @@ Result<void> add_output(Builder& builder, const CoreMlAssembly& assembly,
     builder.output(value->name, value->shape);
     return {};
   }
-  const std::string name = feature.name() + ".row";
-  builder.output(builder.flatten(name, value->name), {value->shape[0], value->shape[1]});
+  const bool is_own = value->name == feature.name();
+  const std::string from = is_own ? renamed(builder.graph(), value->name) : value->name;
+  const std::string name = from == feature.name() ? from + ".row" : feature.name();
+  builder.output(builder.flatten(name, from), {value->shape[0], value->shape[1]});
   return {};
 }
 

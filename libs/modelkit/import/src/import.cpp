@@ -27,6 +27,7 @@
 #include "mobilefacenet.hpp"
 #include "mtcnn.hpp"
 #include "openvino.hpp"
+#include "safetensors.hpp"
 #include "state_dict.hpp"
 #include "tensorflow.hpp"
 #include "tflite.hpp"
@@ -253,6 +254,11 @@ Result<void> read_external(const std::filesystem::path& model, std::uint64_t lef
   return {};
 }
 
+/// Of a checkpoint, as TensorFlow calls its files.
+bool is_variables(std::string_view name) {
+  return name.ends_with(".index") || name.contains(".data-");
+}
+
 }  // namespace
 
 Result<std::vector<Part>> read_parts(const std::filesystem::path& path) {
@@ -322,12 +328,17 @@ Result<Inspection> inspect(std::span<const Part> parts, const Choice& choice) {
     return inspect_openvino(parts);
   if (looks_like_caffe(parts.front().bytes)) return inspect_caffe(parts);
   if (graph::looks_like_onnx(parts.front().bytes)) return inspect_onnx(parts);
-  return inspect(parts.front().bytes);
+  auto found = inspect(parts.front().bytes);
+  if (!found && found.error().code == ErrorCode::kDecodeFailed && is_variables(parts.front().name))
+    return fail(ErrorCode::kUnsupported,
+                "these are variables of a TensorFlow checkpoint without its graph (.meta), which "
+                "TensorFlow 2 does not write: write a SavedModel with model.export");
+  return found;
 }
 
 std::span<const std::string_view> formats() noexcept {
   static constexpr auto kFormats = std::to_array<std::string_view>(
-      {"ONNX", "PyTorch state dict", "NumPy arrays", "TensorFlow frozen graph",
+      {"ONNX", "PyTorch state dict", "NumPy arrays", "safetensors", "TensorFlow frozen graph",
        "TensorFlow SavedModel", "TensorFlow checkpoint", "TensorFlow Lite", "Caffe", "Core ML",
        "OpenVINO IR", "dlib"});
   return kFormats;
@@ -343,8 +354,12 @@ Result<Inspection> inspect(std::span<const std::byte> bytes) {
   if (starts_with(bytes, 4, "TFL3")) return inspect_tflite(bytes);
   // A zip archive, a pickle of protocol 2 that begins with PyTorch's magic number, or an array.
   if (starts_with(bytes, 0, "PK\x03\x04") || starts_with(bytes, 0, "\x80\x02\x8a") ||
-      starts_with(bytes, 0, "\x93NUMPY"))
+      starts_with(bytes, 0, "\x93NUMPY") || looks_like_safetensors(bytes))
     return inspect_state_dict(bytes);
+  if (starts_with(bytes, 0, "\x89HDF\r\n\x1a\n"))
+    return fail(ErrorCode::kUnsupported,
+                "this is an HDF5 file, such as Keras's .h5, which is not read: write a SavedModel "
+                "with model.export");
   // Version 1 of the outermost layer. An ONNX file may begin so only with a wire type of no use.
   if (starts_with(bytes, 0, "\x01\x01")) return inspect_dlib(bytes);
   if (graph::looks_like_onnx(bytes)) {

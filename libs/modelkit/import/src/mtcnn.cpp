@@ -42,7 +42,7 @@ constexpr std::int64_t kFree = -1;
 
 Result<std::vector<std::byte>> import_pnet(std::span<const std::byte> state_dict) {
   VISAVIS_TRY(weights, StateDict::read(state_dict));
-  Layers net("mtcnn-pnet", weights);
+  Layers net("mtcnn-pnet", weights, prefix_before(weights, "conv4_2.weight"));
   std::string x = net.builder().input("input", {kFree, 3, kFree, kFree});
   x = net.prelu(net.kernels(x, "conv1", 10, 3, 3), "prelu1", 10);
   x = net.builder().max_pool_ceil("pool1", x, 2, 2);
@@ -57,7 +57,7 @@ Result<std::vector<std::byte>> import_pnet(std::span<const std::byte> state_dict
 
 Result<std::vector<std::byte>> import_rnet(std::span<const std::byte> state_dict) {
   VISAVIS_TRY(weights, StateDict::read(state_dict));
-  Layers net("mtcnn-rnet", weights);
+  Layers net("mtcnn-rnet", weights, prefix_before(weights, "dense5_2.weight"));
   std::string x = net.builder().input("input", {kFree, 3, 24, 24});
   x = net.prelu(net.kernels(x, "conv1", 28, 3, 3), "prelu1", 28);
   x = net.builder().max_pool_ceil("pool1", x, 3, 2);
@@ -74,7 +74,7 @@ Result<std::vector<std::byte>> import_rnet(std::span<const std::byte> state_dict
 
 Result<std::vector<std::byte>> import_onet(std::span<const std::byte> state_dict) {
   VISAVIS_TRY(weights, StateDict::read(state_dict));
-  Layers net("mtcnn-onet", weights);
+  Layers net("mtcnn-onet", weights, prefix_before(weights, "dense6_3.weight"));
   std::string x = net.builder().input("input", {kFree, 3, 48, 48});
   x = net.prelu(net.kernels(x, "conv1", 32, 3, 3), "prelu1", 32);
   x = net.builder().max_pool_ceil("pool1", x, 3, 2);

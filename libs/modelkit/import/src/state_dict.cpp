@@ -20,6 +20,8 @@
 
 #include "npy.hpp"
 #include "pickle.hpp"
+#include "refusals.hpp"
+#include "safetensors.hpp"
 #include "zip.hpp"
 
 namespace visavis::modelkit {
@@ -52,6 +54,7 @@ constexpr std::string_view kMagic("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10
 constexpr std::int64_t kProtocol = 1001;
 constexpr std::size_t kMaxDimensions = 16;
 constexpr std::string_view kNumpy = "NumPy arrays";
+constexpr std::string_view kSafetensors = "safetensors";
 constexpr std::string_view kNpySuffix = ".npy";
 
 std::unexpected<Error> damaged(const std::string& what) {
@@ -131,19 +134,50 @@ Result<Weight> weight_from(const Pickle& pickle, const Node& node, const Storage
 }
 
 /// What training checkpoints call the weights that are wanted.
-constexpr auto kNested =
-    std::to_array<std::string_view>({"state_dict", "model_state_dict", "state_dict_backbone"});
+constexpr auto kNested = std::to_array<std::string_view>(
+    {"state_dict", "model_state_dict", "state_dict_backbone", "model", "net"});
+
+/// Tensors by name, at least one.
+bool is_state_dict(const Pickle& pickle, const Node& node) {
+  if (node.kind != Kind::kDict || node.items.empty()) return false;
+  for (std::size_t i = 0; i + 1 < node.items.size(); i += 2)
+    if (pickle[node.items[i]].kind != Kind::kText ||
+        pickle[node.items[i + 1]].kind != Kind::kTensor)
+      return false;
+  return true;
+}
+
+/// "epoch, student, teacher", the first of them.
+std::string keys_of(const Pickle& pickle, const Node& dict) {
+  constexpr std::size_t kMostNamed = 20;
+  std::string text;
+  for (std::size_t i = 0; i + 1 < dict.items.size() && i < 2 * kMostNamed; i += 2) {
+    const Node& key = pickle[dict.items[i]];
+    text += (i == 0 ? "" : ", ") + (key.kind == Kind::kText ? printable(key.text) : "no name");
+  }
+  return text + (dict.items.size() > 2 * kMostNamed ? " and more" : "");
+}
 
 /// The dictionary of tensors: the root itself, or the one inside a training checkpoint.
 Result<NodeId> dictionary(const Pickle& pickle) {
   const Node& root = pickle[pickle.root];
   if (root.kind != Kind::kDict)
     return fail(ErrorCode::kUnsupported, "the PyTorch file holds no state dict");
-  for (std::size_t i = 0; i + 1 < root.items.size(); i += 2)
-    if (std::ranges::find(kNested, pickle[root.items[i]].text) != kNested.end() &&
-        pickle[root.items[i + 1]].kind == Kind::kDict)
-      return root.items[i + 1];
-  return pickle.root;
+  if (root.items.empty() || is_state_dict(pickle, root)) return pickle.root;
+  std::vector<NodeId> found;
+  const NodeId* known = nullptr;
+  for (std::size_t i = 0; i + 1 < root.items.size(); i += 2) {
+    if (!is_state_dict(pickle, pickle[root.items[i + 1]])) continue;
+    found.push_back(root.items[i + 1]);
+    if (known == nullptr && std::ranges::find(kNested, pickle[root.items[i]].text) != kNested.end())
+      known = &root.items[i + 1];
+  }
+  if (known != nullptr) return *known;
+  if (found.size() == 1) return found.front();
+  return fail(ErrorCode::kUnsupported,
+              "the PyTorch file holds something else than tensors by name, and " +
+                  std::string(found.empty() ? "none" : "several") +
+                  " of its entries is a state dict: " + keys_of(pickle, root));
 }
 
 Result<Weights> weights_from(const Pickle& pickle, const Storages& storages) {
@@ -237,6 +271,9 @@ class OldLayout {
 Result<Weights> weights_from_zip(const Members& members) {
   const auto object = std::ranges::find_if(
       members, [](const auto& member) { return member.first.ends_with("/data.pkl"); });
+  if (members.contains("model.weights.h5"))
+    return fail(ErrorCode::kUnsupported,
+                "this is a .keras file, which is not read: write a SavedModel with model.export");
   if (object == members.end())
     return fail(ErrorCode::kDecodeFailed,
                 "the zip archive is neither a PyTorch file nor one of NumPy's");
@@ -337,6 +374,12 @@ Result<StateDict> StateDict::read(std::span<const std::byte> bytes) {
     VISAVIS_TRY(array, read_npy(bytes));
     out.format_ = kNumpy;
     out.weights_.emplace("array", std::move(array));
+    return out;
+  }
+  if (looks_like_safetensors(bytes)) {
+    VISAVIS_TRY(weights, read_safetensors(bytes));
+    out.format_ = kSafetensors;
+    out.weights_ = std::move(weights);
     return out;
   }
   const bool zip = bytes.size() > 4 && std::memcmp(bytes.data(), "PK\x03\x04", 4) == 0;

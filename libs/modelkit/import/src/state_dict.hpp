@@ -2,7 +2,8 @@
 
 /// The weights that `torch.save(model.state_dict(), path)` wrote, read without PyTorch and without
 /// executing the pickle. Both layouts: the zip of PyTorch 1.6 and later, and the chain of pickles
-/// before it. The same weights may also come as `numpy.savez(path, **weights)` wrote them.
+/// before it. The same weights may also come as `numpy.savez(path, **weights)` wrote them, or as
+/// safetensors.
 
 #include <cstddef>
 #include <cstdint>
@@ -51,7 +52,7 @@ class StateDict {
   /// @pre `bytes` outlive the result.
   [[nodiscard]] static Result<StateDict> read(std::span<const std::byte> bytes);
 
-  /// "PyTorch state dict" or "NumPy arrays".
+  /// "PyTorch state dict", "NumPy arrays" or "safetensors".
   [[nodiscard]] std::string_view format() const noexcept { return format_; }
 
   [[nodiscard]] const std::map<std::string, Weight, std::less<>>& weights() const noexcept {

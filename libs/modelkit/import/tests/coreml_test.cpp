@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -98,6 +99,26 @@ TEST(CoreMl, TakesAnyBatchInTheOldForm) {
   const auto graph = graph::read_onnx(*onnx);
   EXPECT_EQ(graph->inputs[0].shape, (std::vector<std::int64_t>{-1, 3, 9, 8}));
   EXPECT_EQ(graph->outputs.size(), 2U);
+}
+
+/// An output of one dimension that the network has as channels × 1 × 1: "all", which "times" reads.
+TEST(CoreMl, CallsARowAsTheNetworkDoes) {
+  std::vector<Part> parts = net("old");
+  // The description (2) gets an output (10) of that name whose array (3, 5) has the shape (1) 4.
+  const std::string more =
+      bytes({0x12, 14, 0x52, 12, 0x0a, 3, 'a', 'l', 'l', 0x1a, 5, 0x2a, 3, 0x0a, 1, 4});
+  const auto added = std::as_bytes(std::span(more));
+  parts[0].bytes.insert(parts[0].bytes.end(), added.begin(), added.end());
+  const auto onnx = import(parts);
+  ASSERT_TRUE(onnx) << onnx.error().message;
+  const auto graph = graph::read_onnx(*onnx);
+  ASSERT_EQ(graph->outputs.size(), 3U);
+  EXPECT_EQ(graph->outputs[2].name, "all");
+  EXPECT_EQ(graph->outputs[2].shape, (std::vector<std::int64_t>{-1, 4}));
+  EXPECT_EQ(graph->nodes.back().op, "Flatten");
+  const auto times = std::ranges::find(graph->nodes, "times", &graph::Node::name);
+  ASSERT_NE(times, graph->nodes.end());
+  EXPECT_EQ(times->inputs[1], graph->nodes.back().inputs[0]);
 }
 
 Part part(const std::string& text) {

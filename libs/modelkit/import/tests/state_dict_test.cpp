@@ -23,8 +23,8 @@ std::vector<std::byte> sample(const std::string& name) {
   return bytes ? *std::move(bytes) : std::vector<std::byte>();
 }
 
-/// Files of torch.save 2.2.2 and of numpy.savez 1.26; tests/data/make_samples.py tells what is in
-/// them.
+/// Files of torch.save 2.2.2, numpy.savez 1.26 and safetensors 0.8; tests/data/make_samples.py
+/// tells what is in them.
 class RealFile : public testing::TestWithParam<const char*> {};
 
 TEST_P(RealFile, HoldsTheWeights) {
@@ -86,7 +86,8 @@ TEST_P(RealFile, SurvivesEveryWrongByte) {
 
 INSTANTIATE_TEST_SUITE_P(Layouts, RealFile,
                          testing::Values("zip.pt", "legacy.pt", "checkpoint.pt", "arrays.npz",
-                                         "arrays-compressed.npz"),
+                                         "arrays-compressed.npz", "other.pt",
+                                         "weights.safetensors"),
                          [](const auto& param) {
                            std::string name = std::filesystem::path(param.param).stem().string();
                            std::erase(name, '-');
@@ -137,6 +138,53 @@ TEST(StateDict, RefusesHeadersThatLie) {
         "{'descr': '<f4', 'fortran_order': maybe, 'shape': (0,), }", "{'descr': '<f4",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0)}"})
     EXPECT_EQ(refusal_of(header), ErrorCode::kDecodeFailed) << header;
+}
+
+/// What is said of a safetensors file with that header and those numbers.
+std::string said_of(const std::string& header, std::size_t numbers = 2) {
+  std::string text;
+  for (std::size_t i = 0; i < 8; ++i) text += static_cast<char>(header.size() >> (8 * i));
+  text += header + std::string(4 * numbers, '\0');
+  const Result<StateDict> dict = StateDict::read(std::as_bytes(std::span(text)));
+  return dict ? "fine" : dict.error().message;
+}
+
+// safetensors' README.md: tensors lie one behind the other, without holes; no name is there twice.
+TEST(StateDict, RefusesSafetensorsThatLie) {
+  EXPECT_EQ(said_of(R"({"x":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})"), "fine");
+  EXPECT_EQ(said_of(R"({"__metadata__":{"a":"b"}})", 0), "fine");
+  EXPECT_EQ(said_of(R"({"x":{"dtype":"F32","shape":[0,9],"data_offsets":[0,0]}})", 0), "fine");
+  for (const char* header :
+       {R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})", R"({"x":1})", R"({"x":{}})",
+        R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,9]}})",
+        R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})",
+        R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0]}})",
+        R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+        R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+        R"({"x":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})",
+        R"({"x":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})",
+        R"({"x":{"dtype":"F32","shape":[[2]],"data_offsets":[0,8]}})",
+        R"({"x":{"dtype":"F32","shape":[2147483647,2147483647,4],"data_offsets":[0,8]}})",
+        R"({"x":{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,8]}})",
+        R"({"x":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]}})",
+        R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+        R"("y":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+        R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+        R"("x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})"})
+    EXPECT_THAT(said_of(header), HasSubstr("the safetensors file is damaged")) << header;
+  EXPECT_THAT(said_of(R"({"x":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}})"),
+              HasSubstr("of type F8_E4M3"));
+  // As deep as a header may be long.
+  const std::string deep(std::size_t{1} << 20U, '[');
+  EXPECT_THAT(said_of("{\"x\":" + deep), HasSubstr("no JSON object"));
+}
+
+TEST(StateDict, NamesTheKeysOfACheckpoint) {
+  const Result<StateDict> dict = StateDict::read(sample("two.pt"));
+  ASSERT_FALSE(dict);
+  EXPECT_EQ(dict.error().code, ErrorCode::kUnsupported);
+  EXPECT_THAT(dict.error().message, HasSubstr("several of its entries"));
+  EXPECT_THAT(dict.error().message, HasSubstr("epoch, student, teacher"));
 }
 
 TEST(StateDict, ExecutesNothing) {

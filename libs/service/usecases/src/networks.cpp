@@ -591,9 +591,23 @@ Outcome<NetworkFile> find_network(const Places& places, NetworkFile file) {
   return file;
 }
 
-Outcome<Equivalence> convert_network(const NetworkFile& source, const NetworkTarget& target,
+namespace {
+
+/// A folder may have a slash at its end.
+NetworkTarget without_slash(NetworkTarget target) {
+  if (target.path.has_filename()) return target;
+  const std::filesystem::path path = target.path.parent_path();
+  const modelkit::Exporter* exporter = modelkit::exporter_for(path);
+  if (exporter != nullptr && exporter->is_folder) target.path = path;
+  return target;
+}
+
+}  // namespace
+
+Outcome<Equivalence> convert_network(const NetworkFile& source, const NetworkTarget& given,
                                      const Questions& questions, const Certify& certify,
                                      const RecognitionTest* test) {
+  const NetworkTarget target = without_slash(given);
   VISAVIS_CHECK(check_limits(questions));
   VISAVIS_CHECK(check_new(target.path));
   VISAVIS_CHECK(check_new(certificate_of(target.path)));

@@ -112,6 +112,63 @@ TEST_F(NetworksTest, ConvertsAndCertifies) {
   EXPECT_EQ(answer->result.parameters, 8);  // six weights, two biases
 }
 
+/// Six windows of 3 in steps of 2: 127 pixels are the fewest. Behind them one number for each
+/// channel, which Caffe has of one size alone.
+fs::path tower(const fs::path& path) {
+  graph::Graph graph;
+  graph.name = "tower";
+  graph.inputs = {{.name = "x", .shape = {-1, 1, -1, -1}}};
+  graph.outputs = {{.name = "y", .shape = {-1, 1}}};
+  graph.initializers.push_back({.name = "w", .shape = {1, 1, 3, 3}, .values = std::vector(9, .1F)});
+  std::string x = "x";
+  for (int i = 0; i < 6; ++i) {
+    const std::string y = "c" + std::to_string(i);
+    graph.nodes.push_back({.op = "Conv",
+                           .name = y,
+                           .inputs = {x, "w"},
+                           .outputs = {y},
+                           .attributes = {{"strides", std::vector<std::int64_t>{2, 2}}}});
+    x = y;
+  }
+  graph.nodes.push_back({.op = "GlobalAveragePool",
+                         .name = "mean",
+                         .inputs = {x},
+                         .outputs = {"mean"},
+                         .attributes = {}});
+  graph.nodes.push_back(
+      {.op = "Flatten", .name = "y", .inputs = {"mean"}, .outputs = {"y"}, .attributes = {}});
+  EXPECT_TRUE(write_file(path, *graph::write_onnx(graph)));
+  return path;
+}
+
+TEST_F(NetworksTest, AsksAtASizeThatFits) {
+  const fs::path source = tower(folder_ / "tower.onnx");
+  const auto layers = inspect_layers(source, {});
+  ASSERT_TRUE(layers) << layers.error().error.message;
+  const auto small = inspect_layers(source, {.free_size = 64});
+  ASSERT_FALSE(small);
+  EXPECT_EQ(small.error().cause, Cause::kInput);
+  EXPECT_NE(small.error().error.message.find("--size 160"), std::string::npos)
+      << small.error().error.message;
+  // A folder may have a slash at its end.
+  const auto free =
+      convert_network({.path = source}, {.path = folder_ / "tower.savedmodel" / ""}, {}, certify);
+  ASSERT_TRUE(free) << free.error().error.message;
+  EXPECT_TRUE(free->equivalent);
+  EXPECT_FALSE(free->fixed_size);
+  EXPECT_TRUE(fs::exists(folder_ / "tower.savedmodel" / "saved_model.pb"));
+  EXPECT_TRUE(fs::exists(folder_ / "tower.savedmodel.certificate.json"));
+  const auto fixed =
+      convert_network({.path = source}, {.path = folder_ / "tower.prototxt"}, {}, certify);
+  ASSERT_TRUE(fixed) << fixed.error().error.message;
+  EXPECT_TRUE(fixed->equivalent);
+  EXPECT_EQ(fixed->fixed_size, 160);
+  // What the result has is asked.
+  const auto both = compare_networks({.path = source}, {.path = folder_ / "tower.prototxt"}, {});
+  ASSERT_TRUE(both) << both.error().error.message;
+  EXPECT_TRUE(both->equivalent);
+}
+
 TEST_F(NetworksTest, DrawsOverNothing) {
   const fs::path drawing = folder_ / "a.svg";
   ASSERT_TRUE(inspect_layers(network("a", 1), {.drawing = drawing}));

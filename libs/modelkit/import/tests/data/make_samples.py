@@ -1,6 +1,6 @@
 """Makes the small PyTorch files beside it: real files of torch.save with made-up numbers.
 
-    python -m venv venv && venv/bin/pip install torch==2.2.2 "numpy<2"
+    python -m venv venv && venv/bin/pip install torch==2.2.2 "numpy<2" safetensors==0.8.0
     venv/bin/python make_samples.py
 """
 
@@ -9,6 +9,7 @@ import os
 import pickle
 
 import numpy
+import safetensors.torch
 import torch
 
 
@@ -36,10 +37,16 @@ class Attack:
 torch.save(weights(), "zip.pt")
 torch.save(weights(), "legacy.pt", _use_new_zipfile_serialization=False)
 torch.save({"epoch": 3, "state_dict": weights()}, "checkpoint.pt")
+torch.save({"epoch": 3, "weights": weights(), "optimizer": {"state": {}, "param_groups": []}}, "other.pt")
+torch.save({"epoch": 3, "student": {"x": torch.zeros(1)}, "teacher": {"x": torch.ones(1)}}, "two.pt")
 torch.save(collections.OrderedDict(x=Attack()), "attack.pt")
 torch.save(collections.OrderedDict(x=Attack()), "attack-legacy.pt",
            _use_new_zipfile_serialization=False)
 torch.save([torch.zeros(2)], "list.pt")
+
+# Neither views nor parameters are written there.
+safetensors.torch.save_file({k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in weights().items()},
+                            "weights.safetensors", metadata={"format": "pt"})
 
 # The same weights as arrays, but for bfloat16, which NumPy does not have.
 arrays = {k: v.detach().numpy() for k, v in weights().items() if k != "bfloat"}
