@@ -109,7 +109,7 @@ TEST(CoreMl, CallsARowAsTheNetworkDoes) {
       bytes({0x12, 14, 0x52, 12, 0x0a, 3, 'a', 'l', 'l', 0x1a, 5, 0x2a, 3, 0x0a, 1, 4});
   const auto added = std::as_bytes(std::span(more));
   parts[0].bytes.insert(parts[0].bytes.end(), added.begin(), added.end());
-  const auto onnx = import(parts);
+  const auto onnx = import_parts(kFormat, parts);
   ASSERT_TRUE(onnx) << onnx.error().message;
   const auto graph = graph::read_onnx(*onnx);
   ASSERT_EQ(graph->outputs.size(), 3U);
