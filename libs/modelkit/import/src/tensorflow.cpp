@@ -639,7 +639,8 @@ Result<Inspection> inspected(std::span<const Part> parts, const Choice& choice) 
   std::set<std::string_view> read;  // keys of variables
   const auto count = [&](const tensorflow::NodeDef& node) {
     ++out.operators[node.op()];
-    out.parameters += constants_in(node);
+    // Beside variables, constants are none: the epsilon of a batch normalisation.
+    if (!model.variables) out.parameters += constants_in(node);
   };
   // What the outputs need; of a graph that cannot be read so, everything.
   const auto ends = choose_ends(model);
