@@ -44,9 +44,10 @@ std::string describe(const usecases::RecognitionEffect& effect) {
 /// Whether a network that forgets its input would have passed, nearly.
 bool hardly_tells(const usecases::Equivalence& answer) {
   constexpr double kAlike = .999;
-  return std::ranges::all_of(answer.judgements, [](const usecases::JudgementFacts& judgement) {
-    return judgement.self_cosine > kAlike;
-  });
+  const auto tells = [](const usecases::JudgementFacts& judgement) {
+    return judgement.samples < 2 || judgement.self_cosine <= kAlike;
+  };
+  return std::ranges::none_of(answer.judgements, tells);
 }
 
 std::string how_far(const usecases::DivergenceFacts& found) {

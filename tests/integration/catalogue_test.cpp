@@ -213,7 +213,7 @@ TEST_F(StateDictTest, IsInspectedAddedAndRun) {
   EXPECT_EQ(inside.json()["importers"], nlohmann::json({"pytorch:mobilefacenet"}));
   const Answer added = add();
   ASSERT_EQ(added.code, 0) << added.err;
-  const nlohmann::json certificate = added.json()["files"][0]["certificate"];
+  const nlohmann::json certificate = added.json()["model"]["files"][0]["certificate"];
   ASSERT_FALSE(certificate["engines"].empty());
   for (const nlohmann::json& engine : certificate["engines"])
     EXPECT_GT(engine["min_cosine"], .999999) << engine["engine"];
