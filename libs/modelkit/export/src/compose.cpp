@@ -137,10 +137,10 @@ class Composer {
   bool chain(const graph::Node& node, const std::string& op) {
     std::string all = node.inputs.front();
     if (node.inputs.size() == 1) add("Identity", node.outputs[0], {all});
+    const std::string part = node.outputs[0] + ".part";
     for (std::size_t i = 1; i < node.inputs.size(); ++i) {
       const bool is_last = i + 1 == node.inputs.size();
-      const std::string& name = node.outputs[0];
-      all = add(op, is_last ? name : fresh(name + ".part"), {all, node.inputs[i]});
+      all = add(op, is_last ? node.outputs[0] : fresh(part), {all, node.inputs[i]});
     }
     return true;
   }
