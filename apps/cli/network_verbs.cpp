@@ -134,6 +134,13 @@ void add_choice(CLI::App& verb, usecases::GraphChoice& choice, const std::string
                   "Which signature of " + of + ", if it is a SavedModel");
 }
 
+void add_source(CLI::App& verb, NetworkFile& source) {
+  verb.add_option("SOURCE", source.path,
+                  "A network in any format that can be imported, or the id of a model that was "
+                  "fetched")
+      ->required();
+}
+
 int answer_with(Desk& desk, const usecases::Outcome<usecases::Equivalence>& answer) {
   if (!answer) return give_up(desk, answer.error());
   const int code = finish(desk, wire::to_json(*answer), describe(*answer), answer->errors);
@@ -237,10 +244,7 @@ void add_equivalence(VerbList& list) {
       list.add(list.program, "equivalence",
                "Whether two files hold the same network, and which layer differs first",
                "equivalence before.onnx after.onnx --chips chips/");
-  verb->add_option("SOURCE", given->source.path,
-                   "A network in any format that can be imported, or the id of a model that was "
-                   "fetched")
-      ->required();
+  add_source(*verb, given->source);
   verb->add_option("RESULT", given->result.path, "What became of it, likewise")->required();
   verb->add_option("--source-importer", given->source.importer,
                    "How SOURCE is read, as a manifest names it (a state dict does not say)");
@@ -282,10 +286,7 @@ void add_convert(VerbList& list) {
       list.add(list.program, "convert",
                "Writes a network in another format, with a certificate, if the result is the same",
                "convert pnet.pt pnet.onnx --importer pytorch:mtcnn-pnet");
-  verb->add_option("SOURCE", given->source.path,
-                   "A network in any format that can be imported, or the id of a model that was "
-                   "fetched")
-      ->required();
+  add_source(*verb, given->source);
   verb->add_option(
           "TARGET", given->target.path,
           "The new file or folder, whose ending tells the format: " + usecases::target_endings())

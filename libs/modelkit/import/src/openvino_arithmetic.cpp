@@ -19,6 +19,11 @@
 namespace visavis::modelkit::ir {
 namespace {
 
+struct OperatorName {
+  std::string_view openvino;
+  std::string_view onnx;
+};
+
 Result<Values> of_integers(std::string_view op, const Call& call) {
   const Integers& a = std::get<Integers>(call.inputs[0]);
   const Integers& b = std::get<Integers>(call.inputs[1]);
@@ -35,20 +40,16 @@ Result<Values> of_integers(std::string_view op, const Call& call) {
 }  // namespace
 
 Result<Values> Converter::unary(const Call& call) {
-  struct Entry {
-    std::string_view openvino;
-    std::string_view onnx;
-  };
-  static constexpr auto kNames = std::to_array<Entry>({{"Abs", "Abs"},
-                                                       {"Exp", "Exp"},
-                                                       {"HSwish", "HardSwish"},
-                                                       {"Log", "Log"},
-                                                       {"Negative", "Neg"},
-                                                       {"ReLU", "Relu"},
-                                                       {"Sigmoid", "Sigmoid"},
-                                                       {"Sqrt", "Sqrt"},
-                                                       {"Tanh", "Tanh"}});
-  const auto* name = std::ranges::find(kNames, call.layer.type, &Entry::openvino);
+  static constexpr auto kNames = std::to_array<OperatorName>({{"Abs", "Abs"},
+                                                              {"Exp", "Exp"},
+                                                              {"HSwish", "HardSwish"},
+                                                              {"Log", "Log"},
+                                                              {"Negative", "Neg"},
+                                                              {"ReLU", "Relu"},
+                                                              {"Sigmoid", "Sigmoid"},
+                                                              {"Sqrt", "Sqrt"},
+                                                              {"Tanh", "Tanh"}});
+  const auto* name = std::ranges::find(kNames, call.layer.type, &OperatorName::openvino);
   if (!call.has(0)) return needs("an input");
   if (name->onnx == "HardSwish") graph_.opset = std::max<std::int64_t>(graph_.opset, 14);
   VISAVIS_TRY(x, operand(call.inputs[0]));
@@ -56,18 +57,14 @@ Result<Values> Converter::unary(const Call& call) {
 }
 
 Result<Values> Converter::binary(const Call& call) {
-  struct Entry {
-    std::string_view openvino;
-    std::string_view onnx;
-  };
-  static constexpr auto kNames = std::to_array<Entry>({{"Add", "Add"},
-                                                       {"Divide", "Div"},
-                                                       {"Maximum", "Max"},
-                                                       {"Minimum", "Min"},
-                                                       {"Multiply", "Mul"},
-                                                       {"Power", "Pow"},
-                                                       {"Subtract", "Sub"}});
-  const auto* name = std::ranges::find(kNames, call.layer.type, &Entry::openvino);
+  static constexpr auto kNames = std::to_array<OperatorName>({{"Add", "Add"},
+                                                              {"Divide", "Div"},
+                                                              {"Maximum", "Max"},
+                                                              {"Minimum", "Min"},
+                                                              {"Multiply", "Mul"},
+                                                              {"Power", "Pow"},
+                                                              {"Subtract", "Sub"}});
+  const auto* name = std::ranges::find(kNames, call.layer.type, &OperatorName::openvino);
   if (call.inputs.size() != 2) return needs("two inputs");
   if (call.text("auto_broadcast", "numpy") == "pdpd")
     return needs("operands stretched as NumPy does");

@@ -98,21 +98,22 @@ std::uint64_t parameters_of(const graph::Graph& graph) {
   return count;
 }
 
-/// Of several files: of all of them, one behind the other.
-std::string hash_of(std::span<const modelkit::Part> parts) {
-  if (parts.size() == 1) return to_hex(sha256(parts.front().bytes));
-  std::vector<std::byte> all;
-  for (const modelkit::Part& part : parts)
-    all.insert(all.end(), part.bytes.begin(), part.bytes.end());
-  return to_hex(sha256(all));
-}
-
 std::vector<NetworkPart> facts_of(std::span<const modelkit::Part> parts) {
   std::vector<NetworkPart> facts;
   for (const modelkit::Part& part : parts)
     facts.push_back(
         {.name = part.name, .bytes = part.bytes.size(), .sha256 = to_hex(sha256(part.bytes))});
   return facts;
+}
+
+/// Of several files: of all of them, one behind the other.
+/// @param files  facts of the parts
+std::string hash_of(std::span<const modelkit::Part> parts, const std::vector<NetworkPart>& files) {
+  if (files.size() == 1) return files.front().sha256;
+  std::vector<std::byte> all;
+  for (const modelkit::Part& part : parts)
+    all.insert(all.end(), part.bytes.begin(), part.bytes.end());
+  return to_hex(sha256(all));
 }
 
 /// A tag or signature that is not there is a matter of usage.
@@ -128,11 +129,13 @@ Outcome<Network> import_here(const NetworkFile& file, std::span<const modelkit::
   VISAVIS_TRY(importer, importer_of(file, inside));
   VISAVIS_TRY(onnx, chosen(modelkit::import_parts(importer, parts, choice)));
   VISAVIS_TRY(graph, caused_by(Cause::kInput, graph::read_onnx(onnx)));
+  std::vector<NetworkPart> files = facts_of(parts);
+  std::string hash = hash_of(parts, files);
   Network network{.facts = {.path = file.model.empty() ? file.path.string() : file.model,
                             .format = std::move(inside.format),
                             .importer = std::move(importer),
-                            .sha256 = hash_of(parts),
-                            .files = facts_of(parts),
+                            .sha256 = std::move(hash),
+                            .files = std::move(files),
                             .engine = {},
                             .engine_version = {},
                             .precision = file.precision,
