@@ -249,15 +249,8 @@ enum class Provider : std::uint8_t { kCpu, kTensorRt };
 
 constexpr std::string_view kTensorRtName = "TensorrtExecutionProvider";
 
-Result<void> find_tensorrt() {
-  const std::vector<std::string> here = Ort::GetAvailableProviders();
-  if (std::ranges::find(here, kTensorRtName) != here.end()) return {};
-  return fail(ErrorCode::kUnavailable,
-              "this build of ONNX Runtime has no TensorRT (NVIDIA's, for its GPUs); "
-              "visavis has to be built against one that has");
-}
-
-/// TensorRT builds its own kernels for each network when it is loaded.
+/// TensorRT builds its own kernels for each network when it is loaded. Throws if its libraries (or
+/// CUDA's) do not load.
 void append_tensorrt(Ort::SessionOptions& configured) {
   const OrtApi& api = Ort::GetApi();
   OrtTensorRTProviderOptionsV2* made = nullptr;
@@ -267,6 +260,22 @@ void append_tensorrt(Ort::SessionOptions& configured) {
         Ort::GetApi().ReleaseTensorRTProviderOptions(old);
       });
   configured.AppendExecutionProvider_TensorRT_V2(*options);
+}
+
+Result<void> find_tensorrt() {
+  const std::vector<std::string> here = Ort::GetAvailableProviders();
+  if (std::ranges::find(here, kTensorRtName) == here.end())
+    return fail(ErrorCode::kUnavailable,
+                "this build of ONNX Runtime has no TensorRT (NVIDIA's, for its GPUs); "
+                "visavis has to be built against one that has");
+  return guarded(ErrorCode::kUnavailable,
+                 "has a provider for TensorRT that does not start (do the libraries of TensorRT, "
+                 "cuDNN and CUDA lie where the loader looks?)",
+                 []() -> Result<void> {
+                   Ort::SessionOptions trial;
+                   append_tensorrt(trial);
+                   return {};
+                 });
 }
 
 class OnnxRuntimeEngine final : public Engine {
