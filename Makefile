@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 # For ctest, for example TEST_ARGS='-L unit'
 TEST_ARGS ?=
-# For tools/check.sh, for example CHECK_ARGS='--recent 4'
+# For tools/check.sh, for example CHECK_ARGS='--recent 3'
 CHECK_ARGS ?=
 # OpenVINO's threading library must not load its helper under a sanitizer.
 export TBB_ENABLE_SANITIZERS := 1
