@@ -15,7 +15,6 @@
 
 #include "caffe_operators.hpp"
 #include "caffe_writer.hpp"
-#include "compose.hpp"
 #include "survey.hpp"
 
 namespace visavis::modelkit {

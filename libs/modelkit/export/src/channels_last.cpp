@@ -9,7 +9,6 @@
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
 
-#include "compose.hpp"
 #include "survey.hpp"
 
 namespace visavis::modelkit {

@@ -14,7 +14,6 @@
 #include <visavis/graph/passes.hpp>
 #include <visavis/import/import.hpp>
 
-#include "compose.hpp"
 #include "coreml_operators.hpp"
 #include "survey.hpp"
 

@@ -66,6 +66,7 @@ const std::vector<CoreMlLowering::Rule>& CoreMlLowering::rules() {
       {"Log", &CoreMlLowering::unary},
       {"MatMul", &CoreMlLowering::dense},
       {"Max", &CoreMlLowering::binary},
+      {"Min", &CoreMlLowering::binary},
       {"MaxPool", &CoreMlLowering::pool},
       {"Mul", &CoreMlLowering::binary},
       {"Neg", &CoreMlLowering::activation},
@@ -294,6 +295,7 @@ Result<void> CoreMlLowering::binary(const Node& node) {
   if (node.op == "Mul") added.mutable_multiplybroadcastable();
   if (node.op == "Div") added.mutable_dividebroadcastable();
   if (node.op == "Max") added.mutable_maxbroadcastable();
+  if (node.op == "Min") added.mutable_minbroadcastable();
   if (node.op == "Pow") added.mutable_powbroadcastable();
   return {};
 }

@@ -283,6 +283,12 @@ Result<graph::Resizing> resizing_of(const Survey& survey, const graph::Node& nod
   return graph::resizing_of(node, opset, x, scales, sizes);
 }
 
+Result<graph::Graph> composed(graph::Graph graph) {
+  if (!graph::has_composites(graph)) return graph;
+  VISAVIS_TRY(survey, Survey::of(graph, usual_size(graph)));
+  return graph::compose(graph, survey.shapes(), survey.others());
+}
+
 Result<graph::Graph> settle_shapes(graph::Graph graph) {
   const auto is_shape = [](const graph::Node& node) { return node.op == "Shape"; };
   if (std::ranges::none_of(graph.nodes, is_shape)) return graph;

@@ -66,6 +66,11 @@ class Survey {
   [[nodiscard]] std::optional<std::vector<WindowAxis>> windows(const graph::Node& node,
                                                                const Shape& kernel) const;
 
+  [[nodiscard]] const graph::Shapes& shapes() const noexcept { return shapes_; }
+  /// For twice the free sizes.
+  [[nodiscard]] const graph::Shapes& others() const noexcept {
+    return sizes_are_free_ ? others_ : shapes_;
+  }
   [[nodiscard]] const graph::Graph& graph() const noexcept { return *graph_; }
   [[nodiscard]] bool batch_is_free() const noexcept { return batch_is_free_; }
   [[nodiscard]] bool sizes_are_free() const noexcept { return sizes_are_free_; }
@@ -125,6 +130,10 @@ struct Range {
 
 /// Of Resize and Upsample.
 [[nodiscard]] Result<graph::Resizing> resizing_of(const Survey& survey, const graph::Node& node);
+
+/// graph::compose for the sizes that a graph leaves free.
+/// @return as graph::infer_shapes
+[[nodiscard]] Result<graph::Graph> composed(graph::Graph graph);
 
 /// Whatever is computed from shapes becomes a constant, for a batch of 1; nothing is done where
 /// other dimensions are free too.

@@ -162,6 +162,7 @@ constexpr auto kKinds = std::to_array<Kind>({
     {Layer::kClip, "clip"},
     {Layer::kTanh, "tanh"},
     {Layer::kMaxBroadcastable, "maxBroadcastable"},
+    {Layer::kMinBroadcastable, "minBroadcastable"},
     {Layer::kAddBroadcastable, "addBroadcastable"},
     {Layer::kPowBroadcastable, "powBroadcastable"},
     {Layer::kDivideBroadcastable, "divideBroadcastable"},
@@ -281,6 +282,7 @@ Result<CoreMlValue> CoreMlAssembly::convert(const Layer& layer) {
     case Layer::kMax:
       return arithmetic(layer);
     case Layer::kMaxBroadcastable:
+    case Layer::kMinBroadcastable:
     case Layer::kAddBroadcastable:
     case Layer::kPowBroadcastable:
     case Layer::kDivideBroadcastable:
@@ -702,6 +704,8 @@ Result<CoreMlValue> CoreMlAssembly::broadcast(const Layer& layer) {
       return two(layer, "Div");
     case Layer::kMaxBroadcastable:
       return two(layer, "Max");
+    case Layer::kMinBroadcastable:
+      return two(layer, "Min");
     default:
       return two(layer, "Pow");
   }

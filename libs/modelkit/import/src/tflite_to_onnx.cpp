@@ -274,6 +274,7 @@ class Converter {
          {"L2_NORMALIZATION", &Converter::unit_length, 1, false, "unit"},
          {"MEAN", &Converter::reduce, 2, false, "mean"},
          {"SUM", &Converter::reduce, 2, false, "sum"},
+         {"REDUCE_MAX", &Converter::reduce, 2, false, "largest"},
          {"RESHAPE", &Converter::reshape, 1, true, "flat"},
          {"SQUEEZE", &Converter::reshape, 1, true, "flat"},
          {"EXPAND_DIMS", &Converter::reshape, 1, true, "flat"},
@@ -639,8 +640,9 @@ class Converter {
   Result<Id> reduce(const LiteOperator& op) {
     VISAVIS_TRY(x, value(op.inputs[0]));
     VISAVIS_TRY(axes, ints(tensor(op, 1)));
-    return op.name == "MEAN" ? out_.mean(name_, x, axes, op.keeps_axes)
-                             : out_.sum(name_, x, axes, op.keeps_axes);
+    if (op.name == "MEAN") return out_.mean(name_, x, axes, op.keeps_axes);
+    if (op.name == "REDUCE_MAX") return out_.largest(name_, x, axes, op.keeps_axes);
+    return out_.sum(name_, x, axes, op.keeps_axes);
   }
 
   /// The shape is that of the result, whose first dimension stays free.

@@ -131,7 +131,9 @@ Result<void> binary(Lowering& lower, const Node& node) {
   const bool as_last = made.size() == 4 && lower.any_last(node);
   const std::string a = lower.spread(node.inputs[0], made.size(), as_last);
   const std::string b = lower.spread(node.inputs[1], made.size(), as_last);
-  const std::string_view op = node.op == "Max" ? "Maximum" : std::string_view(node.op);
+  const std::string_view op = node.op == "Max"   ? "Maximum"
+                              : node.op == "Min" ? "Minimum"
+                                                 : std::string_view(node.op);
   lower.keep(node.outputs[0], lower.emit(op, {a, b}, as_last ? last(made) : made), as_last);
   return {};
 }

@@ -82,8 +82,14 @@ class Forms {
   [[nodiscard]] Result<std::shared_ptr<const Compiled>> form(const Shapes& shapes) const {
     const std::scoped_lock lock(mutex_);
     if (const auto found = by_shape_.find(shapes); found != by_shape_.end()) return found->second;
-    auto network = graph::to_channels_last(graph_, shapes, graph::PictureOrder::kChannelsFirst,
-                                           evaluate_with(reference_));
+    const graph::Evaluate evaluate = evaluate_with(reference_);
+    graph::Graph composed;
+    if (graph::has_composites(graph_)) {
+      VISAVIS_TRY(all, graph::infer_shapes(graph_, shapes, evaluate));
+      composed = graph::compose(graph_, all, all);
+    }
+    auto network = graph::to_channels_last(composed.nodes.empty() ? graph_ : composed, shapes,
+                                           graph::PictureOrder::kChannelsFirst, evaluate);
     if (!network) return fail(network.error().code, network.error().message);
     VISAVIS_TRY(layers, graph::hash_of_layers(*network));
     auto found = by_layers_.find(layers);

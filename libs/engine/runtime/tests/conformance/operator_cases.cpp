@@ -339,6 +339,40 @@ void add_arithmetic(std::vector<Case>& cases) {
       {mean.node("ReduceMean", {y}, {{"axes", Ints{2, 3}}, {"keepdims", std::int64_t{0}}})}, 2));
 }
 
+/// What formats without them have to make of other operators.
+void add_composites(std::vector<Case>& cases) {
+  for (const std::string_view op : {"ReduceL2", "ReduceMax", "ReduceSum"})
+    for (const std::int64_t keeps : {0, 1}) {
+      Builder build(std::string(op) + (keeps != 0 ? " of planes, kept" : " of planes"));
+      const std::string x = build.input({2, 3, 4, 5});
+      Attributes attributes = {{"keepdims", keeps}};
+      std::vector<std::string> inputs = {x};
+      if (op == "ReduceSum")  // from operator set 13 on
+        inputs.push_back(build.ints({2, 3}));
+      else
+        attributes.emplace_back("axes", Ints{-1, 2});
+      cases.push_back(build.finish({build.node(op, std::move(inputs), std::move(attributes))},
+                                   keeps != 0 ? 4 : 2));
+    }
+  for (const std::int64_t p : {1, 2})
+    cases.push_back(unary("LpNormalization", 2, {{"p", p}, {"axis", std::int64_t{1}}}));
+  for (const std::string_view op : {"Max", "Min", "Sum"})
+    for (const std::size_t count : {1U, 2U, 3U}) {
+      Builder build(numbered(std::string(op) + " of ", count));
+      std::vector<std::string> inputs;
+      while (inputs.size() < count) inputs.push_back(build.input({2, 3, 4, 5}));
+      cases.push_back(build.finish({build.node(op, std::move(inputs))}, 4));
+    }
+  // Division by a row's length, as PyTorch writes F.normalize.
+  Builder build("ReduceL2, Clip, Expand, Div");
+  const std::string x = build.input({2, 6});
+  const std::string length =
+      build.node("ReduceL2", {x}, {{"axes", Ints{1}}, {"keepdims", std::int64_t{1}}});
+  const std::string bounded = build.node("Clip", {length, build.scalar(1e-12F)});
+  const std::string wide = build.node("Expand", {bounded, build.node("Shape", {x})});
+  cases.push_back(build.finish({build.node("Div", {x, wide})}, 2));
+}
+
 void add_shapes(std::vector<Case>& cases) {
   cases.push_back(unary("Transpose", 4, {{"perm", Ints{0, 3, 2, 1}}}));
   cases.push_back(unary("Transpose", 3));
@@ -494,6 +528,7 @@ std::vector<Case> operator_cases() {
   add_resizing(cases);
   add_products(cases);
   add_arithmetic(cases);
+  add_composites(cases);
   add_shapes(cases);
   add_selections(cases);
   add_quantization(cases);

@@ -95,4 +95,16 @@ using Shapes = std::unordered_map<std::string, Shape>;
 /// convolution stays, for the zeros of a padding are not normalised.
 [[nodiscard]] Graph fold_batch_norm(Graph graph);
 
+/// True if a node is of those that `compose` looks at.
+[[nodiscard]] bool has_composites(const Graph& graph) noexcept;
+
+/// Operators that formats lack, made of others that they have. ReduceL2, ReduceSum and
+/// LpNormalization become means of squares, of magnitudes or of the numbers themselves, times their
+/// count; a ReduceMax of whole planes a GlobalMaxPool; Sum, Max and Min of several an Add, Max or
+/// Min of two after another; and an Expand goes where the operators that read it stretch its input
+/// as well. What does not fit stays.
+/// @param shapes  of all values, as infer_shapes has them
+/// @param others  for another size of the inputs, if that is free; what changes is no count
+[[nodiscard]] Graph compose(const Graph& graph, const Shapes& shapes, const Shapes& others);
+
 }  // namespace visavis::graph

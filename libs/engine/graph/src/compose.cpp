@@ -1,5 +1,3 @@
-#include "compose.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -9,53 +7,71 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
-#include <visavis/core/result.hpp>
-#include <visavis/graph/graph.hpp>
-#include <visavis/graph/passes.hpp>
 
-#include "survey.hpp"
+#include "visavis/graph/graph.hpp"
+#include "visavis/graph/passes.hpp"
 
-namespace visavis::modelkit {
+namespace visavis::graph {
 namespace {
 
 using Names = std::vector<std::string>;
-using Attributes = std::vector<std::pair<std::string, graph::Attribute>>;
+using Attributes = std::vector<std::pair<std::string, Attribute>>;
 
 /// Take operands of several shapes.
 constexpr auto kStretching = std::to_array<std::string_view>({"Add", "Div", "Mul", "Sub"});
 
 class Composer {
  public:
-  Composer(const graph::Graph& given, const Survey& survey) : given_(given), survey_(survey) {
+  Composer(const Graph& given, const Shapes& shapes, const Shapes& others)
+      : given_(given), shapes_(shapes), others_(others) {
     made_ = given;
     made_.nodes.clear();
-    for (const graph::ValueInfo& input : given.inputs) names_.insert(input.name);
-    for (const graph::Tensor& tensor : given.initializers) names_.insert(tensor.name);
-    for (const graph::Node& node : given.nodes)
-      names_.insert(node.outputs.begin(), node.outputs.end());
+    for (const ValueInfo& input : given.inputs) names_.insert(input.name);
+    for (const Tensor& tensor : given.initializers) names_.insert(tensor.name);
+    for (const Node& node : given.nodes) names_.insert(node.outputs.begin(), node.outputs.end());
   }
 
-  graph::Graph run() && {
-    for (const graph::Node& given : given_.nodes) {
-      graph::Node node = given;
+  Graph run() && {
+    for (const Node& given : given_.nodes) {
+      Node node = given;
       for (std::string& input : node.inputs)
         if (const auto found = instead_.find(input); found != instead_.end()) input = found->second;
       if (!compose(node)) made_.nodes.push_back(std::move(node));
     }
-    return graph::remove_unused(std::move(made_));
+    return remove_unused(std::move(made_));
   }
 
  private:
   /// @return false if the node is to stay as it is
-  bool compose(const graph::Node& node) {
+  bool compose(const Node& node) {
     if (node.op == "ReduceL2" || node.op == "ReduceSum") return reduction(node);
     if (node.op == "LpNormalization") return normalization(node);
     if (node.op == "ReduceMax") return largest_of_planes(node);
     if (node.op == "Sum") return chain(node, "Add");
-    if (node.op == "Max" && node.inputs.size() != 2) return chain(node, "Max");
+    if (node.inputs.size() != 2 && (node.op == "Max" || node.op == "Min"))
+      return chain(node, node.op);
     if (node.op == "Expand") return expand(node);
     return false;
+  }
+
+  [[nodiscard]] bool varies(const std::string& x) const { return shapes_.at(x) != others_.at(x); }
+
+  [[nodiscard]] std::int64_t from_front(std::int64_t axis, const std::string& x) const {
+    return axis < 0 ? axis + static_cast<std::int64_t>(shapes_.at(x).size()) : axis;
+  }
+
+  /// In ascending order; none if they are not constant, or all are meant.
+  [[nodiscard]] Shape reduced_axes(const Node& node) const {
+    Shape axes = node.get_or("axes", Shape{});
+    if (node.inputs.size() > 1)
+      if (const Tensor* tensor = given_.initializer(node.inputs[1]))
+        if (const auto* values = std::get_if<std::vector<std::int64_t>>(&tensor->values))
+          axes = *values;
+    for (std::int64_t& axis : axes) axis = from_front(axis, node.inputs[0]);
+    std::ranges::sort(axes);
+    return axes;
   }
 
   /// What a reduction is over.
@@ -69,18 +85,16 @@ class Composer {
   [[nodiscard]] bool fits(const std::string& x, Reduced& reduced) const {
     double count = 1;
     for (const std::int64_t axis : reduced.axes) {
-      if (axis == 0 || (axis > 1 && survey_.varies(x))) return false;
-      count *= static_cast<double>(survey_.shape(x)[static_cast<std::size_t>(axis)]);
+      if (axis == 0 || (axis > 1 && varies(x))) return false;
+      count *= static_cast<double>(shapes_.at(x)[static_cast<std::size_t>(axis)]);
     }
     reduced.count = static_cast<float>(count);
     return count > 0 && !reduced.axes.empty();
   }
 
-  bool reduction(const graph::Node& node) {
+  bool reduction(const Node& node) {
     const std::string& x = node.inputs[0];
-    const auto axes = reduced_axes(survey_, node);
-    if (!axes) return false;
-    Reduced reduced{.axes = Shape(axes->begin(), axes->end()),
+    Reduced reduced{.axes = reduced_axes(node),
                     .keeps = node.get_or<std::int64_t>("keepdims", 1) != 0};
     if (!fits(x, reduced)) return false;
     if (node.op == "ReduceSum") {
@@ -95,12 +109,11 @@ class Composer {
     return true;
   }
 
-  bool normalization(const graph::Node& node) {
+  bool normalization(const Node& node) {
     const std::string& x = node.inputs[0];
     const auto p = node.get_or<std::int64_t>("p", 2);
-    const auto axis = axis_of(node, node.get_or<std::int64_t>("axis", -1), survey_.shape(x).size());
-    if (!axis || (p != 1 && p != 2)) return false;
-    Reduced reduced{.axes = {static_cast<std::int64_t>(*axis)}};
+    if (p != 1 && p != 2) return false;
+    Reduced reduced{.axes = {from_front(node.get_or<std::int64_t>("axis", -1), x)}};
     if (!fits(x, reduced)) return false;
     const std::string& name = node.outputs[0];
     const std::string& from = node.inputs[0];
@@ -119,11 +132,8 @@ class Composer {
     return true;
   }
 
-  bool largest_of_planes(const graph::Node& node) {
-    const auto axes = reduced_axes(survey_, node);
-    const bool is_planes = axes && *axes == std::vector<std::size_t>{2, 3} &&
-                           survey_.shape(node.inputs[0]).size() == 4;
-    if (!is_planes) return false;
+  bool largest_of_planes(const Node& node) {
+    if (shapes_.at(node.inputs[0]).size() != 4 || reduced_axes(node) != Shape{2, 3}) return false;
     const std::string& name = node.outputs[0];
     if (node.get_or<std::int64_t>("keepdims", 1) != 0) {
       add("GlobalMaxPool", name, {node.inputs[0]});
@@ -134,7 +144,7 @@ class Composer {
     return true;
   }
 
-  bool chain(const graph::Node& node, const std::string& op) {
+  bool chain(const Node& node, const std::string& op) {
     std::string all = node.inputs.front();
     if (node.inputs.size() == 1) add("Identity", node.outputs[0], {all});
     const std::string part = node.outputs[0] + ".part";
@@ -145,17 +155,17 @@ class Composer {
     return true;
   }
 
-  bool expand(const graph::Node& node) {
+  bool expand(const Node& node) {
     const std::string& made = node.outputs[0];
-    const Shape& shape = survey_.shape(made);
-    const auto stretches = [&](const graph::Node& reader) {
+    const Shape& shape = shapes_.at(made);
+    const auto stretches = [&](const Node& reader) {
       if (std::ranges::find(kStretching, reader.op) == kStretching.end()) return false;
       const std::string& other = reader.inputs[reader.inputs[0] == made ? 1 : 0];
-      return other != made && survey_.shape(other) == shape;
+      return other != made && shapes_.at(other) == shape;
     };
     const bool goes =
-        !survey_.is_output(made) &&
-        std::ranges::all_of(given_.nodes, [&](const graph::Node& reader) {
+        std::ranges::find(given_.outputs, made, &ValueInfo::name) == given_.outputs.end() &&
+        std::ranges::all_of(given_.nodes, [&](const Node& reader) {
           return std::ranges::find(reader.inputs, made) == reader.inputs.end() || stretches(reader);
         });
     if (goes) instead_[made] = node.inputs[0];
@@ -200,26 +210,27 @@ class Composer {
     return name;
   }
 
-  const graph::Graph& given_;
-  const Survey& survey_;
-  graph::Graph made_;
+  const Graph& given_;
+  const Shapes& shapes_;
+  const Shapes& others_;
+  Graph made_;
   std::set<std::string> names_;
   std::unordered_map<std::string, std::string> instead_;  ///< Of Expands that are left out.
 };
 
-bool is_composed(const graph::Node& node) {
-  constexpr auto kOperators = std::to_array<std::string_view>(
-      {"Expand", "LpNormalization", "ReduceL2", "ReduceMax", "ReduceSum", "Sum"});
-  return std::ranges::find(kOperators, node.op) != kOperators.end() ||
-         (node.op == "Max" && node.inputs.size() != 2);
-}
-
 }  // namespace
 
-Result<graph::Graph> composed(graph::Graph graph) {
-  if (std::ranges::none_of(graph.nodes, is_composed)) return graph;
-  VISAVIS_TRY(survey, Survey::of(graph, usual_size(graph)));
-  return Composer(graph, survey).run();
+bool has_composites(const Graph& graph) noexcept {
+  constexpr auto kOperators = std::to_array<std::string_view>(
+      {"Expand", "LpNormalization", "ReduceL2", "ReduceMax", "ReduceSum", "Sum"});
+  return std::ranges::any_of(graph.nodes, [&](const Node& node) {
+    return std::ranges::find(kOperators, node.op) != kOperators.end() ||
+           (node.inputs.size() != 2 && (node.op == "Max" || node.op == "Min"));
+  });
 }
 
-}  // namespace visavis::modelkit
+Graph compose(const Graph& graph, const Shapes& shapes, const Shapes& others) {
+  return Composer(graph, shapes, others).run();
+}
+
+}  // namespace visavis::graph
