@@ -376,6 +376,8 @@ Result<Comparison> there_and_back(const Exporter& exporter, const Case& asked) {
 }
 
 class RoundTrip : public ::testing::TestWithParam<const char*> {};
+/// TensorFlow Lite has both operators.
+class Refusal : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(RoundTrip, GivesTheSameNetwork) {
   const Exporter* exporter = exporter_for(std::string("net") + GetParam());
@@ -391,7 +393,25 @@ TEST_P(RoundTrip, GivesTheSameNetwork) {
   }
 }
 
-TEST_P(RoundTrip, NamesAllThatTheFormatDoesNotHave) {
+TEST_P(RoundTrip, TakesMinimaWhereTheFormatHasThem) {
+  const Exporter* exporter = exporter_for(std::string("net") + GetParam());
+  ASSERT_NE(exporter, nullptr);
+  Sketch s({-1, 4, 3, 5});
+  const auto half = s.op("Mul", {"x", s.floats({1}, {.5F})});
+  const auto relu = s.op("Relu", {"x"});
+  const auto two = s.op("Min", {"x", half});
+  const Case asked = {"minima", s.done({two, s.op("Min", {half, relu, "x"})})};
+  const auto comparison = there_and_back(*exporter, asked);
+  if (GetParam() == std::string_view(".prototxt")) {
+    ASSERT_FALSE(comparison);
+    EXPECT_NE(comparison.error().message.find("Min"), std::string::npos);
+    return;
+  }
+  ASSERT_TRUE(comparison) << comparison.error().message;
+  EXPECT_TRUE(comparison->equivalent);
+}
+
+TEST_P(Refusal, NamesAllThatTheFormatDoesNotHave) {
   Sketch s({-1, 3, 4, 4});
   const auto a = s.op("QuantizeLinear", {"x", s.floats({}, {1})});
   const auto b = s.op("Gather", {"x", s.ints({0})}, {{"axis", std::int64_t{1}}});
@@ -460,6 +480,9 @@ TEST_P(RoundTrip, TheSameGraphGivesTheSameBytes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, RoundTrip,
+                         ::testing::Values(".prototxt", ".mlmodel", ".savedmodel", ".pb",
+                                           ".tflite"));
+INSTANTIATE_TEST_SUITE_P(Formats, Refusal,
                          ::testing::Values(".prototxt", ".mlmodel", ".savedmodel", ".pb"));
 INSTANTIATE_TEST_SUITE_P(Formats, AnySize,
                          ::testing::Values(".prototxt", ".mlmodel", ".savedmodel", ".pb",

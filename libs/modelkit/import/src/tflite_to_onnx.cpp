@@ -254,6 +254,7 @@ class Converter {
          {"DIV", &Converter::binary, 2, false, "div"},
          {"MAXIMUM", &Converter::binary, 2, false, "max"},
          {"MINIMUM", &Converter::binary, 2, false, "min"},
+         {"POW", &Converter::binary, 2, false, "pow"},
          {"SQUARED_DIFFERENCE", &Converter::squared_difference, 2, false, "square"},
          {"SQUARE", &Converter::square, 1, false, "square"},
          {"RELU", &Converter::unary, 1, false, "relu"},
@@ -261,6 +262,7 @@ class Converter {
          {"RELU_N1_TO_1", &Converter::clipped, 1, false, "relu"},
          {"LOGISTIC", &Converter::unary, 1, false, "sigmoid"},
          {"TANH", &Converter::unary, 1, false, "tanh"},
+         {"ELU", &Converter::unary, 1, false, "elu"},
          {"EXP", &Converter::unary, 1, false, "exp"},
          {"LOG", &Converter::unary, 1, false, "log"},
          {"NEG", &Converter::unary, 1, false, "neg"},
@@ -524,7 +526,8 @@ class Converter {
                                                                       {"MUL", "Mul"},
                                                                       {"DIV", "Div"},
                                                                       {"MAXIMUM", "Max"},
-                                                                      {"MINIMUM", "Min"}});
+                                                                      {"MINIMUM", "Min"},
+                                                                      {"POW", "Pow"}});
     VISAVIS_TRY(a, value(op.inputs[0]));
     VISAVIS_TRY(b, value(op.inputs[1]));
     return out_.binary(
@@ -538,6 +541,7 @@ class Converter {
         std::to_array<std::pair<std::string_view, std::string_view>>({{"RELU", "Relu"},
                                                                       {"LOGISTIC", "Sigmoid"},
                                                                       {"TANH", "Tanh"},
+                                                                      {"ELU", "Elu"},
                                                                       {"EXP", "Exp"},
                                                                       {"LOG", "Log"},
                                                                       {"NEG", "Neg"},
