@@ -1,5 +1,5 @@
-// Bytes as an ONNX model: what the passes make of it is a valid graph, and shapes that are inferred
-// are those that come out when it runs.
+// Bytes as an ONNX model: what the passes make of it is a valid graph, shapes that are inferred are
+// those that come out when it runs, and a graph that is composed of other operators runs, too.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -56,5 +56,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto found = inferred->find(graph->outputs[i].name);
     if (found == inferred->end() || found->second != (*outputs)[i].shape) std::abort();
   }
+  const Graph composed = visavis::graph::compose(*graph, *inferred, *inferred);
+  if (!visavis::graph::validate(composed)) std::abort();
+  const auto again = evaluate(composed, *inputs);
+  if (!again) std::abort();
+  for (std::size_t i = 0; i < outputs->size(); ++i)
+    if ((*again)[i].shape != (*outputs)[i].shape) std::abort();
   return 0;
 }
