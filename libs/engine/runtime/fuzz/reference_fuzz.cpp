@@ -49,7 +49,11 @@ void run(const visavis::runtime::Model& model) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
-  const auto graph = visavis::graph::read_onnx(bytes);
+  const auto files = visavis::graph::external_files(bytes);
+  if (!files) return 0;
+  std::vector<visavis::graph::OnnxData> beside;  // all hold the model itself
+  for (const std::string& name : *files) beside.push_back({.name = name, .bytes = bytes});
+  const auto graph = visavis::graph::read_onnx(bytes, beside);
   if (!graph) return 0;
   check_round_trip(*graph);
   if (const auto freed = visavis::graph::free_batch(*graph)) check_round_trip(*freed);
