@@ -337,7 +337,10 @@ void add_inspect(VerbList& list, CLI::App& models) {
       ->required();
   verb->add_flag("--layers", given->layers,
                  "Shapes, multiply-adds and parameters of every layer, for one sample");
-  verb->add_option("--draw", given->questions.drawing, "Also draws the layers: an SVG file");
+  verb->add_option("--draw", given->questions.drawing, "Also draws the layers: an SVG file")
+      ->check([](const std::string& name) {
+        return std::string(name.ends_with(".svg") ? "" : "it is drawn as SVG: name a file .svg");
+      });
   verb->add_option("--importer", given->questions.importer,
                    "With --layers: how FILE is read, as a manifest names it");
   verb->add_option("--tag", given->questions.choice.tag,

@@ -76,9 +76,10 @@ std::string describe(const usecases::Equivalence& answer) {
                : "") +
           ", cosine at least " + fixed(answer.limits.min_cosine, 8) + ")\n";
   if (answer.equivalent && hardly_tells(answer))
-    text +=
-        "the source says nearly the same to all inputs (ALIKE), which hardly tells networks apart: "
-        "ask with --chips\n";
+    text += std::string(
+                "the source says nearly the same to all inputs (ALIKE), which hardly tells "
+                "networks apart") +
+            (answer.judgements.size() > 1 ? "\n" : ": ask with --chips\n");
   if (answer.first) {
     const auto& first = *answer.first;
     text += "first difference: " + first.op + " " + printable(first.difference.source) + " / " +

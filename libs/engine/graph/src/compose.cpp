@@ -30,7 +30,10 @@ class Composer {
     made_.nodes.clear();
     for (const ValueInfo& input : given.inputs) names_.insert(input.name);
     for (const Tensor& tensor : given.initializers) names_.insert(tensor.name);
-    for (const Node& node : given.nodes) names_.insert(node.outputs.begin(), node.outputs.end());
+    for (const Node& node : given.nodes) {
+      names_.insert(node.outputs.begin(), node.outputs.end());
+      if (node.op == "Expand") expanded_.insert(node.outputs[0]);
+    }
   }
 
   Graph run() && {
@@ -52,17 +55,16 @@ class Composer {
     if (node.op == "Sum") return chain(node, "Add");
     if (node.inputs.size() != 2 && (node.op == "Max" || node.op == "Min"))
       return chain(node, node.op);
+    if (node.op == "Concat" && node.inputs.size() == 1) return chain(node, node.op);
     if (node.op == "Expand") return expand(node);
     return false;
   }
-
-  [[nodiscard]] bool varies(const std::string& x) const { return shapes_.at(x) != others_.at(x); }
 
   [[nodiscard]] std::int64_t from_front(std::int64_t axis, const std::string& x) const {
     return axis < 0 ? axis + static_cast<std::int64_t>(shapes_.at(x).size()) : axis;
   }
 
-  /// In ascending order; none if they are not constant, or all are meant.
+  /// In ascending order, each once; none if they are not constant, or all are meant.
   [[nodiscard]] Shape reduced_axes(const Node& node) const {
     Shape axes = node.get_or("axes", Shape{});
     if (node.inputs.size() > 1)
@@ -71,6 +73,8 @@ class Composer {
           axes = *values;
     for (std::int64_t& axis : axes) axis = from_front(axis, node.inputs[0]);
     std::ranges::sort(axes);
+    const auto [first, last] = std::ranges::unique(axes);
+    axes.erase(first, last);
     return axes;
   }
 
@@ -85,8 +89,9 @@ class Composer {
   [[nodiscard]] bool fits(const std::string& x, Reduced& reduced) const {
     double count = 1;
     for (const std::int64_t axis : reduced.axes) {
-      if (axis == 0 || (axis > 1 && varies(x))) return false;
-      count *= static_cast<double>(shapes_.at(x)[static_cast<std::size_t>(axis)]);
+      const auto at = static_cast<std::size_t>(axis);
+      if (axis == 0 || shapes_.at(x)[at] != others_.at(x)[at]) return false;
+      count *= static_cast<double>(shapes_.at(x)[at]);
     }
     reduced.count = static_cast<float>(count);
     return count > 0 && !reduced.axes.empty();
@@ -150,7 +155,8 @@ class Composer {
     const std::string part = node.outputs[0] + ".part";
     for (std::size_t i = 1; i < node.inputs.size(); ++i) {
       const bool is_last = i + 1 == node.inputs.size();
-      all = add(op, is_last ? node.outputs[0] : fresh(part), {all, node.inputs[i]});
+      all = add(op, is_last ? node.outputs[0] : fresh(part + std::to_string(i)),
+                {all, node.inputs[i]});
     }
     return true;
   }
@@ -161,7 +167,8 @@ class Composer {
     const auto stretches = [&](const Node& reader) {
       if (std::ranges::find(kStretching, reader.op) == kStretching.end()) return false;
       const std::string& other = reader.inputs[reader.inputs[0] == made ? 1 : 0];
-      return other != made && shapes_.at(other) == shape;
+      // One of two that were both made larger has to stay.
+      return other != made && shapes_.at(other) == shape && !expanded_.contains(other);
     };
     const bool goes =
         std::ranges::find(given_.outputs, made, &ValueInfo::name) == given_.outputs.end() &&
@@ -215,6 +222,7 @@ class Composer {
   const Shapes& others_;
   Graph made_;
   std::set<std::string> names_;
+  std::set<std::string> expanded_;                        ///< What Expands make.
   std::unordered_map<std::string, std::string> instead_;  ///< Of Expands that are left out.
 };
 
@@ -225,7 +233,8 @@ bool has_composites(const Graph& graph) noexcept {
       {"Expand", "LpNormalization", "ReduceL2", "ReduceMax", "ReduceSum", "Sum"});
   return std::ranges::any_of(graph.nodes, [&](const Node& node) {
     return std::ranges::find(kOperators, node.op) != kOperators.end() ||
-           (node.inputs.size() != 2 && (node.op == "Max" || node.op == "Min"));
+           (node.inputs.size() != 2 && (node.op == "Max" || node.op == "Min")) ||
+           (node.inputs.size() == 1 && node.op == "Concat");
   });
 }
 

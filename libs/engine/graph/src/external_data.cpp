@@ -55,9 +55,7 @@ bool is_plain(std::string_view name) {
 
 }  // namespace
 
-bool is_external(const onnx::TensorProto& tensor) {
-  return tensor.data_location() == kExternal || tensor.external_data_size() > 0;
-}
+bool is_external(const onnx::TensorProto& tensor) { return tensor.data_location() == kExternal; }
 
 Result<std::string> location_of(const onnx::TensorProto& tensor) {
   const std::string_view name = text_of(tensor, "location");

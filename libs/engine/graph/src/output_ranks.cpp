@@ -24,7 +24,8 @@ Result<std::vector<Tensor>> held(const Graph& graph, std::span<const Tensor> /*i
   if (node.op == "Identity" && graph.initializers.size() == 1) return graph.initializers;
   const Attribute* value = node.op == "Constant" ? node.find("value") : nullptr;
   const auto* tensor = value == nullptr ? nullptr : std::get_if<Tensor>(value);
-  if (tensor == nullptr) return fail(ErrorCode::kUnsupported, "the constant is computed");
+  if (tensor == nullptr)
+    return fail(ErrorCode::kUnsupported, node.op + " of constants, where a shape hangs on it");
   return std::vector<Tensor>{*tensor};
 }
 
@@ -48,6 +49,9 @@ Result<Graph> with_output_ranks(Graph graph, const std::unordered_set<std::strin
     if (!shapes) shapes = shapes_at(graph, size);
   for (ValueInfo& output : graph.outputs) {
     if (!outputs.contains(output.name)) continue;
+    if (shapes && !shapes->contains(output.name))
+      return fail(ErrorCode::kUnsupported,
+                  "the output \"" + output.name + "\" is one that no engine makes");
     if (!shapes)
       return fail(
           ErrorCode::kUnsupported,

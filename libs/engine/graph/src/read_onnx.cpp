@@ -22,6 +22,7 @@
 #include "external_data.hpp"
 #include "onnx_numbers.hpp"
 #include "output_ranks.hpp"
+#include "schema.hpp"
 #include "visavis/core/result.hpp"
 #include "visavis/graph/graph.hpp"
 #include "visavis/graph/onnx.hpp"
@@ -166,7 +167,7 @@ Result<Attribute> attribute_of(const onnx::AttributeProto& proto, ExternalData& 
 
 bool is_default_domain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
 
-Result<Node> node_of(const onnx::NodeProto& proto, ExternalData& outside) {
+Result<Node> node_of(const onnx::NodeProto& proto, std::int64_t opset, ExternalData& outside) {
   if (!is_default_domain(proto.domain()))
     return unsupported("the operator " + printable(proto.op_type()) + " of the domain " +
                        printable(proto.domain()));
@@ -184,6 +185,8 @@ Result<Node> node_of(const onnx::NodeProto& proto, ExternalData& outside) {
     if (!value) return std::unexpected(std::move(value).error());
     node.attributes.emplace_back(attribute.name(), *std::move(value));
   }
+  if (const std::string defect = defect_of(node, opset); !defect.empty())
+    return malformed("of a node of " + printable(node.op) + " " + defect);
   return node;
 }
 
@@ -275,7 +278,7 @@ class Reader {
       if (!weights.contains(input.name()))  // required before IR version 4
         VISAVIS_CHECK(add(graph_.inputs, value_of(input, true)));
     for (const onnx::NodeProto& node : proto.node())
-      VISAVIS_CHECK(add(graph_.nodes, node_of(node, outside_)));
+      VISAVIS_CHECK(add(graph_.nodes, node_of(node, graph_.opset, outside_)));
     for (const onnx::ValueInfoProto& output : proto.output()) {
       if (!output.type().tensor_type().has_shape()) unranked_.insert(output.name());
       VISAVIS_CHECK(add(graph_.outputs, value_of(output, false)));

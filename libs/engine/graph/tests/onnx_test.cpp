@@ -176,6 +176,23 @@ TEST(ReadOnnx, RefusesWeightsThatAreNotThere) {
   EXPECT_THAT(refused("length", "4"), HasSubstr("its shape says 8"));
 }
 
+// data_location decides (onnx.proto); entries alone mean nothing.
+TEST(ReadOnnx, TakesWeightsWithinTheFileForWhatTheyAre) {
+  std::string model = model_outside({{"location", "w.data"}});
+  const std::string outside_mark("\x70\x01", 2);
+  const std::string inside = field(9, std::string(8, '\0'));
+  const auto at = model.find(outside_mark);
+  ASSERT_NE(at, std::string::npos);
+  model.replace(at, 2, inside);
+  model[1] = static_cast<char>(model[1] + 8);  // the graph's length …
+  const auto tensor = model.find(std::string("\x08\x02\x10\x01", 4));
+  model[tensor - 1] = static_cast<char>(model[tensor - 1] + 8);  // … and the tensor's
+  EXPECT_TRUE(external_files(bytes_of(model))->empty());
+  const auto graph = read_onnx(bytes_of(model));
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_THAT(std::get<std::vector<float>>(graph->initializer("w")->values), ElementsAre(0.F, 0.F));
+}
+
 TEST(ReadOnnx, RefusesNamesThatLeaveTheFolder) {
   for (const char* name :
        {"", "/w.data", "../w.data", "a/../../w.data", "a\\w.data", "a/", "w\n"}) {
@@ -225,6 +242,27 @@ TEST(ReadOnnx, SaysWhatIsWrongWithAGraph) {
               HasSubstr("\"y\" is defined twice"));
   EXPECT_THAT(told({node("Relu", {"z"}, "y")}), HasSubstr("nothing before it defines"));
   EXPECT_TRUE(read_onnx(bytes_of(model_of({node("Relu", {"x"}, "y")}))));
+  // ONNX's operator schemas: what has to be there.
+  EXPECT_THAT(told({node("Pad", {"x"}, "y")}), HasSubstr("of Pad input 2"));
+  EXPECT_THAT(told({node("PRelu", {"", "x"}, "y")}), HasSubstr("of PRelu input 1"));
+  EXPECT_THAT(told({node("Clip", {"", "x"}, "y")}), HasSubstr("of Clip input 1"));
+  EXPECT_THAT(told({node("Sum", {}, "y")}), HasSubstr("of Sum input 1"));
+  EXPECT_TRUE(read_onnx(bytes_of(model_of({node("Clip", {"x", "", ""}, "y")}))));
+}
+
+TEST(ReadOnnx, RefusesAttributesOfAnotherType) {
+  const auto with = [](Attribute axis) {
+    Graph graph{.name = "g",
+                .opset = 13,
+                .inputs = {{.name = "x", .shape = {1, 4}}},
+                .outputs = {{.name = "y", .shape = {1, 4}}},
+                .initializers = {},
+                .nodes = {node("Softmax", {"x"}, "y")}};
+    graph.nodes[0].attributes = {{"axis", std::move(axis)}};
+    return *write_onnx(graph);
+  };
+  EXPECT_TRUE(read_onnx(with(std::int64_t{1})));
+  expect_decode_failed(with(1.F), "the attribute axis is of another type");
 }
 
 TEST(ReadOnnx, NamesAllThatItDoesNotSupport) {

@@ -114,5 +114,61 @@ TEST(FlushSubnormals, ClearsTinyWeightsEverywhere) {
               ElementsAre(0.0F, 2.0F));
 }
 
+std::vector<std::string> operators(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const Node& each : graph.nodes) names.push_back(each.op);
+  return names;
+}
+
+/// What compose makes of nodes between x and y of these shapes.
+std::vector<std::string> composed(std::vector<Node> nodes, const Shapes& shapes,
+                                  const Shapes& others) {
+  return operators(compose(graph_of(std::move(nodes)), shapes, others));
+}
+
+TEST(Compose, TakesNoFreeDimensionForACount) {
+  const std::vector<Node> sum = {node("ReduceSum", {"x"}, "y", {{"axes", Ints{1}}})};
+  const Shapes shapes = {{"x", {1, 8, 3}}, {"y", {1, 1, 3}}};
+  EXPECT_THAT(composed(sum, shapes, shapes), ElementsAre("ReduceMean", "Mul"));
+  const Shapes others = {{"x", {1, 16, 3}}, {"y", {1, 1, 3}}};
+  EXPECT_THAT(composed(sum, shapes, others), ElementsAre("ReduceSum"));
+}
+
+TEST(Compose, CountsAnAxisOnce) {
+  const Graph graph =
+      compose(graph_of({node("ReduceSum", {"x"}, "y", {{"axes", Ints{2, -1, 2}}})}),
+              {{"x", {1, 2, 3}}, {"y", {1, 2, 1}}}, {{"x", {1, 2, 3}}, {"y", {1, 2, 1}}});
+  ASSERT_EQ(graph.initializers.size(), 1U);
+  EXPECT_THAT(std::get<std::vector<float>>(graph.initializers[0].values), ElementsAre(3.F));
+}
+
+TEST(Compose, KeepsExpandsThatOnlyEachOtherStretch) {
+  const Shapes shapes = {{"x", {1, 2, 2}}, {"s", {3}},       {"a", {1, 2, 2}},
+                         {"b", {1, 2, 2}}, {"c", {1, 2, 2}}, {"y", {1, 2, 2}}};
+  EXPECT_THAT(composed({node("Shape", {"x"}, "s"), node("Expand", {"x", "s"}, "a"),
+                        node("Expand", {"x", "s"}, "b"), node("Add", {"a", "b"}, "y")},
+                       shapes, shapes),
+              ElementsAre("Shape", "Expand", "Expand", "Add"));
+  EXPECT_THAT(composed({node("Shape", {"x"}, "s"), node("Expand", {"x", "s"}, "a"),
+                        node("Relu", {"x"}, "c"), node("Add", {"a", "c"}, "y")},
+                       shapes, shapes),
+              ElementsAre("Relu", "Add"));
+}
+
+TEST(Compose, MakesNothingOfAConcatOfOne) {
+  const Shapes shapes = {{"x", {1, 2, 2}}, {"y", {1, 2, 2}}};
+  EXPECT_THAT(composed({node("Concat", {"x"}, "y", {{"axis", std::int64_t{1}}})}, shapes, shapes),
+              ElementsAre("Identity"));
+}
+
+TEST(Compose, NamesTheSumsOfManyShortly) {
+  Node sum = node("Sum", {}, "y");
+  sum.inputs.assign(3000, "x");
+  const Shapes shapes = {{"x", {1, 2, 2}}, {"y", {1, 2, 2}}};
+  const Graph graph = compose(graph_of({sum}), shapes, shapes);
+  EXPECT_EQ(graph.nodes.size(), 2999U);
+  for (const Node& each : graph.nodes) EXPECT_LT(each.outputs[0].size(), 16U);
+}
+
 }  // namespace
 }  // namespace visavis::graph

@@ -23,13 +23,6 @@ namespace {
 constexpr std::int32_t kFloat32 = 65568;  ///< ArrayFeatureType.ArrayDataType
 constexpr std::int32_t kExactShapes = 1;  ///< NeuralNetworkMultiArrayShapeMapping
 
-/// The least free height and width for which all windows fit.
-std::int64_t least_size(const graph::Graph& graph, std::int64_t fitting) {
-  std::int64_t size = 1;
-  while (size < fitting && !Survey::of(graph, size)) ++size;
-  return size;
-}
-
 void describe(coreml::FeatureDescription& feature, const graph::ValueInfo& value,
               const Survey& survey, std::int64_t least) {
   feature.set_name(value.name);

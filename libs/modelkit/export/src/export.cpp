@@ -66,8 +66,9 @@ Result<Export> export_network(const Exporter& exporter, const graph::Graph& grap
   if (free.error().code != ErrorCode::kUnsupported || !has_free_sizes(graph))
     return std::unexpected(std::move(free).error());
   VISAVIS_TRY(reference, runtime::find_engine("reference"));
-  VISAVIS_TRY(fixed, fix_sizes(graph, size, runtime::evaluate_with(*reference)));
-  VISAVIS_TRY(parts, exporter.run(fixed, stem));
+  const auto fixed = fix_sizes(graph, size, runtime::evaluate_with(*reference));
+  if (!fixed) return std::unexpected(std::move(free).error());
+  VISAVIS_TRY(parts, exporter.run(*fixed, stem));
   return Export{.parts = std::move(parts), .fixed_size = size};
 }
 

@@ -117,6 +117,12 @@ std::int64_t usual_size(const graph::Graph& graph) {
   return fitting_size(graph, kLeast, runtime::evaluate_with(**engine)).value_or(kLeast);
 }
 
+std::int64_t least_size(const graph::Graph& graph, std::int64_t fitting) {
+  std::int64_t size = 1;
+  while (size < fitting && !Survey::of(graph, size)) ++size;
+  return size;
+}
+
 std::unexpected<Error> refuse(const graph::Node& node, std::string_view why) {
   return fail(ErrorCode::kUnsupported, node.op + " (" + std::string(why) + ")");
 }

@@ -90,6 +90,9 @@ class Survey {
 /// does.
 [[nodiscard]] std::int64_t usual_size(const graph::Graph& graph);
 
+/// The least free height and width for which all windows fit, as they do for `fitting`.
+[[nodiscard]] std::int64_t least_size(const graph::Graph& graph, std::int64_t fitting);
+
 /// What both Gemm and MatMul with constant weights are: y = W x + b for each row.
 struct Dense {
   std::int64_t inputs = 0;

@@ -16,11 +16,15 @@
 #include <visavis/graph/onnx.hpp>
 #include <visavis/graph/passes.hpp>
 #include <visavis/import/import.hpp>
+#include <visavis/import/sizes.hpp>
+
+#include "survey.hpp"
 
 namespace visavis::modelkit {
 namespace {
 
-/// Of the operators that networks here have.
+/// Of the operators that networks here have, what TensorRT 8.4 takes (onnx-tensorrt,
+/// docs/operators.md).
 constexpr auto kSupported = std::to_array<std::string_view>({"Abs",
                                                              "Add",
                                                              "AveragePool",
@@ -30,11 +34,14 @@ constexpr auto kSupported = std::to_array<std::string_view>({"Abs",
                                                              "Concat",
                                                              "Constant",
                                                              "Conv",
+                                                             "ConvTranspose",
                                                              "DequantizeLinear",
                                                              "Div",
                                                              "Dropout",
                                                              "Elu",
+                                                             "Erf",
                                                              "Exp",
+                                                             "Expand",
                                                              "Flatten",
                                                              "Gather",
                                                              "Gemm",
@@ -42,6 +49,7 @@ constexpr auto kSupported = std::to_array<std::string_view>({"Abs",
                                                              "GlobalMaxPool",
                                                              "HardSigmoid",
                                                              "Identity",
+                                                             "InstanceNormalization",
                                                              "LeakyRelu",
                                                              "Log",
                                                              "MatMul",
@@ -53,9 +61,12 @@ constexpr auto kSupported = std::to_array<std::string_view>({"Abs",
                                                              "PRelu",
                                                              "Pad",
                                                              "Pow",
+                                                             "ReduceL2",
                                                              "QuantizeLinear",
+                                                             "Reciprocal",
                                                              "ReduceMax",
                                                              "ReduceMean",
+                                                             "ReduceMin",
                                                              "ReduceSum",
                                                              "Relu",
                                                              "Reshape",
@@ -64,10 +75,12 @@ constexpr auto kSupported = std::to_array<std::string_view>({"Abs",
                                                              "Sigmoid",
                                                              "Slice",
                                                              "Softmax",
+                                                             "Softplus",
                                                              "Split",
                                                              "Sqrt",
                                                              "Squeeze",
                                                              "Sub",
+                                                             "Sum",
                                                              "Tanh",
                                                              "Transpose",
                                                              "Unsqueeze",
@@ -109,32 +122,51 @@ Result<void> check(const graph::Graph& graph) {
 }
 
 /// "input:1x3x112x112", and so on for every input.
-std::string shapes(const graph::Graph& graph, std::int64_t batch, std::int64_t side) {
+std::string shapes(const graph::Graph& graph, const std::string& batch, const std::string& size) {
   std::string text;
   for (const graph::ValueInfo& input : graph.inputs) {
     text += (text.empty() ? "" : ",") + input.name + ":";
-    for (std::size_t i = 0; i < input.shape.size(); ++i) {
-      const std::int64_t free = i == 0 ? batch : side;
-      text += (i == 0 ? "" : "x") + std::to_string(input.shape[i] < 0 ? free : input.shape[i]);
-    }
+    for (std::size_t i = 0; i < input.shape.size(); ++i)
+      text += (i == 0 ? "" : "x") + (input.shape[i] >= 0 ? std::to_string(input.shape[i])
+                                     : i == 0            ? batch
+                                                         : size);
   }
   return text;
 }
 
+/// The ranges of free dimensions, which whoever builds may change.
+std::string profile(bool sizes_are_free, const std::string& least) {
+  std::string told = "# The batch is to be from 1 to MAX_BATCH (32), most often OPT_BATCH (8)";
+  if (sizes_are_free) {
+    told += ";\n# heights and widths from MIN_SIZE (" + least +
+            ") to MAX_SIZE (1280), most often OPT_SIZE (640)";
+  }
+  told += ". For example:\n#   MAX_BATCH=64 sh build.sh\n";
+  return told;
+}
+
 std::string script(const graph::Graph& graph) {
-  std::string text =
-      "#!/bin/sh\n"
-      "# Builds network.plan for the GPU of this machine with TensorRT's trtexec (8.4 or later).\n"
-      "# What is given goes on to trtexec, for example --fp16.\n"
-      "set -eu\n"
-      "cd \"$(dirname \"$0\")\"\n"
-      "exec trtexec --onnx=network.onnx --saveEngine=network.plan";
   const bool is_free = std::ranges::any_of(graph.inputs, [](const graph::ValueInfo& input) {
     return std::ranges::any_of(input.shape, [](std::int64_t n) { return n < 0; });
   });
-  if (is_free)
-    text += " \\\n  --minShapes='" + shapes(graph, 1, 12) + "' \\\n  --optShapes='" +
-            shapes(graph, 8, 640) + "' \\\n  --maxShapes='" + shapes(graph, 32, 4096) + "'";
+  std::string text =
+      "#!/bin/sh\n"
+      "# Builds network.plan for the GPU of this machine with TensorRT's trtexec (8.4 or later).\n"
+      "# What is given goes on to trtexec, for example --fp16.\n";
+  const bool sizes_are_free = has_free_sizes(graph);
+  const std::string least =
+      sizes_are_free ? std::to_string(least_size(graph, usual_size(graph))) : "";
+  if (is_free) text += profile(sizes_are_free, least);
+  text +=
+      "set -eu\n"
+      "cd \"$(dirname \"$0\")\"\n"
+      "exec trtexec --onnx=network.onnx --saveEngine=network.plan";
+  if (is_free) {
+    text += " \\\n  --minShapes=\"" + shapes(graph, "1", "${MIN_SIZE:-" + least + "}") +
+            "\" \\\n  --optShapes=\"" + shapes(graph, "${OPT_BATCH:-8}", "${OPT_SIZE:-640}") +
+            "\" \\\n  --maxShapes=\"" + shapes(graph, "${MAX_BATCH:-32}", "${MAX_SIZE:-1280}") +
+            "\"";
+  }
   return text + " \"$@\"\n";
 }
 

@@ -49,9 +49,23 @@ TEST(TensorRt, WritesTheNetworkAndHowItIsBuilt) {
   const std::string script(reinterpret_cast<const char*>((*parts)[1].bytes.data()),
                            (*parts)[1].bytes.size());
   EXPECT_THAT(script, HasSubstr("trtexec --onnx=network.onnx --saveEngine=network.plan"));
-  EXPECT_THAT(script, HasSubstr("--minShapes='x:1x3x112x112'"));
-  EXPECT_THAT(script, HasSubstr("--maxShapes='x:32x3x112x112'"));
+  EXPECT_THAT(script, HasSubstr("--minShapes=\"x:1x3x112x112\""));
+  EXPECT_THAT(script, HasSubstr("--maxShapes=\"x:${MAX_BATCH:-32}x3x112x112\""));
   EXPECT_TRUE(import_parts("onnx", *parts)) << "it can be read again";
+}
+
+// Windows of 5 x 5 want five pixels at least.
+TEST(TensorRt, TellsSizesForWhichAllWindowsFit) {
+  graph::Graph graph = network({"MaxPool"});
+  graph.inputs[0].shape = {-1, 3, -1, -1};
+  graph.outputs[0].shape = {-1, 3, -1, -1};
+  graph.nodes[0].attributes = {{"kernel_shape", std::vector<std::int64_t>{5, 5}}};
+  const auto parts = exported(graph);
+  ASSERT_TRUE(parts) << parts.error().message;
+  const std::string script(reinterpret_cast<const char*>((*parts)[1].bytes.data()),
+                           (*parts)[1].bytes.size());
+  EXPECT_THAT(script, HasSubstr("\"x:1x3x${MIN_SIZE:-5}x${MIN_SIZE:-5}\""));
+  EXPECT_THAT(script, HasSubstr("x3x${OPT_SIZE:-640}x${OPT_SIZE:-640}\""));
 }
 
 TEST(TensorRt, NamesAllThatIsNotTaken) {
