@@ -50,8 +50,8 @@ Result<Graph> with_output_ranks(Graph graph, const std::unordered_set<std::strin
   for (ValueInfo& output : graph.outputs) {
     if (!outputs.contains(output.name)) continue;
     if (shapes && !shapes->contains(output.name))
-      return fail(ErrorCode::kUnsupported,
-                  "the output \"" + output.name + "\" is one that no engine makes");
+      return fail(ErrorCode::kUnsupported, "the output \"" + output.name +
+                                               "\", whose shape it leaves out and no rule tells");
     if (!shapes)
       return fail(
           ErrorCode::kUnsupported,
