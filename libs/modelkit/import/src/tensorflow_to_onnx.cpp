@@ -68,7 +68,7 @@ Result<void> Converter::convert(std::size_t index) {
   const TensorflowGraph::Node& node = graph_.nodes()[index];
   auto& outputs = values_[index];
   if (node.dead) return {};
-  if (node.op == "_Call") {
+  if (node.op == "_Call" || node.op == "IdentityN") {
     for (const TensorflowGraph::Port& port : node.inputs)
       outputs.push_back(value_at(port).value_or(Value{}));
     return {};

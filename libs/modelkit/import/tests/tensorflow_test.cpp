@@ -467,6 +467,24 @@ TEST(Tensorflow, RefusesGraphsThatAreNone) {
   EXPECT_THAT(refusal(depends), HasSubstr("a branch that depends on the pictures"));
 }
 
+// Keras writes silu so, with a gradient of its own: IdentityN hands on all that it gets.
+TEST(Tensorflow, HandsOnAllThatAnIdentityNGets) {
+  tensorflow::GraphDef graph;
+  add_node(graph, "Placeholder", "x", {});
+  add_node(graph, "Sigmoid", "s", {"x"});
+  add_node(graph, "Mul", "m", {"x", "s"});
+  add_node(graph, "IdentityN", "i", {"m", "s"});
+  add_node(graph, "Sub", "embeddings", {"i", "i:1"});
+  const auto onnx = import_parts("tensorflow", file_of(graph));
+  ASSERT_TRUE(onnx) << onnx.error().message;
+  const auto made = graph::read_onnx(*onnx);
+  ASSERT_TRUE(made);
+  ASSERT_EQ(made->nodes.size(), 3U);
+  EXPECT_EQ(made->nodes[2].op, "Sub");
+  EXPECT_EQ(made->nodes[2].inputs[0], made->nodes[1].outputs[0]);
+  EXPECT_EQ(made->nodes[2].inputs[1], made->nodes[0].outputs[0]);
+}
+
 /// Functions that call themselves, and functions that call two others each: 2^30 nodes.
 TEST(Tensorflow, BoundsCallsInEachOther) {
   for (const bool wide : {false, true}) {
