@@ -155,8 +155,10 @@ class Composer {
     const std::string part = node.outputs[0] + ".part";
     for (std::size_t i = 1; i < node.inputs.size(); ++i) {
       const bool is_last = i + 1 == node.inputs.size();
-      all = add(op, is_last ? node.outputs[0] : fresh(part + std::to_string(i)),
-                {all, node.inputs[i]});
+      std::string made = part;
+      made += std::to_string(i);
+      made = is_last ? node.outputs[0] : fresh(std::move(made));
+      all = add(op, std::move(made), {all, node.inputs[i]});
     }
     return true;
   }
