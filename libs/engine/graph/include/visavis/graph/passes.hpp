@@ -101,8 +101,8 @@ using Shapes = std::unordered_map<std::string, Shape>;
 /// Operators that formats lack, made of others that they have. ReduceL2, ReduceSum and
 /// LpNormalization become means of squares, of magnitudes or of the numbers themselves, times their
 /// count; a ReduceMax of whole planes a GlobalMaxPool; Sum, Max and Min of several an Add, Max or
-/// Min of two after another; a Concat of one input that input; and an Expand goes where the operators that read it stretch its input
-/// as well. What does not fit stays.
+/// Min of two after another; a Concat of one input that input; and an Expand goes where the
+/// operators that read it stretch its input as well. What does not fit stays.
 /// @param shapes  of all values, as infer_shapes has them
 /// @param others  for another size of the inputs, if that is free; what changes is no count
 [[nodiscard]] Graph compose(const Graph& graph, const Shapes& shapes, const Shapes& others);
