@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -83,12 +84,12 @@ class Forms {
     const std::scoped_lock lock(mutex_);
     if (const auto found = by_shape_.find(shapes); found != by_shape_.end()) return found->second;
     const graph::Evaluate evaluate = evaluate_with(reference_);
-    graph::Graph composed;
+    std::optional<graph::Graph> composed;
     if (graph::has_composites(graph_)) {
       VISAVIS_TRY(all, graph::infer_shapes(graph_, shapes, evaluate));
       composed = graph::compose(graph_, all, all);
     }
-    auto network = graph::to_channels_last(composed.nodes.empty() ? graph_ : composed, shapes,
+    auto network = graph::to_channels_last(composed ? *composed : graph_, shapes,
                                            graph::PictureOrder::kChannelsFirst, evaluate);
     if (!network) return fail(network.error().code, network.error().message);
     VISAVIS_TRY(layers, graph::hash_of_layers(*network));
