@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
@@ -19,34 +22,53 @@ namespace {
 
 std::string shape_text(std::span<const std::int64_t> shape) {
   std::string text;
-  for (const std::int64_t n : shape) text += (text.empty() ? "" : " x ") + std::to_string(n);
+  for (const std::int64_t n : shape)
+    text += (text.empty() ? "" : " x ") + (n < 0 ? "any" : std::to_string(n));
   return text.empty() ? "a scalar" : text;
 }
 
-Result<void> check_outputs(std::span<const runtime::Tensor> source,
-                           std::span<const runtime::Tensor> result,
-                           std::span<const runtime::TensorSpec> specs) {
+/// @param which  "input" or "output"
+std::string other_shape(std::string_view which, const std::string& name,
+                        std::span<const std::int64_t> source,
+                        std::span<const std::int64_t> result) {
+  return "the " + std::string(which) + " " + name + " is " + shape_text(source) + " in one and " +
+         shape_text(result) + " in the other";
+}
+
+/// Whether some shape is of both, where -1 may be any number, and nothing is known without numbers.
+bool may_be_same(std::span<const std::int64_t> a, std::span<const std::int64_t> b) {
+  if (a.empty() || b.empty()) return true;
+  return std::ranges::equal(
+      a, b, [](std::int64_t m, std::int64_t n) { return m < 0 || n < 0 || m == n; });
+}
+
+/// As Comparison::other_form, of what is known before anything is asked.
+std::string other_form(const runtime::Model& source, const runtime::Model& result) {
+  const auto ours = source.inputs();
+  const auto theirs = result.inputs();
+  if (ours.size() != theirs.size() || source.outputs().size() != result.outputs().size())
+    return "one network has " + std::to_string(ours.size()) + " inputs and " +
+           std::to_string(source.outputs().size()) + " outputs, the other " +
+           std::to_string(theirs.size()) + " and " + std::to_string(result.outputs().size());
+  for (std::size_t i = 0; i < ours.size(); ++i)
+    if (!may_be_same(ours[i].shape, theirs[i].shape))
+      return other_shape("input", ours[i].name, ours[i].shape, theirs[i].shape);
+  return {};
+}
+
+/// The same of what was answered.
+/// @return kUnsupported for numbers that are not float32
+Result<std::string> other_form(std::span<const runtime::Tensor> source,
+                               std::span<const runtime::Tensor> result,
+                               std::span<const runtime::TensorSpec> specs) {
   for (std::size_t i = 0; i < source.size(); ++i) {
     const std::string& name = specs[i].name;
     if (source[i].type != runtime::ElementType::kFloat32 || result[i].type != source[i].type)
       return fail(ErrorCode::kUnsupported, "the output " + name + " is not of float32");
-    if (source[i].shape == result[i].shape) continue;
-    return fail(ErrorCode::kModelMismatch, "the output " + name + " is " +
-                                               shape_text(source[i].shape) + " in one and " +
-                                               shape_text(result[i].shape) + " in the other");
+    if (source[i].shape != result[i].shape)
+      return other_shape("output", name, source[i].shape, result[i].shape);
   }
-  return {};
-}
-
-Result<void> check_counts(const runtime::Model& source, const runtime::Model& result) {
-  if (source.inputs().size() == result.inputs().size() &&
-      source.outputs().size() == result.outputs().size())
-    return {};
-  return fail(ErrorCode::kModelMismatch,
-              "one network has " + std::to_string(source.inputs().size()) + " inputs and " +
-                  std::to_string(source.outputs().size()) + " outputs, the other " +
-                  std::to_string(result.inputs().size()) + " and " +
-                  std::to_string(result.outputs().size()));
+  return std::string();
 }
 
 class Comparer {
@@ -57,16 +79,17 @@ class Comparer {
   Result<Comparison> run(std::span<const SampleSet> sets) {
     VISAVIS_TRY(source, Runner::make(source_));
     VISAVIS_TRY(result, Runner::make(result_));
-    VISAVIS_CHECK(check_counts(source.model(), result.model()));
+    if (std::ranges::all_of(sets, [](const SampleSet& set) { return set.samples.empty(); }))
+      return fail(ErrorCode::kInvalidArgument, "there is nothing to ask the networks");
     Comparison comparison;
+    comparison.other_form = other_form(source.model(), result.model());
     for (const SampleSet& set : sets) {
-      if (set.samples.empty()) continue;
-      VISAVIS_TRY(judgement, judge(set, source, result));
+      if (set.samples.empty() || !comparison.other_form.empty()) continue;
+      VISAVIS_TRY(judgement, judge(set, source, result, comparison.other_form));
       comparison.judgements.push_back(std::move(judgement));
     }
-    if (comparison.judgements.empty())
-      return fail(ErrorCode::kInvalidArgument, "there is nothing to ask the networks");
-    comparison.equivalent = telling_ == nullptr;
+    if (!comparison.other_form.empty()) comparison.judgements.clear();
+    comparison.equivalent = comparison.other_form.empty() && telling_ == nullptr;
     if (telling_ != nullptr) {
       VISAVIS_TRY(first, first_difference(source_, result_, *telling_, limits_));
       comparison.first = std::move(first);
@@ -75,7 +98,8 @@ class Comparer {
   }
 
  private:
-  Result<Judgement> judge(const SampleSet& set, Runner& source, Runner& result) {
+  /// @param form  as Comparison::other_form; what was judged is not to be used then
+  Result<Judgement> judge(const SampleSet& set, Runner& source, Runner& result, std::string& form) {
     Judgement judgement{.kind = set.kind, .samples = set.samples.size(), .outputs = {}};
     std::vector<Differences> differences;
     const auto specs = source.model().outputs();
@@ -85,7 +109,12 @@ class Comparer {
     for (const Sample& sample : set.samples) {
       VISAVIS_TRY(ours, source.run(sample));
       VISAVIS_TRY(theirs, result.run(sample));
-      VISAVIS_CHECK(check_outputs(ours, theirs, specs));
+      VISAVIS_TRY(other, other_form(ours, theirs, specs));
+      if (!other.empty()) {
+        form = std::move(other);
+        telling_ = &sample;
+        return judgement;
+      }
       for (std::size_t i = 0; i < ours.size(); ++i) {
         differences[i].add(ours[i].floats(), theirs[i].floats());
         const bool fine = differences[i].take().within(limits_);

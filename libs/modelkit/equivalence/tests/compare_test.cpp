@@ -159,17 +159,49 @@ TEST(Compare, MatchesLayersOfOtherNamesByTheirOrder) {
   EXPECT_EQ(found->first->same, 2);
 }
 
-TEST(Compare, RefusesNetworksOfOtherForm) {
+TEST(Compare, TellsNetworksOfOtherForm) {
   graph::Graph two = stacked({.5F});
   two.outputs.push_back(two.outputs[0]);
   const auto sets = std::vector{*random_samples(two, 1, 7, 0)};
-  EXPECT_EQ(compared(stacked({.5F}), two, sets).error().code, ErrorCode::kModelMismatch);
+  const auto counted = compared(stacked({.5F}), two, sets);
+  ASSERT_TRUE(counted) << counted.error().message;
+  EXPECT_FALSE(counted->equivalent);
+  EXPECT_EQ(counted->other_form, "one network has 1 inputs and 1 outputs, the other 1 and 2");
+  EXPECT_TRUE(counted->judgements.empty());
 
   graph::Graph flat = stacked({.5F});
   flat.nodes.back().outputs = {"before"};
   node(flat, "Flatten", {"before"}, "y");
   flat.outputs[0].shape = {1, 32};
-  EXPECT_EQ(compared(stacked({.5F}), flat, sets).error().code, ErrorCode::kModelMismatch);
+  const auto flattened = compared(stacked({.5F}), flat, sets);
+  ASSERT_TRUE(flattened) << flattened.error().message;
+  EXPECT_FALSE(flattened->equivalent);
+  EXPECT_EQ(flattened->other_form, "the output y is 1 x 2 x 4 x 4 in one and 1 x 32 in the other");
+  EXPECT_FALSE(flattened->first) << "all layers that both have are the same";
+
+  graph::Graph small = stacked({.5F});
+  small.inputs[0].shape.back() = 2;
+  small.outputs[0].shape.back() = 2;
+  const auto smaller = compared(stacked({.5F}), small, sets);
+  ASSERT_TRUE(smaller) << smaller.error().message;
+  EXPECT_FALSE(smaller->equivalent);
+  EXPECT_EQ(smaller->other_form,
+            "the input x is 1 x 2 x 4 x 4 in one and 1 x 2 x 4 x 2 in the other");
+}
+
+TEST(Compare, NamesTheLayerWhoseShapeDiffers) {
+  graph::Graph padded = stacked({.5F, .25F});
+  padded.nodes.front().attributes.emplace_back("pads", graph::Shape{1, 1, 1, 1});
+  padded.outputs[0].shape = {1, 2, 6, 6};
+  const graph::Graph source = stacked({.5F, .25F});
+  const auto found = compared(source, padded, {*random_samples(source, 1, 7, 0)});
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->other_form,
+            "the output y is 1 x 2 x 4 x 4 in one and 1 x 2 x 6 x 6 in the other");
+  ASSERT_TRUE(found->first);
+  EXPECT_EQ(found->first->same, 0);
+  EXPECT_EQ(found->first->source_shape, (graph::Shape{1, 2, 4, 4}));
+  EXPECT_EQ(found->first->result_shape, (graph::Shape{1, 2, 6, 6}));
 }
 
 // (1, 0) and (0, 1), then (1, 0) and (1, 1).

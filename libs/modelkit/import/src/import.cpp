@@ -265,6 +265,9 @@ Result<std::vector<Part>> read_parts(const std::filesystem::path& path) {
   VISAVIS_TRY(files, tensorflow_files(path));
   std::error_code error;
   const bool is_folder = std::filesystem::is_directory(path, error);
+  if (files.empty() && is_folder && path.extension() == ".tensorrt")
+    return fail(ErrorCode::kInvalidArgument,
+                "is a folder for TensorRT, whose network is the ONNX file in it");
   if (files.empty() && is_folder)
     return fail(ErrorCode::kInvalidArgument,
                 "is a folder without saved_model.pb, so no SavedModel of TensorFlow's");

@@ -216,8 +216,10 @@ class Reader {
     if (std::ranges::find(kNames, full) != kNames.end())
       return push({.kind = Kind::kName, .text = std::move(full), .items = {}});
     std::erase_if(full, [](char c) { return static_cast<unsigned char>(c) - 0x20U > 0x5eU; });
-    unsupported("the pickle wants " + full.substr(0, 100) +
-                ", which is not needed for weights and is never executed");
+    unsupported(
+        "the pickle wants " + full.substr(0, 100) +
+        ", which is not needed for weights and is never executed (if this is a whole model, "
+        "save its state_dict())");
   }
 
   void push_stack_global() {

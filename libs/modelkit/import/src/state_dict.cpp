@@ -278,6 +278,10 @@ Result<Weights> weights_from_zip(const Members& members) {
     return fail(ErrorCode::kDecodeFailed,
                 "the zip archive is neither a PyTorch file nor one of NumPy's");
   const std::string folder = object->first.substr(0, object->first.size() - 8);
+  if (members.contains(folder + "constants.pkl"))
+    return fail(
+        ErrorCode::kUnsupported,
+        "this is TorchScript, which is code and is not read: save the model's state_dict()");
   const auto order = members.find(folder + "byteorder");
   if (order != members.end() && !order->second.empty() && order->second[0] == std::byte{'b'})
     return fail(ErrorCode::kUnsupported, "the PyTorch file is big-endian");

@@ -195,7 +195,7 @@ TEST(StateDict, ExecutesNothing) {
     EXPECT_EQ(dict.error().code, ErrorCode::kUnsupported);
     EXPECT_EQ(dict.error().message,
               "the pickle wants posix system, which is not needed for weights and is never "
-              "executed");
+              "executed (if this is a whole model, save its state_dict())");
   }
   EXPECT_FALSE(std::filesystem::exists("visavis-was-executed"));
 }
@@ -203,6 +203,9 @@ TEST(StateDict, ExecutesNothing) {
 TEST(StateDict, RefusesOtherObjects) {
   const std::vector<std::byte> bytes = sample("list.pt");
   EXPECT_EQ(StateDict::read(bytes).error().code, ErrorCode::kUnsupported);
+  EXPECT_THAT(StateDict::read(sample("whole.pt")).error().message,
+              HasSubstr("wants torch.nn.modules.linear Linear"));
+  EXPECT_THAT(StateDict::read(sample("script.pt")).error().message, HasSubstr("is TorchScript"));
   EXPECT_EQ(StateDict::read({}).error().code, ErrorCode::kDecodeFailed);
   const std::string text = "PK\x03\x04 but no zip archive follows";
   EXPECT_FALSE(StateDict::read(std::as_bytes(std::span(text))));

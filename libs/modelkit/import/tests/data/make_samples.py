@@ -43,6 +43,8 @@ torch.save(collections.OrderedDict(x=Attack()), "attack.pt")
 torch.save(collections.OrderedDict(x=Attack()), "attack-legacy.pt",
            _use_new_zipfile_serialization=False)
 torch.save([torch.zeros(2)], "list.pt")
+torch.save(torch.nn.Linear(1, 1), "whole.pt")
+torch.jit.script(torch.nn.Linear(1, 1)).save("script.pt")
 
 # Neither views nor parameters are written there.
 safetensors.torch.save_file({k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in weights().items()},

@@ -5,9 +5,11 @@
 /// added by a person) and <root>/files/<sha256 of the file>.
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -109,5 +111,20 @@ using Certifier = std::function<std::optional<Certificate>(
     const Store& store, std::string_view manifest,
     const std::map<std::string, std::filesystem::path, std::less<>>& files,
     const Importer& importer, const Certifier& certifier = {});
+
+/// What a model left behind when it was removed.
+struct Removed {
+  std::size_t files = 0;    ///< Of what engines run.
+  std::uint64_t bytes = 0;  ///< Theirs.
+  bool manifest = false;  ///< True: it was one that a person had added, and is not known any more.
+};
+
+/// Removes a model's files from the store, but for those that another manifest names, too, and its
+/// manifest if a person added it (one that cannot be read, as well). Archives in the downloads
+/// folder stay. Models that are loaded run on.
+/// @return nothing removed if there was nothing; kNotFound for an id that is not known;
+/// kInvalidArgument for an added model that a fusion needs; kUnavailable if the store cannot be
+/// written.
+[[nodiscard]] Result<Removed> remove_model(const Store& store, std::string_view id);
 
 }  // namespace visavis::models

@@ -72,6 +72,9 @@ struct Divergence {
 };
 
 struct Comparison {
+  /// What makes them different networks whatever they answer: as many inputs or outputs, or their
+  /// shapes. Empty if there is nothing of the kind; else nothing was judged.
+  std::string other_form;
   std::vector<Judgement> judgements;
   std::optional<Divergence> first;  ///< Absent if all is the same, or no layer has a counterpart.
   bool equivalent = false;
@@ -96,8 +99,7 @@ struct Side {
 /// Asks both the same. Outputs are compared in their order, and their names may differ. Of layers,
 /// those are compared that have the same name and the same place in both, and, where both have as
 /// many, convolutions and matrix products in their order.
-/// @return kInvalidArgument without samples, kModelMismatch if inputs or outputs are not as many or
-/// an output is not of the same shape; what an engine refuses.
+/// @return kInvalidArgument without samples; what an engine refuses.
 [[nodiscard]] Result<Comparison> compare(const Side& source, const Side& result,
                                          std::span<const SampleSet> sets, const Limits& limits);
 
