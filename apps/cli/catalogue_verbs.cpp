@@ -175,6 +175,18 @@ int run_fetch(Desk& desk, const std::vector<std::string>& ids) {
   return finish(desk, wire::to_json(*fetched), table.text(), fetched->errors);
 }
 
+int run_remove(Desk& desk, const std::vector<std::string>& ids) {
+  const auto removed = usecases::remove_models(desk.places, ids);
+  if (!removed) return give_up(desk, removed.error());
+  Table table({"MODEL", ">FILES", ">SIZE", "STATE"});
+  for (const usecases::RemovedModels::One& model : removed->models)
+    table.add({model.id, std::to_string(model.files), with_unit(model.bytes),
+               model.forgotten    ? "forgotten"
+               : model.files == 0 ? "was not here"
+                                  : "removed, can be fetched again"});
+  return finish(desk, wire::to_json(*removed), table.text(), removed->errors);
+}
+
 using FileNames = std::map<std::string, std::filesystem::path, std::less<>>;
 
 /// NAME=FILE; the single file of a model may come without its name, which is "network" then.
@@ -185,7 +197,9 @@ usecases::Outcome<FileNames> parse_files(const std::vector<std::string>& given) 
     if (equals == std::string::npos && given.size() > 1)
       return std::unexpected(usecases::Failure(
           usecases::Cause::kUsage,
-          {ErrorCode::kInvalidArgument, "several files need their names: NAME=" + text}));
+          {ErrorCode::kInvalidArgument,
+           "several files need the names that the manifest gives them: NAME=" + text +
+               " (a model's companions are found beside it, and are not given)"}));
     if (equals == std::string::npos)
       files.emplace("network", text);
     else
@@ -226,11 +240,13 @@ std::string describe(const std::vector<usecases::GraphLine>& graphs) {
   return graphs.empty() ? std::string() : table.text();
 }
 
-int run_inspect(Desk& desk, const std::string& path, const usecases::GraphChoice& choice) {
-  const auto inside = usecases::inspect_model(path, choice);
+int run_inspect(Desk& desk, const usecases::NetworkFile& given) {
+  const auto file = usecases::find_network(desk.places, given);
+  if (!file) return give_up(desk, file.error());
+  const auto inside = usecases::inspect_model(*file);
   if (!inside) {
     usecases::Failure failure = inside.error();
-    failure.error.message = path + ": " + failure.error.message;
+    failure.error.message = given.path.string() + ": " + failure.error.message;
     return give_up(desk, failure);
   }
   Table tensors({"WHAT", "NAME", "TYPE", "SHAPE"});
@@ -253,8 +269,11 @@ int run_inspect(Desk& desk, const std::string& path, const usecases::GraphChoice
   return finish(desk, wire::to_json(*inside), text, {});
 }
 
-int run_layers(Desk& desk, const std::string& path, const usecases::LayerQuestions& questions) {
-  const auto answer = usecases::inspect_layers(path, questions);
+int run_layers(Desk& desk, const usecases::NetworkFile& given,
+               const usecases::LayerQuestions& questions) {
+  const auto file = usecases::find_network(desk.places, given);
+  if (!file) return give_up(desk, file.error());
+  const auto answer = usecases::inspect_layers(*file, questions);
   if (!answer) return give_up(desk, answer.error());
   Table table({"OPERATOR", "NAME", "SHAPE", ">MULTIPLY-ADDS", ">PARAMETERS"});
   const auto number = [](std::uint64_t n) { return n == 0 ? std::string("-") : std::to_string(n); };
@@ -320,9 +339,18 @@ void add_add(VerbList& list, CLI::App& models) {
       {verb, [given](Desk& desk) { return run_add(desk, given->manifest, given->files); }});
 }
 
+void add_remove(VerbList& list, CLI::App& models) {
+  auto ids = std::make_shared<std::vector<std::string>>();
+  CLI::App* verb = list.add(models, "remove",
+                            "Removes models from the store; those that you added are forgotten",
+                            "models remove my-model");
+  verb->add_option("ID", *ids, "Models")->required();
+  list.verbs.push_back({verb, [ids](Desk& desk) { return run_remove(desk, *ids); }});
+}
+
 void add_inspect(VerbList& list, CLI::App& models) {
   struct Given {
-    std::string path;
+    usecases::NetworkFile file;
     bool layers = false;
     usecases::LayerQuestions questions;
   };
@@ -332,8 +360,9 @@ void add_inspect(VerbList& list, CLI::App& models) {
                "Inputs, outputs, shapes, types and operators of a model file, or what each layer "
                "costs",
                "models inspect network.onnx --layers --draw network.svg");
-  verb->add_option("FILE", given->path,
-                   "A file or folder of one of these: " + usecases::source_formats())
+  verb->add_option("FILE", given->file.path,
+                   "A file or folder of one of these: " + usecases::source_formats() +
+                       "; or the id of a model of one network that was fetched")
       ->required();
   verb->add_flag("--layers", given->layers,
                  "Shapes, multiply-adds and parameters of every layer, for one sample");
@@ -341,11 +370,11 @@ void add_inspect(VerbList& list, CLI::App& models) {
       ->check([](const std::string& name) {
         return std::string(name.ends_with(".svg") ? "" : "it is drawn as SVG: name a file .svg");
       });
-  verb->add_option("--importer", given->questions.importer,
+  verb->add_option("--importer", given->file.importer,
                    "With --layers: how FILE is read, as a manifest names it");
-  verb->add_option("--tag", given->questions.choice.tag,
+  verb->add_option("--tag", given->file.choice.tag,
                    "Which graph, if FILE is a SavedModel: its tags, with ',' between");
-  verb->add_option("--signature", given->questions.choice.signature,
+  verb->add_option("--signature", given->file.choice.signature,
                    "Which signature, if FILE is a SavedModel");
   verb->add_option("--size", given->questions.free_size,
                    "With --layers: stands for a height or width that is free (default: 64, or the "
@@ -353,8 +382,8 @@ void add_inspect(VerbList& list, CLI::App& models) {
       ->check(CLI::Range(1, 4096));
   list.verbs.push_back({verb, [given](Desk& desk) {
                           if (given->layers || !given->questions.drawing.empty())
-                            return run_layers(desk, given->path, given->questions);
-                          return run_inspect(desk, given->path, given->questions.choice);
+                            return run_layers(desk, given->file, given->questions);
+                          return run_inspect(desk, given->file);
                         }});
 }
 
@@ -397,6 +426,7 @@ void add_models(VerbList& list) {
   list.verbs.push_back({verb, [id](Desk& desk) { return run_show(desk, *id); }});
   add_fetch(list, *models);
   add_add(list, *models);
+  add_remove(list, *models);
   add_verify(list, *models);
   add_inspect(list, *models);
   add_new(list, *models);

@@ -68,13 +68,16 @@ std::string describe(const usecases::Equivalence& answer) {
                  shortly(output.mean_distance), fixed(output.min_cosine, 8),
                  fixed(judgement.self_cosine, 3)});
   }
-  std::string text = table.text();
+  std::string text = answer.judgements.empty() ? std::string() : table.text();
   text += answer.equivalent ? "the same network" : "NOT the same network";
-  text += " (at most " + shortly(answer.limits.max_abs) + " in each number" +
-          (answer.limits.max_relative > 0
-               ? " or " + shortly(answer.limits.max_relative) + " of the largest"
-               : "") +
-          ", cosine at least " + fixed(answer.limits.min_cosine, 8) + ")\n";
+  if (answer.other_form.empty())
+    text += " (at most " + shortly(answer.limits.max_abs) + " in each number" +
+            (answer.limits.max_relative > 0
+                 ? " or " + shortly(answer.limits.max_relative) + " of the largest"
+                 : "") +
+            ", cosine at least " + fixed(answer.limits.min_cosine, 8) + ")\n";
+  else
+    text += ": " + printable(answer.other_form) + "\n";
   if (answer.equivalent && hardly_tells(answer))
     text += std::string(
                 "the source says nearly the same to all inputs (ALIKE), which hardly tells "
@@ -269,6 +272,7 @@ struct Conversion {
   Questions questions;
   PhotoQuestions photos;
   std::string weights = "f32";
+  std::string source_engine;
   bool as_it_is = false;
 };
 
@@ -307,12 +311,15 @@ void add_convert(VerbList& list) {
       ->capture_default_str();
   add_questions(*verb, given->questions);
   add_photos(*verb, given->photos);
-  verb->add_option("--source-engine", given->photos.bench.engine, "Who runs SOURCE on photos")
-      ->needs("--pairs")
-      ->capture_default_str();
+  verb->add_option("--source-engine", given->source_engine,
+                   "Who runs SOURCE (default: " + given->source.engine + ", on photos " +
+                       given->photos.bench.engine + ")");
   list.verbs.push_back({verb, [given, verb](Desk& desk) {
                           given->target.simplify = !given->as_it_is;
                           given->target.halves = given->weights == "f16";
+                          if (!given->source_engine.empty())
+                            given->source.engine = given->photos.bench.engine =
+                                given->source_engine;
                           if (given->target.halves && verb->count("--max-changed") == 0)
                             given->photos.limits.changed_pairs = usecases::kHalfMaxChanged;
                           return answer_with(desk, convert(desk, *given));

@@ -219,6 +219,20 @@ TEST_F(StateDictTest, IsInspectedAddedAndRun) {
     EXPECT_GT(engine["min_cosine"], .999999) << engine["engine"];
   const Answer verified = visavis({"models", "verify", "mine", "--models", at("store"), "--json"});
   EXPECT_EQ(verified.code, 0) << verified.err;
+  const Answer known = visavis({"models", "inspect", "mine", "--models", at("store"), "--json"});
+  ASSERT_EQ(known.code, 0) << known.err;
+  EXPECT_EQ(known.json()["path"], "mine");
+  EXPECT_EQ(known.json()["sha256"], added.json()["model"]["files"][0]["onnx_sha256"]);
+
+  const Answer typo = visavis({"models", "remove", "mine", "mien", "--models", at("store")});
+  EXPECT_EQ(typo.code, 2);
+  EXPECT_THAT(typo.err, HasSubstr("there is no model mien"));
+  const Answer removed = visavis({"models", "remove", "mine", "--models", at("store"), "--json"});
+  ASSERT_EQ(removed.code, 0) << removed.err;
+  EXPECT_EQ(removed.json()["models"][0]["files"], 1);
+  EXPECT_EQ(removed.json()["models"][0]["forgotten"], true);
+  EXPECT_EQ(visavis({"models", "show", "mine", "--models", at("store")}).code, 2);
+  EXPECT_TRUE(std::filesystem::is_empty(at("store/files")));
 }
 
 TEST_F(StateDictTest, OfAnotherNetworkIsRefusedWithWhatDiffers) {
@@ -294,6 +308,8 @@ TEST_F(ProgramTest, FileThatIsNoModelIsBadInput) {
   EXPECT_EQ(answer.code, 3);
   EXPECT_THAT(answer.err, HasSubstr("text.onnx"));
   EXPECT_EQ(visavis({"models", "inspect", at("absent.onnx")}).code, 3);
+  EXPECT_THAT(visavis({"models", "inspect", "nobody"}).err,
+              HasSubstr("no such file, and no model of that name"));
 }
 
 TEST_F(ProgramTest, AnswerThatCannotBeWrittenIsAnEnvironmentError) {

@@ -90,6 +90,24 @@ TEST_F(ConvertTest, TellsWhatEnginesSayOfPhotos) {
   EXPECT_EQ(equivalence({"--max-accuracy-loss", "-.1"}).code, 1);
 }
 
+TEST_F(ConvertTest, TellsOfPhotosThoughAnswersDiffer) {
+  const Answer answer = visavis({"equivalence", "faceplugin-512", "mobilefacenet-192", "--json"});
+  EXPECT_EQ(answer.code, 1) << answer.err;
+  EXPECT_THAT(answer.json()["other_form"].get<std::string>(),
+              HasSubstr("is 1 x 512 in one and 1 x 192 in the other"));
+  const Answer strict = equivalence({"--min-cosine", "1", "--max-abs", "0"});
+  EXPECT_EQ(strict.code, 1) << strict.err;
+  EXPECT_EQ(strict.json()["equivalent"], false);
+  EXPECT_EQ(strict.json()["recognition"]["photos"], 5);
+}
+
+TEST_F(ConvertTest, RunsTheSourceOnTheEngineThatIsNamed) {
+  const Answer answer = visavis({"convert", "faceplugin-512", at("new.onnx"), "--random", "1",
+                                 "--source-engine", "onnxruntime", "--json"});
+  ASSERT_EQ(answer.code, 0) << answer.err;
+  EXPECT_EQ(answer.json()["source"]["engine"], "onnxruntime");
+}
+
 TEST_F(ConvertTest, SaysWhatCannotBe) {
   const auto refusal = [&](const std::string& source, const std::vector<std::string>& more,
                            int code) {
@@ -107,6 +125,10 @@ TEST_F(ConvertTest, SaysWhatCannotBe) {
   EXPECT_THAT(refusal("mtcnn", {}, 2), HasSubstr("not one network"));
   EXPECT_EQ(refusal("faceplugin-detect", {}, 2).empty(), false);
   EXPECT_THAT(refusal("nobody", {"--recogniser", "faceplugin-512"}, 3), HasSubstr("no such file"));
+  fs::create_symlink(at("nowhere"), at("new.onnx.certificate.json"));
+  EXPECT_THAT(refusal("faceplugin-512", {}, 2), HasSubstr("is there already"));
+  EXPECT_FALSE(fs::exists(at("nowhere")));
+  fs::remove(at("new.onnx.certificate.json"));
   write("pairs.tsv", "obama/obama.jpg\tobama/obama9.jpg\t1\nobama/obama.jpg\tbiden/biden.jpg\t0\n");
   EXPECT_THAT(refusal("faceplugin-512", {}, 3), HasSubstr("obama/obama9.jpg"));
   EXPECT_EQ(visavis({"convert", "faceplugin-512", at("new.onnx"), "--pairs", at("pairs.tsv")}).code,

@@ -94,6 +94,28 @@ Outcome<ModelFacts> show_model(const Places& places, std::string_view id) {
   return facts_of(places, store, manifest);
 }
 
+Outcome<RemovedModels> remove_models(const Places& places, const std::vector<std::string>& ids) {
+  VISAVIS_TRY(known, open_store(places));
+  for (const std::string& id : ids) {
+    const Outcome<models::Manifest> found = find_model(known, id);
+    if (!found && found.error().error.code == ErrorCode::kNotFound)
+      return std::unexpected(found.error());
+  }
+  RemovedModels answer;
+  for (const std::string& id : ids) {
+    VISAVIS_TRY(store, open_store(places));  // without those that are gone already
+    auto removed = models::remove_model(store, id);
+    if (removed)
+      answer.models.push_back({.id = id,
+                               .files = removed->files,
+                               .bytes = removed->bytes,
+                               .forgotten = removed->manifest});
+    else
+      answer.errors.push_back(problem(id, {std::move(removed).error()}));
+  }
+  return answer;
+}
+
 Outcome<VerifiedModels> verify_models(const Places& places, const std::vector<std::string>& ids,
                                       const std::string& engine, const std::string& precision) {
   VISAVIS_TRY(store, open_store(places));

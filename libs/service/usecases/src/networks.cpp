@@ -29,10 +29,10 @@
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
 #include <visavis/runtime/openvino_ir.hpp>
-#include <visavis/usecases/catalogue.hpp>
 #include <visavis/usecases/inputs.hpp>
 
 #include "library.hpp"
+#include "network_parts.hpp"
 #include "outputs.hpp"
 #include "recognition_effect.hpp"
 
@@ -98,24 +98,6 @@ std::uint64_t parameters_of(const graph::Graph& graph) {
   return count;
 }
 
-std::vector<NetworkPart> facts_of(std::span<const modelkit::Part> parts) {
-  std::vector<NetworkPart> facts;
-  for (const modelkit::Part& part : parts)
-    facts.push_back(
-        {.name = part.name, .bytes = part.bytes.size(), .sha256 = to_hex(sha256(part.bytes))});
-  return facts;
-}
-
-/// Of several files: of all of them, one behind the other.
-/// @param files  facts of the parts
-std::string hash_of(std::span<const modelkit::Part> parts, const std::vector<NetworkPart>& files) {
-  if (files.size() == 1) return files.front().sha256;
-  std::vector<std::byte> all;
-  for (const modelkit::Part& part : parts)
-    all.insert(all.end(), part.bytes.begin(), part.bytes.end());
-  return to_hex(sha256(all));
-}
-
 /// A tag or signature that is not there is a matter of usage.
 template <class T>
 Outcome<T> chosen(Result<T> found) {
@@ -129,13 +111,11 @@ Outcome<Network> import_here(const NetworkFile& file, std::span<const modelkit::
   VISAVIS_TRY(importer, importer_of(file, inside));
   VISAVIS_TRY(onnx, chosen(modelkit::import_parts(importer, parts, choice)));
   VISAVIS_TRY(graph, caused_by(Cause::kInput, graph::read_onnx(onnx)));
-  std::vector<NetworkPart> files = facts_of(parts);
-  std::string hash = hash_of(parts, files);
   Network network{.facts = {.path = file.model.empty() ? file.path.string() : file.model,
                             .format = std::move(inside.format),
                             .importer = std::move(importer),
-                            .sha256 = std::move(hash),
-                            .files = std::move(files),
+                            .sha256 = hash_of(parts),
+                            .files = facts_of(parts),
                             .engine = {},
                             .engine_version = {},
                             .precision = file.precision,
@@ -382,6 +362,7 @@ Outcome<Equivalence> judge(const Network& source, const Network& result, const Q
     const auto& whose = source.loaded() ? result : source;
     return about(whose.facts.path, Failure(Cause::kInput, found.error()));
   }
+  answer.other_form = found->other_form;
   std::ranges::transform(found->judgements, std::back_inserter(answer.judgements),
                          [](const auto& judgement) { return facts_of(judgement); });
   if (found->first)
@@ -402,10 +383,10 @@ Outcome<std::optional<EffectTrial>> trial_of(const RecognitionTest* test, const 
   return trial;
 }
 
-/// Judges pairs of photos, too, if there is a trial and inputs made no difference.
+/// Judges pairs of photos, too, if there is a trial that both networks can take.
 Outcome<void> judge_photos(const std::optional<EffectTrial>& trial, const Network& result,
                            Equivalence& answer) {
-  if (!trial || !answer.equivalent) return {};
+  if (!trial || !answer.other_form.empty()) return {};
   VISAVIS_TRY(model, result.loaded());
   VISAVIS_TRY(effect, trial->run(std::move(model), answer.errors));
   answer.effect = std::move(effect);
@@ -520,18 +501,15 @@ Outcome<void> publish(const std::vector<Output>& outputs) {
 
 }  // namespace
 
-Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
-                                    const LayerQuestions& questions) {
+Outcome<ModelLayers> inspect_layers(const NetworkFile& file, const LayerQuestions& questions) {
   if (questions.free_size.value_or(1) < 1) return usage("--size is a number from 1");
   if (!questions.drawing.empty()) VISAVIS_CHECK(check_new(questions.drawing));
-  VISAVIS_TRY(
-      network,
-      read_network({.path = path, .importer = questions.importer, .choice = questions.choice}));
+  VISAVIS_TRY(network, read_network(file));
   VISAVIS_TRY(size, size_for(network, questions.free_size));
   auto costs = modelkit::costs_of(graph::widen_halves(std::move(network.graph)), size,
                                   runtime::evaluate_with(*network.engine));
-  if (!costs) return about(path, Failure(Cause::kInput, std::move(costs).error()));
-  ModelLayers answer{.path = path.string(),
+  if (!costs) return about(network.facts.path, Failure(Cause::kInput, std::move(costs).error()));
+  ModelLayers answer{.path = network.facts.path,
                      .layers = {},
                      .multiply_adds = costs->multiply_adds,
                      .peak_bytes = costs->peak_bytes,
@@ -543,9 +521,11 @@ Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
                              .multiply_adds = layer.multiply_adds,
                              .parameters = layer.parameters});
   if (!questions.drawing.empty())
-    VISAVIS_CHECK(
-        caused_by(Cause::kEnvironment,
-                  write_file(questions.drawing, modelkit::draw(*costs, path.filename().string()))));
+    VISAVIS_CHECK(caused_by(
+        Cause::kEnvironment,
+        write_file(questions.drawing,
+                   modelkit::draw(*costs,
+                                  std::filesystem::path(network.facts.path).filename().string()))));
   return answer;
 }
 
@@ -585,7 +565,10 @@ Outcome<NetworkFile> find_network(const Places& places, NetworkFile file) {
   VISAVIS_TRY(store, open_store(places));
   const std::string id = file.path.string();
   const auto manifest = std::ranges::find(store.manifests(), id, &models::Manifest::id);
-  if (manifest == store.manifests().end()) return file;
+  if (manifest == store.manifests().end())
+    return std::unexpected(
+        Failure(Cause::kInput,
+                {ErrorCode::kNotFound, id + ": there is no such file, and no model of that name"}));
   if (manifest->files.size() != 1)
     return usage("the model " + id + " is not one network: give the file of one of them");
   const models::ModelFile& network = manifest->files.front();
@@ -627,7 +610,9 @@ Outcome<Equivalence> convert_network(const NetworkFile& source, const NetworkTar
   VISAVIS_TRY(answer, judge(before, made.network, questions, limits, size));
   answer.fixed_size = made.fixed_size;
   answer.halved = std::move(planned.halved);
-  VISAVIS_CHECK(judge_photos(trial, made.network, answer));
+  if (answer.equivalent) {
+    VISAVIS_CHECK(judge_photos(trial, made.network, answer));
+  }
   if (!passed(answer)) return answer;
   made.outputs.push_back({.path = certificate_of(target.path), .bytes = bytes_of(certify(answer))});
   VISAVIS_CHECK(publish(made.outputs));

@@ -69,7 +69,8 @@ fs::path real_path(const fs::path& path) {
 
 Outcome<void> check_new(const std::filesystem::path& path) {
   std::error_code ignored;
-  if (std::filesystem::exists(path, ignored))
+  // A link that leads nowhere is there, too.
+  if (fs::exists(fs::symlink_status(path, ignored)))
     return usage(path.string() + " is there already, and is not overwritten");
   return check_files({path}, {});
 }

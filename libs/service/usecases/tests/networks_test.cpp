@@ -14,7 +14,6 @@
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/image/encode.hpp>
-#include <visavis/usecases/catalogue.hpp>
 
 namespace visavis::usecases {
 namespace {
@@ -143,9 +142,9 @@ fs::path tower(const fs::path& path) {
 
 TEST_F(NetworksTest, AsksAtASizeThatFits) {
   const fs::path source = tower(folder_ / "tower.onnx");
-  const auto layers = inspect_layers(source, {});
+  const auto layers = inspect_layers({.path = source}, {});
   ASSERT_TRUE(layers) << layers.error().error.message;
-  const auto small = inspect_layers(source, {.free_size = 64});
+  const auto small = inspect_layers({.path = source}, {.free_size = 64});
   ASSERT_FALSE(small);
   EXPECT_EQ(small.error().cause, Cause::kInput);
   EXPECT_NE(small.error().error.message.find("--size 160"), std::string::npos)
@@ -171,8 +170,8 @@ TEST_F(NetworksTest, AsksAtASizeThatFits) {
 
 TEST_F(NetworksTest, DrawsOverNothing) {
   const fs::path drawing = folder_ / "a.svg";
-  ASSERT_TRUE(inspect_layers(network("a", 1), {.drawing = drawing}));
-  const auto again = inspect_layers(network("a", 1), {.drawing = drawing});
+  ASSERT_TRUE(inspect_layers({.path = network("a", 1)}, {.drawing = drawing}));
+  const auto again = inspect_layers({.path = network("a", 1)}, {.drawing = drawing});
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().cause, Cause::kUsage);
 }
@@ -273,9 +272,9 @@ TEST_F(NetworksTest, ConvertsToOpenVinosForm) {
   EXPECT_TRUE(back->equivalent);
   EXPECT_EQ(back->source.importer, "openvino");
   EXPECT_TRUE(compare_networks({.path = source}, {.path = folder_ / "c.onnx"}, {})->equivalent);
-  const auto layers = inspect_layers(target, {});
+  const auto layers = inspect_layers({.path = target}, {});
   ASSERT_TRUE(layers) << layers.error().error.message;
-  EXPECT_EQ(layers->multiply_adds, inspect_layers(source, {})->multiply_adds);
+  EXPECT_EQ(layers->multiply_adds, inspect_layers({.path = source}, {})->multiply_adds);
 
   // The sign of the first weight is another.
   auto weights = *read_file(folder_ / "b.bin", 1 << 20);

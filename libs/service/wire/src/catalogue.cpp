@@ -183,6 +183,18 @@ std::string to_json(const usecases::FetchedModels& fetched) {
   return text_of(json);
 }
 
+std::string to_json(const usecases::RemovedModels& removed) {
+  Json json = document("models-remove");
+  json["models"] = Json::array();
+  for (const usecases::RemovedModels::One& model : removed.models)
+    json["models"].push_back({{"id", model.id},
+                              {"files", model.files},
+                              {"bytes", model.bytes},
+                              {"forgotten", model.forgotten}});
+  json["errors"] = errors_of(removed.errors);
+  return text_of(json);
+}
+
 std::string to_json(const usecases::VerifiedModels& verified) {
   Json json = document("models-verify");
   json["models"] = Json::array();

@@ -95,6 +95,7 @@ std::string to_json(const usecases::Equivalence& answer) {
   if (answer.halved) json["weights"] = json_of(*answer.halved);
   if (answer.fixed_size) json["fixed_size"] = *answer.fixed_size;
   json["random_seed"] = answer.questions.seed;
+  json["other_form"] = answer.other_form.empty() ? Json(nullptr) : Json(answer.other_form);
   json["judgements"] = Json::array();
   for (const auto& judgement : answer.judgements) json["judgements"].push_back(json_of(judgement));
   json["first_difference"] = nullptr;

@@ -8,11 +8,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 #include <visavis/core/log.hpp>
 #include <visavis/usecases/failure.hpp>
-#include <visavis/usecases/graph_choice.hpp>
 #include <visavis/usecases/places.hpp>
 #include <visavis/usecases/progress.hpp>
 
@@ -122,6 +120,22 @@ struct FetchedModels {
     const Places& places, const std::filesystem::path& manifest,
     const std::map<std::string, std::filesystem::path, std::less<>>& files);
 
+struct RemovedModels {
+  struct One {
+    std::string id;
+    std::size_t files = 0;  ///< 0: none was here, or all belong to other models, too.
+    std::uint64_t bytes = 0;
+    bool forgotten = false;  ///< Its manifest is gone: it had been added.
+  };
+  std::vector<One> models{};
+  std::vector<Problem> errors{};  ///< `path` is the id.
+};
+
+/// Removes models from the store: their files, and the manifests of those that were added.
+/// @return kUsage for an id that is not known, before anything is removed
+[[nodiscard]] Outcome<RemovedModels> remove_models(const Places& places,
+                                                   const std::vector<std::string>& ids);
+
 struct VerifiedModel {
   enum class Answer : std::uint8_t { kPassed, kFailed, kUnchecked };
   struct Check {
@@ -149,87 +163,5 @@ struct VerifiedModels {
                                                     const std::vector<std::string>& ids,
                                                     const std::string& engine,
                                                     const std::string& precision);
-
-struct TensorLine {
-  std::string name{};
-  std::string type{};
-  std::vector<std::int64_t> shape{};  ///< -1 marks a free dimension.
-};
-
-/// A way in which a graph may be called.
-struct SignatureLine {
-  std::string name{};
-  std::vector<TensorLine> inputs{};
-  std::vector<TensorLine> outputs{};
-};
-
-/// One of the graphs that a file keeps side by side.
-struct GraphLine {
-  std::vector<std::string> tags{};
-  std::vector<SignatureLine> signatures{};
-};
-
-struct ModelInside {
-  std::string path{};
-  std::string format{};
-  std::string producer{};
-  std::string sha256{};
-  std::vector<TensorLine> inputs{};
-  std::vector<TensorLine> outputs{};
-  std::vector<TensorLine> weights{};      ///< Of formats that hold no graph.
-  std::vector<std::string> signatures{};  ///< Of a SavedModel: of the graph that is meant.
-  std::vector<GraphLine> graphs{};        ///< Of a SavedModel: all that it has.
-  std::vector<std::string> importers{};   ///< That know an architecture with such weights.
-  std::map<std::string, std::size_t> operators{};
-  std::uint64_t parameters = 0;
-};
-
-/// What is inside a model file of any supported format.
-[[nodiscard]] Outcome<ModelInside> inspect_model(const std::filesystem::path& path,
-                                                 const GraphChoice& choice = {});
-
-/// A network that nobody has trained yet.
-struct Untrained {
-  std::string architecture{};
-  std::int64_t classes = 0;  ///< Of the classification head; 0: none.
-  std::uint32_t seed = 1;
-  /// Not there yet. In .npz the weights by PyTorch's names; in .onnx the network, which answers
-  /// with logits if there are classes, else with embeddings.
-  std::filesystem::path path{};
-};
-
-/// Makes one, with the weights that PyTorch draws for the same seed.
-/// @return what is inside the new file; kUsage for another ending, a file that is there, an
-/// architecture that is not known
-[[nodiscard]] Outcome<ModelInside> new_model(const Untrained& wanted);
-
-/// How a network's layers are looked at.
-struct LayerQuestions {
-  std::string importer{};  ///< As a manifest names it. Empty: told from the contents.
-  /// Stands for a free height or width. None: 64, or the next usual size that all windows fit into.
-  std::optional<std::int64_t> free_size{};
-  std::filesystem::path drawing{};  ///< An SVG file; empty: none.
-  GraphChoice choice{};
-};
-
-struct LayerLine {
-  std::string name{};
-  std::string op{};
-  std::vector<std::int64_t> shape{};
-  std::uint64_t multiply_adds = 0;
-  std::uint64_t parameters = 0;
-};
-
-struct ModelLayers {
-  std::string path{};
-  std::vector<LayerLine> layers{};
-  std::uint64_t multiply_adds = 0;
-  std::uint64_t peak_bytes = 0;  ///< Of values alive at once, as float32.
-  std::filesystem::path drawing{};
-};
-
-/// What a network costs for one sample, layer by layer.
-[[nodiscard]] Outcome<ModelLayers> inspect_layers(const std::filesystem::path& path,
-                                                  const LayerQuestions& questions);
 
 }  // namespace visavis::usecases

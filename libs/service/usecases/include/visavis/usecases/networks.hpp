@@ -1,23 +1,29 @@
 #pragma once
 
-/// Networks as files: whether two are the same, and one form into another.
+/// Networks as files: what is in them, whether two are the same, and one form into another.
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 #include <visavis/usecases/failure.hpp>
 #include <visavis/usecases/gate.hpp>
-#include <visavis/usecases/graph_choice.hpp>
 #include <visavis/usecases/inputs.hpp>
 #include <visavis/usecases/places.hpp>
 #include <visavis/usecases/progress.hpp>
 #include <visavis/usecases/workbench.hpp>
 
 namespace visavis::usecases {
+
+/// Which network is meant where a file keeps several: TensorFlow's SavedModel.
+struct GraphChoice {
+  std::string tag{};        ///< Tags of a graph, with ',' between. Empty: "serve", or the only one.
+  std::string signature{};  ///< Empty: "serving_default", or the only one.
+};
 
 /// A file and how it is read and run.
 struct NetworkFile {
@@ -141,13 +147,16 @@ struct Equivalence {
   NetworkFacts result{};
   Questions questions{};
   AnswerLimits limits{};  ///< That it was held to.
+  /// What makes them different whatever they answer: numbers or shapes of inputs and outputs.
+  /// Nothing was judged then. Else empty.
+  std::string other_form{};
   std::vector<JudgementFacts> judgements{};
   std::optional<DivergenceFacts> first{};  ///< The first layer that differs.
   std::optional<HalvedFacts> halved{};     ///< If the result's weights were to be halves.
   /// Height and width that the new file has alone, for its format could not leave them free.
   std::optional<std::int64_t> fixed_size{};
   bool equivalent = false;
-  std::optional<RecognitionEffect> effect{};  ///< If it was asked for and they are equivalent.
+  std::optional<RecognitionEffect> effect{};  ///< If it was asked for and could be found out.
   std::vector<Problem> errors{};              ///< Chips and photos that could not be read.
 };
 
@@ -208,5 +217,84 @@ struct NetworkTarget {
                                                    const Questions& questions,
                                                    const Certify& certify,
                                                    const RecognitionTest* test = nullptr);
+
+struct TensorLine {
+  std::string name{};
+  std::string type{};
+  std::vector<std::int64_t> shape{};  ///< -1 marks a free dimension.
+};
+
+/// A way in which a graph may be called.
+struct SignatureLine {
+  std::string name{};
+  std::vector<TensorLine> inputs{};
+  std::vector<TensorLine> outputs{};
+};
+
+/// One of the graphs that a file keeps side by side.
+struct GraphLine {
+  std::vector<std::string> tags{};
+  std::vector<SignatureLine> signatures{};
+};
+
+struct ModelInside {
+  std::string path{};
+  std::string format{};
+  std::string producer{};
+  std::string sha256{};  ///< Of all files, as NetworkFacts has it.
+  std::vector<TensorLine> inputs{};
+  std::vector<TensorLine> outputs{};
+  std::vector<TensorLine> weights{};      ///< Of formats that hold no graph.
+  std::vector<std::string> signatures{};  ///< Of a SavedModel: of the graph that is meant.
+  std::vector<GraphLine> graphs{};        ///< Of a SavedModel: all that it has.
+  std::vector<std::string> importers{};   ///< That know an architecture with such weights.
+  std::map<std::string, std::size_t> operators{};
+  std::uint64_t parameters = 0;
+};
+
+/// What is inside a model file of any supported format. Who would run it does not matter.
+[[nodiscard]] Outcome<ModelInside> inspect_model(const NetworkFile& file);
+
+/// A network that nobody has trained yet.
+struct Untrained {
+  std::string architecture{};
+  std::int64_t classes = 0;  ///< Of the classification head; 0: none.
+  std::uint32_t seed = 1;
+  /// Not there yet. In .npz the weights by PyTorch's names; in .onnx the network, which answers
+  /// with logits if there are classes, else with embeddings.
+  std::filesystem::path path{};
+};
+
+/// Makes one, with the weights that PyTorch draws for the same seed.
+/// @return what is inside the new file; kUsage for another ending, a file that is there, an
+/// architecture that is not known
+[[nodiscard]] Outcome<ModelInside> new_model(const Untrained& wanted);
+
+/// How a network's layers are looked at.
+struct LayerQuestions {
+  /// Stands for a free height or width. None: 64, or the next usual size that all windows fit into.
+  std::optional<std::int64_t> free_size{};
+  std::filesystem::path drawing{};  ///< An SVG file; empty: none.
+};
+
+struct LayerLine {
+  std::string name{};
+  std::string op{};
+  std::vector<std::int64_t> shape{};
+  std::uint64_t multiply_adds = 0;
+  std::uint64_t parameters = 0;
+};
+
+struct ModelLayers {
+  std::string path{};
+  std::vector<LayerLine> layers{};
+  std::uint64_t multiply_adds = 0;
+  std::uint64_t peak_bytes = 0;  ///< Of values alive at once, as float32.
+  std::filesystem::path drawing{};
+};
+
+/// What a network costs for one sample, layer by layer.
+[[nodiscard]] Outcome<ModelLayers> inspect_layers(const NetworkFile& file,
+                                                  const LayerQuestions& questions);
 
 }  // namespace visavis::usecases

@@ -23,6 +23,7 @@ namespace visavis::wire {
 [[nodiscard]] std::string to_json(const usecases::ModelList& list);
 [[nodiscard]] std::string to_json(const usecases::ModelFacts& model);
 [[nodiscard]] std::string to_json(const usecases::FetchedModels& fetched);
+[[nodiscard]] std::string to_json(const usecases::RemovedModels& removed);
 [[nodiscard]] std::string to_json(const usecases::VerifiedModels& verified);
 [[nodiscard]] std::string to_json(const usecases::ModelInside& inside);
 [[nodiscard]] std::string to_json(const usecases::ModelLayers& layers);
