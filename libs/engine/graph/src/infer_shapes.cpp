@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -81,6 +82,11 @@ class Inference {
   Inference(const Graph& graph, const Evaluate& evaluate) : graph_(graph), evaluate_(evaluate) {}
 
   Result<Shapes> run(std::span<const Shape> inputs) && {
+    VISAVIS_CHECK(infer(inputs));
+    return std::move(shapes_);
+  }
+
+  Result<void> infer(std::span<const Shape> inputs) {
     if (inputs.size() != graph_.inputs.size())
       return fail(ErrorCode::kInvalidArgument, "there are " + std::to_string(graph_.inputs.size()) +
                                                    " inputs, not " + std::to_string(inputs.size()));
@@ -90,7 +96,13 @@ class Inference {
     }
     for (const Tensor& tensor : graph_.initializers) know(tensor.name, &tensor);
     for (const Node& node : graph_.nodes) VISAVIS_CHECK(visit(node));
-    return std::move(shapes_);
+    return {};
+  }
+
+  /// What is known of a value beforehand; null if nothing is.
+  [[nodiscard]] const Tensor* constant(const std::string& name) const {
+    const auto found = constants_.find(name);
+    return found == constants_.end() ? nullptr : found->second;
   }
 
  private:
@@ -643,6 +655,67 @@ Result<Shapes> infer_shapes(const Graph& graph, std::span<const Shape> inputs,
                             const Evaluate& evaluate) {
   VISAVIS_CHECK(validate(graph));
   return Inference(graph, evaluate).run(inputs);
+}
+
+namespace {
+
+bool is_same(const Tensor& a, const Tensor& b) {
+  return a.shape == b.shape && a.values == b.values;
+}
+
+/// The outputs of nodes that read nothing but shapes and constants, and at least one shape.
+std::unordered_set<std::string> made_of_shapes(const Graph& graph) {
+  std::unordered_set<std::string> constant = {""};
+  std::unordered_set<std::string> out;
+  for (const Tensor& tensor : graph.initializers) constant.insert(tensor.name);
+  for (const Node& node : graph.nodes) {
+    const auto is_known = [&](const std::string& name) {
+      return constant.contains(name) || out.contains(name);
+    };
+    if (node.op != "Shape" && !std::ranges::all_of(node.inputs, is_known)) continue;
+    const bool reads_shapes =
+        node.op == "Shape" || std::ranges::any_of(node.inputs, [&](const std::string& name) {
+          return out.contains(name);
+        });
+    (reads_shapes ? out : constant).insert(node.outputs.begin(), node.outputs.end());
+  }
+  out.erase("");
+  return out;
+}
+
+}  // namespace
+
+Result<Graph> fold_shapes(Graph graph, std::span<const std::vector<Shape>> sizes,
+                          const Evaluate& evaluate) {
+  VISAVIS_CHECK(validate(graph));
+  const std::unordered_set<std::string> candidates = made_of_shapes(graph);
+  if (candidates.empty() || sizes.empty()) return graph;
+  std::unordered_map<std::string, Tensor> settled;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    Inference inference(graph, evaluate);
+    VISAVIS_CHECK(inference.infer(sizes[i]));
+    for (const std::string& name : candidates) {
+      const Tensor* value = inference.constant(name);
+      if (i == 0 && value != nullptr) settled.emplace(name, *value);
+      const auto found = settled.find(name);
+      if (found != settled.end() && (value == nullptr || !is_same(found->second, *value)))
+        settled.erase(found);
+    }
+  }
+  std::vector<Node> rest;
+  for (Node& node : graph.nodes) {
+    const bool goes = std::ranges::all_of(node.outputs, [&](const std::string& name) {
+      return name.empty() || settled.contains(name);
+    });
+    if (!goes) {
+      rest.push_back(std::move(node));
+      continue;
+    }
+    for (const std::string& name : node.outputs)
+      if (!name.empty()) graph.initializers.push_back(std::move(settled.at(name)));
+  }
+  graph.nodes = std::move(rest);
+  return remove_unused(std::move(graph));
 }
 
 }  // namespace visavis::graph

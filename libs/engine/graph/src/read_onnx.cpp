@@ -88,6 +88,9 @@ Result<std::vector<T>> values_of(const onnx::TensorProto& proto, const Listed& l
   // The size is compared before anything is allocated: a shape may claim what the file does not
   // hold.
   if (is_external(proto)) {
+    if (proto.has_raw_data() || !listed.empty())
+      return malformed("the tensor \"" + printable(proto.name()) +
+                       "\" lies in another file and in the model, too");
     VISAVIS_TRY(bytes, outside.bytes_of(proto, count * sizeof(T)));
     return copied(bytes.data());
   }
@@ -176,8 +179,9 @@ Result<Node> node_of(const onnx::NodeProto& proto, std::int64_t opset, ExternalD
             .inputs = {proto.input().begin(), proto.input().end()},
             .outputs = {proto.output().begin(), proto.output().end()},
             .attributes = {}};
+  std::unordered_set<std::string_view> names;
   for (const onnx::AttributeProto& attribute : proto.attribute()) {
-    if (node.find(attribute.name()) != nullptr) return malformed("an attribute is set twice");
+    if (!names.insert(attribute.name()).second) return malformed("an attribute is set twice");
     auto value = attribute_of(attribute, outside);
     if (!value && value.error().code == ErrorCode::kUnsupported)
       return unsupported("the operator " + printable(proto.op_type()) + " with " +

@@ -193,6 +193,19 @@ TEST(ReadOnnx, TakesWeightsWithinTheFileForWhatTheyAre) {
   EXPECT_THAT(std::get<std::vector<float>>(graph->initializer("w")->values), ElementsAre(0.F, 0.F));
 }
 
+TEST(ReadOnnx, RefusesWeightsThatLieInTwoPlaces) {
+  std::string model = model_outside({{"location", "w.data"}});
+  const std::string both = field(9, std::string(8, '\0')) + std::string("\x70\x01", 2);
+  const auto at = model.find(both.substr(both.size() - 2));
+  ASSERT_NE(at, std::string::npos);
+  model.replace(at, 2, both);
+  const auto more = static_cast<char>(both.size() - 2);
+  model[1] = static_cast<char>(model[1] + more);  // the graph's length …
+  const auto tensor = model.find(std::string("\x08\x02\x10\x01", 4));
+  model[tensor - 1] = static_cast<char>(model[tensor - 1] + more);  // … and the tensor's
+  expect_decode_failed(bytes_of(model), "lies in another file and in the model");
+}
+
 TEST(ReadOnnx, RefusesNamesThatLeaveTheFolder) {
   for (const char* name :
        {"", "/w.data", "../w.data", "a/../../w.data", "a\\w.data", "a/", "w\n"}) {
@@ -263,6 +276,21 @@ TEST(ReadOnnx, RefusesAttributesOfAnotherType) {
   };
   EXPECT_TRUE(read_onnx(with(std::int64_t{1})));
   expect_decode_failed(with(1.F), "the attribute axis is of another type");
+}
+
+TEST(ReadOnnx, RefusesAttributesThatAreSetTwiceAmongHoweverMany) {
+  Graph graph{.name = "g",
+              .opset = 13,
+              .inputs = {{.name = "x", .shape = {1, 4}}},
+              .outputs = {{.name = "y", .shape = {1, 4}}},
+              .initializers = {},
+              .nodes = {node("Relu", {"x"}, "y")}};
+  constexpr int kMany = 60'000;  // minutes, if each were looked for among all before it
+  auto& attributes = graph.nodes[0].attributes;
+  for (int i = 0; i < kMany; ++i) attributes.emplace_back("a" + std::to_string(i), std::int64_t{i});
+  EXPECT_TRUE(read_onnx(*write_onnx(graph)));
+  attributes.emplace_back("a0", std::int64_t{0});
+  expect_decode_failed(*write_onnx(graph), "an attribute is set twice");
 }
 
 TEST(ReadOnnx, NamesAllThatItDoesNotSupport) {

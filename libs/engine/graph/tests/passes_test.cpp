@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +53,48 @@ TEST(FreeBatch, FreesInputsOutputsAndConstantReshapes) {
   ASSERT_EQ(freed->initializers.size(), 1U);  // the old shape is gone
   EXPECT_EQ(freed->nodes[1].inputs[1], freed->initializers[0].name);
   EXPECT_THAT(std::get<Ints>(freed->initializers[0].values), ElementsAre(0, -1));
+}
+
+/// Takes the number at a place.
+Result<std::vector<Tensor>> gathered(const Graph& graph, std::span<const Tensor>) {
+  const Node& gather = graph.nodes.at(0);
+  const auto& from = std::get<Ints>(graph.initializer(gather.inputs[0])->values);
+  const auto at = std::get<Ints>(graph.initializer(gather.inputs[1])->values).front();
+  return std::vector{ints(gather.outputs[0], {from.at(static_cast<std::size_t>(at))})};
+}
+
+/// The shape of x [-1, 2, -1] of which the numbers at 1 and at 2 are read.
+Graph reading_shapes() {
+  Graph graph = graph_of({node("Shape", {"x"}, "s"), node("Gather", {"s", "one"}, "c"),
+                          node("Gather", {"s", "two"}, "w"), node("Reshape", {"x", "c"}, "y"),
+                          node("Reshape", {"x", "w"}, "z")},
+                         {ints("one", {1}), ints("two", {2})});
+  graph.inputs[0].shape = {-1, 2, -1};
+  graph.outputs[0].shape = {-1};
+  graph.outputs.push_back({.name = "z", .type = ElementType::kFloat32, .shape = {-1}});
+  return graph;
+}
+
+TEST(FoldShapes, MakesConstantWhatNoFreeDimensionHasAPartIn) {
+  const std::vector<std::vector<Shape>> sizes = {{{1, 2, 1}}, {{1, 2, 1}}};
+  EXPECT_EQ(fold_shapes(reading_shapes(), sizes, gathered).error().code,
+            ErrorCode::kInvalidArgument)
+      << "two numbers are no row of one";
+  Graph graph = reading_shapes();
+  for (Node& each : graph.nodes)
+    if (each.op == "Reshape") each = node("Add", each.inputs, each.outputs[0]);
+  const auto folded =
+      fold_shapes(graph, std::vector<std::vector<Shape>>{{{1, 2, 5}}, {{1, 2, 7}}}, gathered);
+  ASSERT_TRUE(folded) << folded.error().message;
+  ASSERT_NE(folded->initializer("c"), nullptr);
+  EXPECT_THAT(std::get<Ints>(folded->initializer("c")->values), ElementsAre(2));
+  EXPECT_EQ(folded->initializer("w"), nullptr);
+  EXPECT_EQ(folded->initializer("one"), nullptr) << "nothing reads it any more";
+  ASSERT_EQ(folded->nodes.size(), 4U) << "Shape and one Gather are left";
+  const auto all = fold_shapes(graph, std::vector<std::vector<Shape>>{{{1, 2, 5}}}, gathered);
+  ASSERT_TRUE(all) << all.error().message;
+  EXPECT_EQ(all->nodes.size(), 2U);
+  EXPECT_THAT(std::get<Ints>(all->initializer("w")->values), ElementsAre(5));
 }
 
 TEST(FreeBatch, LeavesAConstantThatOthersRead) {

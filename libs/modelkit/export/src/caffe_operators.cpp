@@ -521,9 +521,36 @@ Result<void> CaffeLowering::with_tensor(const Node& node, std::size_t constant) 
   return {};
 }
 
+/// Numbers for each channel of each sample, N×C×1×1: a Scale or Bias layer of two bottoms, the
+/// second N×C, multiplies or adds along the axes that it has.
+Result<void> CaffeLowering::with_channels(const Node& node, std::size_t channels) {
+  if (survey_.sizes_are_free()) return refuse(node, "with numbers for each channel at any size");
+  const bool adds = node.op == "Add" || node.op == "Sub";
+  if (!adds && node.op != "Mul" && node.op != "Div") return refuse(node, "of different shapes");
+  std::string x = bottom(node, 1 - channels);
+  std::string factors = layer("Flatten", bottom(node, channels), between(node));
+  // What is subtracted turns its sign, what divides becomes its reciprocal.
+  std::string& second = channels == 1 ? factors : x;
+  if (node.op == "Sub") second = power(second, between(node), 1, -1, 0);
+  if (node.op == "Div") second = power(second, between(node), -1, 1, 0);
+  const std::string result = top(node.outputs[0]);
+  writer_.layer({.type = adds ? "Bias" : "Scale",
+                 .name = result,
+                 .bottoms = {std::move(x), std::move(factors)},
+                 .tops = {result},
+                 .parameters = adds ? "bias_param" : "scale_param",
+                 .fields = {{"axis", "0"}}});
+  return {};
+}
+
 Result<void> CaffeLowering::of_two(const Node& node) {
-  std::vector<std::string> bottoms = {bottom(node, 0), bottom(node, 1)};
   const Shape& shape = survey_.shape(node.outputs[0]);
+  if (shape.size() == 4)
+    for (std::size_t i = 0; i < 2; ++i)
+      if (survey_.shape(node.inputs[1 - i]) == shape && survey_.shape(node.inputs[i]) != shape &&
+          survey_.shape(node.inputs[i]) == Shape{shape[0], shape[1], 1, 1})
+        return with_channels(node, i);
+  std::vector<std::string> bottoms = {bottom(node, 0), bottom(node, 1)};
   for (std::size_t i = 0; i < 2; ++i) {
     const Shape& x = survey_.shape(node.inputs[i]);
     if (x == shape) continue;
@@ -687,6 +714,7 @@ Result<void> CaffeLowering::transpose(const Node& node) {
 }
 
 Result<void> CaffeLowering::slice(const Node& node) {
+  if (survey_.sizes_are_free()) return refuse(node, "at any size");
   VISAVIS_TRY(range, range_of(survey_, node));
   cut_all(node, bottom(node, 0), top(node.outputs[0]), survey_.shape(node.inputs[0]), range.from,
           range.to);
@@ -694,6 +722,7 @@ Result<void> CaffeLowering::slice(const Node& node) {
 }
 
 Result<void> CaffeLowering::split(const Node& node) {
+  if (survey_.sizes_are_free()) return refuse(node, "at any size");
   VISAVIS_TRY(axis, split_axis(survey_, node));
   Fields fields = {{"axis", std::to_string(axis)}};
   std::vector<std::string> tops;

@@ -45,6 +45,7 @@ class CaffeLowering {
   Done binary(const Node& node);
   Done with_number(const Node& node, float number, bool number_first);
   Done with_tensor(const Node& node, std::size_t constant);
+  Done with_channels(const Node& node, std::size_t channels);
   Done of_two(const Node& node);
   Done batch_norm(const Node& node);
   Done prelu(const Node& node);

@@ -21,15 +21,20 @@ Result<graph::ChannelsLast> channels_last_of(const graph::Graph& given) {
   const auto sizes = input_shapes(graph, size);
   // One odd and one even, of no common divisor for any of the usual sizes.
   const auto others = input_shapes(graph, size + size / 4 + 1);
+  // Nothing that is counted in pixels is the same for these: three sides that are far apart.
+  const auto far = stretched_shapes(graph, size);
   constexpr auto kOrder = graph::PictureOrder::kChannelsLast;
   VISAVIS_TRY(network, graph::to_channels_last(graph, sizes, kOrder, evaluate));
   if (sizes == others) return network;
-  VISAVIS_TRY(other, graph::to_channels_last(graph, others, kOrder, evaluate));
   VISAVIS_TRY(layers, graph::hash_of_layers(network));
-  VISAVIS_TRY(other_layers, graph::hash_of_layers(other));
-  if (layers != other_layers)
-    return fail(ErrorCode::kUnsupported,
-                "the layers are not the same for all heights and widths, which are free");
+  for (const auto& sides : {others, far}) {
+    VISAVIS_TRY(other, graph::to_channels_last(graph, sides, kOrder, evaluate));
+    VISAVIS_TRY(other_layers, graph::hash_of_layers(other));
+    if (layers != other_layers)
+      return fail(ErrorCode::kUnsupported,
+                  "the layers are not the same for all heights and widths, which are free");
+    if (!reads_shapes(graph)) break;
+  }
   return network;
 }
 

@@ -207,7 +207,8 @@ Result<std::size_t> concat_axis(const Survey& survey, const graph::Node& node) {
 Result<std::size_t> split_axis(const Survey& survey, const graph::Node& node) {
   VISAVIS_TRY(axis, axis_of(node, node.get_or<std::int64_t>("axis", 0),
                             survey.shape(node.inputs[0]).size()));
-  if (axis == 0 || survey.sizes_are_free()) return refuse(node, "of samples, or at any size");
+  if (axis == 0 || survey.varies(node.inputs[0], axis))
+    return refuse(node, "of samples, or at any size");
   if (std::ranges::find(node.outputs, "") != node.outputs.end())
     return refuse(node, "whose outputs have no names");
   return axis;
@@ -219,12 +220,12 @@ Result<Range> range_of(const Survey& survey, const graph::Node& node) {
   const auto ends = survey.integers(node, "ends", 2);
   auto axes = survey.integers(node, "axes", 3);
   const auto steps = survey.integers(node, "steps", 4);
-  if (!starts || !ends || survey.sizes_are_free())
-    return refuse(node, "at places that are computed");
+  if (!starts || !ends) return refuse(node, "at places that are computed");
   if (!axes) {
     axes = Shape(starts->size());
     std::iota(axes->begin(), axes->end(), 0);
   }
+  constexpr std::int64_t kBeyond = std::numeric_limits<std::int32_t>::max();
   Range range{.from = Shape(x.size(), 0), .to = x};
   for (std::size_t i = 0; i < starts->size(); ++i) {
     VISAVIS_TRY(axis, axis_of(node, (*axes)[i], x.size()));
@@ -235,6 +236,9 @@ Result<Range> range_of(const Survey& survey, const graph::Node& node) {
     range.from[axis] = place((*starts)[i]);
     range.to[axis] = place((*ends)[i]);
     if (range.from[axis] >= range.to[axis]) return refuse(node, "of nothing");
+    const bool is_whole = range.from[axis] == 0 && (*ends)[i] >= kBeyond;
+    if (survey.varies(node.inputs[0], axis) && !is_whole)
+      return refuse(node, "of a free dimension");
   }
   if (range.from[0] != 0 || range.to[0] != x[0]) return refuse(node, "of samples");
   return range;
@@ -295,22 +299,28 @@ Result<graph::Graph> composed(graph::Graph graph) {
   return graph::compose(graph, survey.shapes(), survey.others());
 }
 
+bool reads_shapes(const graph::Graph& graph) {
+  return std::ranges::any_of(graph.nodes,
+                             [](const graph::Node& node) { return node.op == "Shape"; });
+}
+
+std::vector<Shape> stretched_shapes(const graph::Graph& graph, std::int64_t free_size) {
+  std::vector<Shape> shapes = input_shapes(graph, free_size);
+  for (std::size_t i = 0; i < shapes.size(); ++i)
+    for (std::size_t axis = 1; axis < shapes[i].size(); ++axis)
+      if (graph.inputs[i].shape[axis] < 0)
+        shapes[i][axis] = static_cast<std::int64_t>(axis) * free_size + free_size / 4 + 1;
+  return shapes;
+}
+
 Result<graph::Graph> settle_shapes(graph::Graph graph) {
-  const auto is_shape = [](const graph::Node& node) { return node.op == "Shape"; };
-  if (std::ranges::none_of(graph.nodes, is_shape)) return graph;
-  VISAVIS_TRY(survey, Survey::of(graph, 1));
-  if (survey.sizes_are_free()) return graph;
-  for (const graph::Node& node : graph.nodes) {
-    if (!is_shape(node)) continue;
-    const Shape& shape = survey.shape(node.inputs[0]);
-    graph.initializers.push_back({.name = node.outputs[0],
-                                  .shape = {static_cast<std::int64_t>(shape.size())},
-                                  .values = shape});
-  }
-  std::erase_if(graph.nodes, is_shape);
+  if (!reads_shapes(graph)) return graph;
   VISAVIS_TRY(engine, runtime::find_engine("reference"));
-  return graph::fold_constants(graph::remove_unused(std::move(graph)),
-                               runtime::evaluate_with(*engine));
+  const graph::Evaluate evaluate = runtime::evaluate_with(*engine);
+  const std::int64_t size = usual_size(graph);
+  std::vector<std::vector<Shape>> sizes = {input_shapes(graph, size)};
+  if (has_free_sizes(graph)) sizes.push_back(stretched_shapes(graph, size));
+  return graph::fold_shapes(std::move(graph), sizes, evaluate);
 }
 
 std::set<std::string> other_operators(const graph::Graph& graph,

@@ -46,6 +46,9 @@ class Survey {
   [[nodiscard]] bool varies(const std::string& value) const {
     return sizes_are_free_ && others_.at(value) != shapes_.at(value);
   }
+  [[nodiscard]] bool varies(const std::string& value, std::size_t axis) const {
+    return sizes_are_free_ && others_.at(value)[axis] != shapes_.at(value)[axis];
+  }
   [[nodiscard]] bool has(const graph::Node& node, std::size_t input) const {
     return input < node.inputs.size() && !node.inputs[input].empty();
   }
@@ -121,7 +124,9 @@ struct Range {
 [[nodiscard]] Result<std::size_t> softmax_axis(const Survey& survey, const graph::Node& node);
 /// Not that of the samples; no input is a constant.
 [[nodiscard]] Result<std::size_t> concat_axis(const Survey& survey, const graph::Node& node);
+/// Neither that of the samples nor one that is free.
 [[nodiscard]] Result<std::size_t> split_axis(const Survey& survey, const graph::Node& node);
+/// Free dimensions stay whole.
 [[nodiscard]] Result<Range> range_of(const Survey& survey, const graph::Node& node);
 /// In ascending order.
 [[nodiscard]] Result<std::vector<std::size_t>> reduced_axes(const Survey& survey,
@@ -138,8 +143,17 @@ struct Range {
 /// @return as graph::infer_shapes
 [[nodiscard]] Result<graph::Graph> composed(graph::Graph graph);
 
-/// Whatever is computed from shapes becomes a constant, for a batch of 1; nothing is done where
-/// other dimensions are free too.
+/// Whether anything is computed from shapes.
+[[nodiscard]] bool reads_shapes(const graph::Graph& graph);
+
+/// input_shapes, but each free dimension is another, far from `free_size`: what is counted in
+/// pixels is not the same for both.
+[[nodiscard]] std::vector<Shape> stretched_shapes(const graph::Graph& graph,
+                                                  std::int64_t free_size);
+
+/// What is computed from shapes becomes constant, for a batch of 1, where no other free dimension
+/// has a part in it.
+/// @return as graph::infer_shapes
 [[nodiscard]] Result<graph::Graph> settle_shapes(graph::Graph graph);
 
 /// Those that are in the graph and not among `known`.

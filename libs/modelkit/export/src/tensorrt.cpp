@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <span>
 #include <string>
@@ -104,6 +105,30 @@ std::string objection(const graph::Graph& graph, const graph::Node& node) {
   return "";
 }
 
+/// HardSwish as x · HardSigmoid(x) with slope 1/6, which is what ONNX defines it to be.
+graph::Graph without_hard_swish(graph::Graph graph) {
+  std::set<std::string, std::less<>> names;
+  for (const graph::Node& node : graph.nodes)
+    names.insert(node.outputs.begin(), node.outputs.end());
+  std::vector<graph::Node> nodes;
+  for (graph::Node& node : graph.nodes) {
+    if (node.op == "HardSwish") {
+      std::string gate = node.outputs[0] + ".gate";
+      while (!names.insert(gate).second) gate += '_';
+      nodes.push_back({.op = "HardSigmoid",
+                       .name = gate,
+                       .inputs = {node.inputs[0]},
+                       .outputs = {gate},
+                       .attributes = {{"alpha", 1 / 6.F}, {"beta", .5F}}});
+      node.op = "Mul";
+      node.inputs.push_back(std::move(gate));
+    }
+    nodes.push_back(std::move(node));
+  }
+  graph.nodes = std::move(nodes);
+  return graph;
+}
+
 Result<void> check(const graph::Graph& graph) {
   std::set<std::string> objections;
   for (const graph::Node& node : graph.nodes)
@@ -172,11 +197,12 @@ std::string script(const graph::Graph& graph) {
 
 }  // namespace
 
-Result<std::vector<Part>> export_tensorrt(const graph::Graph& graph, const std::string& /*stem*/) {
-  if (graph::has_halves(graph))
+Result<std::vector<Part>> export_tensorrt(const graph::Graph& given, const std::string& /*stem*/) {
+  if (graph::has_halves(given))
     return fail(
         ErrorCode::kUnsupported,
         "TensorRT gets weights of float32: its plan has halves if build.sh is given --fp16");
+  const graph::Graph graph = without_hard_swish(given);
   VISAVIS_CHECK(check(graph));
   VISAVIS_TRY(onnx, graph::write_onnx(graph));
   const std::string text = script(graph);

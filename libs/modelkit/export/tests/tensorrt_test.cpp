@@ -69,10 +69,27 @@ TEST(TensorRt, TellsSizesForWhichAllWindowsFit) {
 }
 
 TEST(TensorRt, NamesAllThatIsNotTaken) {
-  const auto refused = exported(network({"HardSwish", "Relu", "NonZero"}));
+  const auto refused = exported(network({"Celu", "Relu", "NonZero"}));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
-  EXPECT_EQ(refused.error().message, "TensorRT does not take HardSwish; NonZero");
+  EXPECT_EQ(refused.error().message, "TensorRT does not take Celu; NonZero");
+}
+
+// x · max(0, min(1, x / 6 + 1 / 2)), the definition in ONNX's specification.
+TEST(TensorRt, GetsHardSwishAsAProduct) {
+  const auto parts = exported(network({"Relu", "HardSwish", "HardSwish"}));
+  ASSERT_TRUE(parts) << parts.error().message;
+  const auto written = graph::read_onnx((*parts)[0].bytes);
+  ASSERT_TRUE(written) << written.error().message;
+  ASSERT_EQ(written->nodes.size(), 5U);
+  const graph::Node& gate = written->nodes[1];
+  const graph::Node& product = written->nodes[2];
+  EXPECT_EQ(gate.op, "HardSigmoid");
+  EXPECT_FLOAT_EQ(gate.get_or("alpha", 0.F), 1 / 6.F);
+  EXPECT_EQ(gate.get_or("beta", 0.F), .5F);
+  EXPECT_EQ(product.op, "Mul");
+  EXPECT_EQ(product.inputs, (std::vector<std::string>{"v0", gate.outputs[0]}));
+  EXPECT_EQ(product.outputs[0], "v1");
 }
 
 // Its int8 is symmetric.

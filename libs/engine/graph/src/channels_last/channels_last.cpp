@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "lowering.hpp"
 #include "visavis/core/hash.hpp"
@@ -101,8 +102,10 @@ std::set<const Node*> needed(const Graph& graph) {
 
 }  // namespace
 
-Result<ChannelsLast> to_channels_last(const Graph& graph, std::span<const Shape> inputs,
+Result<ChannelsLast> to_channels_last(const Graph& given, std::span<const Shape> inputs,
                                       PictureOrder order, const Evaluate& evaluate) {
+  const std::vector<Shape> sizes(inputs.begin(), inputs.end());
+  VISAVIS_TRY(graph, fold_shapes(given, std::span(&sizes, 1), evaluate));
   VISAVIS_TRY(shapes, infer_shapes(graph, inputs, evaluate));
   const std::set<const Node*> wanted = needed(graph);
   std::set<std::string> unknown;

@@ -1,5 +1,6 @@
 #include "plan.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -166,7 +167,7 @@ class Plan::Run {
       arguments.push_back(slot == kNone ? nullptr : values_[slot]);
     VISAVIS_TRY(results, step.kernel({.node = *step.node,
                                       .opset = plan_.graph_.opset,
-                                      .max_elements = plan_.max_elements_,
+                                      .max_elements = room(),
                                       .inputs = arguments}));
     for (std::size_t i = 0; i < step.outputs.size(); ++i) {
       if (step.outputs[i] == kNone) continue;
@@ -180,10 +181,20 @@ class Plan::Run {
     return {};
   }
 
-  /// An output may be asked for twice, or be a constant: it is copied.
-  [[nodiscard]] Value output(std::size_t index) const { return *values_[plan_.outputs_[index]]; }
+  /// What is asked for once is handed over; a constant, or what is asked for again, is copied.
+  [[nodiscard]] Value output(std::size_t index) {
+    const std::size_t slot = plan_.outputs_[index];
+    const auto later = plan_.outputs_.begin() + static_cast<std::ptrdiff_t>(index) + 1;
+    if (!own_[slot] || std::find(later, plan_.outputs_.end(), slot) != plan_.outputs_.end())
+      return *values_[slot];
+    return *std::move(own_[slot]);
+  }
 
  private:
+  /// How many elements may still be made beside those that are alive.
+  [[nodiscard]] std::size_t room() const {
+    return plan_.max_elements_ - std::min(live_, plan_.max_elements_);
+  }
   void keep(std::size_t slot, Value value) {
     live_ += value.size();
     values_[slot] = &own_[slot].emplace(std::move(value));

@@ -93,9 +93,10 @@ class ReferenceSession final : public Session {
       std::ranges::transform(inputs, std::back_inserter(values), value_of);
       VISAVIS_TRY(outputs, plan_->run(std::move(values)));
       std::vector<Tensor> tensors;
-      for (const Value& output : outputs) {
+      for (Value& output : outputs) {
         VISAVIS_TRY(tensor, tensor_of(output));
         tensors.push_back(std::move(tensor));
+        output = {};  // not all of them twice at once
       }
       return tensors;
     } catch (const std::bad_alloc&) {

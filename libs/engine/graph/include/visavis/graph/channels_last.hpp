@@ -51,7 +51,7 @@ struct ChannelsLast {
 };
 
 /// Transposes are inserted only where an operator wants the other order. Constants have to be
-/// folded before.
+/// folded before; what is computed from shapes is for these.
 /// @param inputs  their shapes, as `graph` has them
 /// @return kUnsupported with all operators that have no such form, or with what has to be a
 /// constant and is not; as `infer_shapes`.

@@ -89,6 +89,14 @@ using Shapes = std::unordered_map<std::string, Shape>;
 [[nodiscard]] Result<Shapes> infer_shapes(const Graph& graph, std::span<const Shape> inputs,
                                           const Evaluate& evaluate);
 
+/// What is computed from nothing but shapes and constants becomes constant, if it is the same for
+/// all these shapes of the inputs: for one set of them everything, for several what does not depend
+/// on the dimensions in which they differ.
+/// @param sizes  sets of shapes of all inputs
+/// @return as infer_shapes
+[[nodiscard]] Result<Graph> fold_shapes(Graph graph, std::span<const std::vector<Shape>> sizes,
+                                        const Evaluate& evaluate);
+
 /// Multiplies each batch normalisation into the convolution (or Gemm with transB, alpha and beta 1)
 /// whose output nobody else reads: W' = W g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta
 /// (S. Ioffe and C. Szegedy, Batch Normalization, 2015, section 3.1). One that stands before a
