@@ -217,6 +217,7 @@ class Inference {
         {"Clip", &Inference::same},
         {"Concat", &Inference::concat},
         {"Conv", &Inference::convolution},
+        {"ConvTranspose", &Inference::transposed},
         {"DequantizeLinear", &Inference::same},
         {"Div", &Inference::both},
         {"Dropout", &Inference::same},
@@ -338,6 +339,50 @@ class Inference {
     if (groups < 1 || (*weights)[1] != (*x)[1] / groups || (*x)[1] % groups != 0)
       return wrong(node, "weights for other channels");
     return windowed(node, *x, {weights->begin() + 2, weights->end()}, (*weights)[0]);
+  }
+
+  /// ONNX: stride · (in − 1) + output_padding + the window's reach − pads, or what output_shape
+  /// says.
+  Result<Shape> transposed(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(weights, input(node, 1));
+    if (x->size() < 3 || weights->size() != x->size())
+      return wrong(node, "weights of another rank");
+    const auto groups = node.get_or<std::int64_t>("group", 1);
+    if (groups < 1 || groups > kMaxElements || (*weights)[0] != (*x)[1] || (*x)[1] % groups != 0 ||
+        (*weights)[1] > kMaxElements / groups)
+      return wrong(node, "weights for other channels");
+    const std::size_t axes = x->size() - 2;
+    const auto strides = node.get_or("strides", Ints(axes, 1));
+    const auto dilations = node.get_or("dilations", Ints(axes, 1));
+    const auto pads = node.get_or("pads", Ints(2 * axes, 0));
+    const auto more = node.get_or("output_padding", Ints(axes, 0));
+    const auto automatic = node.get_or<std::string>("auto_pad", "NOTSET");
+    const bool same = automatic.starts_with("SAME_");
+    if (strides.size() != axes || dilations.size() != axes || pads.size() != 2 * axes ||
+        more.size() != axes || !are_steps(strides) || !are_steps(dilations))
+      return wrong(node, "windows that do not fit the input's rank");
+    Shape out = {(*x)[0], (*weights)[1] * groups};
+    if (const auto given = node.get_or("output_shape", Ints{}); !given.empty()) {
+      if (given.size() != axes) return wrong(node, "an output_shape of another rank");
+      out.insert(out.end(), given.begin(), given.end());
+      return out;
+    }
+    for (std::size_t a = 0; a < axes; ++a) {
+      const std::int64_t size = (*x)[2 + a];
+      const std::int64_t kernel = (*weights)[2 + a];
+      const bool padded = automatic == "NOTSET";
+      const std::int64_t before = padded ? pads[a] : 0;
+      const std::int64_t after = padded ? pads[axes + a] : 0;
+      if (std::min({before, after, more[a]}) < 0 || std::max({before, after, more[a]}) > kMost ||
+          size < 1 || kernel < 1)
+        return wrong(node, "a padding beyond all limits, or an empty input");
+      const std::int64_t whole =
+          strides[a] * (size - 1) + more[a] + (kernel - 1) * dilations[a] + 1 - before - after;
+      out.push_back(same ? size * strides[a] : whole);
+      if (out.back() < 1) return wrong(node, "a padding larger than the output");
+    }
+    return out;
   }
 
   Result<Shape> pool(const Node& node) const {

@@ -252,6 +252,56 @@ Result<ChannelsFirst::Id> ChannelsFirst::convolution(const std::string& name, Id
   return windowed("Conv", name, std::move(inputs), x, moving, out, {{"group", groups}});
 }
 
+Result<ChannelsFirst::Id> ChannelsFirst::transposed_convolution(const std::string& name, Id x,
+                                                                Constant kernel,
+                                                                std::vector<float> bias,
+                                                                const Window& window,
+                                                                const Shape& size) {
+  VISAVIS_TRY(from, picture(x));
+  const auto count = graph::element_count(kernel.shape);
+  if (kernel.shape.size() != 4 || !count || *count != kernel.values.size() || *count == 0)
+    return unsupported("a kernel of four dimensions");
+  const Shape given = values_[x].shape;
+  if (given[3] != kernel.shape[0]) return unsupported("a kernel for its input's channels");
+  const std::int64_t out = kernel.shape[1];
+  if (!bias.empty() && static_cast<std::int64_t>(bias.size()) != out)
+    return unsupported("one bias for each channel");
+  if (size.size() != 2) return unsupported("a height and a width");
+  if (window.dilation_h != 1 || window.dilation_w != 1) return unsupported("no dilation");
+  const Shape strides = {window.stride_h, window.stride_w};
+  Shape pads(4, 0);
+  Shape more(2, 0);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::int64_t in = given[i + 1];
+    const std::int64_t side = kernel.shape[i + 2];
+    const std::int64_t stride = strides[i];
+    if (in < 1 || size[i] < 1 || size[i] > kMostSide || side > kMostSteps || stride < 1 ||
+        stride > kMostSteps || in > kMostSide / stride)
+      return unsupported("an input and a result of known size, and steps of 1 to 4096");
+    // What hangs over, and what the last window does not reach.
+    const std::int64_t over = (in - 1) * stride + side - size[i];
+    const bool same = window.padding == Padding::kSame;
+    if (over <= -stride || (same ? over >= side : over > 0))
+      return unsupported("a size whose windows are as many as its input's numbers");
+    pads[i] = std::max<std::int64_t>(over, 0) / 2;
+    pads[i + 2] = std::max<std::int64_t>(over, 0) - pads[i];
+    more[i] = std::max<std::int64_t>(-over, 0);
+  }
+  Shape shape = {given[0], size[0], size[1], out};
+  VISAVIS_CHECK(check_shape(shape));
+  Attributes attributes = {{"kernel_shape", Shape{kernel.shape[2], kernel.shape[3]}}};
+  if (more != Shape{0, 0}) attributes.emplace_back("output_padding", more);
+  attributes.emplace_back("pads", std::move(pads));
+  attributes.emplace_back("strides", strides);
+  std::vector<std::string> inputs = {
+      std::move(from),
+      initializer(name + ".weight", std::move(kernel.shape), std::move(kernel.values))};
+  if (!bias.empty()) inputs.push_back(initializer(name + ".bias", {out}, std::move(bias)));
+  const std::string made = fresh(name);
+  node("ConvTranspose", made, std::move(inputs), std::move(attributes));
+  return add(made, std::move(shape), picture_order());
+}
+
 Result<ChannelsFirst::Id> ChannelsFirst::max_pool(const std::string& name, Id x,
                                                   const Window& window) {
   VISAVIS_TRY(from, picture(x));
@@ -316,6 +366,7 @@ Result<ChannelsFirst::Id> ChannelsFirst::resize(const std::string& name, Id x, c
 Result<ChannelsFirst::Id> ChannelsFirst::product(const std::string& name, Id x, Id weights) {
   const Value given = values_[x];
   const Value by = values_[weights];
+  if (!by.constant && !given.constant) return computed_product(name, x, weights);
   if (given.constant) return unsupported("an input that is computed from the network's");
   if (given.shape.size() != 2 || by.shape.size() != 2) return unsupported("two matrices");
   const std::int64_t inner = given.shape[1];
@@ -329,6 +380,31 @@ Result<ChannelsFirst::Id> ChannelsFirst::product(const std::string& name, Id x, 
       initializer(name + ".weight", std::move(turned.shape), std::move(turned.values));
   node("Gemm", made, {std::move(from), std::move(matrix)}, {{"transB", std::int64_t{1}}});
   return add(made, shape, identity(2));
+}
+
+/// Of the last two axes, for each sample and whatever else lies before them.
+Result<ChannelsFirst::Id> ChannelsFirst::computed_product(const std::string& name, Id a, Id b) {
+  const Value left = values_[a];
+  const Value right = values_[b];
+  const std::size_t rank = left.shape.size();
+  if (rank < 3 || right.shape.size() != rank) return unsupported("two stacks of matrices");
+  const auto meet = [](std::int64_t m, std::int64_t n) {
+    return m == n || m == kFree || n == kFree;
+  };
+  if (!meet(left.shape[rank - 1], right.shape[rank - 2]))
+    return unsupported("matrices that go together");
+  Shape shape = left.shape;
+  shape[rank - 1] = right.shape[rank - 1];
+  for (std::size_t i = 0; i + 2 < rank; ++i) {
+    if (!meet(left.shape[i], right.shape[i])) return unsupported("stacks of one size");
+    if (shape[i] == kFree) shape[i] = right.shape[i];
+  }
+  VISAVIS_CHECK(check_shape(shape));
+  VISAVIS_TRY(first, in_order(a, identity(rank)));
+  VISAVIS_TRY(second, in_order(b, identity(rank)));
+  const std::string made = fresh(name);
+  node("MatMul", made, {std::move(first), std::move(second)}, {});
+  return add(made, std::move(shape), identity(rank));
 }
 
 Result<graph::Graph> ChannelsFirst::finish() && {

@@ -80,6 +80,12 @@ class ChannelsFirst {
   /// kernel: out, in / groups, height, width. bias: out; may be empty.
   Result<Id> convolution(const std::string& name, Id x, Constant kernel, std::vector<float> bias,
                          std::int64_t groups, const Window& window);
+  /// The other way round: each number of x gives a window of numbers, and those that meet are
+  /// added. kernel: in, out / groups, height, width.
+  /// @param size  height and width of the result: those whose convolution with this window has x's
+  Result<Id> transposed_convolution(const std::string& name, Id x, Constant kernel,
+                                    std::vector<float> bias, const Window& window,
+                                    const Shape& size);
   /// Padding counts neither for the maximum nor for the mean.
   Result<Id> max_pool(const std::string& name, Id x, const Window& window);
   Result<Id> average_pool(const std::string& name, Id x, const Window& window);
@@ -96,7 +102,7 @@ class ChannelsFirst {
   /// Of the last axis, or of axis 1 of a picture with its channels there.
   Result<Id> batch_normalization(const std::string& name, Id x, const BatchNormalization& given,
                                  double epsilon, std::size_t axis);
-  /// Abs, Elu, Exp, Log, Neg, Relu, Sigmoid, Sqrt, Tanh, as ONNX names them.
+  /// Abs, Elu, Erf, Exp, Log, Neg, Relu, Sigmoid, Sqrt, Tanh, as ONNX names them.
   Result<Id> unary(std::string_view op, const std::string& name, Id x);
   Result<Id> clip(const std::string& name, Id x, std::optional<float> low,
                   std::optional<float> high);
@@ -121,9 +127,15 @@ class ChannelsFirst {
                  float value);
   /// So many from `begin` on along each axis; -1: all that is left. All samples stay.
   Result<Id> slice(const std::string& name, Id x, const Shape& begin, const Shape& size);
+  /// Along each axis what lies between two places as Python counts them: from the end where they
+  /// are below 0, all where there is none. Free dimensions may be cut at places that are counted
+  /// from the end that they are near to.
+  Result<Id> between(const std::string& name, Id x,
+                     const std::vector<std::optional<std::int64_t>>& begin,
+                     const std::vector<std::optional<std::int64_t>>& end);
   /// What is left of x in steps of 8 bits, (step − zero) · scale.
   Result<Id> rounded(const std::string& name, Id x, float scale, std::int64_t zero, bool is_signed);
-  /// [n, k] · [k, m]
+  /// [n, k] · [k, m] with constant weights, or products of two computed stacks of matrices.
   Result<Id> product(const std::string& name, Id x, Id weights);
 
   /// In a shape: as many samples as there are.
@@ -162,6 +174,8 @@ class ChannelsFirst {
   Result<std::string> picture(Id x);
   Result<Id> extreme(bool most, const std::string& name, Id a, Id b);
   Result<Id> scaled(const std::string& name, Id x, float factor);
+  Id sliced(const std::string& name, Id x, Shape shape, Shape starts, Shape ends, Shape axes);
+  Result<Id> computed_product(const std::string& name, Id a, Id b);
   [[nodiscard]] Result<Shape> filled(const Value& x, Shape shape) const;
 
   graph::Graph graph_;

@@ -49,6 +49,7 @@ Unary unary_function(std::string_view op) {
   static constexpr auto kTable =
       std::to_array<Entry>({{"Abs", [](float x) { return std::abs(x); }},
                             {"Elu", [](float x) { return x < 0 ? std::expm1(x) : x; }},
+                            {"Erf", [](float x) { return std::erf(x); }},
                             {"Exp", [](float x) { return std::exp(x); }},
                             {"Log", [](float x) { return std::log(x); }},
                             {"Neg", [](float x) { return -x; }},

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -239,7 +241,14 @@ Result<ChannelsFirst::Id> ChannelsFirst::slice(const std::string& name, Id x, co
     ends.push_back(begin[i] + shape[i]);
     axes.push_back(static_cast<std::int64_t>(inverse(given.order)[i]));
   }
+  return sliced(name, x, std::move(shape), std::move(starts), std::move(ends), std::move(axes));
+}
+
+/// @param axes  as they lie in the ONNX graph
+ChannelsFirst::Id ChannelsFirst::sliced(const std::string& name, Id x, Shape shape, Shape starts,
+                                        Shape ends, Shape axes) {
   if (axes.empty()) return x;
+  const Value given = values_[x];
   const auto count = static_cast<std::int64_t>(axes.size());
   std::vector<std::string> inputs = {given.name,
                                      initializer(name + ".starts", {count}, std::move(starts)),
@@ -248,6 +257,47 @@ Result<ChannelsFirst::Id> ChannelsFirst::slice(const std::string& name, Id x, co
   const std::string made = fresh(name);
   node("Slice", made, std::move(inputs), {});
   return add(made, std::move(shape), given.order);
+}
+
+Result<ChannelsFirst::Id> ChannelsFirst::between(
+    const std::string& name, Id x, const std::vector<std::optional<std::int64_t>>& begin,
+    const std::vector<std::optional<std::int64_t>>& end) {
+  constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
+  const Value given = values_[x];
+  const std::size_t rank = given.shape.size();
+  if (begin.size() > rank || end.size() != begin.size()) return unsupported("axes that it has");
+  Shape shape = given.shape;
+  Shape first(rank, 0);
+  Shape size(rank, -1);
+  Shape starts;
+  Shape ends;
+  Shape axes;
+  for (std::size_t i = 0; i < begin.size(); ++i) {
+    const std::int64_t n = shape[i];
+    std::int64_t from = begin[i].value_or(0);
+    std::int64_t to = end[i].value_or(kAll);
+    if (i == 0 && n == kFree && from == 0 && to == declared_batch_) to = kAll;
+    if (from == 0 && (to == kAll || (n != kFree && to >= n))) continue;
+    if (n == kFree) {
+      const bool near = to == kAll || (to < 0 && to >= -kMostSide);
+      if (i == 0 || from < 0 || from > kMostSide || !near)
+        return unsupported("places that are counted from the end they are near to");
+    } else {
+      const auto place = [n](std::int64_t at) {
+        return std::clamp<std::int64_t>(at < 0 ? std::max(at, -n) + n : at, 0, n);
+      };
+      from = place(from);
+      to = place(to);
+      if (from >= to) return unsupported("a part that its input has");
+      shape[i] = size[i] = to - from;
+      first[i] = from;
+    }
+    starts.push_back(from);
+    ends.push_back(to);
+    axes.push_back(static_cast<std::int64_t>(inverse(given.order)[i]));
+  }
+  if (given.constant) return cut(x, first, size);
+  return sliced(name, x, std::move(shape), std::move(starts), std::move(ends), std::move(axes));
 }
 
 }  // namespace visavis::modelkit

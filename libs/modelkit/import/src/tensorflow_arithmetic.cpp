@@ -47,6 +47,7 @@ Result<Value> Converter::unary(const Call& call) {
   };
   static constexpr auto kNames = std::to_array<Entry>({{"Abs", "Abs"},
                                                        {"Elu", "Elu"},
+                                                       {"Erf", "Erf"},
                                                        {"Exp", "Exp"},
                                                        {"Log", "Log"},
                                                        {"Neg", "Neg"},
@@ -63,6 +64,15 @@ Result<Value> Converter::unary(const Call& call) {
 Result<Value> Converter::relu6(const Call& call) {
   VISAVIS_TRY(x, call.floats(0));
   VISAVIS_TRY(y, network_.clip(call.name(), x, 0.F, 6.F));
+  return y;
+}
+
+/// 1 − erf(x)
+Result<Value> Converter::complementary_error(const Call& call) {
+  VISAVIS_TRY(x, call.floats(0));
+  VISAVIS_TRY(error, network_.unary("Erf", call.name() + ".erf", x));
+  VISAVIS_TRY(one, network_.constant({.name = call.name() + ".one", .shape = {}, .values = {1.F}}));
+  VISAVIS_TRY(y, network_.binary("Sub", call.name(), one, error));
   return y;
 }
 

@@ -83,6 +83,14 @@ class Converter {
   Result<Constant> weights(const Call& call, std::size_t i);
   Result<Value> convolution(const Call& call);
   Result<Value> depthwise(const Call& call);
+  /// Height and width of the result are its first input, the picture its third.
+  Result<Value> transposed(const Call& call);
+  Result<Value> space_to_batch(const Call& call);
+  /// A kernel for pixels that are apart, which have none yet.
+  static Result<Value> spread_kernel(const Call& call, const Format& format,
+                                     const ChannelsFirst::Window& window, Constant kernel,
+                                     std::int64_t groups);
+  Result<Value> batch_to_space(const Call& call);
   Result<Value> bias_add(const Call& call);
   Result<Value> fused_batch_norm(const Call& call);
   Result<Value> pool(const Call& call);
@@ -93,6 +101,7 @@ class Converter {
 
   Result<Value> unary(const Call& call);
   Result<Value> relu6(const Call& call);
+  Result<Value> complementary_error(const Call& call);
   Result<Value> leaky_relu(const Call& call);
   Result<Value> square(const Call& call);
   Result<Value> squared_difference(const Call& call);

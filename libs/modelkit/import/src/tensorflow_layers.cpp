@@ -1,9 +1,12 @@
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <variant>
+#include <vector>
 #include <visavis/core/result.hpp>
 
 #include "builder.hpp"
@@ -73,9 +76,13 @@ Result<Constant> Converter::weights(const Call& call, std::size_t i) {
 Result<Value> Converter::convolution(const Call& call) {
   VISAVIS_TRY(format, format_of(call));
   VISAVIS_TRY(window, window_of(call, format));
-  VISAVIS_TRY(given, call.floats(0));
   VISAVIS_TRY(kernel, weights(call, 1));
   if (kernel.shape.size() != 4) return needs("a kernel of four dimensions");
+  if (!call.inputs.empty() && std::holds_alternative<Spread>(call.inputs[0])) {
+    VISAVIS_TRY(moved, permuted(kernel, {3, 2, 0, 1}));
+    return spread_kernel(call, format, window, std::move(moved), 1);
+  }
+  VISAVIS_TRY(given, call.floats(0));
   VISAVIS_TRY(x, turned(given, format));
   // TensorFlow's groups follow from the channels (of pictures and of the kernel).
   const Shape& shape = network_.shape(x);
@@ -92,15 +99,86 @@ Result<Value> Converter::convolution(const Call& call) {
 Result<Value> Converter::depthwise(const Call& call) {
   VISAVIS_TRY(format, format_of(call));
   VISAVIS_TRY(window, window_of(call, format));
-  VISAVIS_TRY(given, call.floats(0));
   VISAVIS_TRY(kernel, weights(call, 1));
   if (kernel.shape.size() != 4) return needs("a kernel of four dimensions");
-  VISAVIS_TRY(x, turned(given, format));
   VISAVIS_TRY(moved, permuted(kernel, {2, 3, 0, 1}));
   const std::int64_t groups = moved.shape[0];
   moved.shape = {moved.shape[0] * moved.shape[1], 1, moved.shape[2], moved.shape[3]};
+  if (!call.inputs.empty() && std::holds_alternative<Spread>(call.inputs[0]))
+    return spread_kernel(call, format, window, std::move(moved), groups);
+  VISAVIS_TRY(given, call.floats(0));
+  VISAVIS_TRY(x, turned(given, format));
   VISAVIS_TRY(y, network_.convolution(call.name(), x, std::move(moved), {}, groups, window));
   return turned_back(y, format);
+}
+
+Result<Value> Converter::transposed(const Call& call) {
+  VISAVIS_TRY(format, format_of(call));
+  VISAVIS_TRY(window, window_of(call, format));
+  if (window.padding == ChannelsFirst::Padding::kExplicit)
+    return needs("padding that is SAME or VALID");
+  VISAVIS_TRY(sizes, call.integers(0));
+  VISAVIS_TRY(kernel, weights(call, 1));
+  VISAVIS_TRY(given, call.floats(2));
+  if (kernel.shape.size() != 4) return needs("a kernel of four dimensions");
+  VISAVIS_TRY(x, turned(given, format));
+  // Of the whole result, or of its height and width alone.
+  const std::size_t first = sizes.values.size() == 4 ? format.height : 0;
+  if (sizes.values.size() != 4 && sizes.values.size() != 2) return needs("a height and a width");
+  const Shape size = {sizes.values[first], sizes.values[first + 1]};
+  if (size[0] < 1 || size[1] < 1) return needs("a height and a width that are known");
+  VISAVIS_TRY(moved, permuted(kernel, {3, 2, 0, 1}));  // [height, width, out, in]
+  VISAVIS_TRY(y,
+              network_.transposed_convolution(call.name(), x, std::move(moved), {}, window, size));
+  return turned_back(y, format);
+}
+
+Result<Value> Converter::space_to_batch(const Call& call) {
+  VISAVIS_TRY(x, call.floats(0));
+  VISAVIS_TRY(block, call.numbers(1));
+  VISAVIS_TRY(pads, call.numbers(2));
+  if (network_.shape(x).size() != 4 || block.size() != 2 || pads.size() != 4)
+    return needs("pictures, and blocks of rows and columns");
+  return Spread{.x = x, .block = std::move(block), .pads = std::move(pads)};
+}
+
+Result<Value> Converter::spread_kernel(const Call& call, const Format& format,
+                                       const ChannelsFirst::Window& window, Constant kernel,
+                                       std::int64_t groups) {
+  auto spread = std::get<Spread>(call.inputs[0]);
+  const bool plain = window.stride_h == 1 && window.stride_w == 1 && window.dilation_h == 1 &&
+                     window.dilation_w == 1 && window.padding == ChannelsFirst::Padding::kValid;
+  if (spread.kernel || format.channels_first || !plain)
+    return needs("steps of 1 and padding VALID between SpaceToBatchND and BatchToSpaceND");
+  spread.kernel = std::move(kernel);
+  spread.groups = groups;
+  return spread;
+}
+
+/// A convolution of samples whose pixels are apart is one with a dilation. What is cut off behind
+/// it is padding that there need not be before it.
+Result<Value> Converter::batch_to_space(const Call& call) {
+  const auto* spread = call.inputs.empty() ? nullptr : std::get_if<Spread>(&call.inputs[0]);
+  if (spread == nullptr || !spread->kernel)
+    return needs("a convolution alone between SpaceToBatchND and it");
+  VISAVIS_TRY(block, call.numbers(1));
+  VISAVIS_TRY(crops, call.numbers(2));
+  if (block != spread->block || crops.size() != 4) return needs("the blocks of SpaceToBatchND");
+  Shape pads = spread->pads;
+  for (std::size_t i = 0; i < pads.size(); ++i) {
+    if (crops[i] < 0 || pads[i] < crops[i]) return needs("to cut off padding only");
+    pads[i] -= crops[i];
+  }
+  const ChannelsFirst::Window window{.padding = ChannelsFirst::Padding::kExplicit,
+                                     .dilation_h = block[0],
+                                     .dilation_w = block[1],
+                                     .top = pads[0],
+                                     .bottom = pads[1],
+                                     .left = pads[2],
+                                     .right = pads[3]};
+  VISAVIS_TRY(
+      y, network_.convolution(call.name(), spread->x, *spread->kernel, {}, spread->groups, window));
+  return y;
 }
 
 Result<Value> Converter::bias_add(const Call& call) {
@@ -158,11 +236,21 @@ Result<Value> Converter::resize(const Call& call) {
 Result<Value> Converter::product(const Call& call) {
   VISAVIS_TRY(x, call.floats(0));
   VISAVIS_TRY(by, call.floats(1));
-  if (call.flag("transpose_a") || call.flag("adj_x"))
-    return needs("a first matrix that is not transposed");
+  const auto turned = [&](Id matrix) -> Result<Id> {
+    const std::size_t rank = network_.shape(matrix).size();
+    if (rank < 2) return needs("matrices");
+    std::vector<std::size_t> order(rank);
+    std::iota(order.begin(), order.end(), 0);
+    std::swap(order[rank - 2], order[rank - 1]);
+    return network_.transpose(matrix, order);
+  };
+  if (call.flag("transpose_a") || call.flag("adj_x")) {
+    VISAVIS_TRY(made, turned(x));
+    x = made;
+  }
   if (call.flag("transpose_b") || call.flag("adj_y")) {
-    VISAVIS_TRY(turned, network_.transpose(by, {1, 0}));
-    by = turned;
+    VISAVIS_TRY(made, turned(by));
+    by = made;
   }
   VISAVIS_TRY(y, network_.product(call.name(), x, by));
   return y;

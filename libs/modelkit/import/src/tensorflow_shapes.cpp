@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -112,23 +113,19 @@ Result<Value> Converter::strided_slice_of_floats(const Call& call) {
   VISAVIS_TRY(begin, call.numbers(1));
   VISAVIS_TRY(end, call.numbers(2));
   VISAVIS_TRY(steps, call.numbers(3));
-  const Shape& shape = network_.shape(x);
-  if (begin.size() > shape.size() || end.size() != begin.size() || steps.size() != begin.size() ||
+  if (end.size() != begin.size() || steps.size() != begin.size() ||
       call.integer("ellipsis_mask", 0) != 0 || call.integer("new_axis_mask", 0) != 0 ||
       call.integer("shrink_axis_mask", 0) != 0 ||
       std::ranges::any_of(steps, [](std::int64_t step) { return step != 1; }))
     return needs("steps of 1 along axes that it keeps");
-  Shape first(shape.size(), 0);
-  Shape count(shape.size(), -1);
-  for (std::size_t i = 0; i < begin.size(); ++i) {
-    const bool from_start = (call.integer("begin_mask", 0) >> i & 1) != 0;
-    const bool to_end = (call.integer("end_mask", 0) >> i & 1) != 0;
-    if ((!from_start && begin[i] < 0) || (!to_end && (end[i] < 0 || shape[i] < 0)))
-      return needs("places that are counted from the start");
-    if (!from_start) first[i] = begin[i];
-    if (!to_end) count[i] = std::max<std::int64_t>(std::min(end[i], shape[i]) - first[i], 0);
+  std::vector<std::optional<std::int64_t>> first(begin.begin(), begin.end());
+  std::vector<std::optional<std::int64_t>> last(end.begin(), end.end());
+  if (first.size() > graph::kMaxRank) return needs("axes that it has");
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    if ((call.integer("begin_mask", 0) >> i & 1) != 0) first[i].reset();
+    if ((call.integer("end_mask", 0) >> i & 1) != 0) last[i].reset();
   }
-  VISAVIS_TRY(y, network_.slice(call.name(), x, first, count));
+  VISAVIS_TRY(y, network_.between(call.name(), x, first, last));
   return y;
 }
 

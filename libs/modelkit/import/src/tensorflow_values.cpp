@@ -111,6 +111,7 @@ std::int64_t combined(std::string_view op, std::int64_t a, std::int64_t b) {
   if (op == "Sub") return a - b;
   if (op == "Maximum") return std::max(a, b);
   if (op == "Minimum") return std::min(a, b);
+  if (op == "FloorMod") return b == 0 ? kUnknownSize : ((a % b) + b) % b;
   if (op == "FloorDiv" || op == "RealDiv") {
     if (b == 0) return kUnknownSize;
     const std::int64_t whole = a / b;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <expected>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -39,7 +40,17 @@ struct Variable {
   std::string name;
 };
 
-using Value = std::variant<std::monostate, Id, Integers, Variable>;
+/// Pixels that are `block` apart as samples of their own, of a picture that was padded before:
+/// where a convolution of each of them is one with gaps.
+struct Spread {
+  Id x = 0;
+  Shape block;                       ///< Of height and width.
+  Shape pads;                        ///< Before and behind the rows, before and behind the columns.
+  std::optional<Constant> kernel{};  ///< out, in / groups, height, width, once there is one.
+  std::int64_t groups = 1;
+};
+
+using Value = std::variant<std::monostate, Id, Integers, Variable, Spread>;
 
 /// What an operator would have to have: kUnsupported, with a phrase that follows "needs".
 [[nodiscard]] std::unexpected<Error> needs(const std::string& what);
@@ -72,8 +83,8 @@ struct Call {
   [[nodiscard]] bool is_of_integers() const;
 };
 
-/// TensorFlow's Add, FloorDiv, Maximum, Minimum, Mul, Sub of two sizes, one of which may be the
-/// batch; kUnknownSize where the run alone tells.
+/// TensorFlow's Add, FloorDiv, FloorMod, Maximum, Minimum, Mul, Sub of two sizes, one of which may
+/// be the batch; kUnknownSize where the run alone tells.
 [[nodiscard]] std::int64_t combined(std::string_view op, std::int64_t a, std::int64_t b);
 
 }  // namespace visavis::modelkit::tf

@@ -169,6 +169,10 @@ void read_options(const tflite::Operator& op, LiteOperator& out) {
     read_convolution(*conv, out);
   } else if (const auto* depthwise = op.builtin_options_as_DepthwiseConv2DOptions()) {
     read_convolution(*depthwise, out);
+  } else if (const auto* transposed = op.builtin_options_as_TransposeConvOptions()) {
+    read_strides(*transposed, out);
+  } else if (const auto* gelu = op.builtin_options_as_GeluOptions()) {
+    out.approximate = gelu->approximate();
   } else if (const auto* pool = op.builtin_options_as_Pool2DOptions()) {
     read_strides(*pool, out);
     out.window->height = pool->filter_height();
@@ -200,6 +204,9 @@ void read_options(const tflite::Operator& op, LiteOperator& out) {
   } else if (const auto* nearest = op.builtin_options_as_ResizeNearestNeighborOptions()) {
     out.align_corners = nearest->align_corners();
     out.half_pixel_centers = nearest->half_pixel_centers();
+  } else if (const auto* product = op.builtin_options_as_BatchMatMulOptions()) {
+    out.turns_first = product->adj_x();
+    out.turns_second = product->adj_y();
   } else if (const auto* slice = op.builtin_options_as_StridedSliceOptions()) {
     out.open_begins = slice->begin_mask();
     out.open_ends = slice->end_mask();

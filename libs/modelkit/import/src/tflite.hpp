@@ -55,6 +55,9 @@ struct LiteOperator {
   float beta = 1;              ///< Of SOFTMAX.
   bool align_corners = false;  ///< Of RESIZE_BILINEAR and RESIZE_NEAREST_NEIGHBOR.
   bool half_pixel_centers = false;
+  bool approximate = false;  ///< Of GELU.
+  bool turns_first = false;  ///< Of BATCH_MATMUL: the last two axes of a factor change places.
+  bool turns_second = false;
   /// Of STRIDED_SLICE: bit i, whether axis i has no begin, no end; what else there is.
   std::int32_t open_begins = 0;
   std::int32_t open_ends = 0;

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <expected>
 #include <iterator>
+#include <map>
+#include <numbers>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
@@ -48,14 +52,27 @@ class Wiring {
     for (const std::size_t t : model.outputs) ++uses_[t];
   }
 
-  /// The operator of that kind that makes `tensor` for so many uses only.
+  /// The operator of that kind that makes `tensor` for so many uses only, as it is.
   [[nodiscard]] std::optional<std::size_t> only_source(std::size_t tensor, std::string_view name,
                                                        int uses = 1) const {
-    const std::optional<std::size_t> op = source_[tensor];
-    const bool fits = op && uses_[tensor] == uses && model_.operators[*op].name == name &&
-                      model_.operators[*op].activation == LiteActivation::kNone;
+    const std::optional<std::size_t> op = activated_source(tensor, name, uses);
+    const bool fits = op && model_.operators[*op].activation == LiteActivation::kNone;
     return fits ? op : std::nullopt;
   }
+
+  /// The same, with whatever activation.
+  [[nodiscard]] std::optional<std::size_t> activated_source(std::size_t tensor,
+                                                            std::string_view name,
+                                                            int uses = 1) const {
+    const std::optional<std::size_t> op = source_[tensor];
+    const bool fits = op && uses_[tensor] == uses && model_.operators[*op].name == name;
+    return fits ? op : std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<std::size_t> source(std::size_t tensor) const {
+    return source_[tensor];
+  }
+  [[nodiscard]] int uses(std::size_t tensor) const { return uses_[tensor]; }
 
  private:
   const LiteModel& model_;
@@ -114,6 +131,46 @@ std::optional<Distribution> match_softmax(const LiteModel& model, const Wiring& 
     return std::nullopt;
   return Distribution{
       .x = x, .axes = model.operators[*sum].inputs[1], .inside = {*exp, *sum, *sub, *max}};
+}
+
+/// A convolution of pixels that are apart: of samples that were made of them, and back.
+struct Spread {
+  std::size_t before;  ///< The operator SPACE_TO_BATCH_ND, …
+  std::size_t inside;  ///< … and the convolution.
+};
+
+std::optional<Spread> match_spread(const LiteModel& model, const Wiring& wiring,
+                                   const LiteOperator& behind) {
+  if (behind.name != "BATCH_TO_SPACE_ND" || !has_inputs(behind, 3)) return std::nullopt;
+  auto inside = wiring.activated_source(behind.inputs[0], "CONV_2D");
+  if (!inside) inside = wiring.activated_source(behind.inputs[0], "DEPTHWISE_CONV_2D");
+  if (!inside || model.operators[*inside].inputs.empty()) return std::nullopt;
+  const auto before = wiring.source(model.operators[*inside].inputs[0]);
+  if (!before || model.operators[*before].name != "SPACE_TO_BATCH_ND" ||
+      !has_inputs(model.operators[*before], 3))
+    return std::nullopt;
+  return Spread{.before = *before, .inside = *inside};
+}
+
+/// What an operator computes with; sizes that are computed stand in the result's shape, too.
+std::size_t first_read(const LiteOperator& op) { return op.name == "TRANSPOSE_CONV" ? 1 : 0; }
+std::size_t last_read(const LiteOperator& op) {
+  return op.name == "RESHAPE" ? std::min<std::size_t>(op.inputs.size(), 1) : op.inputs.size();
+}
+
+/// The operators that outputs are computed from, not counting what sizes are computed from.
+std::set<std::size_t> needed(const LiteModel& model, const Wiring& wiring) {
+  std::set<std::size_t> out;
+  std::vector<std::size_t> wanted = model.outputs;
+  while (!wanted.empty()) {
+    const auto op = wiring.source(wanted.back());
+    wanted.pop_back();
+    if (!op || !out.insert(*op).second) continue;
+    const LiteOperator& found = model.operators[*op];
+    for (std::size_t i = first_read(found); i < last_read(found); ++i)
+      wanted.push_back(found.inputs[i]);
+  }
+  return out;
 }
 
 template <class T>
@@ -209,8 +266,10 @@ class Converter {
       : model_(with_constants(model)), wiring_(model_), ids_(model.tensors.size()) {}
 
   Result<std::vector<std::byte>> run() {
+    find_unneeded();
     find_prelus();
     find_softmaxes();
+    find_spreads();
     VISAVIS_CHECK(check_operators());
     VISAVIS_CHECK(inputs());
     for (std::size_t i = 0; i < model_.operators.size(); ++i) {
@@ -243,7 +302,10 @@ class Converter {
     static constexpr auto kRules = std::to_array<Row>(
         {{"CONV_2D", &Converter::convolution, 2, false, "conv"},
          {"DEPTHWISE_CONV_2D", &Converter::convolution, 2, false, "conv"},
+         {"TRANSPOSE_CONV", &Converter::transposed, 3, false, "deconv"},
+         {"BATCH_TO_SPACE_ND", &Converter::spread, 3, false, "conv"},
          {"FULLY_CONNECTED", &Converter::dense, 2, false, "dense"},
+         {"BATCH_MATMUL", &Converter::product, 2, false, "product"},
          {"MAX_POOL_2D", &Converter::pool, 1, true, "pool"},
          {"AVERAGE_POOL_2D", &Converter::pool, 1, false, "pool"},
          {"RESIZE_BILINEAR", &Converter::resize, 2, false, "resize"},
@@ -270,6 +332,7 @@ class Converter {
          {"SQRT", &Converter::unary, 1, false, "sqrt"},
          {"RSQRT", &Converter::reciprocal_root, 1, false, "rsqrt"},
          {"HARD_SWISH", &Converter::hard_swish, 1, false, "hard_swish"},
+         {"GELU", &Converter::gelu, 1, false, "gelu"},
          {"LEAKY_RELU", &Converter::leaky_relu, 1, false, "relu"},
          {"PRELU", &Converter::prelu, 2, false, "prelu"},
          {"SOFTMAX", &Converter::softmax, 1, false, "softmax"},
@@ -292,6 +355,12 @@ class Converter {
     return found == kRules.end() ? nullptr : found;
   }
 
+  void find_unneeded() {
+    const std::set<std::size_t> wanted = needed(model_, wiring_);
+    for (std::size_t i = 0; i < model_.operators.size(); ++i)
+      if (!wanted.contains(i)) absorbed_.insert(i);
+  }
+
   void find_prelus() {
     prelus_.resize(model_.operators.size());
     for (std::size_t i = 0; i < model_.operators.size(); ++i) {
@@ -312,6 +381,19 @@ class Converter {
       if (softmaxes_[i])
         absorbed_.insert(softmaxes_[i]->inside.begin(), softmaxes_[i]->inside.end());
     }
+  }
+
+  void find_spreads() {
+    spreads_.resize(model_.operators.size());
+    std::map<std::size_t, int> read;  // several convolutions may share what is before them
+    for (std::size_t i = 0; i < model_.operators.size(); ++i) {
+      spreads_[i] = match_spread(model_, wiring_, model_.operators[i]);
+      if (!spreads_[i]) continue;
+      absorbed_.insert(spreads_[i]->inside);
+      ++read[spreads_[i]->before];
+    }
+    for (const auto& [before, count] : read)
+      if (count == wiring_.uses(model_.operators[before].outputs[0])) absorbed_.insert(before);
   }
 
   /// All that is not understood, in one sentence.
@@ -362,6 +444,7 @@ class Converter {
     if (op.inputs.size() < row.inputs) return unsupported(op.name + " without its inputs");
     name_ = is_embedding(op) ? kEmbedding : fresh(prelus_[index] ? "prelu" : row.stem);
     Result<Id> made = prelus_[index]      ? prelu_of(*prelus_[index])
+                      : spreads_[index]   ? spread_of(*spreads_[index], op)
                       : softmaxes_[index] ? softmax_of(*softmaxes_[index])
                                           : (this->*row.rule)(op);
     if (!made) return std::unexpected(std::move(made).error());
@@ -457,10 +540,72 @@ class Converter {
     return floats(tensor(op, 2));
   }
 
-  /// Kernels: out, h, w, in, or 1, h, w, out for each channel by itself.
   Result<Id> convolution(const LiteOperator& op) {
     VISAVIS_TRY(window, window_of(op));
-    VISAVIS_TRY(x, value(op.inputs[0]));
+    return convolve(op, op.inputs[0], window);
+  }
+
+  Result<Id> spread(const LiteOperator&) {
+    return unsupported("BATCH_TO_SPACE_ND without a convolution alone before it");
+  }
+
+  /// What is cut off behind the convolution is padding that there need not be before it.
+  Result<Id> spread_of(const Spread& found, const LiteOperator& behind) {
+    const LiteOperator& before = model_.operators[found.before];
+    const LiteOperator& inside = model_.operators[found.inside];
+    VISAVIS_TRY(window, window_of(inside));
+    VISAVIS_TRY(block, ints(tensor(before, 1)));
+    VISAVIS_TRY(pads, ints(tensor(before, 2)));
+    VISAVIS_TRY(again, ints(tensor(behind, 1)));
+    VISAVIS_TRY(crops, ints(tensor(behind, 2)));
+    const bool plain = window.padding == ChannelsFirst::Padding::kValid && window.stride_h == 1 &&
+                       window.stride_w == 1 && window.dilation_h == 1 && window.dilation_w == 1;
+    if (!plain || block != again || block.size() != 2 || pads.size() != 4 || crops.size() != 4)
+      return unsupported("BATCH_TO_SPACE_ND of other than a convolution in steps of 1");
+    for (std::size_t i = 0; i < pads.size(); ++i) {
+      if (crops[i] < 0 || pads[i] < crops[i])
+        return unsupported("BATCH_TO_SPACE_ND that cuts off more than padding");
+      pads[i] -= crops[i];
+    }
+    window.padding = ChannelsFirst::Padding::kExplicit;
+    window.dilation_h = block[0];
+    window.dilation_w = block[1];
+    window.top = pads[0];
+    window.bottom = pads[1];
+    window.left = pads[2];
+    window.right = pads[3];
+    VISAVIS_TRY(y, convolve(inside, before.inputs[0], window));
+    return activated(inside, y);
+  }
+
+  /// The kernel: out, h, w, in; height and width as the result has them.
+  Result<Id> transposed(const LiteOperator& op) {
+    VISAVIS_TRY(window, window_of(op));
+    VISAVIS_TRY(x, value(op.inputs[2]));
+    const LiteTensor& stored = tensor(op, 1);
+    VISAVIS_TRY(values, floats(stored));
+    std::vector<float> bias;
+    if (op.inputs.size() > 3) {
+      VISAVIS_TRY(given, floats(tensor(op, 3)));
+      bias = std::move(given);
+    }
+    VISAVIS_TRY(turned, permuted({.name = {}, .shape = stored.shape, .values = std::move(values)},
+                                 stored.shape.size() == 4 ? std::vector<std::size_t>{3, 0, 1, 2}
+                                                          : std::vector<std::size_t>{}));
+    Shape shape = model_.tensors[op.outputs[0]].shape;
+    if (tensor(op, 0).is_constant()) {
+      VISAVIS_TRY(given, ints(tensor(op, 0)));
+      shape = std::move(given);
+    }
+    if (shape.size() != 4) return unsupported("a result that is no picture");
+    return out_.transposed_convolution(name_, x, std::move(turned), std::move(bias), window,
+                                       {shape[1], shape[2]});
+  }
+
+  /// Kernels: out, h, w, in, or 1, h, w, out for each channel by itself.
+  Result<Id> convolve(const LiteOperator& op, std::size_t input,
+                      const ChannelsFirst::Window& window) {
+    VISAVIS_TRY(x, value(input));
     const LiteTensor& stored = tensor(op, 1);
     VISAVIS_TRY(values, floats(stored));
     VISAVIS_TRY(bias, bias_of(op));
@@ -501,6 +646,23 @@ class Converter {
     VISAVIS_TRY(shift, out_.constant(
                            {.name = name_ + ".bias", .shape = {count}, .values = std::move(bias)}));
     return out_.binary("Add", name_ + ".sum", y, shift);
+  }
+
+  /// Of two computed stacks of matrices.
+  Result<Id> product(const LiteOperator& op) {
+    VISAVIS_TRY(a, value(op.inputs[0]));
+    VISAVIS_TRY(b, value(op.inputs[1]));
+    for (const auto& [turns, factor] : {std::pair(op.turns_first, &a), {op.turns_second, &b}}) {
+      if (!turns) continue;
+      const std::size_t rank = out_.shape(*factor).size();
+      if (rank < 2) return unsupported("BATCH_MATMUL of other than matrices");
+      std::vector<std::size_t> order(rank);
+      std::iota(order.begin(), order.end(), 0);
+      std::swap(order[rank - 2], order[rank - 1]);
+      VISAVIS_TRY(turned, out_.transpose(*factor, order));
+      *factor = turned;
+    }
+    return out_.product(name_, a, b);
   }
 
   Result<Id> pool(const LiteOperator& op) {
@@ -590,6 +752,30 @@ class Converter {
     VISAVIS_TRY(raised, out_.binary("Add", name_ + ".raised", x, three));
     VISAVIS_TRY(gate, out_.clip(name_ + ".gate", raised, 0.F, 6.F));
     VISAVIS_TRY(part, out_.binary("Mul", name_ + ".part", gate, sixth));
+    return out_.binary("Mul", name_, x, part);
+  }
+
+  /// x / 2 · (1 + erf(x / √2)), or with tanh(√(2/π) · (x + .044715 x³)) for erf (D. Hendrycks and
+  /// K. Gimpel, Gaussian Error Linear Units, 2016, section 2).
+  Result<Id> gelu(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(factor, number(op.approximate ? std::sqrt(2 * std::numbers::inv_pi_v<float>)
+                                              : std::numbers::sqrt2_v<float> / 2));
+    Id inner = x;
+    if (op.approximate) {
+      VISAVIS_TRY(squares, out_.binary("Mul", name_ + ".squares", x, x));
+      VISAVIS_TRY(cubes, out_.binary("Mul", name_ + ".cubes", squares, x));
+      VISAVIS_TRY(small, number(.044715F));
+      VISAVIS_TRY(part, out_.binary("Mul", name_ + ".part", cubes, small));
+      VISAVIS_TRY(sum, out_.binary("Add", name_ + ".sum", x, part));
+      inner = sum;
+    }
+    VISAVIS_TRY(scaled, out_.binary("Mul", name_ + ".scaled", inner, factor));
+    VISAVIS_TRY(error, out_.unary(op.approximate ? "Tanh" : "Erf", name_ + ".erf", scaled));
+    VISAVIS_TRY(one, number(1));
+    VISAVIS_TRY(gate, out_.binary("Add", name_ + ".gate", error, one));
+    VISAVIS_TRY(half, number(.5F));
+    VISAVIS_TRY(part, out_.binary("Mul", name_ + ".half", gate, half));
     return out_.binary("Mul", name_, x, part);
   }
 
@@ -702,23 +888,17 @@ class Converter {
     VISAVIS_TRY(begin, ints(tensor(op, 1)));
     VISAVIS_TRY(end, ints(tensor(op, 2)));
     VISAVIS_TRY(steps, ints(tensor(op, 3)));
-    const Shape& from = out_.shape(x);
-    const bool fits =
-        begin.size() == from.size() && end.size() == from.size() && steps.size() == from.size();
-    if (op.other_masks || !fits ||
+    const std::size_t rank = out_.shape(x).size();
+    if (op.other_masks || begin.size() != rank || end.size() != rank || steps.size() != rank ||
         std::ranges::any_of(steps, [](std::int64_t n) { return n != 1; }))
       return unsupported("a slice that drops axes or numbers between");
-    Shape size;
-    for (std::size_t i = 0; i < from.size(); ++i) {
-      const bool open_begin = ((op.open_begins >> i) & 1) != 0;
-      const bool open_end = ((op.open_ends >> i) & 1) != 0;
-      if (open_begin) begin[i] = 0;
-      if (!open_begin && begin[i] < 0) begin[i] += from[i];
-      if (!open_end && end[i] < 0) end[i] += from[i];
-      size.push_back(open_end ? -1 : end[i] - begin[i]);
-      if (!open_end && size[i] < 0) return unsupported("a slice that ends before it begins");
+    std::vector<std::optional<std::int64_t>> first(begin.begin(), begin.end());
+    std::vector<std::optional<std::int64_t>> last(end.begin(), end.end());
+    for (std::size_t i = 0; i < rank; ++i) {
+      if (((op.open_begins >> i) & 1) != 0) first[i].reset();
+      if (((op.open_ends >> i) & 1) != 0) last[i].reset();
     }
-    return out_.slice(name_, x, begin, size);
+    return out_.between(name_, x, first, last);
   }
 
   Result<Id> concat(const LiteOperator& op) {
@@ -738,6 +918,7 @@ class Converter {
   std::vector<std::optional<Id>> ids_;
   std::vector<std::optional<Prelu>> prelus_;
   std::vector<std::optional<Distribution>> softmaxes_;
+  std::vector<std::optional<Spread>> spreads_;
   std::set<std::size_t> absorbed_;
   std::string name_;  ///< Of the node that is being written.
   int count_ = 0;

@@ -1,14 +1,17 @@
-// Conv, as the product of the weights with a matrix whose columns are the input under each window
-// (K. Chellapilla et al., High Performance Convolutional Neural Networks for Document Processing,
-// 2006, section 3), built a panel at a time. Depthwise layers have too few rows for that and run
-// directly.
+// ConvTranspose, number by number, and Conv, as the product of the weights with a matrix whose
+// columns are the input under each window (K. Chellapilla et al., High Performance Convolutional
+// Neural Networks for Document Processing, 2006, section 3), built a panel at a time. Depthwise
+// layers have too few rows for that and run directly.
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <visavis/core/result.hpp>
+#include <visavis/graph/graph.hpp>
 
 #include "kernel.hpp"
 #include "matrix.hpp"
@@ -174,7 +177,124 @@ Outputs conv(const Call& call) {
   return one(std::move(out));
 }
 
-constexpr auto kOperators = std::to_array<Operator>({{"Conv", conv, 2, 3}});
+/// One axis of a transposed convolution.
+struct Stamp {
+  std::int64_t input = 0;
+  std::int64_t kernel = 1;
+  std::int64_t stride = 1;
+  std::int64_t dilation = 1;
+  std::int64_t pad_begin = 0;
+  std::int64_t output = 0;
+
+  /// Where the input's number i adds element k of its window; may lie outside of the output.
+  [[nodiscard]] std::int64_t position(std::int64_t i, std::int64_t k) const noexcept {
+    return i * stride - pad_begin + k * dilation;
+  }
+};
+
+/// From the attributes strides, dilations, pads, auto_pad, output_padding and output_shape.
+Result<std::array<Stamp, 2>> stamps(const Call& call, const Shape& x, const Shape& w) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 30;
+  const auto list = [&](std::string_view name, Ints otherwise) {
+    return call.node.get_or(name, std::move(otherwise));
+  };
+  const Ints strides = list("strides", {1, 1});
+  const Ints dilations = list("dilations", {1, 1});
+  const Ints pads = list("pads", {0, 0, 0, 0});
+  const Ints more = list("output_padding", {0, 0});
+  const Ints wanted = list("output_shape", {});
+  const auto automatic = call.node.get_or<std::string>("auto_pad", "NOTSET");
+  if (strides.size() != 2 || dilations.size() != 2 || pads.size() != 4 || more.size() != 2 ||
+      (!wanted.empty() && wanted.size() != 2))
+    return call.wrong("attributes for other than two axes");
+  std::array<Stamp, 2> out;
+  for (std::size_t i = 0; i < 2; ++i) {
+    Stamp& axis = out[i];
+    axis = {.input = x[2 + i], .kernel = w[2 + i], .stride = strides[i], .dilation = dilations[i]};
+    for (const std::int64_t n : {axis.input, axis.kernel, axis.stride, axis.dilation})
+      if (n < 1 || n > kMost) return call.wrong("an input, a kernel or steps out of range");
+    if (std::min({pads[i], pads[2 + i], more[i]}) < 0 ||
+        std::max({pads[i], pads[2 + i], more[i]}) > kMost)
+      return call.wrong("a padding out of range");
+    const std::int64_t whole =
+        axis.stride * (axis.input - 1) + more[i] + axis.dilation * (axis.kernel - 1) + 1;
+    const bool same = automatic.starts_with("SAME_");
+    if (same || !wanted.empty()) {
+      // The padding follows from the size; what is odd goes to the end, or to the begin.
+      axis.output = wanted.empty() ? axis.input * axis.stride : wanted[i];
+      const std::int64_t all = std::max<std::int64_t>(whole - axis.output, 0);
+      axis.pad_begin = automatic == "SAME_UPPER" ? all / 2 : all - all / 2;
+    } else {
+      const bool given = automatic == "NOTSET";
+      axis.pad_begin = given ? pads[i] : 0;
+      axis.output = whole - axis.pad_begin - (given ? pads[2 + i] : 0);
+    }
+    if (axis.output < 1 || axis.output > kMost) return call.wrong("an output out of range");
+  }
+  return out;
+}
+
+/// Adds one channel of the input, times one plane of the weights, to one channel of the output.
+void add_stamps(const std::array<Stamp, 2>& axes, const float* from, const float* weights,
+                float* to) {
+  const auto& [rows, columns] = axes;
+  for (std::int64_t ky = 0; ky < rows.kernel; ++ky)
+    for (std::int64_t kx = 0; kx < columns.kernel; ++kx) {
+      const float weight = weights[ky * columns.kernel + kx];
+      for (std::int64_t y = 0; y < rows.input; ++y) {
+        const std::int64_t row = rows.position(y, ky);
+        if (row < 0 || row >= rows.output) continue;
+        for (std::int64_t x = 0; x < columns.input; ++x) {
+          const std::int64_t column = columns.position(x, kx);
+          if (column >= 0 && column < columns.output)
+            to[row * columns.output + column] += weight * from[y * columns.input + x];
+        }
+      }
+    }
+}
+
+/// Weights: in, out / groups, height, width.
+Outputs conv_transpose(const Call& call) {
+  VISAVIS_TRY(x, call.floats(0));
+  VISAVIS_TRY(w, call.floats(1));
+  const Shape& from = call.inputs[0]->shape;
+  const Shape& weights = call.inputs[1]->shape;
+  if (from.size() != 4 || weights.size() != 4)
+    return call.unsupported("only images (tensors of rank 4)");
+  const std::int64_t groups = call.integer("group", 1);
+  if (groups < 1 || from[1] != weights[0] || from[1] % groups != 0 ||
+      weights[1] > graph::kMaxElements / groups)
+    return call.wrong("the weights do not fit the input's channels");
+  VISAVIS_TRY(axes, stamps(call, from, weights));
+  Value out{.shape = {from[0], weights[1] * groups, axes[0].output, axes[1].output}, .data = {}};
+  VISAVIS_TRY(count, call.count(out.shape));
+  Floats values(count);
+  const auto in_pixels = static_cast<std::size_t>(from[2] * from[3]);
+  const auto out_pixels = static_cast<std::size_t>(axes[0].output * axes[1].output);
+  if (call.has(2)) {
+    VISAVIS_TRY(bias, call.floats(2));
+    if (bias.size() != static_cast<std::size_t>(out.shape[1]))
+      return call.wrong("the bias does not fit the weights");
+    fill_bias(bias, out_pixels, values);
+  }
+  const auto channels = static_cast<std::size_t>(from[1]);
+  const auto group_in = channels / static_cast<std::size_t>(groups);
+  const auto group_out = static_cast<std::size_t>(weights[1]);
+  const auto taps = static_cast<std::size_t>(weights[2] * weights[3]);
+  for (std::size_t n = 0; n < static_cast<std::size_t>(from[0]); ++n)
+    for (std::size_t i = 0; i < channels; ++i)
+      for (std::size_t o = 0; o < group_out; ++o) {
+        const std::size_t channel =
+            n * static_cast<std::size_t>(out.shape[1]) + i / group_in * group_out + o;
+        add_stamps(axes, x.data() + (n * channels + i) * in_pixels,
+                   w.data() + (i * group_out + o) * taps, values.data() + channel * out_pixels);
+      }
+  out.data = std::move(values);
+  return one(std::move(out));
+}
+
+constexpr auto kOperators =
+    std::to_array<Operator>({{"Conv", conv, 2, 3}, {"ConvTranspose", conv_transpose, 2, 3}});
 
 }  // namespace
 
