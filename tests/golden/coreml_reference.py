@@ -76,7 +76,33 @@ def resize_bilinear(x, p):
     return resized(x, list(p.targetSize), {0: by_corners, 2: from_start}[p.mode.samplingMethod])
 
 
+def deconvolution(x, p):
+    """Weights: in, out / groups, height, width; what VALID pads is cut off."""
+    kernel = list(p.kernelSize) or [3, 3]
+    stride = list(p.stride) or [1, 1]
+    dilation = list(p.dilationFactor) or [1, 1]
+    groups = p.nGroups or 1
+    count = p.outputChannels // groups
+    each = p.kernelChannels // groups
+    weights = numbers(p.weights, (p.kernelChannels, count, *kernel)).astype(numpy.float64)
+    n, _, height, width = x.shape
+    whole = [(size - 1) * s + (k - 1) * d + 1 for size, s, k, d in zip((height, width), stride, kernel, dilation, strict=True)]
+    y = numpy.zeros((n, p.outputChannels, *whole))
+    for i in range(p.kernelChannels):
+        out = slice(i // each * count, (i // each + 1) * count)
+        for ky in range(kernel[0]):
+            for kx in range(kernel[1]):
+                rows = slice(ky * dilation[0], ky * dilation[0] + (height - 1) * stride[0] + 1, stride[0])
+                columns = slice(kx * dilation[1], kx * dilation[1] + (width - 1) * stride[1] + 1, stride[1])
+                y[:, out, rows, columns] += x[:, i, None] * weights[i, :, ky, kx][None, :, None, None]
+    (top, bottom), (left, right) = borders(p.valid)
+    y = y[:, :, top:whole[0] - bottom, left:whole[1] - right]
+    return y + (numbers(p.bias, (1, -1, 1, 1)) if p.hasBias else 0)
+
+
 def convolution(x, p):
+    if p.isDeconvolution:
+        return deconvolution(x, p)
     kernel = list(p.kernelSize) or [3, 3]
     stride = list(p.stride) or [1, 1]
     dilation = list(p.dilationFactor) or [1, 1]

@@ -23,6 +23,7 @@ using Ints = std::vector<std::int64_t>;
 constexpr auto kCodes = std::to_array<std::pair<std::string_view, Code>>(
     {{"Conv", {Op::CONV_2D, 1, 3}},
      {"DepthwiseConv", {Op::DEPTHWISE_CONV_2D, 1, 3}},
+     {"TransposeConv", {Op::TRANSPOSE_CONV, 1, 2}},
      {"FullyConnected", {Op::FULLY_CONNECTED, 1, 4}},
      {"MaxPool", {Op::MAX_POOL_2D, 1, 2}},
      {"AveragePool", {Op::AVERAGE_POOL_2D, 1, 2}},
@@ -118,6 +119,11 @@ Options options_of(flatbuffers::FlatBufferBuilder& builder, const graph::Node& n
                                                  dilation_w, dilation_h)
                 .Union()};
   }
+  if (node.op == "TransposeConv")
+    return {Type::TransposeConvOptions,
+            schema::CreateTransposeConvOptions(builder, padding_of(node), stride_w, stride_h,
+                                               activation)
+                .Union()};
   if (node.op == "MaxPool" || node.op == "AveragePool") {
     const auto [height, width] = sides(node, "kernel_shape");
     return {Type::Pool2DOptions, schema::CreatePool2DOptions(builder, padding_of(node), stride_w,

@@ -161,6 +161,7 @@ class Writer {
   void operation(const graph::Node& node) {
     std::vector<std::int32_t> inputs;
     for (const std::string& input : node.inputs) inputs.push_back(index_.at(input));
+    if (node.op == "TransposeConv") inputs = {result_shape(node), inputs[1], inputs[0]};
     const bool pads_value = node.op == "Pad" && node.get_or<float>("value", 0) != 0;
     if (pads_value) inputs.push_back(padding(node));
     std::vector<std::int32_t> outputs;
@@ -174,6 +175,49 @@ class Writer {
     const Options options = options_of(builder_, complete);
     operators_.push_back(schema::CreateOperatorDirect(builder_, code(complete), &inputs, &outputs,
                                                       options.type, options.table));
+  }
+
+  /// A list of integers that is known.
+  int integers(const std::string& name, const graph::Shape& shape,
+               const std::vector<std::int32_t>& values) {
+    const auto bytes = std::as_bytes(std::span(values));
+    return tensor(name, shape, schema::TensorType::INT32,
+                  buffer({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}),
+                  nullptr);
+  }
+
+  /// Integers that the run makes of others.
+  int computed(schema::BuiltinOperator op, const std::string& name, const graph::Shape& shape,
+               const std::vector<std::int32_t>& inputs, Options options) {
+    const std::vector<std::int32_t> outputs{
+        tensor(name, shape, schema::TensorType::INT32, 0, nullptr)};
+    operators_.push_back(schema::CreateOperatorDirect(builder_, code(op, 1), &inputs, &outputs,
+                                                      options.type, options.table));
+    return outputs[0];
+  }
+
+  /// [samples, height, width, channels] of what a TRANSPOSE_CONV makes: as many samples as come in.
+  int result_shape(const graph::Node& node) {
+    using Op = schema::BuiltinOperator;
+    using Type = schema::BuiltinOptions;
+    const std::string& name = node.outputs[0];
+    const graph::Shape& made = network_.shapes.at(name);
+    const int all =
+        computed(Op::SHAPE, name + ".given", {4}, {index_.at(node.inputs[0])},
+                 {Type::ShapeOptions,
+                  schema::CreateShapeOptions(builder_, schema::TensorType::INT32).Union()});
+    const int first = integers(name + ".first", {1}, {0});
+    const int one = integers(name + ".one", {1}, {1});
+    const int samples =
+        computed(Op::STRIDED_SLICE, name + ".samples", {}, {all, first, one, one},
+                 {Type::StridedSliceOptions,
+                  schema::CreateStridedSliceOptions(builder_, 0, 0, 0, 0, 1).Union()});
+    std::vector<std::int32_t> parts = {samples};
+    for (std::size_t i = 1; i < made.size(); ++i)
+      parts.push_back(
+          integers(name + ".side" + std::to_string(i), {}, {static_cast<std::int32_t>(made[i])}));
+    return computed(Op::PACK, name + ".shape", {4}, parts,
+                    {Type::PackOptions, schema::CreatePackOptions(builder_, 4, 0).Union()});
   }
 
   /// What PADV2 puts there.

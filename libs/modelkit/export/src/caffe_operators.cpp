@@ -111,6 +111,7 @@ const std::vector<CaffeLowering::Rule>& CaffeLowering::rules() {
       {"Clip", &CaffeLowering::clip},
       {"Concat", &CaffeLowering::concat},
       {"Conv", &CaffeLowering::convolution},
+      {"ConvTranspose", &CaffeLowering::transposed},
       {"Div", &CaffeLowering::binary},
       {"Dropout", &CaffeLowering::alias},
       {"Elu", &CaffeLowering::plain},
@@ -314,6 +315,49 @@ Result<void> CaffeLowering::convolution(const Node& node) {
   const std::string made = layer("Convolution", bottom(node, 0), cuts ? between(node) : result,
                                  "convolution_param", std::move(fields), std::move(blobs));
   if (cuts) cut_all(node, made, result, counts, {0, 0, 0, 0}, survey_.shape(node.outputs[0]));
+  return {};
+}
+
+/// Caffe cuts off as much in front as behind; what differs is cut off afterwards.
+Result<void> CaffeLowering::transposed(const Node& node) {
+  const std::vector<float>* kernel = survey_.floats(node, 1);
+  const bool has_bias = survey_.has(node, 2);
+  const std::vector<float>* bias = survey_.floats(node, 2);
+  if (kernel == nullptr || (has_bias && bias == nullptr)) return refuse(node, "computed weights");
+  const Shape& shape = survey_.shape(node.inputs[1]);
+  if (shape.size() != 4) return refuse(node, "of other than pictures");
+  VISAVIS_TRY(stamps, stamps_of(survey_, node));
+  Shape pads = {0, 0};
+  Shape size = survey_.shape(node.outputs[0]);
+  Shape from(4, 0);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const StampAxis& axis = stamps[i];
+    if (axis.after < 0) return refuse(node, "an output that no window reaches");
+    pads[i] = std::min(axis.before, axis.after);
+    from[2 + i] = axis.before - pads[i];
+    size[2 + i] += axis.before + axis.after - 2 * pads[i];
+  }
+  const bool cuts = size != survey_.shape(node.outputs[0]);
+  if (cuts && survey_.sizes_are_free()) return refuse(node, "uneven padding at any size");
+  const auto groups = node.get_or<std::int64_t>("group", 1);
+  Fields fields = {{"num_output", text(shape[1] * groups)},
+                   {"bias_term", has_bias ? "true" : "false"},
+                   {"group", text(groups)},
+                   {"kernel_h", text(shape[2])},
+                   {"kernel_w", text(shape[3])},
+                   {"stride_h", text(stamps[0].stride)},
+                   {"stride_w", text(stamps[1].stride)},
+                   {"pad_h", text(pads[0])},
+                   {"pad_w", text(pads[1])}};
+  if (stamps[0].dilation != 1 || stamps[1].dilation != 1)
+    for (const StampAxis& axis : stamps) fields.emplace_back("dilation", text(axis.dilation));
+  std::vector<CaffeTensor> blobs;
+  blobs.push_back({.shape = shape, .values = *kernel});
+  if (has_bias) blobs.push_back({.shape = {shape[1] * groups}, .values = *bias});
+  const std::string result = top(node.outputs[0]);
+  const std::string made = layer("Deconvolution", bottom(node, 0), cuts ? between(node) : result,
+                                 "convolution_param", std::move(fields), std::move(blobs));
+  if (cuts) cut_all(node, made, result, size, from, sum(from, survey_.shape(node.outputs[0])));
   return {};
 }
 

@@ -37,6 +37,7 @@ class CaffeLowering {
   using Fields = CaffeFields;
 
   Done convolution(const Node& node);
+  Done transposed(const Node& node);
   Done pool(const Node& node);
   Done average_pool(const Node& node, const std::vector<WindowAxis>& windows);
   Done global_pool(const Node& node);

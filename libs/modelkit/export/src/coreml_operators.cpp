@@ -51,6 +51,7 @@ const std::vector<CoreMlLowering::Rule>& CoreMlLowering::rules() {
       {"Clip", &CoreMlLowering::clip},
       {"Concat", &CoreMlLowering::concat},
       {"Conv", &CoreMlLowering::convolution},
+      {"ConvTranspose", &CoreMlLowering::transposed},
       {"Div", &CoreMlLowering::binary},
       {"Dropout", &CoreMlLowering::identity},
       {"Elu", &CoreMlLowering::activation},
@@ -178,6 +179,38 @@ Result<void> CoreMlLowering::convolution(const Node& node) {
     params->add_dilationfactor(size_of(axis.dilation));
   }
   set_borders(*params->mutable_valid()->mutable_paddingamounts(), *windows);
+  set_weights(*params->mutable_weights(), *kernel);
+  params->set_hasbias(has_bias);
+  if (has_bias) set_weights(*params->mutable_bias(), *bias);
+  return {};
+}
+
+/// Kernels lie as ONNX has them: in, out / groups, height, width. Padding is what is cut off.
+Result<void> CoreMlLowering::transposed(const Node& node) {
+  const std::vector<float>* kernel = survey_.floats(node, 1);
+  const bool has_bias = survey_.has(node, 2);
+  const std::vector<float>* bias = survey_.floats(node, 2);
+  if (kernel == nullptr || (has_bias && bias == nullptr)) return refuse(node, "computed weights");
+  const Shape& shape = survey_.shape(node.inputs[1]);
+  if (shape.size() != 4) return refuse(node, "of other than pictures");
+  VISAVIS_TRY(stamps, stamps_of(survey_, node));
+  for (const StampAxis& axis : stamps)
+    if (axis.after < 0) return refuse(node, "an output that no window reaches");
+  const auto groups = node.get_or<std::int64_t>("group", 1);
+  auto* params = layer(node).mutable_convolution();
+  params->set_isdeconvolution(true);
+  params->set_outputchannels(size_of(shape[1] * groups));
+  params->set_kernelchannels(size_of(shape[0]));
+  params->set_ngroups(size_of(groups));
+  auto* borders = params->mutable_valid()->mutable_paddingamounts();
+  for (std::size_t i = 0; i < 2; ++i) {
+    params->add_kernelsize(size_of(shape[2 + i]));
+    params->add_stride(size_of(stamps[i].stride));
+    params->add_dilationfactor(size_of(stamps[i].dilation));
+    auto* edge = borders->add_borderamounts();
+    edge->set_startedgesize(size_of(stamps[i].before));
+    edge->set_endedgesize(size_of(stamps[i].after));
+  }
   set_weights(*params->mutable_weights(), *kernel);
   params->set_hasbias(has_bias);
   if (has_bias) set_weights(*params->mutable_bias(), *bias);

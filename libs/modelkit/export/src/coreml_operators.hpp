@@ -39,6 +39,7 @@ class CoreMlLowering {
   using Layer = coreml::NeuralNetworkLayer;
 
   Done convolution(const Node& node);
+  Done transposed(const Node& node);
   Done pool(const Node& node);
   Done global_pool(const Node& node);
   Done resize(const Node& node);

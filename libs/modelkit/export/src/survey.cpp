@@ -274,6 +274,33 @@ Result<const std::vector<float>*> slopes_of(const Survey& survey, const graph::N
   return slopes;
 }
 
+Result<std::vector<StampAxis>> stamps_of(const Survey& survey, const graph::Node& node) {
+  const Shape& x = survey.shape(node.inputs[0]);
+  const Shape& y = survey.shape(node.outputs[0]);
+  const Shape& kernel = survey.shape(node.inputs[1]);
+  const auto strides = node.get_or("strides", Shape{1, 1});
+  const auto dilations = node.get_or("dilations", Shape{1, 1});
+  const auto pads = node.get_or("pads", Shape{0, 0, 0, 0});
+  const auto more = node.get_or("output_padding", Shape{0, 0});
+  const auto automatic = node.get_or<std::string>("auto_pad", "NOTSET");
+  const bool follows = automatic.starts_with("SAME") || node.find("output_shape") != nullptr;
+  if (follows && survey.sizes_are_free()) return refuse(node, "windows that depend on the size");
+  std::vector<StampAxis> axes;
+  for (std::size_t i = 0; i < 2; ++i) {
+    StampAxis axis{.stride = strides[i], .dilation = dilations[i]};
+    const std::int64_t whole =
+        (x[2 + i] - 1) * axis.stride + (kernel[2 + i] - 1) * axis.dilation + 1;
+    if (automatic == "NOTSET") axis.before = pads[i];
+    if (follows) {
+      const std::int64_t over = std::max<std::int64_t>(whole + more[i] - y[2 + i], 0);
+      axis.before = automatic == "SAME_UPPER" ? over / 2 : over - over / 2;
+    }
+    axis.after = whole - axis.before - y[2 + i];
+    axes.push_back(axis);
+  }
+  return axes;
+}
+
 Result<graph::Resizing> resizing_of(const Survey& survey, const graph::Node& node) {
   const std::int64_t opset = survey.graph().opset;
   const Shape& x = survey.shape(node.inputs[0]);

@@ -136,6 +136,18 @@ struct Range {
 [[nodiscard]] Result<const std::vector<float>*> slopes_of(const Survey& survey,
                                                           const graph::Node& node);
 
+/// One axis of a transposed convolution: what its padding takes from what all windows cover.
+struct StampAxis {
+  std::int64_t stride = 1;
+  std::int64_t dilation = 1;
+  std::int64_t before = 0;
+  std::int64_t after = 0;  ///< Below 0: so many that no window reaches.
+};
+
+/// @return kUnsupported where it depends on sizes that are free
+[[nodiscard]] Result<std::vector<StampAxis>> stamps_of(const Survey& survey,
+                                                       const graph::Node& node);
+
 /// Of Resize and Upsample.
 [[nodiscard]] Result<graph::Resizing> resizing_of(const Survey& survey, const graph::Node& node);
 

@@ -73,9 +73,9 @@ constexpr auto kSame = std::to_array<std::pair<std::string_view, std::string_vie
      {"Tanh", "Tanh"},
      {"Transpose", "Transpose"}});
 /// Those that become several, or have other constants.
-constexpr auto kOthers =
-    std::to_array<std::string_view>({"AveragePool", "Concat", "Conv", "DepthwiseConv",
-                                     "FullyConnected", "HardSwish", "MaxPool", "PRelu", "Pad"});
+constexpr auto kOthers = std::to_array<std::string_view>(
+    {"AveragePool", "Concat", "Conv", "DepthwiseConv", "FullyConnected", "HardSwish", "MaxPool",
+     "PRelu", "Pad", "TransposeConv"});
 
 const std::string_view* name_of(std::string_view op) {
   const auto* found =
@@ -290,6 +290,8 @@ class Writer {
     const std::string name = fresh(given.outputs[0]);
     if (given.op == "Conv" || given.op == "DepthwiseConv") {
       VISAVIS_CHECK(convolution(given, name));
+    } else if (given.op == "TransposeConv") {
+      transposed(given, name);
     } else if (given.op == "FullyConnected") {
       dense(given, name);
     } else if (given.op == "MaxPool" || given.op == "AveragePool") {
@@ -395,6 +397,58 @@ class Writer {
     made.list("dilations", dilations);
     bias(given, name, product);
     return {};
+  }
+
+  /// [samples, height, width, channels] of the result, as many samples as x has.
+  std::string result_shape(const std::string& name, const std::string& x,
+                           const graph::Shape& made) {
+    const auto list = [&](const char* part, std::int32_t number) {
+      return constant(name + part, kInt32, {1}, std::as_bytes(std::span(&number, 1)));
+    };
+    const std::string all = fresh(name + "/given");
+    node("Shape", all, {x}).type("T", kFloat).type("out_type", kInt32);
+    const std::string first = list("/first", 0);
+    const std::string behind = list("/behind", 1);
+    const std::string step = list("/step", 1);
+    const std::string samples = fresh(name + "/samples");
+    node("StridedSlice", samples, {all, first, behind, step})
+        .type("T", kInt32)
+        .type("Index", kInt32)
+        .number("begin_mask", 0)
+        .number("end_mask", 0)
+        .number("ellipsis_mask", 0)
+        .number("new_axis_mask", 0)
+        .number("shrink_axis_mask", 1);
+    const std::string height = whole(name + "/height", static_cast<std::int32_t>(made[1]));
+    const std::string width = whole(name + "/width", static_cast<std::int32_t>(made[2]));
+    const std::string channels = whole(name + "/channels", static_cast<std::int32_t>(made[3]));
+    std::string shape = fresh(name + "/shape");
+    node("Pack", shape, {samples, height, width, channels})
+        .number("N", 4)
+        .type("T", kInt32)
+        .number("axis", 0);
+    return shape;
+  }
+
+  /// [out, height, width, in] to [height, width, out, in].
+  void transposed(const graph::Node& given, const std::string& name) {
+    const graph::Shape from = shape(given, 1);
+    const Floats& old = weights(given, 1);
+    const auto out = static_cast<std::size_t>(from[0]);
+    const auto area = static_cast<std::size_t>(from[1] * from[2]);
+    const auto in = static_cast<std::size_t>(from[3]);
+    Floats turned(old.size());
+    for (std::size_t o = 0; o < out; ++o)
+      for (std::size_t p = 0; p < area; ++p)
+        std::copy_n(old.begin() + static_cast<std::ptrdiff_t>((o * area + p) * in), in,
+                    turned.begin() + static_cast<std::ptrdiff_t>((p * out + o) * in));
+    const std::string x = value(given.inputs[0]);
+    const std::string kernel =
+        floats(name + "/kernel", {from[1], from[2], from[0], from[3]}, turned);
+    const std::string sizes = result_shape(name, x, network_.shapes.at(given.outputs[0]));
+    NodeWriter made = node("Conv2DBackpropInput", name, {sizes, kernel, x});
+    windows(made, given);
+    made.list("dilations", {1, 1, 1, 1});
   }
 
   void dense(const graph::Node& given, const std::string& name) {

@@ -119,6 +119,41 @@ TEST_P(Torch, WeighsEachChannelOfEachSample) {
   EXPECT_LT(*off, 1e-5);
 }
 
+/// What hangs over in Caffe by an output_padding has to be among what its padding takes.
+TEST_P(Torch, TransposesConvolutions) {
+  const bool is_short = GetParam() == ".prototxt" || GetParam() == ".mlmodel";
+  graph::Graph all = network("transposed.onnx");
+  nlohmann::json wanted = asked("transposed.onnx");
+  if (is_short) {
+    const auto refused = there_and_back(GetParam(), all);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr("ConvTranspose (an output that no"));
+    constexpr int kBeyond = 3;
+    all.outputs.erase(all.outputs.begin() + kBeyond);
+    all = graph::remove_unused(std::move(all));
+    wanted["outputs"].erase(kBeyond);
+  }
+  const auto made = there_and_back(GetParam(), all);
+  ASSERT_TRUE(made) << made.error().message;
+  const auto off = distance(made->onnx, wanted);
+  ASSERT_TRUE(off) << off.error().message;
+  EXPECT_LT(*off, 1e-5);
+}
+
+/// TensorFlow's have no gaps.
+TEST_P(Torch, TransposesConvolutionsWithGaps) {
+  const auto made = there_and_back(GetParam(), network("gaps.onnx"));
+  if (GetParam() == ".tflite" || GetParam() == ".pb" || GetParam() == ".savedmodel") {
+    ASSERT_FALSE(made);
+    EXPECT_THAT(made.error().message, testing::HasSubstr("dilation"));
+    return;
+  }
+  ASSERT_TRUE(made) << made.error().message;
+  const auto off = distance(made->onnx, asked("gaps.onnx"));
+  ASSERT_TRUE(off) << off.error().message;
+  EXPECT_LT(*off, 1e-5);
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, Torch,
                          testing::Values(".onnx", ".prototxt", ".mlmodel", ".savedmodel", ".pb",
                                          ".tflite"));

@@ -142,6 +142,47 @@ Values convolution(CaffeCall& call) {
   return one(*name, {x->shape[0], outputs, height, width});
 }
 
+/// deconv_layer.cpp: stride · (in − 1) + reach − 2 · pad numbers; weights: in, out / groups, …
+Values deconvolution(CaffeCall& call) {
+  VISAVIS_TRY(x, only_input(call));
+  VISAVIS_TRY(name, only_name(call));
+  VISAVIS_TRY(parameters, call.layer.parameters("convolution_param"));
+  parameters->pass_over({"weight_filler", "bias_filler", "engine", "force_nd_im2col"});
+  VISAVIS_TRY(axis, parameters->integer("axis", 1));
+  if (x->shape.size() != 4 || axis != 1)
+    return unsupported(call, "a deconvolution of other than pictures");
+  VISAVIS_TRY(outputs, parameters->integer("num_output", 0));
+  VISAVIS_TRY(has_bias, parameters->boolean("bias_term", true));
+  VISAVIS_TRY(window, read_caffe_window(*parameters, WindowOf::kConvolution));
+  VISAVIS_TRY(groups, parameters->integer("group", 1));
+  const std::int64_t channels = x->shape[1];
+  if (outputs < 1 || groups < 1 || channels % groups != 0 || outputs % groups != 0)
+    return malformed(call, "numbers of channels and groups that do not go together");
+  const Shape weights = {channels, outputs / groups, window.rows.kernel, window.columns.kernel};
+  VISAVIS_TRY(blobs, blobs_of(call, call.layer, has_bias ? 2 : 1));
+  VISAVIS_CHECK(check_count(call, (*blobs)[0], weights));
+  if (has_bias) VISAVIS_CHECK(check_count(call, (*blobs)[1], {outputs}));
+  const std::int64_t height = deconvolved(window.rows, x->shape[2]);
+  const std::int64_t width = deconvolved(window.columns, x->shape[3]);
+  if (height < 1 || width < 1) return malformed(call, "a padding larger than the output");
+  std::vector<std::string> inputs = {
+      x->name, call.builder.constant(constant(*name + ".weight", weights, (*blobs)[0].values))};
+  if (has_bias)
+    inputs.push_back(
+        call.builder.constant(constant(*name + ".bias", {outputs}, (*blobs)[1].values)));
+  const auto pair = [&](std::int64_t CaffeAxis::* side) {
+    return Shape{window.rows.*side, window.columns.*side};
+  };
+  const Shape pads = pair(&CaffeAxis::pad);
+  call.builder.node("ConvTranspose", *name, std::move(inputs),
+                    {{"dilations", pair(&CaffeAxis::dilation)},
+                     {"group", groups},
+                     {"kernel_shape", pair(&CaffeAxis::kernel)},
+                     {"pads", Shape{pads[0], pads[1], pads[0], pads[1]}},
+                     {"strides", pair(&CaffeAxis::stride)}});
+  return one(*name, {x->shape[0], outputs, height, width});
+}
+
 Values inner_product(CaffeCall& call) {
   VISAVIS_TRY(x, only_input(call));
   VISAVIS_TRY(name, only_name(call));
@@ -776,6 +817,7 @@ constexpr auto kKinds = std::to_array<Kind>({
     {"Convolution", convolution, Sizes::kFree},
     {"ConvolutionDepthwise", convolution, Sizes::kFree},
     {"Crop", crop, Sizes::kFixed},
+    {"Deconvolution", deconvolution, Sizes::kFree},
     {"DepthwiseConvolution", convolution, Sizes::kFree},
     {"Dropout", copies, Sizes::kFree},
     {"ELU", elu, Sizes::kFree},

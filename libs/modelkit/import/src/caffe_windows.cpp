@@ -94,6 +94,10 @@ std::int64_t convolved(const CaffeAxis& axis, std::int64_t size) {
   return room < 0 ? 0 : room / axis.stride + 1;
 }
 
+std::int64_t deconvolved(const CaffeAxis& axis, std::int64_t size) {
+  return size < 1 ? 0 : axis.stride * (size - 1) + reach(axis) - 2 * axis.pad;
+}
+
 Pooled pooled(const CaffeAxis& axis, std::int64_t size, bool up, bool clips) {
   const std::int64_t room = size + 2 * axis.pad - axis.kernel;
   if (!up && room < 0) return {};

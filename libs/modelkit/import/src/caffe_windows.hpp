@@ -36,6 +36,9 @@ enum class WindowOf : std::uint8_t { kConvolution, kPooling };
 /// The number of windows of a convolution; below 1 if the kernel is larger than the input.
 [[nodiscard]] std::int64_t convolved(const CaffeAxis& axis, std::int64_t size);
 
+/// The size that a deconvolution makes of one; below 1 if its padding takes all.
+[[nodiscard]] std::int64_t deconvolved(const CaffeAxis& axis, std::int64_t size);
+
 /// The windows of a pooling along one axis.
 struct Pooled {
   std::int64_t count = 0;

@@ -338,7 +338,7 @@ Result<CoreMlValue> CoreMlAssembly::convolution(const Layer& layer) {
   VISAVIS_TRY(x, only_input(layer));
   const auto& params = layer.convolution();
   if (x->shape.size() != 4) return unsupported(layer, "an input that is no picture");
-  if (params.isdeconvolution()) return unsupported(layer, "a deconvolution");
+  if (params.isdeconvolution()) return deconvolution(layer, *x);
   VISAVIS_TRY(kernel, pair_of(layer, params.kernelsize(), 3));
   VISAVIS_TRY(strides, pair_of(layer, params.stride(), 1));
   VISAVIS_TRY(dilations, pair_of(layer, params.dilationfactor(), 1));
@@ -381,6 +381,49 @@ Result<CoreMlValue> CoreMlAssembly::convolution(const Layer& layer) {
                 {x->name, builder_.constant(constant(name + ".weight", shape, std::move(weights))),
                  builder_.constant(constant(name + ".bias", {outputs}, std::move(bias)))},
                 std::move(attributes));
+  return CoreMlValue{.name = name, .shape = std::move(out)};
+}
+
+/// Weights: in, out / groups, height, width. What VALID pads is cut off.
+Result<CoreMlValue> CoreMlAssembly::deconvolution(const Layer& layer, const CoreMlValue& x) {
+  const auto& params = layer.convolution();
+  VISAVIS_TRY(kernel, pair_of(layer, params.kernelsize(), 3));
+  VISAVIS_TRY(strides, pair_of(layer, params.stride(), 1));
+  VISAVIS_TRY(dilations, pair_of(layer, params.dilationfactor(), 1));
+  VISAVIS_TRY(pads, pads_of(layer, params.valid()));
+  if (params.has_same() || params.outputshape_size() > 0)
+    return unsupported(layer, "a deconvolution whose output's size is given");
+  const std::uint64_t groups = std::max<std::uint64_t>(params.ngroups(), 1);
+  if (params.outputchannels() < 1 || params.outputchannels() > kMost || groups > kMost ||
+      params.outputchannels() % groups != 0 || params.kernelchannels() < 1 ||
+      params.kernelchannels() > kMost || params.kernelchannels() % groups != 0)
+    return malformed(layer, "a number of channels out of range");
+  const auto outputs = static_cast<std::int64_t>(params.outputchannels());
+  const auto inputs = static_cast<std::int64_t>(params.kernelchannels());
+  if (x.shape[1] >= 0 && x.shape[1] != inputs) return mismatch(layer);
+  const Shape shape = {inputs, outputs / static_cast<std::int64_t>(groups), kernel[0], kernel[1]};
+  VISAVIS_TRY(weights, weights_of(layer, params.weights(), shape));
+  const std::string& name = layer.output(0);
+  std::vector<std::string> operands = {
+      x.name, builder_.constant(constant(name + ".weight", shape, std::move(weights)))};
+  if (params.hasbias()) {
+    VISAVIS_TRY(bias, weights_of(layer, params.bias(), {outputs}));
+    operands.push_back(builder_.constant(constant(name + ".bias", {outputs}, std::move(bias))));
+  }
+  Shape out = {x.shape[0], outputs, -1, -1};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::int64_t size = x.shape[2 + i];
+    if (size < 0) continue;
+    out[2 + i] =
+        strides[i] * (size - 1) + dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[2 + i];
+    if (size < 1 || out[2 + i] < 1) return malformed(layer, "a padding larger than its output");
+  }
+  builder_.node("ConvTranspose", name, std::move(operands),
+                {{"dilations", dilations},
+                 {"group", static_cast<std::int64_t>(groups)},
+                 {"kernel_shape", kernel},
+                 {"pads", pads},
+                 {"strides", strides}});
   return CoreMlValue{.name = name, .shape = std::move(out)};
 }
 

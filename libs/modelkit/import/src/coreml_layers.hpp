@@ -41,6 +41,7 @@ class CoreMlAssembly {
 
   Made convert(const Layer& layer);
   Made convolution(const Layer& layer);
+  Made deconvolution(const Layer& layer, const CoreMlValue& x);
   Made pooling(const Layer& layer);
   Made activation(const Layer& layer);
   Made inner_product(const Layer& layer);

@@ -34,6 +34,10 @@ std::uint64_t multiply_adds_of(const graph::Node& node, const graph::Shapes& sha
     const graph::Shape& weights = shapes.at(node.inputs[1]);
     return out * count({weights.begin() + 1, weights.end()});  // in / groups, height, width
   }
+  if (node.op == "ConvTranspose") {  // each number of the input meets all windows
+    const graph::Shape& weights = shapes.at(node.inputs[1]);
+    return count(shapes.at(node.inputs[0])) * count({weights.begin() + 1, weights.end()});
+  }
   if (node.op != "Gemm" && node.op != "MatMul") return 0;
   const graph::Shape& a = shapes.at(node.inputs.front());
   const bool turned = node.get_or<std::int64_t>("transA", 0) != 0;

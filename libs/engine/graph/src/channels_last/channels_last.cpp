@@ -29,6 +29,7 @@ struct Row {
 };
 
 constexpr auto kRules = std::to_array<Row>({{"Conv", to::convolution},
+                                            {"ConvTranspose", to::transposed_convolution},
                                             {"MaxPool", to::max_pool},
                                             {"AveragePool", to::average_pool},
                                             {"GlobalAveragePool", to::global_pool},

@@ -128,6 +128,7 @@ class Lowering {
 using Rule = Result<void> (*)(Lowering& lower, const Node& node);
 
 Result<void> convolution(Lowering& lower, const Node& node);
+Result<void> transposed_convolution(Lowering& lower, const Node& node);
 Result<void> max_pool(Lowering& lower, const Node& node);
 Result<void> average_pool(Lowering& lower, const Node& node);
 Result<void> global_pool(Lowering& lower, const Node& node);

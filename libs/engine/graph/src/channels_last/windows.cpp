@@ -179,6 +179,103 @@ Result<void> convolution(Lowering& lower, const Node& node) {
 
 namespace {
 
+/// One axis of a transposed convolution.
+struct Stamp {
+  std::int64_t whole = 0;   ///< What all windows cover together.
+  std::int64_t before = 0;  ///< What of it is cut off.
+  std::int64_t out = 0;
+  std::int64_t kernel = 0;
+  std::int64_t stride = 1;
+
+  /// TensorFlow's SAME: as many steps as the input has numbers, the odd pixel cut off behind.
+  [[nodiscard]] bool is_same() const {
+    const std::int64_t over = whole - out;
+    return over > -stride && over < kernel && before == std::max<std::int64_t>(over, 0) / 2 &&
+           (out + stride - 1) / stride == (whole - kernel) / stride + 1;
+  }
+};
+
+Result<std::array<Stamp, 2>> stamps_of(Lowering& lower, const Node& node, const Shape& kernel) {
+  const Shape& x = lower.shape(node.inputs[0]);
+  const Shape& y = lower.shape(node.outputs[0]);
+  const Ints strides = node.get_or<Ints>("strides", {1, 1});
+  const Ints pads = node.get_or<Ints>("pads", {0, 0, 0, 0});
+  const Ints more = node.get_or<Ints>("output_padding", {0, 0});
+  const auto automatic = node.get_or<std::string>("auto_pad", "NOTSET");
+  if (node.get_or<Ints>("dilations", {1, 1}) != Ints{1, 1}) return unsupported(node, "dilation");
+  const bool follows = automatic.starts_with("SAME") || node.find("output_shape") != nullptr;
+  std::array<Stamp, 2> out;
+  for (std::size_t i = 0; i < 2; ++i) {
+    Stamp& axis = out[i];
+    axis = {.whole = (x[i + 2] - 1) * strides[i] + kernel[i + 2],
+            .before = automatic == "NOTSET" ? pads[i] : 0,
+            .out = y[i + 2],
+            .kernel = kernel[i + 2],
+            .stride = strides[i]};
+    if (follows) {
+      const std::int64_t over = std::max<std::int64_t>(axis.whole + more[i] - axis.out, 0);
+      axis.before = automatic == "SAME_UPPER" ? over / 2 : over - over / 2;
+    }
+    if (axis.before + axis.out - axis.whole >= axis.stride)
+      return unsupported(node, "an output that no window reaches");
+  }
+  return out;
+}
+
+/// The kernel of all channels, with zeros where a group does not read: in, out, height, width.
+Result<Tensor> whole_kernel(const Node& node, const Tensor& given, std::int64_t groups) {
+  if (groups == 1) return given;
+  constexpr std::int64_t kMost = std::int64_t{1} << 24;
+  const std::int64_t in = given.shape[0];
+  const std::int64_t out = given.shape[1];
+  const std::int64_t area = given.shape[2] * given.shape[3];
+  if (in * out > kMost / std::max<std::int64_t>(groups * area, 1))
+    return unsupported(node, "so many groups");
+  const auto& from = std::get<std::vector<float>>(given.values);
+  std::vector<float> values(static_cast<std::size_t>(in * out * groups * area), 0.F);
+  for (std::int64_t i = 0; i < in; ++i)
+    for (std::int64_t o = 0; o < out; ++o)
+      std::copy_n(from.begin() + (i * out + o) * area, area,
+                  values.begin() + (i * out * groups + i / (in / groups) * out + o) * area);
+  Shape shape = given.shape;
+  shape[1] = out * groups;
+  return Tensor{.name = given.name, .shape = std::move(shape), .values = std::move(values)};
+}
+
+}  // namespace
+
+/// What TensorFlow's padding does not cut off is cut off behind it.
+Result<void> transposed_convolution(Lowering& lower, const Node& node) {
+  if (lower.rank(node.inputs[0]) != 4) return unsupported(node, "other than pictures");
+  const Tensor* given = lower.constant(node.inputs[1]);
+  if (given == nullptr || given->type() != ElementType::kFloat32)
+    return unsupported(node, "weights that are computed");
+  VISAVIS_TRY(kernel, whole_kernel(node, *given, node.get_or<std::int64_t>("group", 1)));
+  VISAVIS_TRY(axes, stamps_of(lower, node, kernel.shape));
+  const std::string x = lower.last_of(node.inputs[0]);
+  const Shape made = last(lower.shape(node.outputs[0]));
+  const bool same = axes[0].is_same() && axes[1].is_same();
+  Shape whole = made;
+  for (std::size_t i = 0; i < 2 && !same; ++i)
+    whole[i + 1] = std::max(axes[i].whole, axes[i].before + axes[i].out);
+  const std::string w = lower.add(permuted(kernel, Ints{1, 2, 3, 0}));
+  std::string y = lower.emit("TransposeConv", {x, w}, whole,
+                             {{"strides", Ints{axes[0].stride, axes[1].stride}},
+                              {"padding", std::string(same ? "SAME" : "VALID")},
+                              {"size", Ints{whole[1], whole[2]}}});
+  for (std::size_t i = 0; i < 2 && !same; ++i)
+    if (whole[i + 1] != axes[i].out) y = lower.slice(y, i + 1, axes[i].before, axes[i].out);
+  if (Lowering::has(node, 2)) {
+    VISAVIS_TRY(bias, lower.floats(node, 2));
+    const std::string b = lower.add_floats({1, 1, 1, made[3]}, std::move(bias));
+    y = lower.emit("Add", {y, b}, made);
+  }
+  lower.keep(node.outputs[0], y, true);
+  return {};
+}
+
+namespace {
+
 Result<Axes> pool_axes(Lowering& lower, const Node& node) {
   if (lower.rank(node.inputs[0]) != 4) return unsupported(node, "other than pictures");
   if (node.outputs.size() > 1) return unsupported(node, "places of the largest");

@@ -143,6 +143,35 @@ void add_convolutions(std::vector<Case>& cases) {
                               {{"auto_pad", std::string("SAME_UPPER")}, {"strides", Ints{2, 2}}}));
 }
 
+Case transposed(std::string name, const Shape& x, const Shape& w, Attributes attributes,
+                std::int64_t groups = 1) {
+  Builder build("ConvTranspose " + std::move(name));
+  attributes.emplace_back("group", groups);
+  const std::string in = build.input(x);
+  return build.finish(
+      {build.node("ConvTranspose", {in, build.weight(w), build.weight({w[1] * groups})},
+                  std::move(attributes))},
+      4);
+}
+
+void add_transposed_convolutions(std::vector<Case>& cases) {
+  const Attributes by_two = {{"strides", Ints{2, 2}}};
+  const auto with = [&](std::string attribute, Ints values) {
+    Attributes all = by_two;
+    all.emplace_back(std::move(attribute), std::move(values));
+    return all;
+  };
+  cases.push_back(transposed("2x2 by 2", {2, 3, 4, 5}, {3, 4, 2, 2}, by_two));
+  cases.push_back(
+      transposed("4x4 by 2 with pads", {1, 3, 4, 5}, {3, 2, 4, 4}, with("pads", {1, 1, 1, 1})));
+  cases.push_back(
+      transposed("uneven pads", {1, 2, 4, 5}, {2, 3, 3, 4}, with("pads", {1, 0, 0, 2})));
+  cases.push_back(transposed(
+      "output_padding", {1, 2, 3, 4}, {2, 3, 3, 3},
+      {{"strides", Ints{2, 3}}, {"pads", Ints{1, 1, 1, 1}}, {"output_padding", Ints{1, 2}}}));
+  cases.push_back(transposed("in groups", {1, 4, 3, 4}, {4, 3, 3, 3}, by_two, 2));
+}
+
 Case unary(std::string_view op, std::size_t rank, Attributes attributes = {},
            std::int64_t opset = 13) {
   const Shape shapes[] = {{5}, {3, 5}, {2, 3, 5}, {2, 3, 4, 5}};
@@ -522,6 +551,7 @@ void add_quantization(std::vector<Case>& cases) {
 std::vector<Case> operator_cases() {
   std::vector<Case> cases;
   add_convolutions(cases);
+  add_transposed_convolutions(cases);
   add_activations(cases);
   add_softmax(cases);
   add_pooling(cases);

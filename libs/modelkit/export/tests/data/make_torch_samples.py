@@ -42,6 +42,36 @@ class Squeezed(torch.nn.Module):
         return self.mean(y) - y, y + self.mean(y), y / (self.mean(y).abs() + 1)
 
 
+class Transposed(torch.nn.Module):
+    """Transposed convolutions whose padding is even, uneven or less than nothing, and in groups."""
+
+    def __init__(self):
+        super().__init__()
+        deconvolution = torch.nn.ConvTranspose2d
+        self.all = torch.nn.ModuleList([
+            deconvolution(4, 3, 2, stride=2),
+            deconvolution(4, 3, 4, stride=2, padding=1, bias=False),
+            deconvolution(4, 2, 3, stride=2, padding=1, output_padding=1),
+            deconvolution(4, 2, (2, 3), stride=(3, 2), output_padding=(1, 0)),
+            deconvolution(4, 6, 3, stride=2, groups=2),
+            deconvolution(4, 4, 4, stride=2, padding=1, groups=4, bias=False),
+        ])
+
+    def forward(self, x):
+        return tuple(part(x) for part in self.all)
+
+
+class Gaps(torch.nn.Module):
+    """A transposed convolution with gaps between what a number gives."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = torch.nn.ConvTranspose2d(4, 2, 3, stride=2, padding=(2, 1), dilation=2)
+
+    def forward(self, x):
+        return self.part(x)
+
+
 def invented(network):
     for part in network.modules():
         if isinstance(part, torch.nn.BatchNorm2d):
@@ -59,6 +89,8 @@ def main():
     networks = {
         "shuffle": (shuffle, (1, 3, 32, 48), {0: "batch"}),
         "halves": (Halves(), (2, 3, 5, 6), {0: "batch", 2: "height", 3: "width"}),
+        "gaps": (Gaps(), (2, 4, 3, 4), {0: "batch"}),
+        "transposed": (Transposed(), (2, 4, 3, 4), {0: "batch"}),
         "squeezed": (Squeezed(), (2, 3, 4, 5), {0: "batch"}),
     }
     cases = []

@@ -22,6 +22,8 @@ enum class PictureOrder : std::uint8_t {
 ///
 ///   Conv            x NHWC, w [out, h, w, in], b [out]; strides, dilations, padding
 ///   DepthwiseConv   x NHWC, w [1, h, w, out], b [out]; likewise
+///   TransposeConv   x NHWC, w [out, h, w, in]; strides, padding: those of the convolution that
+///                   it is the other way round of
 ///   MaxPool, AveragePool   x NHWC; kernel_shape, strides, padding; the mean is of what lies on x
 ///   FullyConnected  x [n, in], w [out, in], b [out]
 ///   MatMul          two values of one rank
