@@ -22,6 +22,9 @@ using Attributes = std::vector<std::pair<std::string, Attribute>>;
 /// Take operands of several shapes.
 constexpr auto kStretching = std::to_array<std::string_view>({"Add", "Div", "Mul", "Sub"});
 
+/// Groups of channels and channels of a group change places.
+const Shape kExchanged = {0, 2, 1, 3, 4};
+
 class Composer {
  public:
   Composer(const Graph& given, const Shapes& shapes, const Shapes& others)
@@ -32,6 +35,7 @@ class Composer {
     for (const Tensor& tensor : given.initializers) names_.insert(tensor.name);
     for (const Node& node : given.nodes) {
       names_.insert(node.outputs.begin(), node.outputs.end());
+      if (!node.outputs.empty()) makers_[node.outputs[0]] = &node;
       if (node.op == "Expand") expanded_.insert(node.outputs[0]);
     }
   }
@@ -57,7 +61,43 @@ class Composer {
       return chain(node, node.op);
     if (node.op == "Concat" && node.inputs.size() == 1) return chain(node, node.op);
     if (node.op == "Expand") return expand(node);
+    if (node.op == "Reshape") return shuffle(node);
     return false;
+  }
+
+  /// The only node of that kind that may have made a value.
+  [[nodiscard]] const Node* maker(const std::string& value, std::string_view op) const {
+    const auto found = makers_.find(value);
+    return found != makers_.end() && found->second->op == op ? found->second : nullptr;
+  }
+
+  /// Channels of pictures of any size that are laid out as groups, turned and put back: numbers at
+  /// other places, which says the same without a size.
+  bool shuffle(const Node& node) {
+    const Node* turned = maker(node.inputs[0], "Transpose");
+    const Node* groups = turned == nullptr ? nullptr : maker(turned->inputs[0], "Reshape");
+    if (groups == nullptr || turned->get_or("perm", Shape{}) != kExchanged) return false;
+    const std::string& x = groups->inputs[0];
+    const Shape& from = shapes_.at(x);
+    if (from.size() != 4 || from == others_.at(x)) return false;
+    const auto fits = [&](const Shapes& shapes) {
+      const Shape& whole = shapes.at(x);
+      const Shape& parts = shapes.at(groups->outputs[0]);
+      return shapes.at(node.outputs[0]) == whole && parts.size() == 5 && parts[0] == whole[0] &&
+             parts[1] * parts[2] == whole[1] && parts[3] == whole[2] && parts[4] == whole[3];
+    };
+    const Shape& parts = shapes_.at(groups->outputs[0]);
+    if (!fits(shapes_) || !fits(others_) || parts[1] != others_.at(groups->outputs[0])[1])
+      return false;
+    Shape places;
+    for (std::int64_t i = 0; i < from[1]; ++i)
+      places.push_back(i % parts[1] * parts[2] + i / parts[1]);
+    const std::string name = fresh(node.outputs[0] + ".places");
+    made_.initializers.push_back({.name = name, .shape = {from[1]}, .values = std::move(places)});
+    const auto instead = instead_.find(x);
+    add("Gather", node.outputs[0], {instead == instead_.end() ? x : instead->second, name},
+        {{"axis", std::int64_t{1}}});
+    return true;
   }
 
   [[nodiscard]] std::int64_t from_front(std::int64_t axis, const std::string& x) const {
@@ -224,6 +264,7 @@ class Composer {
   const Shapes& others_;
   Graph made_;
   std::set<std::string> names_;
+  std::unordered_map<std::string, const Node*> makers_;
   std::set<std::string> expanded_;                        ///< What Expands make.
   std::unordered_map<std::string, std::string> instead_;  ///< Of Expands that are left out.
 };
@@ -236,7 +277,8 @@ bool has_composites(const Graph& graph) noexcept {
   return std::ranges::any_of(graph.nodes, [&](const Node& node) {
     return std::ranges::find(kOperators, node.op) != kOperators.end() ||
            (node.inputs.size() != 2 && (node.op == "Max" || node.op == "Min")) ||
-           (node.inputs.size() == 1 && node.op == "Concat");
+           (node.inputs.size() == 1 && node.op == "Concat") ||
+           (node.op == "Transpose" && node.get_or("perm", Shape{}) == kExchanged);
   });
 }
 

@@ -105,7 +105,9 @@ TEST(ChannelsLast, TellsSamePaddingFromOther) {
   const auto with = [&](Ints pads) {
     Attributes all = two;
     all.emplace_back("pads", std::move(pads));
-    return lowered(convolution({1, 1, 3, 3}, all), {1, 1, 8, 8});
+    Graph graph = convolution({1, 1, 3, 3}, all);
+    graph.inputs[0].shape = {-1, 1, 8, 8};
+    return lowered(graph, {1, 1, 8, 8});
   };
   EXPECT_EQ(padding(with({0, 0, 1, 1})), "SAME");
   EXPECT_THAT(operators(with({0, 0, 1, 1})), ElementsAre("Conv"));
@@ -129,6 +131,19 @@ TEST(ChannelsLast, PoolsOfCeilAreTheSameForAllSizes) {
   EXPECT_EQ(*hash_of_layers(odd), *hash_of_layers(even));
   EXPECT_NE(*hash_of_layers(odd),
             *hash_of_layers(lowered(convolution({1, 1, 3, 3}, {}), {1, 1, 7, 7})));
+}
+
+// One pixel around in steps of 2 is SAME for 7 rows and not for 8, where the last is not reached.
+TEST(ChannelsLast, PadsTheSameForAllSizesThatAreFree) {
+  const Graph graph =
+      convolution({1, 1, 3, 3}, {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}});
+  const ChannelsLast odd = lowered(graph, {1, 1, 7, 7});
+  const ChannelsLast even = lowered(graph, {1, 1, 8, 8});
+  EXPECT_THAT(operators(even), ElementsAre("Pad", "Conv"));
+  EXPECT_EQ(*hash_of_layers(odd), *hash_of_layers(even));
+  EXPECT_EQ(padding(lowered(convolution({1, 1, 3, 3}, {{"pads", Ints{1, 1, 1, 1}}}), {1, 1, 8, 8})),
+            "SAME")
+      << "in steps of 1, for every size";
 }
 
 TEST(ChannelsLast, TransposesOnlyWhereItMust) {

@@ -74,8 +74,8 @@ constexpr auto kSame = std::to_array<std::pair<std::string_view, std::string_vie
      {"Transpose", "Transpose"}});
 /// Those that become several, or have other constants.
 constexpr auto kOthers = std::to_array<std::string_view>(
-    {"AveragePool", "Concat", "Conv", "DepthwiseConv", "FullyConnected", "HardSwish", "MaxPool",
-     "PRelu", "Pad", "TransposeConv"});
+    {"AveragePool", "Concat", "Conv", "DepthwiseConv", "FullyConnected", "Gather", "HardSwish",
+     "MaxPool", "PRelu", "Pad", "TransposeConv"});
 
 const std::string_view* name_of(std::string_view op) {
   const auto* found =
@@ -290,6 +290,14 @@ class Writer {
     const std::string name = fresh(given.outputs[0]);
     if (given.op == "Conv" || given.op == "DepthwiseConv") {
       VISAVIS_CHECK(convolution(given, name));
+    } else if (given.op == "Gather") {
+      const auto axis = static_cast<std::int32_t>(given.get_or<std::int64_t>("axis", 0));
+      node("GatherV2", name,
+           {value(given.inputs[0]), value(given.inputs[1]), whole(name + "/axis", axis)})
+          .type("Tparams", kFloat)
+          .type("Tindices", kInt32)
+          .type("Taxis", kInt32)
+          .number("batch_dims", 0);
     } else if (given.op == "TransposeConv") {
       transposed(given, name);
     } else if (given.op == "FullyConnected") {

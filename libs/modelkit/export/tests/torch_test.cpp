@@ -98,6 +98,24 @@ TEST_P(Torch, ShufflesChannels) {
   EXPECT_LT(*off, 1e-5);
 }
 
+/// With height and width free, too. TensorFlow's formats leave them free: channels are at other
+/// places then.
+TEST_P(Torch, ShufflesChannelsOfAnyPicture) {
+  graph::Graph graph = network("any-shuffle.onnx");
+  const auto written = export_network(*exporter_for("net" + GetParam()), graph, "net", 64);
+  ASSERT_TRUE(written) << written.error().message;
+  const bool is_fixed = GetParam() == ".prototxt" || GetParam() == ".mlmodel";
+  EXPECT_EQ(written->fixed_size.has_value(), is_fixed);
+  if (is_fixed) return;
+  const auto inside = inspect(written->parts);
+  ASSERT_TRUE(inside);
+  const auto onnx = import_parts(inside->importer, written->parts);
+  ASSERT_TRUE(onnx) << onnx.error().message;
+  const auto off = distance(*onnx, asked("any-shuffle.onnx"));
+  ASSERT_TRUE(off) << off.error().message;
+  EXPECT_LT(*off, 1e-5);
+}
+
 /// Height and width are free and stay so where the format can say it: the channels, of which alone
 /// the halves are made, are known.
 TEST_P(Torch, HalvesChannelsOfAnyPicture) {

@@ -119,14 +119,19 @@ class ChannelsFirst {
   Result<Id> softmax(const std::string& name, Id x, std::int64_t axis);
   Result<Id> concat(const std::string& name, const std::vector<Id>& parts, std::int64_t axis);
   /// At most one dimension is -1. If the first is that of the batch (kBatch, or what the input's
-  /// first dimension was before it became free), the others tell the numbers of each sample.
+  /// first dimension was before it became free), the others tell the numbers of each sample. A
+  /// first dimension of -1 may make several rows of each sample, or one of several, where the file
+  /// leaves the batch free.
   Result<Id> reshape(const std::string& name, Id x, Shape shape);
+  /// The batch may be moved only where the file leaves it free.
   Result<Id> transpose(Id x, const std::vector<std::size_t>& order);
   /// So many `value` before and behind each axis.
   Result<Id> pad(const std::string& name, Id x, const Shape& before, const Shape& behind,
                  float value);
   /// So many from `begin` on along each axis; -1: all that is left. All samples stay.
   Result<Id> slice(const std::string& name, Id x, const Shape& begin, const Shape& size);
+  /// The numbers at these places of an axis that is not the batch.
+  Result<Id> gather(const std::string& name, Id x, const Shape& places, std::int64_t axis);
   /// Along each axis what lies between two places as Python counts them: from the end where they
   /// are below 0, all where there is none. Free dimensions may be cut at places that are counted
   /// from the end that they are near to.
@@ -183,6 +188,7 @@ class ChannelsFirst {
   FreshNames names_;
   std::vector<std::pair<std::string, std::string>> renamed_;  ///< Values, and outputs' names.
   std::int64_t declared_batch_ = -1;  ///< Dimension 0 of the last input before it became free.
+  bool mixes_ = false;                ///< Rows of some value are no samples.
   std::size_t folded_ = 0;            ///< Numbers that were computed beforehand.
 };
 

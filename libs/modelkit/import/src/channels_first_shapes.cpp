@@ -123,7 +123,14 @@ Result<Shape> ChannelsFirst::filled(const Value& x, Shape shape) const {
     const bool fits = is_known(rest) ? known && product(rest) == each : true;
     if (shape[0] == kFree && known && is_known(rest) && fits) shape[0] = kBatch;
     if (shape[0] == declared_batch_ && fits) shape[0] = kBatch;
+    // The batch is what is open, in front: rows are parts of samples, or several of them.
+    const std::int64_t row = product(rest);
+    if (shape[0] == kFree && declared_batch_ == kFree && known && is_known(rest) && row > 0 &&
+        each > 0 && (each % row == 0 || row % each == 0))
+      return shape;
     if (shape[0] != kBatch) return unsupported("a shape that keeps samples apart");
+    if (mixes_ && !is_known(rest))
+      return unsupported("a shape that says how many numbers are in it");
   }
   const Shape rest(shape.begin() + (batched ? 1 : 0), shape.end());
   if (std::ranges::find(rest, kBatch) != rest.end())
@@ -151,6 +158,7 @@ Result<ChannelsFirst::Id> ChannelsFirst::reshape(const std::string& name, Id x, 
     out.shape = std::move(target);
     return constant(std::move(out));
   }
+  mixes_ = mixes_ || (given.shape[0] == kFree && target[0] == kFree);
   Shape result = target;
   for (std::int64_t& n : result)
     if (n == kBatch) n = kFree;
@@ -186,7 +194,8 @@ Result<ChannelsFirst::Id> ChannelsFirst::transpose(Id x, const std::vector<std::
     VISAVIS_TRY(moved, permuted(*given.constant, order));
     return folded(std::move(moved));
   }
-  if (given.shape[0] == kFree && order[0] != 0) return unsupported("an order with the batch first");
+  if (given.shape[0] == kFree && order[0] != 0 && declared_batch_ != kFree)
+    return unsupported("an order with the batch first");
   const Order where = inverse(order);
   Order lies;
   for (const std::size_t axis : given.order) lies.push_back(where[axis]);
@@ -242,6 +251,26 @@ Result<ChannelsFirst::Id> ChannelsFirst::slice(const std::string& name, Id x, co
     axes.push_back(static_cast<std::int64_t>(inverse(given.order)[i]));
   }
   return sliced(name, x, std::move(shape), std::move(starts), std::move(ends), std::move(axes));
+}
+
+Result<ChannelsFirst::Id> ChannelsFirst::gather(const std::string& name, Id x, const Shape& places,
+                                                std::int64_t axis) {
+  const Value given = values_[x];
+  if (given.constant) return unsupported("an input that is computed from the network's");
+  VISAVIS_TRY(along, axis_of(axis, given.shape.size()));
+  const std::int64_t size = given.shape[along];
+  if (size == kFree) return unsupported("an axis whose size is known");
+  for (const std::int64_t place : places)
+    if (place < 0 || place >= size) return unsupported("places that its input has");
+  Shape shape = given.shape;
+  const auto count = static_cast<std::int64_t>(places.size());
+  shape[along] = count;
+  VISAVIS_CHECK(check_shape(shape));
+  const auto physical = static_cast<std::int64_t>(inverse(given.order)[along]);
+  const std::string made = fresh(name);
+  node("Gather", made, {given.name, initializer(name + ".places", {count}, places)},
+       {{"axis", physical}});
+  return add(made, std::move(shape), given.order);
 }
 
 /// @param axes  as they lie in the ONNX graph

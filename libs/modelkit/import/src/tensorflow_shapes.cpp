@@ -239,6 +239,20 @@ Result<Value> Converter::range(const Call& call) {
 }
 
 Result<Value> Converter::gather(const Call& call) {
+  if (!call.inputs.empty() && std::holds_alternative<Id>(call.inputs[0])) {
+    VISAVIS_TRY(x, call.floats(0));
+    VISAVIS_TRY(list, call.integers(1));
+    VISAVIS_TRY(numbers, call.numbers(1));
+    std::int64_t axis = 0;
+    if (call.inputs.size() > 2) {
+      VISAVIS_TRY(given, call.number(2));
+      axis = given;
+    }
+    if (list.shape.size() != 1 || call.integer("batch_dims", 0) != 0)
+      return needs("a list of places");
+    VISAVIS_TRY(y, network_.gather(call.name(), x, numbers, axis));
+    return y;
+  }
   VISAVIS_TRY(sizes, call.integers(0));
   VISAVIS_TRY(places, call.integers(1));
   Integers out{.shape = places.shape, .values = {}};

@@ -204,6 +204,8 @@ void read_options(const tflite::Operator& op, LiteOperator& out) {
   } else if (const auto* nearest = op.builtin_options_as_ResizeNearestNeighborOptions()) {
     out.align_corners = nearest->align_corners();
     out.half_pixel_centers = nearest->half_pixel_centers();
+  } else if (const auto* gather = op.builtin_options_as_GatherOptions()) {
+    out.axis = gather->axis();
   } else if (const auto* product = op.builtin_options_as_BatchMatMulOptions()) {
     out.turns_first = product->adj_x();
     out.turns_second = product->adj_y();

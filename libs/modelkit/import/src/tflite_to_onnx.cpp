@@ -346,6 +346,7 @@ class Converter {
          {"TRANSPOSE", &Converter::transpose, 2, true, "rows"},
          {"PAD", &Converter::pad, 2, true, "pad"},
          {"PADV2", &Converter::pad, 3, true, "pad"},
+         {"GATHER", &Converter::gather, 2, true, "gather"},
          {"SLICE", &Converter::slice, 3, true, "slice"},
          {"STRIDED_SLICE", &Converter::strided_slice, 4, true, "slice"},
          {"CONCATENATION", &Converter::concat, 1, true, "concat"},
@@ -874,6 +875,14 @@ class Converter {
       behind.push_back(given[i + 1]);
     }
     return out_.pad(name_, x, before, behind, padding);
+  }
+
+  Result<Id> gather(const LiteOperator& op) {
+    VISAVIS_TRY(x, value(op.inputs[0]));
+    VISAVIS_TRY(places, ints(tensor(op, 1)));
+    if (tensor(op, 1).shape.size() != 1)
+      return unsupported("GATHER of other than a list of places");
+    return out_.gather(name_, x, places, op.axis);
   }
 
   Result<Id> slice(const LiteOperator& op) {

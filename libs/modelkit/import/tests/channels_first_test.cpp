@@ -341,6 +341,27 @@ TEST(ChannelsFirst, RefusesWhatMixesSamples) {
   EXPECT_EQ(network.softmax("s", x, 4).error().code, ErrorCode::kUnsupported);
 }
 
+// What the file leaves free may be moved, and rows may be other than samples: 2 samples of 2 rows.
+TEST(ChannelsFirst, MixesSamplesWhereTheFileDoes) {
+  ChannelsFirst network("n");
+  const Id x = *network.input("x", {-1, 2, 3});
+  const Id rows = *network.reshape("r", x, {-1, 3});
+  EXPECT_EQ(network.shape(rows), (Shape{-1, 3}));
+  const Id pairs = *network.reshape("p", rows, {-1, 2, 3});
+  EXPECT_FALSE(network.reshape("o", pairs, {ChannelsFirst::kBatch, -1}))
+      << "which batch is meant is not known any more";
+  EXPECT_FALSE(network.reshape("o", pairs, {-1, 4}));
+  const Id turned = *network.transpose(rows, {1, 0});
+  EXPECT_EQ(network.shape(turned), (Shape{3, -1}));
+  const Id parts = *network.softmax("s", turned, -1);  // over the rows
+  ASSERT_TRUE(network.output("y", *network.transpose(parts, {1, 0})));
+  ASSERT_TRUE(network.output("z", pairs));
+  const auto graph = std::move(network).finish();
+  ASSERT_TRUE(graph) << graph.error().message;
+  const std::vector<float> found = answer(*graph, {2, 2, 3}, std::vector<float>(12, 5));
+  EXPECT_THAT(found, testing::Each(.25F)) << "four rows alike";
+}
+
 TEST(ChannelsFirst, RefusesSizesBeyondBounds) {
   ChannelsFirst network("n");
   EXPECT_FALSE(network.input("x", {1, 1 << 20, 1 << 20, 3}));

@@ -101,6 +101,12 @@ Lowering::Lowering(const Graph& source, Shapes shapes)
   for (const ValueInfo& value : source.outputs) names_.insert(value.name);
 }
 
+bool Lowering::sizes_are_free() const {
+  return std::ranges::any_of(source_.inputs, [](const ValueInfo& input) {
+    return input.shape.size() == 4 && (input.shape[2] < 0 || input.shape[3] < 0);
+  });
+}
+
 bool Lowering::has(const Node& node, std::size_t input) {
   return input < node.inputs.size() && !node.inputs[input].empty();
 }

@@ -43,6 +43,9 @@ class Lowering {
   [[nodiscard]] std::size_t rank(const std::string& value) const { return shape(value).size(); }
   [[nodiscard]] std::int64_t opset() const noexcept { return source_.opset; }
 
+  /// Whether the source takes pictures of any height or width.
+  [[nodiscard]] bool sizes_are_free() const;
+
   /// A constant of the source, also one that is dequantised from constants; null if it is none.
   [[nodiscard]] const Tensor* constant(const std::string& value);
   /// @return kUnsupported if it is no constant of that type, or not there

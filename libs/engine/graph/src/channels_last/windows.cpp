@@ -35,7 +35,6 @@ struct Axis {
     return out == (size + stride - 1) / stride && before == same() / 2 &&
            after == same() - same() / 2;
   }
-  [[nodiscard]] bool is_valid() const { return before == 0 && after == 0; }
 };
 using Axes = std::array<Axis, 2>;
 
@@ -81,10 +80,17 @@ std::string padded(Lowering& lower, const Node& node, std::string& x, const Axes
                    bool same_is_known) {
   const bool is_same = same_is_known && axes[0].is_same() && axes[1].is_same();
   if (is_same && follows_size(node)) return "SAME";
-  if (axes[0].is_valid() && axes[1].is_valid()) return "VALID";
-  if (is_same) return "SAME";
+  // In larger steps it depends on the size whether a padding is SAME, and how far windows reach.
+  const bool is_for_all = lower.sizes_are_free() && !follows_size(node);
+  const auto after = [&](const Axis& axis) {
+    return is_for_all ? std::max(axis.after, axis.declared_after) : axis.after;
+  };
+  const auto is_valid = [&](const Axis& axis) { return axis.before == 0 && after(axis) == 0; };
+  if (std::ranges::all_of(axes, is_valid)) return "VALID";
+  if (is_same && (!is_for_all || (axes[0].stride == 1 && axes[1].stride == 1))) return "SAME";
   x = lower.pad(
-      x, {{0, 0}, {axes[0].before, axes[0].after}, {axes[1].before, axes[1].after}, {0, 0}}, value);
+      x, {{0, 0}, {axes[0].before, after(axes[0])}, {axes[1].before, after(axes[1])}, {0, 0}},
+      value);
   return "VALID";
 }
 

@@ -89,6 +89,7 @@ def main():
     networks = {
         "shuffle": (shuffle, (1, 3, 32, 48), {0: "batch"}),
         "halves": (Halves(), (2, 3, 5, 6), {0: "batch", 2: "height", 3: "width"}),
+        "any-shuffle": (shuffle, (1, 3, 32, 48), {0: "batch", 2: "height", 3: "width"}),
         "gaps": (Gaps(), (2, 4, 3, 4), {0: "batch"}),
         "transposed": (Transposed(), (2, 4, 3, 4), {0: "batch"}),
         "squeezed": (Squeezed(), (2, 3, 4, 5), {0: "batch"}),
