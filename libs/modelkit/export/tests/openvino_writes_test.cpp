@@ -112,6 +112,36 @@ TEST_P(OpenVinoWrites, WhatWeRead) {
   EXPECT_GE(compared, 1U);
 }
 
+/// Networks that PyTorch exported (tests/data/make_torch_samples.py), of layers that none in the
+/// store has.
+TEST(OpenVinoWritesLayers, TransposedConvolutionsThatWeRead) {
+  std::string folder = (fs::temp_directory_path() / "visavis-ir-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  for (const char* net : {"transposed.onnx", "gaps.onnx"}) {
+    const fs::path path =
+        fs::path(VISAVIS_SOURCE_DIR) / "libs/modelkit/export/tests/data/torch" / net;
+    const auto bytes = read_file(path, 1U << 20U);
+    ASSERT_TRUE(bytes);
+    ov::Core core;
+    const fs::path ir = fs::path(folder) / "net.xml";
+    const std::string text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+    ov::save_model(core.read_model(text, ov::Tensor()), ir.string(), false);
+    const auto parts = read_parts(ir);
+    ASSERT_TRUE(parts) << parts.error().message;
+    const auto onnx = import_parts("openvino", *parts);
+    ASSERT_TRUE(onnx) << net << ": " << onnx.error().message;
+    const auto original = graph::read_onnx(*bytes);
+    ASSERT_TRUE(original);
+    const auto samples = random_samples(*original, 1, 7, 48);
+    ASSERT_TRUE(samples);
+    const runtime::Tensor& x = samples->samples[0][0];
+    const Answers wanted = by_openvino(ir, x);
+    EXPECT_LE(distance(by_reference(*onnx, x), wanted), 1e-5) << net;
+    EXPECT_LE(distance(by_reference(*bytes, x), wanted), 1e-5) << net;
+  }
+  fs::remove_all(folder);
+}
+
 INSTANTIATE_TEST_SUITE_P(Weights, OpenVinoWrites, testing::Bool());
 
 }  // namespace

@@ -78,6 +78,10 @@ class Converter {
   Result<Values> convolved(const Call& call, Constant kernel, std::int64_t groups);
   Result<Values> convolution(const Call& call);
   Result<Values> group_convolution(const Call& call);
+  /// kernel: in, out / groups, height, width
+  Result<Values> transposed(const Call& call, Constant kernel, std::int64_t groups);
+  Result<Values> transposed_convolution(const Call& call);
+  Result<Values> transposed_group_convolution(const Call& call);
   Result<Values> pool(const Call& call);
   Result<Values> interpolate(const Call& call);
   Result<Values> batch_norm(const Call& call);

@@ -195,6 +195,40 @@ Result<Values> Converter::group_convolution(const Call& call) {
   return convolved(call, std::move(kernel), groups);
 }
 
+/// Where the size of the result is not given, pads say what is cut off.
+Result<Values> Converter::transposed(const Call& call, Constant kernel, std::int64_t groups) {
+  const Computed* x = call.computed(0);
+  if (x == nullptr) return needs("an input that is computed");
+  if (kernel.shape.size() != 4 || x->shape.size() != 4) return needs("pictures");
+  if (call.has(2) || call.text("auto_pad", "explicit").starts_with("same"))
+    return needs("pads instead of a size for its result");
+  VISAVIS_TRY(window, window_of(call, 2, {kernel.shape.begin() + 2, kernel.shape.end()}));
+  VISAVIS_TRY(more, call.list("output_padding"));
+  if (!more.empty() && more.size() != 2) return needs("an output_padding for each of its axes");
+  if (std::ranges::any_of(more, [](std::int64_t n) { return n < 0; }))
+    return needs("an output_padding from 0 on");
+  if (!more.empty()) window.attributes.emplace_back("output_padding", std::move(more));
+  window.attributes.emplace_back("group", groups);
+  VISAVIS_TRY(name, operand(std::make_shared<const Constant>(std::move(kernel))));
+  return made("ConvTranspose", call, {x->name, name}, std::move(window.attributes));
+}
+
+Result<Values> Converter::transposed_convolution(const Call& call) {
+  VISAVIS_TRY(kernel, call.numbers(1));
+  return transposed(call, *kernel, 1);
+}
+
+/// [groups, in of each, out of each, height, width]
+Result<Values> Converter::transposed_group_convolution(const Call& call) {
+  VISAVIS_TRY(given, call.numbers(1));
+  if (given->shape.size() != 5) return needs("a kernel with groups");
+  Constant kernel = *given;
+  const std::int64_t groups = kernel.shape[0];
+  kernel.shape.erase(kernel.shape.begin());
+  kernel.shape[0] *= groups;
+  return transposed(call, std::move(kernel), groups);
+}
+
 Result<Values> Converter::pool(const Call& call) {
   const bool is_mean = call.layer.type == "AvgPool";
   const Computed* x = call.computed(0);
