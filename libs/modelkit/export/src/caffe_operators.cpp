@@ -272,12 +272,9 @@ std::string CaffeLowering::cut_all(const Node& node, const std::string& x, const
 }
 
 Result<void> CaffeLowering::convolution(const Node& node) {
-  const std::vector<float>* kernel = survey_.floats(node, 1);
-  const bool has_bias = survey_.has(node, 2);
-  const std::vector<float>* bias = survey_.floats(node, 2);
-  if (kernel == nullptr || (has_bias && bias == nullptr)) return refuse(node, "computed weights");
-  Shape shape = survey_.shape(node.inputs[1]);
-  if (shape.size() != 4) return refuse(node, "of other than pictures");
+  VISAVIS_TRY(kernel, kernel_of(survey_, node));
+  const bool has_bias = kernel.bias != nullptr;
+  Shape shape = kernel.shape;
   const auto windows = survey_.windows(node, {shape[2], shape[3]});
   if (!windows) return refuse(node, "windows that depend on the size");
   Shape zeros = {0, 0};
@@ -294,7 +291,7 @@ Result<void> CaffeLowering::convolution(const Node& node) {
   }
   const bool cuts = counts != survey_.shape(node.outputs[0]);
   if (cuts && survey_.sizes_are_free()) return refuse(node, "uneven padding at any size");
-  std::vector<float> weights = with_zeros_before(*kernel, shape, zeros[0], zeros[1]);
+  std::vector<float> weights = with_zeros_before(*kernel.values, shape, zeros[0], zeros[1]);
   shape[2] += zeros[0];
   shape[3] += zeros[1];
   Fields fields = {{"num_output", text(shape[0])},
@@ -310,7 +307,7 @@ Result<void> CaffeLowering::convolution(const Node& node) {
     for (const WindowAxis& axis : *windows) fields.emplace_back("dilation", text(axis.dilation));
   std::vector<CaffeTensor> blobs;
   blobs.push_back({.shape = shape, .values = std::move(weights)});
-  if (has_bias) blobs.push_back({.shape = {shape[0]}, .values = *bias});
+  if (has_bias) blobs.push_back({.shape = {shape[0]}, .values = *kernel.bias});
   const std::string result = top(node.outputs[0]);
   const std::string made = layer("Convolution", bottom(node, 0), cuts ? between(node) : result,
                                  "convolution_param", std::move(fields), std::move(blobs));
@@ -320,12 +317,9 @@ Result<void> CaffeLowering::convolution(const Node& node) {
 
 /// Caffe cuts off as much in front as behind; what differs is cut off afterwards.
 Result<void> CaffeLowering::transposed(const Node& node) {
-  const std::vector<float>* kernel = survey_.floats(node, 1);
-  const bool has_bias = survey_.has(node, 2);
-  const std::vector<float>* bias = survey_.floats(node, 2);
-  if (kernel == nullptr || (has_bias && bias == nullptr)) return refuse(node, "computed weights");
-  const Shape& shape = survey_.shape(node.inputs[1]);
-  if (shape.size() != 4) return refuse(node, "of other than pictures");
+  VISAVIS_TRY(kernel, kernel_of(survey_, node));
+  const bool has_bias = kernel.bias != nullptr;
+  const Shape& shape = kernel.shape;
   VISAVIS_TRY(stamps, stamps_of(survey_, node));
   Shape pads = {0, 0};
   Shape size = survey_.shape(node.outputs[0]);
@@ -352,8 +346,8 @@ Result<void> CaffeLowering::transposed(const Node& node) {
   if (stamps[0].dilation != 1 || stamps[1].dilation != 1)
     for (const StampAxis& axis : stamps) fields.emplace_back("dilation", text(axis.dilation));
   std::vector<CaffeTensor> blobs;
-  blobs.push_back({.shape = shape, .values = *kernel});
-  if (has_bias) blobs.push_back({.shape = {shape[1] * groups}, .values = *bias});
+  blobs.push_back({.shape = shape, .values = *kernel.values});
+  if (has_bias) blobs.push_back({.shape = {shape[1] * groups}, .values = *kernel.bias});
   const std::string result = top(node.outputs[0]);
   const std::string made = layer("Deconvolution", bottom(node, 0), cuts ? between(node) : result,
                                  "convolution_param", std::move(fields), std::move(blobs));

@@ -161,12 +161,9 @@ Result<void> CoreMlLowering::identity(const Node& node) {
 }
 
 Result<void> CoreMlLowering::convolution(const Node& node) {
-  const std::vector<float>* kernel = survey_.floats(node, 1);
-  const bool has_bias = survey_.has(node, 2);
-  const std::vector<float>* bias = survey_.floats(node, 2);
-  if (kernel == nullptr || (has_bias && bias == nullptr)) return refuse(node, "computed weights");
-  const Shape& shape = survey_.shape(node.inputs[1]);
-  if (shape.size() != 4) return refuse(node, "of other than pictures");
+  VISAVIS_TRY(kernel, kernel_of(survey_, node));
+  const bool has_bias = kernel.bias != nullptr;
+  const Shape& shape = kernel.shape;
   const auto windows = survey_.windows(node, {shape[2], shape[3]});
   if (!windows) return refuse(node, "windows that depend on the size");
   auto* params = layer(node).mutable_convolution();
@@ -179,20 +176,17 @@ Result<void> CoreMlLowering::convolution(const Node& node) {
     params->add_dilationfactor(size_of(axis.dilation));
   }
   set_borders(*params->mutable_valid()->mutable_paddingamounts(), *windows);
-  set_weights(*params->mutable_weights(), *kernel);
+  set_weights(*params->mutable_weights(), *kernel.values);
   params->set_hasbias(has_bias);
-  if (has_bias) set_weights(*params->mutable_bias(), *bias);
+  if (has_bias) set_weights(*params->mutable_bias(), *kernel.bias);
   return {};
 }
 
 /// Kernels lie as ONNX has them: in, out / groups, height, width. Padding is what is cut off.
 Result<void> CoreMlLowering::transposed(const Node& node) {
-  const std::vector<float>* kernel = survey_.floats(node, 1);
-  const bool has_bias = survey_.has(node, 2);
-  const std::vector<float>* bias = survey_.floats(node, 2);
-  if (kernel == nullptr || (has_bias && bias == nullptr)) return refuse(node, "computed weights");
-  const Shape& shape = survey_.shape(node.inputs[1]);
-  if (shape.size() != 4) return refuse(node, "of other than pictures");
+  VISAVIS_TRY(kernel, kernel_of(survey_, node));
+  const bool has_bias = kernel.bias != nullptr;
+  const Shape& shape = kernel.shape;
   VISAVIS_TRY(stamps, stamps_of(survey_, node));
   for (const StampAxis& axis : stamps)
     if (axis.after < 0) return refuse(node, "an output that no window reaches");
@@ -211,9 +205,9 @@ Result<void> CoreMlLowering::transposed(const Node& node) {
     edge->set_startedgesize(size_of(stamps[i].before));
     edge->set_endedgesize(size_of(stamps[i].after));
   }
-  set_weights(*params->mutable_weights(), *kernel);
+  set_weights(*params->mutable_weights(), *kernel.values);
   params->set_hasbias(has_bias);
-  if (has_bias) set_weights(*params->mutable_bias(), *bias);
+  if (has_bias) set_weights(*params->mutable_bias(), *kernel.bias);
   return {};
 }
 

@@ -274,6 +274,16 @@ Result<const std::vector<float>*> slopes_of(const Survey& survey, const graph::N
   return slopes;
 }
 
+Result<Kernel> kernel_of(const Survey& survey, const graph::Node& node) {
+  Kernel kernel{.values = survey.floats(node, 1),
+                .bias = survey.floats(node, 2),
+                .shape = survey.shape(node.inputs[1])};
+  if (kernel.values == nullptr || (survey.has(node, 2) && kernel.bias == nullptr))
+    return refuse(node, "computed weights");
+  if (kernel.shape.size() != 4) return refuse(node, "of other than pictures");
+  return kernel;
+}
+
 Result<std::vector<StampAxis>> stamps_of(const Survey& survey, const graph::Node& node) {
   const Shape& x = survey.shape(node.inputs[0]);
   const Shape& y = survey.shape(node.outputs[0]);

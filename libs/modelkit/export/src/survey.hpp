@@ -136,6 +136,14 @@ struct Range {
 [[nodiscard]] Result<const std::vector<float>*> slopes_of(const Survey& survey,
                                                           const graph::Node& node);
 
+/// The weights of a convolution or a transposed one.
+struct Kernel {
+  const std::vector<float>* values = nullptr;
+  const std::vector<float>* bias = nullptr;  ///< Null without one.
+  Shape shape;                               ///< Of four dimensions, as ONNX has them.
+};
+[[nodiscard]] Result<Kernel> kernel_of(const Survey& survey, const graph::Node& node);
+
 /// One axis of a transposed convolution: what its padding takes from what all windows cover.
 struct StampAxis {
   std::int64_t stride = 1;

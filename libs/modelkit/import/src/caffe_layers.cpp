@@ -103,7 +103,18 @@ Shape per_channel(std::int64_t channels, std::size_t rank) {
   return shape;
 }
 
-Values convolution(CaffeCall& call) {
+/// What a convolution and a deconvolution say of themselves.
+struct Convolved {
+  const CaffeValue* x = nullptr;
+  std::string name;
+  std::int64_t outputs = 0;
+  std::int64_t groups = 1;
+  bool has_bias = true;
+  CaffeWindow window;
+};
+
+/// @param depthwise  whether each channel is a group unless the file says otherwise
+Result<Convolved> read_convolved(CaffeCall& call, bool depthwise) {
   VISAVIS_TRY(x, only_input(call));
   VISAVIS_TRY(name, only_name(call));
   VISAVIS_TRY(parameters, call.layer.parameters("convolution_param"));
@@ -115,10 +126,21 @@ Values convolution(CaffeCall& call) {
   VISAVIS_TRY(has_bias, parameters->boolean("bias_term", true));
   VISAVIS_TRY(window, read_caffe_window(*parameters, WindowOf::kConvolution));
   const std::int64_t channels = x->shape[1];
-  const bool depthwise = call.layer.type != "Convolution";
   VISAVIS_TRY(groups, parameters->integer("group", depthwise ? channels : 1));
   if (outputs < 1 || groups < 1 || channels % groups != 0 || outputs % groups != 0)
     return malformed(call, "numbers of channels and groups that do not go together");
+  return Convolved{.x = x,
+                   .name = *name,
+                   .outputs = outputs,
+                   .groups = groups,
+                   .has_bias = has_bias,
+                   .window = window};
+}
+
+Values convolution(CaffeCall& call) {
+  VISAVIS_TRY(read, read_convolved(call, call.layer.type != "Convolution"));
+  const auto& [x, name, outputs, groups, has_bias, window] = read;
+  const std::int64_t channels = x->shape[1];
   const Shape weights = {outputs, channels / groups, window.rows.kernel, window.columns.kernel};
   VISAVIS_TRY(blobs, blobs_of(call, call.layer, has_bias ? 2 : 1));
   VISAVIS_CHECK(check_count(call, (*blobs)[0], weights));
@@ -128,8 +150,8 @@ Values convolution(CaffeCall& call) {
   if (height < 1 || width < 1) return malformed(call, "a kernel larger than its input");
   std::vector<float> bias =
       has_bias ? (*blobs)[1].values : std::vector<float>(static_cast<std::size_t>(outputs), 0.F);
-  call.builder.convolution(*name, x->name, constant(*name + ".weight", weights, (*blobs)[0].values),
-                           constant(*name + ".bias", {outputs}, std::move(bias)),
+  call.builder.convolution(name, x->name, constant(name + ".weight", weights, (*blobs)[0].values),
+                           constant(name + ".bias", {outputs}, std::move(bias)),
                            {.groups = groups,
                             .stride_h = window.rows.stride,
                             .stride_w = window.columns.stride,
@@ -139,25 +161,14 @@ Values convolution(CaffeCall& call) {
                             .pad_left = window.columns.pad,
                             .pad_bottom = window.rows.pad,
                             .pad_right = window.columns.pad});
-  return one(*name, {x->shape[0], outputs, height, width});
+  return one(name, {x->shape[0], outputs, height, width});
 }
 
 /// deconv_layer.cpp: stride · (in − 1) + reach − 2 · pad numbers; weights: in, out / groups, …
 Values deconvolution(CaffeCall& call) {
-  VISAVIS_TRY(x, only_input(call));
-  VISAVIS_TRY(name, only_name(call));
-  VISAVIS_TRY(parameters, call.layer.parameters("convolution_param"));
-  parameters->pass_over({"weight_filler", "bias_filler", "engine", "force_nd_im2col"});
-  VISAVIS_TRY(axis, parameters->integer("axis", 1));
-  if (x->shape.size() != 4 || axis != 1)
-    return unsupported(call, "a deconvolution of other than pictures");
-  VISAVIS_TRY(outputs, parameters->integer("num_output", 0));
-  VISAVIS_TRY(has_bias, parameters->boolean("bias_term", true));
-  VISAVIS_TRY(window, read_caffe_window(*parameters, WindowOf::kConvolution));
-  VISAVIS_TRY(groups, parameters->integer("group", 1));
+  VISAVIS_TRY(read, read_convolved(call, false));
+  const auto& [x, name, outputs, groups, has_bias, window] = read;
   const std::int64_t channels = x->shape[1];
-  if (outputs < 1 || groups < 1 || channels % groups != 0 || outputs % groups != 0)
-    return malformed(call, "numbers of channels and groups that do not go together");
   const Shape weights = {channels, outputs / groups, window.rows.kernel, window.columns.kernel};
   VISAVIS_TRY(blobs, blobs_of(call, call.layer, has_bias ? 2 : 1));
   VISAVIS_CHECK(check_count(call, (*blobs)[0], weights));
@@ -166,21 +177,21 @@ Values deconvolution(CaffeCall& call) {
   const std::int64_t width = deconvolved(window.columns, x->shape[3]);
   if (height < 1 || width < 1) return malformed(call, "a padding larger than the output");
   std::vector<std::string> inputs = {
-      x->name, call.builder.constant(constant(*name + ".weight", weights, (*blobs)[0].values))};
+      x->name, call.builder.constant(constant(name + ".weight", weights, (*blobs)[0].values))};
   if (has_bias)
     inputs.push_back(
-        call.builder.constant(constant(*name + ".bias", {outputs}, (*blobs)[1].values)));
+        call.builder.constant(constant(name + ".bias", {outputs}, (*blobs)[1].values)));
   const auto pair = [&](std::int64_t CaffeAxis::* side) {
     return Shape{window.rows.*side, window.columns.*side};
   };
   const Shape pads = pair(&CaffeAxis::pad);
-  call.builder.node("ConvTranspose", *name, std::move(inputs),
+  call.builder.node("ConvTranspose", name, std::move(inputs),
                     {{"dilations", pair(&CaffeAxis::dilation)},
                      {"group", groups},
                      {"kernel_shape", pair(&CaffeAxis::kernel)},
                      {"pads", Shape{pads[0], pads[1], pads[0], pads[1]}},
                      {"strides", pair(&CaffeAxis::stride)}});
-  return one(*name, {x->shape[0], outputs, height, width});
+  return one(name, {x->shape[0], outputs, height, width});
 }
 
 Values inner_product(CaffeCall& call) {
