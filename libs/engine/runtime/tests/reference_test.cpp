@@ -193,7 +193,8 @@ TEST(Reference, BoundsTheMemoryOfARun) {
   const auto together = run(graph, {row(5)}, small);  // 80 + 20 + 20
   ASSERT_FALSE(together);
   EXPECT_EQ(together.error().code, ErrorCode::kResourceExhausted);
-  EXPECT_THAT(together.error().message, HasSubstr("Add")) << "before it is made";
+  EXPECT_THAT(together.error().message, HasSubstr("Add: the output is too large, 80 numbers"))
+      << "before it is made";
 }
 
 TEST(Reference, RefusesWhatDoesNotFitWhileItRuns) {

@@ -69,7 +69,9 @@ Result<std::size_t> Call::count(const Shape& shape) const {
   const auto counted = graph::element_count(shape);
   if (!counted) return wrong(counted.error().message);
   if (*counted > max_elements)
-    return fail(ErrorCode::kResourceExhausted, node.op + ": the output is too large");
+    return fail(ErrorCode::kResourceExhausted,
+                node.op + ": the output is too large, " + std::to_string(*counted) +
+                    " numbers where there is room for " + std::to_string(max_elements));
   return *counted;
 }
 

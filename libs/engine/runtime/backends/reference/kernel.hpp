@@ -21,7 +21,7 @@ namespace visavis::runtime::reference {
 struct Call {
   const graph::Node& node;
   std::int64_t opset;
-  std::size_t max_elements;              ///< Of one output.
+  std::size_t max_elements;              ///< Of one output: what is left beside the living.
   std::span<const Value* const> inputs;  ///< Null for an optional input that is left out.
 
   [[nodiscard]] bool has(std::size_t input) const noexcept {
