@@ -23,7 +23,12 @@ using Attributes = std::vector<std::pair<std::string, Attribute>>;
 constexpr auto kStretching = std::to_array<std::string_view>({"Add", "Div", "Mul", "Sub"});
 
 /// Groups of channels and channels of a group change places.
-const Shape kExchanged = {0, 2, 1, 3, 4};
+bool is_exchange(const Node& node) {
+  constexpr auto kOrder = std::to_array<std::int64_t>({0, 2, 1, 3, 4});
+  const Attribute* order = node.op == "Transpose" ? node.find("perm") : nullptr;
+  const auto* axes = order == nullptr ? nullptr : std::get_if<Shape>(order);
+  return axes != nullptr && std::ranges::equal(*axes, kOrder);
+}
 
 class Composer {
  public:
@@ -65,7 +70,7 @@ class Composer {
     return false;
   }
 
-  /// The only node of that kind that may have made a value.
+  /// The node that made a value if it is of that kind; else null.
   [[nodiscard]] const Node* maker(const std::string& value, std::string_view op) const {
     const auto found = makers_.find(value);
     return found != makers_.end() && found->second->op == op ? found->second : nullptr;
@@ -76,7 +81,7 @@ class Composer {
   bool shuffle(const Node& node) {
     const Node* turned = maker(node.inputs[0], "Transpose");
     const Node* groups = turned == nullptr ? nullptr : maker(turned->inputs[0], "Reshape");
-    if (groups == nullptr || turned->get_or("perm", Shape{}) != kExchanged) return false;
+    if (groups == nullptr || !is_exchange(*turned)) return false;
     const std::string& x = groups->inputs[0];
     const Shape& from = shapes_.at(x);
     if (from.size() != 4 || from == others_.at(x)) return false;
@@ -277,8 +282,7 @@ bool has_composites(const Graph& graph) noexcept {
   return std::ranges::any_of(graph.nodes, [&](const Node& node) {
     return std::ranges::find(kOperators, node.op) != kOperators.end() ||
            (node.inputs.size() != 2 && (node.op == "Max" || node.op == "Min")) ||
-           (node.inputs.size() == 1 && node.op == "Concat") ||
-           (node.op == "Transpose" && node.get_or("perm", Shape{}) == kExchanged);
+           (node.inputs.size() == 1 && node.op == "Concat") || is_exchange(node);
   });
 }
 
