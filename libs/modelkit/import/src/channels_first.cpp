@@ -275,12 +275,15 @@ Result<ChannelsFirst::Id> ChannelsFirst::transposed_convolution(const std::strin
     const std::int64_t in = given[i + 1];
     const std::int64_t side = kernel.shape[i + 2];
     const std::int64_t stride = strides[i];
-    if (in < 1 || size[i] < 1 || size[i] > kMostSide || side > kMostSteps || stride < 1 ||
-        stride > kMostSteps || in > kMostSide / stride)
+    const bool open = in == kFree && size[i] == kFree;
+    if ((!open && (in < 1 || size[i] < 1)) || size[i] > kMostSide || side > kMostSteps ||
+        stride < 1 || stride > kMostSteps || in > kMostSide / stride)
       return unsupported("an input and a result of known size, and steps of 1 to 4096");
-    // What hangs over, and what the last window does not reach.
-    const std::int64_t over = (in - 1) * stride + side - size[i];
     const bool same = window.padding == Padding::kSame;
+    // What hangs over, and what the last window does not reach.
+    const std::int64_t over = !open  ? (in - 1) * stride + side - size[i]
+                              : same ? side - stride
+                                     : std::min<std::int64_t>(side - stride, 0);
     if (over <= -stride || (same ? over >= side : over > 0))
       return unsupported("a size whose windows are as many as its input's numbers");
     pads[i] = std::max<std::int64_t>(over, 0) / 2;

@@ -82,7 +82,8 @@ class ChannelsFirst {
                          std::int64_t groups, const Window& window);
   /// The other way round: each number of x gives a window of numbers, and those that meet are
   /// added. kernel: in, out / groups, height, width.
-  /// @param size  height and width of the result: those whose convolution with this window has x's
+  /// @param size  height and width of the result: those whose convolution with this window has
+  /// x's; -1 where x's is free: as many steps as x has numbers, and with VALID what hangs over
   Result<Id> transposed_convolution(const std::string& name, Id x, Constant kernel,
                                     std::vector<float> bias, const Window& window,
                                     const Shape& size);

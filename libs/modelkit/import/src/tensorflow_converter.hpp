@@ -85,6 +85,20 @@ class Converter {
   Result<Value> depthwise(const Call& call);
   /// Height and width of the result are its first input, the picture its third.
   Result<Value> transposed(const Call& call);
+  /// What an operator reads, behind those that hand it on.
+  [[nodiscard]] TensorflowGraph::Port origin(TensorflowGraph::Port port) const;
+  /// Of a size that the run tells.
+  struct Multiple {
+    std::int64_t times = 1;
+    std::int64_t more = 0;
+  };
+  /// How a size is computed of x's along an axis, by products and sums; nothing if it is of others.
+  [[nodiscard]] std::optional<Multiple> multiple_of(TensorflowGraph::Port port, Id x,
+                                                    std::size_t axis) const;
+  /// The result's height or width; -1 if it is the input's, as Keras has it.
+  [[nodiscard]] Result<std::int64_t> transposed_size(const Call& call, Id x, std::size_t place,
+                                                     std::size_t axis, std::int64_t kernel,
+                                                     std::int64_t stride, bool same) const;
   Result<Value> space_to_batch(const Call& call);
   /// A kernel for pixels that are apart, which have none yet.
   static Result<Value> spread_kernel(const Call& call, const Format& format,

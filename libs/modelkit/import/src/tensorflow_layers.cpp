@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -112,6 +115,75 @@ Result<Value> Converter::depthwise(const Call& call) {
   return turned_back(y, format);
 }
 
+TensorflowGraph::Port Converter::origin(TensorflowGraph::Port port) const {
+  const auto hands_on = [](std::string_view op) {
+    return op == "_Call" || op == "_Argument" || op == "Identity";
+  };
+  for (const auto* node = &graph_.nodes()[port.node]; hands_on(node->op);
+       node = &graph_.nodes()[port.node]) {
+    const std::size_t input = node->op == "_Call" ? port.output : 0;
+    if (input >= node->inputs.size()) break;
+    port = node->inputs[input];
+  }
+  return port;
+}
+
+std::optional<Converter::Multiple> Converter::multiple_of(TensorflowGraph::Port port, Id x,
+                                                          std::size_t axis) const {
+  constexpr std::int64_t kMost = 4096;
+  const auto number = [&](const TensorflowGraph::Port& from) -> std::optional<std::int64_t> {
+    const auto value = value_at(from);
+    const auto* found = value ? std::get_if<Integers>(&*value) : nullptr;
+    if (found == nullptr || found->values.size() != 1) return std::nullopt;
+    const std::int64_t n = found->values[0];
+    return n < 0 || n > kMost ? std::nullopt : std::optional(n);  // nor the sizes that are unknown
+  };
+  Multiple out;
+  constexpr int kMostSteps = 8;
+  for (int step = 0; step < kMostSteps; ++step) {
+    port = origin(port);
+    const TensorflowGraph::Node& node = graph_.nodes()[port.node];
+    if (node.op == "StridedSlice") {
+      if (node.inputs.size() != 4 || number(node.inputs[1]) != static_cast<std::int64_t>(axis))
+        return std::nullopt;
+      const TensorflowGraph::Node& shape = graph_.nodes()[origin(node.inputs[0]).node];
+      if (shape.op != "Shape" || shape.inputs.size() != 1) return std::nullopt;
+      const auto of = value_at(shape.inputs[0]);
+      const Id* id = of ? std::get_if<Id>(&*of) : nullptr;
+      return id != nullptr && *id == x ? std::optional(out) : std::nullopt;
+    }
+    const bool adds = node.op == "Add" || node.op == "AddV2";
+    if ((node.op != "Mul" && node.op != "Sub" && !adds) || node.inputs.size() != 2)
+      return std::nullopt;
+    const auto left = number(node.inputs[0]);
+    const auto right = number(node.inputs[1]);
+    if (left.has_value() == right.has_value() || (node.op == "Sub" && left)) return std::nullopt;
+    const std::int64_t n = left ? *left : *right;
+    if (node.op == "Mul")
+      out.times *= n;
+    else
+      out.more += adds ? out.times * n : -out.times * n;
+    if (out.times > kMost || std::abs(out.more) > kMost) return std::nullopt;
+    port = node.inputs[left ? 1 : 0];
+  }
+  return std::nullopt;
+}
+
+Result<std::int64_t> Converter::transposed_size(const Call& call, Id x, std::size_t place,
+                                                std::size_t axis, std::int64_t kernel,
+                                                std::int64_t stride, bool same) const {
+  VISAVIS_TRY(sizes, call.integers(0));
+  const std::int64_t size = sizes.values[place];
+  if (size > 0) return size;
+  const TensorflowGraph::Node& list = graph_.nodes()[origin(call.node.inputs[0]).node];
+  if (size == kUnknownSize && list.op == "Pack" && place < list.inputs.size()) {
+    const auto found = multiple_of(list.inputs[place], x, axis);
+    const std::int64_t more = same ? 0 : std::max<std::int64_t>(kernel - stride, 0);
+    if (found && found->times == stride && found->more == more) return -1;
+  }
+  return needs("a height and a width that are known, or as many steps as its input's");
+}
+
 Result<Value> Converter::transposed(const Call& call) {
   VISAVIS_TRY(format, format_of(call));
   VISAVIS_TRY(window, window_of(call, format));
@@ -125,8 +197,12 @@ Result<Value> Converter::transposed(const Call& call) {
   // Of the whole result, or of its height and width alone.
   const std::size_t first = sizes.values.size() == 4 ? format.height : 0;
   if (sizes.values.size() != 4 && sizes.values.size() != 2) return needs("a height and a width");
-  const Shape size = {sizes.values[first], sizes.values[first + 1]};
-  if (size[0] < 1 || size[1] < 1) return needs("a height and a width that are known");
+  const bool same = window.padding == ChannelsFirst::Padding::kSame;
+  VISAVIS_TRY(height, transposed_size(call, given, first, format.height, kernel.shape[0],
+                                      window.stride_h, same));
+  VISAVIS_TRY(width, transposed_size(call, given, first + 1, format.width, kernel.shape[1],
+                                     window.stride_w, same));
+  const Shape size = {height, width};
   VISAVIS_TRY(moved, permuted(kernel, {3, 2, 0, 1}));  // [height, width, out, in]
   VISAVIS_TRY(y,
               network_.transposed_convolution(call.name(), x, std::move(moved), {}, window, size));

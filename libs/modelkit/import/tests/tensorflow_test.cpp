@@ -415,6 +415,21 @@ std::string refusal(const tensorflow::GraphDef& graph) {
   return onnx ? "it was read" : onnx.error().message;
 }
 
+// Three times as large in steps of two is no size whose windows are as many as there are numbers.
+TEST(Tensorflow, WantsSizesOfTransposedConvolutionsThatFollowTheirInput) {
+  tensorflow::GraphDef graph = graph_in("../layers/any.pb");
+  EXPECT_EQ(refusal(graph), "it was read");
+  int changed = 0;
+  for (tensorflow::NodeDef& node : *graph.mutable_node()) {
+    if (!node.name().ends_with("/mul/y")) continue;
+    attribute_in(node, "value").mutable_tensor()->set_int_val(0, 3);
+    ++changed;
+  }
+  EXPECT_EQ(changed, 2);
+  EXPECT_THAT(refusal(graph), testing::HasSubstr("Conv2DBackpropInput"));
+  EXPECT_THAT(refusal(graph), testing::HasSubstr("as many steps as its input's"));
+}
+
 TEST(Tensorflow, NamesEverythingThatItDoesNotKnow) {
   tensorflow::GraphDef graph = graph_in("operators.pb");
   for (tensorflow::NodeDef& node : *graph.mutable_node()) {

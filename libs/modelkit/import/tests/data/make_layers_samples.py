@@ -10,7 +10,7 @@ Lite answer (layers/answers.json). A development-time tool.
   computed stacks of matrices.
 - lite.tflite: the same as TensorFlow's converter writes it, answered by TensorFlow Lite's plain kernels; with silu for the exact gelu,
   which the converter takes only alone: gelu.tflite.
-- any.pb: cropping of pictures of any size.
+- any.pb: cropping and transposed convolutions of pictures of any size.
 Weights have two binary digits behind the point. Number i of an input is ((i * 7919) mod 251) / 128 - 1. Inputs and answers are NCHW here.
 """
 import json
@@ -84,11 +84,18 @@ def lite(model, name):
 def main():
     OUT.mkdir(exist_ok=True)
     x = tf.keras.Input((None, None, 3))
-    cropping = tf.keras.Model(x, layers.Cropping2D(((1, 2), (0, 3)))(x))
+    free = tf.keras.Model(x, [
+        layers.Cropping2D(((1, 2), (0, 3)))(x),
+        layers.Conv2DTranspose(2, 3, strides=2, padding="same")(x),
+        layers.Conv2DTranspose(2, (4, 2), strides=(2, 3), padding="valid")(x),
+    ])
+    rng = np.random.default_rng(9)
+    for variable in free.weights:
+        variable.assign(np.round(rng.uniform(-1, 1, variable.shape) * 4) / 4)
     x = tf.keras.Input((6, 7, 3))
     gelu = tf.keras.Model(x, layers.Activation("gelu")(x))
     answers = {
-        "any.pb": frozen(cropping, [None, None, None, 3], "any.pb"),
+        "any.pb": frozen(free, [None, None, None, 3], "any.pb"),
         "frozen.pb": frozen(network(True), [None, 6, 7, 3], "frozen.pb"),
         "gelu.tflite": lite(gelu, "gelu.tflite"),
         "lite.tflite": lite(network(False), "lite.tflite"),
