@@ -120,7 +120,15 @@ class Inference {
 
   Result<void> visit(const Node& node) {
     if (node.op == "Shape") return keep_shape(node);
-    if (is_constant(node)) return compute(node);
+    if (is_constant(node)) {
+      // Who evaluates may be less strict than whoever relies on shapes.
+      if (const Rule* rule = rule_of(node.op)) {
+        const auto shape = (this->*rule->apply)(node);
+        if (!shape && shape.error().code == ErrorCode::kInvalidArgument)
+          return std::unexpected(shape.error());
+      }
+      return compute(node);
+    }
     if (node.op == "Split") return split(node);
     VISAVIS_TRY(shape, shape_of(node));
     return keep(node, 0, std::move(shape));
@@ -212,13 +220,13 @@ class Inference {
         {"Abs", &Inference::same},
         {"Add", &Inference::both},
         {"AveragePool", &Inference::pool},
-        {"BatchNormalization", &Inference::same},
+        {"BatchNormalization", &Inference::by_channel},
         {"Cast", &Inference::same},
         {"Clip", &Inference::same},
         {"Concat", &Inference::concat},
         {"Conv", &Inference::convolution},
         {"ConvTranspose", &Inference::transposed},
-        {"DequantizeLinear", &Inference::same},
+        {"DequantizeLinear", &Inference::stepped},
         {"Div", &Inference::both},
         {"Dropout", &Inference::same},
         {"Elu", &Inference::same},
@@ -233,11 +241,11 @@ class Inference {
         {"HardSigmoid", &Inference::same},
         {"HardSwish", &Inference::same},
         {"Identity", &Inference::same},
-        {"InstanceNormalization", &Inference::same},
-        {"LayerNormalization", &Inference::same},
+        {"InstanceNormalization", &Inference::by_channel},
+        {"LayerNormalization", &Inference::by_layer},
         {"LeakyRelu", &Inference::same},
         {"Log", &Inference::same},
-        {"LpNormalization", &Inference::same},
+        {"LpNormalization", &Inference::along},
         {"MatMul", &Inference::matmul},
         {"Max", &Inference::all},
         {"MaxPool", &Inference::pool},
@@ -247,7 +255,7 @@ class Inference {
         {"PRelu", &Inference::sloped},
         {"Pad", &Inference::pad},
         {"Pow", &Inference::both},
-        {"QuantizeLinear", &Inference::same},
+        {"QuantizeLinear", &Inference::stepped},
         {"ReduceL2", &Inference::reduce},
         {"ReduceMax", &Inference::reduce},
         {"ReduceMean", &Inference::reduce},
@@ -258,7 +266,7 @@ class Inference {
         {"Resize", &Inference::resize},
         {"Sigmoid", &Inference::same},
         {"Slice", &Inference::slice},
-        {"Softmax", &Inference::same},
+        {"Softmax", &Inference::along},
         {"Sqrt", &Inference::same},
         {"Squeeze", &Inference::squeeze},
         {"Sub", &Inference::both},
@@ -294,6 +302,56 @@ class Inference {
 
   Result<Shape> same(const Node& node) const {
     VISAVIS_TRY(x, input(node, 0));
+    return *x;
+  }
+
+  /// One number for each channel in each of the inputs behind the first.
+  Result<Shape> by_channel(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    if (x->size() < 2) return wrong(node, "an input of too low a rank");
+    for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+      VISAVIS_TRY(parameters, input(node, i));
+      if (*parameters != Shape{(*x)[1]}) return wrong(node, "parameters for other channels");
+    }
+    return *x;
+  }
+
+  Result<Shape> by_layer(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_CHECK(axis_of(node, node.get_or<std::int64_t>("axis", -1), x->size()));
+    for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+      if (!has(node, i)) continue;
+      VISAVIS_TRY(parameters, input(node, i));
+      VISAVIS_TRY(out, broadcast(node, *x, *parameters));
+      if (out != *x) return wrong(node, "parameters for another shape");
+    }
+    return *x;
+  }
+
+  Result<Shape> along(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    const bool is_old_softmax = node.op == "Softmax" && graph_.opset < 13;
+    VISAVIS_CHECK(
+        axis_of(node, node.get_or<std::int64_t>("axis", is_old_softmax ? 1 : -1), x->size()));
+    return *x;
+  }
+
+  /// One scale and zero point, or one of each for each place of an axis.
+  Result<Shape> stepped(const Node& node) const {
+    VISAVIS_TRY(x, input(node, 0));
+    VISAVIS_TRY(scales, input(node, 1));
+    if (scales->size() > 1)
+      return fail(ErrorCode::kUnsupported, node.op + " with scales of several axes");
+    VISAVIS_TRY(count, element_count(*scales));
+    if (has(node, 2)) {
+      VISAVIS_TRY(zeros, input(node, 2));
+      VISAVIS_TRY(zero_count, element_count(*zeros));
+      if (zero_count != count) return wrong(node, "not as many zero points as scales");
+    }
+    if (count == 1) return *x;
+    VISAVIS_TRY(axis, axis_of(node, node.get_or<std::int64_t>("axis", 1), x->size()));
+    if ((*x)[axis] != static_cast<std::int64_t>(count))
+      return wrong(node, "scales for another shape");
     return *x;
   }
 
@@ -336,9 +394,19 @@ class Inference {
     if (x->size() < 3 || weights->size() != x->size())
       return wrong(node, "weights of another rank");
     const auto groups = node.get_or<std::int64_t>("group", 1);
-    if (groups < 1 || (*weights)[1] != (*x)[1] / groups || (*x)[1] % groups != 0)
+    if (groups < 1 || (*weights)[1] < 1 || (*weights)[1] != (*x)[1] / groups ||
+        (*x)[1] % groups != 0 || (*weights)[0] < 1 || (*weights)[0] % groups != 0)
       return wrong(node, "weights for other channels");
+    VISAVIS_CHECK(check_bias(node, (*weights)[0]));
     return windowed(node, *x, {weights->begin() + 2, weights->end()}, (*weights)[0]);
+  }
+
+  /// Of a convolution.
+  Result<void> check_bias(const Node& node, std::int64_t channels) const {
+    if (!has(node, 2)) return {};
+    VISAVIS_TRY(bias, input(node, 2));
+    if (*bias != Shape{channels}) return wrong(node, "a bias for other channels");
+    return {};
   }
 
   /// ONNX: stride · (in − 1) + output_padding + the window's reach − pads, or what output_shape
@@ -349,9 +417,10 @@ class Inference {
     if (x->size() < 3 || weights->size() != x->size())
       return wrong(node, "weights of another rank");
     const auto groups = node.get_or<std::int64_t>("group", 1);
-    if (groups < 1 || groups > kMaxElements || (*weights)[0] != (*x)[1] || (*x)[1] % groups != 0 ||
-        (*weights)[1] > kMaxElements / groups)
+    if (groups < 1 || groups > kMaxElements || (*weights)[0] < 1 || (*weights)[0] != (*x)[1] ||
+        (*x)[1] % groups != 0 || (*weights)[1] < 1 || (*weights)[1] > kMaxElements / groups)
       return wrong(node, "weights for other channels");
+    VISAVIS_CHECK(check_bias(node, (*weights)[1] * groups));
     const std::size_t axes = x->size() - 2;
     const auto strides = node.get_or("strides", Ints(axes, 1));
     const auto dilations = node.get_or("dilations", Ints(axes, 1));
@@ -447,7 +516,13 @@ class Inference {
     const bool turn_b = node.get_or<std::int64_t>("transB", 0) != 0;
     if ((*a)[turn_a ? 0 : 1] != (*b)[turn_b ? 1 : 0])
       return wrong(node, "matrices that do not go together");
-    return Shape{(*a)[turn_a ? 1 : 0], (*b)[turn_b ? 0 : 1]};
+    Shape out{(*a)[turn_a ? 1 : 0], (*b)[turn_b ? 0 : 1]};
+    if (has(node, 2)) {
+      VISAVIS_TRY(bias, input(node, 2));
+      VISAVIS_TRY(met, broadcast(node, out, *bias));
+      if (met != out) return wrong(node, "a bias for another shape");
+    }
+    return out;
   }
 
   Result<Shape> matmul(const Node& node) const {

@@ -89,6 +89,14 @@ std::size_t required_by(const Node& node, std::int64_t opset) {
   return std::ranges::find(kWithoutInputs, node.op) == kWithoutInputs.end() ? 1 : 0;
 }
 
+/// Whether each of 0, 1, … is there once.
+bool is_permutation(std::vector<std::int64_t> order) {
+  std::ranges::sort(order);
+  for (std::size_t i = 0; i < order.size(); ++i)
+    if (order[i] != static_cast<std::int64_t>(i)) return false;
+  return true;
+}
+
 }  // namespace
 
 std::string defect_of(const Node& node, std::int64_t opset) {
@@ -100,6 +108,8 @@ std::string defect_of(const Node& node, std::int64_t opset) {
     if (known != kTypes.end() && value.index() != known->second)
       return "the attribute " + name + " is of another type";
   }
+  if (node.op == "Transpose" && !is_permutation(node.get_or("perm", std::vector<std::int64_t>{})))
+    return "perm is no permutation of the axes";
   return {};
 }
 

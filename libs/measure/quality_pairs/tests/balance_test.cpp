@@ -105,6 +105,18 @@ TEST_F(DrawBalancedTest, DrawnAgainNothingIsLost) {
   EXPECT_EQ(draw_balanced(kept, attributes_, 7)->chosen.size(), kept.size());
 }
 
+TEST(InTurn, TakesOneOfEachCellUntilOneHasNoMore) {
+  Attributes attributes{.names = {"gender"}};
+  attributes.values = {{"a", {"female"}}, {"b", {"female"}}, {"x", {"male"}}, {"y", {"male"}}};
+  // Of women seven photos, of men three.
+  const std::vector<std::string> keys = {"a", "a", "a", "x", "b", "b", "y", "a", "x", "b"};
+  const auto draw = draw_balanced(keys, attributes, 1);
+  ASSERT_TRUE(draw) << draw.error().message;
+  EXPECT_EQ(draw->chosen.size(), 10U);
+  EXPECT_EQ(in_turn(*draw, keys, attributes), (std::vector<std::size_t>{0, 3, 1, 6, 2, 8}));
+  EXPECT_TRUE(in_turn({}, keys, attributes).empty());
+}
+
 TEST_F(DrawBalancedTest, CellsAreOfAllAttributesTogether) {
   attributes_.names.emplace_back("age");
   for (auto& [name, values] : attributes_.values)

@@ -419,6 +419,7 @@ Result<void> CaffeLowering::average_pool(const Node& node, const std::vector<Win
 
 Result<void> CaffeLowering::global_pool(const Node& node) {
   if (survey_.shape(node.inputs[0]).size() != 4) return refuse(node, "of other than pictures");
+  if (survey_.sizes_are_free()) return refuse(node, "of whole pictures of any size");
   layer("Pooling", bottom(node, 0), top(node.outputs[0]), "pooling_param",
         {{"pool", node.op == "GlobalMaxPool" ? "MAX" : "AVE"}, {"global_pooling", "true"}});
   return {};
@@ -791,6 +792,7 @@ Result<void> CaffeLowering::reduce(const Node& node) {
   const bool keeps = node.get_or<std::int64_t>("keepdims", 1) != 0;
   const std::string result = top(node.outputs[0]);
   if (x.size() == 4 && axes == std::vector<std::size_t>{2, 3}) {
+    if (survey_.sizes_are_free()) return refuse(node, "of whole pictures of any size");
     const std::string mean = layer("Pooling", bottom(node, 0), keeps ? result : between(node),
                                    "pooling_param", {{"pool", "AVE"}, {"global_pooling", "true"}});
     if (!keeps) layer("Flatten", mean, result);

@@ -229,6 +229,10 @@ Outcome<ComparedEmbeddings> compare_embeddings(Workbench::Impl& bench, const Gat
   ComparedEmbeddings answer;
   VISAVIS_TRY(both, embed_both(bench, test.photos, embedder, answer.errors, progress));
   add_cosines(both, limits, answer);
+  if (answer.tested == 0)
+    return std::unexpected(
+        Failure(Cause::kInput, {ErrorCode::kInvalidArgument,
+                                "no photo of the test shows a face: nothing would be tested"}));
   if (test.pairs) VISAVIS_CHECK(add_pairs(test, both, limits, answer));
   if (!test.all_pairs.empty())
     VISAVIS_CHECK(add_all_pairs(bench, test, both, limits, answer.figures));

@@ -55,6 +55,7 @@ struct ComparedEmbeddings {
 /// recogniser on the whole list.
 /// @param candidate  embeds the chips that the bench's recogniser sees
 /// @pre a bench that is ready and keeps chips
+/// @return kInput if no photo shows a face
 [[nodiscard]] Outcome<ComparedEmbeddings> compare_embeddings(
     Workbench::Impl& bench, const GateTest& test, std::shared_ptr<const models::Network> candidate,
     const EmbeddingLimits& limits, const Progress& progress);

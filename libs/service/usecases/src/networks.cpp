@@ -491,12 +491,9 @@ Outcome<Made> make(const graph::Graph& graph, const NetworkTarget& target, std::
 
 /// The certificate last, so that it stands for files that are all there.
 Outcome<void> publish(const std::vector<Output>& outputs) {
-  for (const Output& output : outputs) {
-    std::error_code ignored;
-    std::filesystem::create_directories(output.path.parent_path(), ignored);
-    VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(output.path, output.bytes)));
-  }
-  return {};
+  std::vector<NewFile> files;
+  for (const Output& output : outputs) files.push_back({.path = output.path, .bytes = output.bytes});
+  return write_together(files);
 }
 
 }  // namespace

@@ -59,6 +59,17 @@ bool is_of_gallery(const fs::path& path) {
   }
 }
 
+/// That writing will make; those within others first.
+std::vector<fs::path> missing_folders(std::span<const NewFile> files) {
+  std::vector<fs::path> folders;
+  std::error_code ignored;
+  for (const NewFile& file : files)
+    for (fs::path folder = file.path.parent_path(); !folder.empty() && !fs::exists(folder, ignored);
+         folder = folder.parent_path())
+      folders.push_back(folder);
+  return folders;
+}
+
 }  // namespace
 
 fs::path real_path(const fs::path& path) {
@@ -73,6 +84,19 @@ Outcome<void> check_new(const std::filesystem::path& path) {
   if (fs::exists(fs::symlink_status(path, ignored)))
     return usage(path.string() + " is there already, and is not overwritten");
   return check_files({path}, {});
+}
+
+Outcome<void> write_together(std::span<const NewFile> files) {
+  const std::vector<fs::path> folders = missing_folders(files);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    auto written = write_file(files[i].path, files[i].bytes);
+    if (written) continue;
+    std::error_code ignored;
+    for (const NewFile& file : files.first(i)) fs::remove(file.path, ignored);
+    for (const fs::path& folder : folders) fs::remove(folder, ignored);  // if it is empty
+    return caused_by(Cause::kEnvironment, std::move(written));
+  }
+  return {};
 }
 
 Outcome<void> check_folder(const fs::path& folder) {

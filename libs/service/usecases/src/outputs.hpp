@@ -1,9 +1,11 @@
 #pragma once
 
-/// Where pictures made from photos go, and how faces are marked on them.
+/// Where pictures made from photos and other results go, and how faces are marked.
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +45,16 @@ namespace visavis::usecases {
 
 /// As `check_files`, and nothing is there yet: what took work is not overwritten.
 [[nodiscard]] Outcome<void> check_new(const std::filesystem::path& path);
+
+struct NewFile {
+  std::filesystem::path path;
+  std::span<const std::byte> bytes;
+};
+
+/// Files that only mean something together. The last should be the one that stands for them; if one
+/// cannot be written, those before it are removed again.
+/// @return kEnvironment
+[[nodiscard]] Outcome<void> write_together(std::span<const NewFile> files);
 
 /// Whether files can be put into `folder`, which need not be there yet; as `check_files`.
 [[nodiscard]] Outcome<void> check_folder(const std::filesystem::path& folder);

@@ -1,6 +1,7 @@
 #include "visavis/usecases/quantize.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -119,7 +120,7 @@ Outcome<std::vector<modelkit::RangeMethod>> methods_of(const QuantizeRequest& re
   return methods;
 }
 
-/// As many of every kind as the rarest has.
+/// One of every kind in turn, as many as the rarest has; each in the order that they are in.
 Outcome<std::vector<Photo>> balanced(std::vector<Photo> photos, const QuantizeRequest& request) {
   if (request.balance.empty()) return photos;
   VISAVIS_TRY(text, named(request.balance, read_text(request.balance)));
@@ -130,7 +131,8 @@ Outcome<std::vector<Photo>> balanced(std::vector<Photo> photos, const QuantizeRe
   VISAVIS_TRY(
       draw, caused_by(Cause::kInput, quality_pairs::draw_balanced(keys, attributes, request.seed)));
   std::vector<Photo> drawn;
-  for (const std::size_t i : draw.chosen) drawn.push_back(photos[i]);
+  for (const std::size_t i : quality_pairs::in_turn(draw, keys, attributes))
+    drawn.push_back(photos[i]);
   return drawn;
 }
 
@@ -148,11 +150,10 @@ Outcome<std::vector<Photo>> choose_photos(const std::vector<Photo>& photos, cons
   std::ranges::copy_if(photos, std::back_inserter(own), [&](const Photo& photo) {
     return !tested.contains(photo.path) && (people.empty() || people.contains(photo.parent()));
   });
-  VISAVIS_TRY(drawn, balanced(std::move(own), request));
-  std::ranges::sort(drawn, {}, [&](const Photo& photo) {
+  std::ranges::sort(own, {}, [&](const Photo& photo) {
     return sha256(std::to_string(request.seed) + " " + photo.inside.string());
   });
-  return drawn;
+  return balanced(std::move(own), request);
 }
 
 std::vector<Photo> without(const std::vector<Photo>& photos, const std::vector<Photo>& some) {
@@ -447,9 +448,13 @@ Outcome<std::shared_ptr<const models::Network>> network_of(const runtime::Engine
 
 Outcome<void> publish(const Quantized& answer, std::span<const std::byte> bytes,
                       const std::string& manifest, const CertifyQuantized& certify) {
-  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(answer.network, bytes)));
-  VISAVIS_CHECK(caused_by(Cause::kEnvironment, write_file(answer.manifest, manifest)));
-  return caused_by(Cause::kEnvironment, write_file(answer.certificate, certify(answer)));
+  const std::string certificate = certify(answer);
+  const auto bytes_of = [](std::string_view text) { return std::as_bytes(std::span(text)); };
+  const auto files = std::to_array<NewFile>(
+      {{.path = answer.network, .bytes = bytes},
+       {.path = answer.manifest, .bytes = bytes_of(manifest)},
+       {.path = answer.certificate, .bytes = bytes_of(certificate)}});
+  return write_together(files);
 }
 
 }  // namespace

@@ -105,9 +105,11 @@ Result<void> slice(Lowering& lower, const Node& node) {
         std::clamp<std::int64_t>(starts[i] < 0 ? starts[i] + n : starts[i], 0, n);
     const std::size_t at = place(axis, as_last);
     begin[at] = first;
-    size[at] = lower.shape(node.outputs[0])[axis];
     step[at] = steps[i];
-    made[at] = size[at];
+    made[at] = lower.shape(node.outputs[0])[axis];
+    // -1: to the end, which may lie elsewhere with another batch or size.
+    const bool is_open = steps[i] == 1 && ends[i] >= std::numeric_limits<std::int32_t>::max();
+    size[at] = is_open ? -1 : made[at];
   }
   const std::string from_name = lower.add_ints(begin);
   std::string cut;

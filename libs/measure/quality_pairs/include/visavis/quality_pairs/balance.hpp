@@ -52,4 +52,12 @@ struct BalancedDraw {
 [[nodiscard]] Result<BalancedDraw> draw_balanced(std::span<const std::string> keys,
                                                  const Attributes& attributes, std::uint64_t seed);
 
+/// The photos of a draw, one of each cell in turn, until a cell has no more: of every beginning,
+/// about as many are of each. Within a cell they keep the order of the keys.
+/// @param keys  those of the draw
+/// @return their places
+[[nodiscard]] std::vector<std::size_t> in_turn(const BalancedDraw& draw,
+                                               std::span<const std::string> keys,
+                                               const Attributes& attributes);
+
 }  // namespace visavis::quality_pairs
