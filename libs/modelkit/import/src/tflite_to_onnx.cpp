@@ -33,6 +33,25 @@ std::unexpected<Error> unsupported(const std::string& what) {
   return fail(ErrorCode::kUnsupported, kSpeaker + what);
 }
 
+template <class T>
+std::vector<T> values_of(const LiteTensor& tensor) {
+  std::vector<T> values(tensor.bytes.size() / sizeof(T));
+  std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+  return values;
+}
+
+/// A constant of places or sizes.
+Result<Shape> ints(const LiteTensor& tensor) {
+  if (tensor.is_constant()) {
+    if (tensor.type == "int64") return values_of<std::int64_t>(tensor);
+    if (tensor.type == "int32") {
+      const auto small = values_of<std::int32_t>(tensor);
+      return Shape(small.begin(), small.end());
+    }
+  }
+  return unsupported("sizes that are computed");
+}
+
 /// TensorFlow of that time wrote PReLU as relu(x) + a · (x − |x|), which for x < 0 is 2a · x.
 struct Prelu {
   std::size_t x;
@@ -109,9 +128,20 @@ std::optional<Prelu> match_prelu(const LiteModel& model, const Wiring& wiring, s
 /// A distribution that is written as exp(x − max(x)) / Σ exp(x − max(x)), along one axis.
 struct Distribution {
   std::size_t x;
-  std::size_t axes;                   ///< The tensor that names it.
+  std::int64_t axis;                  ///< From the front.
   std::array<std::size_t, 4> inside;  ///< The operators that it replaces, apart from the quotient.
 };
+
+/// The one axis along which an operator reduces tensors of that rank and keeps it, as one of 1.
+std::optional<std::int64_t> only_axis(const LiteModel& model, const LiteOperator& op,
+                                      std::size_t rank) {
+  if (!has_inputs(op, 2) || !op.keeps_axes) return std::nullopt;
+  const Result<Shape> axes = ints(model.tensors[op.inputs[1]]);
+  if (!axes || axes->size() != 1) return std::nullopt;
+  const auto count = static_cast<std::int64_t>(rank);
+  const std::int64_t axis = axes->front() < 0 ? axes->front() + count : axes->front();
+  return axis < 0 || axis >= count ? std::nullopt : std::optional(axis);
+}
 
 std::optional<Distribution> match_softmax(const LiteModel& model, const Wiring& wiring,
                                           const LiteOperator& quotient) {
@@ -119,18 +149,19 @@ std::optional<Distribution> match_softmax(const LiteModel& model, const Wiring& 
   const auto exp = wiring.only_source(quotient.inputs[0], "EXP", 2);
   const auto sum = wiring.only_source(quotient.inputs[1], "SUM");
   if (!exp || !sum || !has_inputs(model.operators[*exp], 1) ||
-      !has_inputs(model.operators[*sum], 2) || !model.operators[*sum].keeps_axes ||
+      !has_inputs(model.operators[*sum], 2) ||
       model.operators[*sum].inputs[0] != quotient.inputs[0])
     return std::nullopt;
   const auto sub = wiring.only_source(model.operators[*exp].inputs[0], "SUB");
   if (!sub || !has_inputs(model.operators[*sub], 2)) return std::nullopt;
   const std::size_t x = model.operators[*sub].inputs[0];
   const auto max = wiring.only_source(model.operators[*sub].inputs[1], "REDUCE_MAX");
-  if (!max || !has_inputs(model.operators[*max], 2) || !model.operators[*max].keeps_axes ||
-      model.operators[*max].inputs[0] != x)
+  if (!max || !has_inputs(model.operators[*max], 2) || model.operators[*max].inputs[0] != x)
     return std::nullopt;
-  return Distribution{
-      .x = x, .axes = model.operators[*sum].inputs[1], .inside = {*exp, *sum, *sub, *max}};
+  const std::size_t rank = model.tensors[x].shape.size();
+  const auto axis = only_axis(model, model.operators[*sum], rank);
+  if (!axis || axis != only_axis(model, model.operators[*max], rank)) return std::nullopt;
+  return Distribution{.x = x, .axis = *axis, .inside = {*exp, *sum, *sub, *max}};
 }
 
 /// A convolution of pixels that are apart: of samples that were made of them, and back.
@@ -171,13 +202,6 @@ std::set<std::size_t> needed(const LiteModel& model, const Wiring& wiring) {
       wanted.push_back(found.inputs[i]);
   }
   return out;
-}
-
-template <class T>
-std::vector<T> values_of(const LiteTensor& tensor) {
-  std::vector<T> values(tensor.bytes.size() / sizeof(T));
-  std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
-  return values;
 }
 
 /// What steps mean.
@@ -244,18 +268,6 @@ Result<std::vector<float>> floats(const LiteTensor& tensor) {
     }
   }
   return unsupported("weights that are computed or of type " + tensor.type);
-}
-
-/// A constant of places or sizes.
-Result<Shape> ints(const LiteTensor& tensor) {
-  if (tensor.is_constant()) {
-    if (tensor.type == "int64") return values_of<std::int64_t>(tensor);
-    if (tensor.type == "int32") {
-      const auto small = values_of<std::int32_t>(tensor);
-      return Shape(small.begin(), small.end());
-    }
-  }
-  return unsupported("sizes that are computed");
 }
 
 bool is_steps(const LiteTensor& tensor) { return tensor.type == "int8" || tensor.type == "uint8"; }
@@ -813,9 +825,7 @@ class Converter {
 
   Result<Id> softmax_of(const Distribution& found) {
     VISAVIS_TRY(x, value(found.x));
-    VISAVIS_TRY(axes, ints(model_.tensors[found.axes]));
-    if (axes.size() != 1) return unsupported("a distribution along several axes");
-    return out_.softmax(name_, x, axes[0]);
+    return out_.softmax(name_, x, found.axis);
   }
 
   /// x / sqrt(max(Σ x², 1e-12)) along the last axis.

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 #include <visavis/core/file.hpp>
@@ -26,6 +27,7 @@ namespace {
 namespace tflite = ::visavis::tflite::schema;
 
 using testing::ElementsAre;
+using testing::FloatNear;
 using testing::HasSubstr;
 using Op = tflite::BuiltinOperator;
 
@@ -53,6 +55,22 @@ class Writer {
                                                   static_cast<std::uint32_t>(buffers_.size() - 1),
                                                   "t", quantization));
     return static_cast<int>(tensors_.size()) - 1;
+  }
+  /// Constant axes.
+  int axes(const std::vector<std::int32_t>& values) {
+    std::vector<std::uint8_t> bytes(values.size() * sizeof(std::int32_t));
+    std::memcpy(bytes.data(), values.data(), bytes.size());
+    builder_.ForceVectorAlignment(bytes.size(), 1, 16);
+    buffers_.push_back(tflite::CreateBuffer(builder_, builder_.CreateVector(bytes)));
+    const std::vector<int> shape = {static_cast<int>(values.size())};
+    tensors_.push_back(tflite::CreateTensorDirect(builder_, &shape, tflite::TensorType::INT32,
+                                                  static_cast<std::uint32_t>(buffers_.size() - 1),
+                                                  "t"));
+    return static_cast<int>(tensors_.size()) - 1;
+  }
+  void reduce(Op code, int x, int axes, int output) {
+    op(code, {x, axes}, output, tflite::BuiltinOptions::ReducerOptions,
+       tflite::CreateReducerOptions(builder_, true).Union());
   }
   void op(Op code, std::vector<int> inputs, int output,
           tflite::BuiltinOptions type = tflite::BuiltinOptions::NONE,
@@ -207,6 +225,59 @@ TEST(Tflite, TellsWhatOnlyLooksLikePrelu) {
   ASSERT_TRUE(graph) << graph.error().message;
   // In the order sample, channel: 2 stays, −4 with a = −.25 becomes −2, −8 with .125 becomes 2.
   EXPECT_THAT(answer(*graph, {2, -4, -8, 3}, {2, 2, 1, 1}), ElementsAre(2, -2, 2, 3));
+}
+
+/// exp(x − max(x)) / Σ exp(x − max(x)) of 2×2 pixels, each along axes of its own.
+std::vector<std::byte> distribution(const std::vector<int>& maximum,
+                                    const std::vector<int>& total) {
+  Writer writer;
+  const std::vector<int> shape = {1, 2, 2, 1};
+  const auto kept = [&](const std::vector<int>& axes) {
+    std::vector<int> out = shape;
+    for (const int axis : axes) out[static_cast<std::size_t>(axis < 0 ? axis + 4 : axis)] = 1;
+    return out;
+  };
+  const int x = writer.tensor(shape);
+  const int most = writer.tensor(kept(maximum));
+  const int difference = writer.tensor(shape);
+  const int power = writer.tensor(shape);
+  const int sum = writer.tensor(kept(total));
+  const int y = writer.tensor(shape);
+  writer.reduce(Op::REDUCE_MAX, x, writer.axes(maximum), most);
+  writer.op(Op::SUB, {x, most}, difference);
+  writer.op(Op::EXP, {difference}, power);
+  writer.reduce(Op::SUM, power, writer.axes(total), sum);
+  writer.op(Op::DIV, {power, sum}, y);
+  return writer.finish({x}, {y});
+}
+
+TEST(Tflite, RecognisesADistribution) {
+  using Axes = std::vector<int>;
+  for (const auto& [maximum, total] : {std::pair(Axes{1}, Axes{1}), {{-3}, {1}}, {{1}, {-3}}}) {
+    const auto graph = imported(distribution(maximum, total));
+    ASSERT_TRUE(graph) << graph.error().message;
+    ASSERT_EQ(graph->nodes.size(), 1U);
+    EXPECT_EQ(graph->nodes[0].op, "Softmax");
+  }
+}
+
+// The largest of each row, the sum of each column: that is no softmax, and what is left of it has
+// a largest number that is not known.
+TEST(Tflite, TellsWhatOnlyLooksLikeADistribution) {
+  const auto graph = imported(distribution({2}, {1}));
+  ASSERT_FALSE(graph);
+  EXPECT_EQ(graph.error().code, ErrorCode::kUnsupported);
+  EXPECT_THAT(graph.error().message, HasSubstr("REDUCE_MAX needs height and width"));
+}
+
+// With a = ln 2, the powers of 0, a, 2a and 0 below the largest are ¼, ½, 1 and ¼: together 2.
+TEST(Tflite, ComputesADistributionOverHeightAndWidth) {
+  const auto graph = imported(distribution({1, 2}, {1, 2}));
+  ASSERT_TRUE(graph) << graph.error().message;
+  const float a = std::log(2.F);
+  EXPECT_THAT(answer(*graph, {0, a, 2 * a, 0}, {1, 1, 2, 2}),
+              ElementsAre(FloatNear(.125F, 1e-6F), FloatNear(.25F, 1e-6F), FloatNear(.5F, 1e-6F),
+                          FloatNear(.125F, 1e-6F)));
 }
 
 /// What make_tflite_samples.py draws.
