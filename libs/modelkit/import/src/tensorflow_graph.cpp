@@ -36,6 +36,7 @@ namespace {
 
 constexpr int kMostDepth = 32;
 constexpr std::size_t kMostName = 4096;
+constexpr std::size_t kMostAsked = 10 * graph::kMaxNodes;  ///< Booleans, for all conditions.
 
 std::unexpected<Error> malformed(const std::string& what) {
   return fail(ErrorCode::kDecodeFailed, "this is no well-formed TensorFlow graph: " + what);
@@ -212,7 +213,7 @@ Result<void> TensorflowGraph::expand(std::size_t index) {
   if (condition) {
     if (inputs.empty()) return malformed("a condition without inputs");
     VISAVIS_CHECK(expand(inputs[0].node));
-    const auto chosen = truth(inputs[0], 0);
+    const auto chosen = truth(inputs[0]);
     if (!chosen)
       return fail(ErrorCode::kUnsupported,
                   "the TensorFlow importer does not know a branch that depends on the pictures");
@@ -232,6 +233,8 @@ std::vector<std::size_t> TensorflowGraph::read_by(std::size_t index, bool with_c
     return out;
   }
   for (const Port& port : node.inputs) out.push_back(port.node);
+  // Which side lives is known by then.
+  if (!with_controls && is_switch(node.op)) out.resize(std::min<std::size_t>(out.size(), 1));
   if (with_controls) out.insert(out.end(), node.controls.begin(), node.controls.end());
   return out;
 }
@@ -274,16 +277,30 @@ Result<std::vector<std::size_t>> TensorflowGraph::sorted(bool with_controls) {
 }
 
 /// What a boolean is while the network is run. Nothing if it depends on the pictures.
-std::optional<bool> TensorflowGraph::truth(Port port, int depth) const {
-  const Node& node = nodes_[port.node];
+std::optional<bool> TensorflowGraph::truth(Port port) {
+  Truths known;
+  return truth_among(port, 0, known);
+}
+
+/// Each is found once, however many read it.
+std::optional<bool> TensorflowGraph::truth_among(Port port, int depth, Truths& known) {
   if (depth > 2 * kMostDepth) return std::nullopt;
+  const std::pair key(port.node, port.output);
+  const auto [place, is_new] = known.try_emplace(key);
+  if (!is_new) return place->second;
+  if (++asked_ > kMostAsked) return std::nullopt;
+  return known[key] = found_truth(port, depth, known);
+}
+
+std::optional<bool> TensorflowGraph::found_truth(Port port, int depth, Truths& known) {
+  const Node& node = nodes_[port.node];
   const auto of_input = [&](std::size_t i) {
-    return i < node.inputs.size() ? truth(node.inputs[i], depth + 1) : std::nullopt;
+    return i < node.inputs.size() ? truth_among(node.inputs[i], depth + 1, known) : std::nullopt;
   };
   if (node.op == "_Argument" || is_switch(node.op) || node.op == "Identity") {
     if (!node.expanded && node.def != nullptr && node.def->input_size() > 0) {
       const auto from = port_of(*node.scope, node.def->input(0));
-      return from ? truth(**from, depth + 1) : std::nullopt;
+      return from ? truth_among(**from, depth + 1, known) : std::nullopt;
     }
     return of_input(0);
   }
@@ -337,7 +354,7 @@ Result<void> TensorflowGraph::find_dead(std::span<const std::size_t> order) {
          std::ranges::any_of(node.inputs, [&](const Port& port) { return is_dead(port); })) ||
         std::ranges::any_of(node.controls, [&](std::size_t n) { return nodes_[n].dead; });
     if (node.dead || !is_switch(node.op)) continue;
-    const auto side = node.inputs.size() == 2 ? truth(node.inputs[1], 0) : std::nullopt;
+    const auto side = node.inputs.size() == 2 ? truth(node.inputs[1]) : std::nullopt;
     if (!side)
       return fail(ErrorCode::kUnsupported,
                   "the TensorFlow importer does not know a branch that depends on the pictures");

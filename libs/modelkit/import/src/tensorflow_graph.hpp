@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 #include <visavis/core/result.hpp>
 
@@ -80,7 +81,11 @@ class TensorflowGraph {
   Result<void> call(std::size_t index, std::string_view function, std::span<const Port> arguments);
   Result<std::vector<std::size_t>> sorted(bool with_controls);
   [[nodiscard]] std::vector<std::size_t> read_by(std::size_t index, bool with_controls) const;
-  [[nodiscard]] std::optional<bool> truth(Port port, int depth) const;
+  /// By node and output; nothing for one that is not known, or not yet.
+  using Truths = std::map<std::pair<std::size_t, std::size_t>, std::optional<bool>>;
+  [[nodiscard]] std::optional<bool> truth(Port port);
+  std::optional<bool> truth_among(Port port, int depth, Truths& known);
+  std::optional<bool> found_truth(Port port, int depth, Truths& known);
   [[nodiscard]] bool is_dead(Port port) const;
   Result<void> find_dead(std::span<const std::size_t> order);
 
@@ -89,6 +94,7 @@ class TensorflowGraph {
   std::unordered_map<std::string_view, const tensorflow::FunctionDef*> functions_;
   std::vector<Port> outputs_;
   std::vector<std::size_t> order_;
+  std::size_t asked_ = 0;  ///< How many booleans were looked at.
 };
 
 }  // namespace visavis::modelkit

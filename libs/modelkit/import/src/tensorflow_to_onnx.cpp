@@ -77,7 +77,7 @@ Result<void> Converter::convert(std::size_t index) {
   bool known = true;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     const bool merges = node.op == "Merge" || node.op == "RefMerge";
-    if (merges && i != node.alive) continue;
+    if ((merges && i != node.alive) || (is_switch(node.op) && i > 0)) continue;
     const auto value = value_at(node.inputs[i]);
     known = known && value.has_value();
     call.inputs.push_back(value.value_or(Value{}));

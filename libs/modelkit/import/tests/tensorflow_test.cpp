@@ -8,7 +8,10 @@
 #include <tensorflow.pb.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -18,12 +21,17 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
+#include <visavis/core/checksum.hpp>
+#include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
 #include <visavis/import/import.hpp>
 #include <visavis/runtime/engine.hpp>
+
+#include "bundle.hpp"
 
 namespace visavis::modelkit {
 namespace {
@@ -499,6 +507,26 @@ TEST(Tensorflow, HandsOnAllThatAnIdentityNGets) {
   EXPECT_EQ(made->nodes[2].op, "Sub");
   EXPECT_EQ(made->nodes[2].inputs[0], made->nodes[1].outputs[0]);
   EXPECT_EQ(made->nodes[2].inputs[1], made->nodes[0].outputs[0]);
+}
+
+// Each boolean is made of the one before, twice: 2^60 ways to the first.
+TEST(Tensorflow, FindsABooleanThatIsReadOftenOnce) {
+  tensorflow::GraphDef graph;
+  add_node(graph, "Placeholder", "x", {});
+  attribute_in(add_node(graph, "Placeholder", "b0", {}), "dtype").set_type(10);
+  for (int i = 1; i <= 60; ++i) {
+    const std::string before = "b" + std::to_string(i - 1);
+    add_node(graph, i % 2 == 0 ? "LogicalAnd" : "LogicalOr", "b" + std::to_string(i),
+             {before, before});
+  }
+  add_node(graph, "LogicalNot", "b", {"b60"});
+  add_node(graph, "Switch", "s", {"x", "b"});
+  add_node(graph, "Sigmoid", "off", {"s"});
+  add_node(graph, "Tanh", "on", {"s:1"});
+  add_node(graph, "Merge", "embeddings", {"off", "on"});
+  const auto onnx = import_parts("tensorflow", file_of(graph));
+  ASSERT_TRUE(onnx) << onnx.error().message;
+  EXPECT_THAT(operators(*onnx), ElementsAre("Tanh"));  // nobody trains: b0 is false, and b true
 }
 
 /// Functions that call themselves, and functions that call two others each: 2^30 nodes.
