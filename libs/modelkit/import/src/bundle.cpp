@@ -36,6 +36,7 @@ constexpr std::uint64_t kMagic = 0xdb4775248b80fb57;
 constexpr std::size_t kTrailerSize = 5;  ///< Kind of compression, checksum.
 constexpr std::size_t kMostKey = 1U << 16U;
 constexpr std::size_t kMostEntries = 1'000'000;
+constexpr std::size_t kMostShared = 16;  ///< LevelDB writes each 16th key of a block in full.
 constexpr std::string_view kObjectGraph = "_CHECKPOINTABLE_OBJECT_GRAPH";
 
 std::unexpected<Error> damaged(const std::string& what) {
@@ -119,6 +120,7 @@ Result<Entries> entries_of(Bytes block) {
   Reader reader(block.first(block.size() - 4 - std::size_t{4} * restarts));
   Entries out;
   std::string key;
+  std::size_t keys = 0;
   while (!reader.empty()) {
     const auto shared = reader.varint();
     const auto unshared = reader.varint();
@@ -130,7 +132,8 @@ Result<Entries> entries_of(Bytes block) {
     if (!suffix || !value) return damaged("a block ends early");
     key.resize(static_cast<std::size_t>(*shared));
     key.append(reinterpret_cast<const char*>(suffix->data()), suffix->size());
-    if (key.size() > kMostKey || out.size() >= kMostEntries)
+    keys += key.size();
+    if (key.size() > kMostKey || out.size() >= kMostEntries || keys > kMostShared * block.size())
       return damaged("it has more or longer names than any network");
     out.emplace_back(key, *value);
   }
@@ -261,11 +264,14 @@ Result<std::vector<std::pair<std::string, std::span<const std::byte>>>> read_tab
   VISAVIS_TRY(block, block_at(file, *index));
   VISAVIS_TRY(handles, entries_of(block));
   Entries out;
+  std::size_t read = 0;
   for (const auto& [last_key, bytes] : handles) {
     Reader reader(bytes);
     const auto handle = handle_of(reader);
     if (!handle) return damaged("a block lies outside of it");
     VISAVIS_TRY(data, block_at(file, *handle));
+    read += data.size();
+    if (read > file.size()) return damaged("its blocks lie over each other");
     VISAVIS_TRY(entries, entries_of(data));
     if (out.size() + entries.size() > kMostEntries)
       return damaged("it has more names than any network");

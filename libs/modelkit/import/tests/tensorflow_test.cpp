@@ -610,6 +610,81 @@ TEST(Tensorflow, NoticesWrongNumbersByTheirChecksum) {
               HasSubstr("numbers have another checksum"));
 }
 
+/// Writes tables as LevelDB does, one block after the other.
+class TableWriter {
+ public:
+  /// A key that shares so much with the one before, and its value.
+  TableWriter& entry(std::uint64_t shared, const std::string& unshared, const std::string& value) {
+    varint(block_, shared);
+    varint(block_, unshared.size());
+    varint(block_, value.size());
+    block_ += unshared + value;
+    return *this;
+  }
+  /// Ends the block. What says where it lies.
+  std::string block() {
+    std::string handle;
+    varint(handle, file_.size());
+    block_ += std::string(4, '\0');  // no restarts
+    varint(handle, block_.size());
+    block_ += '\0';  // not compressed
+    const std::uint32_t crc = crc32c(std::as_bytes(std::span(block_)));
+    const std::uint32_t masked = std::rotr(crc, 15) + 0xa282ead8U;
+    file_ += std::exchange(block_, {});
+    file_.append(reinterpret_cast<const char*>(&masked), sizeof masked);
+    return handle;
+  }
+  std::vector<std::byte> finish(const std::string& meta, const std::string& index) {
+    std::string footer = meta + index;
+    footer.resize(40);
+    file_ += footer + "\x57\xfb\x80\x8b\x24\x75\x47\xdb";
+    const auto bytes = std::as_bytes(std::span(file_));
+    return {bytes.begin(), bytes.end()};
+  }
+
+ private:
+  static void varint(std::string& out, std::uint64_t number) {
+    for (; number > 127; number >>= 7U) out += static_cast<char>(number | 128U);
+    out += static_cast<char>(number);
+  }
+  std::string file_;
+  std::string block_;
+};
+
+/// A table of one block with keys of 1,000 characters, each with a value of that size.
+std::vector<std::byte> long_keys(int keys, std::size_t value) {
+  TableWriter writer;
+  writer.entry(0, std::string(999, 'k') + "0", std::string(value, 'v'));
+  for (int i = 1; i < keys; ++i)
+    writer.entry(999, std::string(1, static_cast<char>('0' + i)), std::string(value, 'v'));
+  const std::string data = writer.block();
+  const std::string index = writer.entry(0, "z", data).block();
+  return writer.finish(data, index);
+}
+
+// 16 such keys are what LevelDB puts between two that stand there in full.
+TEST(Bundle, BoundsKeysThatShareTheirBeginning) {
+  const std::vector<std::byte> honest = long_keys(16, 20);
+  const auto table = read_table(honest);
+  ASSERT_TRUE(table) << table.error().message;
+  ASSERT_EQ(table->size(), 16U);
+  EXPECT_EQ(table->back().first, std::string(999, 'k') + "?");
+  const auto refused = read_table(long_keys(64, 0));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kDecodeFailed);
+  EXPECT_THAT(refused.error().message, HasSubstr("longer names than any network"));
+}
+
+TEST(Bundle, RefusesABlockThatIsReadAgainAndAgain) {
+  TableWriter writer;
+  const std::string data = writer.entry(0, "a", std::string(1000, 'v')).block();
+  writer.entry(0, "b", data);
+  const std::string index = writer.entry(0, "c", data).block();
+  const auto refused = read_table(writer.finish(data, index));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("over each other"));
+}
+
 TEST(Tensorflow, NamesTheFileThatIsMissing) {
   std::vector<Part> parts = sample("slim.index");
   parts.erase(parts.begin() + 1);
