@@ -66,18 +66,23 @@ Result<std::vector<std::size_t>> indices(const flatbuffers::Vector<std::int32_t>
   return out;
 }
 
-Result<LiteSteps> steps_from(const tflite::QuantizationParameters* given, std::size_t rank) {
+/// One scale for all, or one for each place along an axis; looked at before it is copied.
+Result<LiteSteps> steps_from(const tflite::QuantizationParameters* given,
+                             const std::vector<std::int64_t>& shape) {
   LiteSteps out;
-  if (given == nullptr || size_of(given->scale()) == 0) return out;
-  if (size_of(given->scale()) > kMaxParts) return damaged("it holds too many scales");
-  out.scales.assign(given->scale()->begin(), given->scale()->end());
-  if (given->zero_point() != nullptr)
-    out.zeros.assign(given->zero_point()->begin(), given->zero_point()->end());
-  out.zeros.resize(out.scales.size(), 0);
-  if (out.scales.size() > 1 && (given->quantized_dimension() < 0 ||
-                                static_cast<std::size_t>(given->quantized_dimension()) >= rank))
+  const std::size_t count = given == nullptr ? 0 : size_of(given->scale());
+  if (count == 0) return out;
+  const std::int64_t axis = given->quantized_dimension();
+  if (count > 1 && (axis < 0 || static_cast<std::size_t>(axis) >= shape.size()))
     return damaged("scales lie along an axis that is not there");
-  out.axis = static_cast<std::size_t>(std::max(given->quantized_dimension(), 0));
+  if (count > 1 && std::cmp_not_equal(count, shape[static_cast<std::size_t>(axis)]))
+    return damaged("a tensor has another number of scales than places for them");
+  const std::size_t zeros = size_of(given->zero_point());
+  if (zeros > 1 && zeros != count) return damaged("it has zero points without scales");
+  out.scales.assign(given->scale()->begin(), given->scale()->end());
+  if (zeros > 0) out.zeros.assign(given->zero_point()->begin(), given->zero_point()->end());
+  out.zeros.resize(count, zeros == 1 ? out.zeros[0] : 0);
+  out.axis = static_cast<std::size_t>(std::max<std::int64_t>(axis, 0));
   return out;
 }
 
@@ -114,7 +119,7 @@ Result<LiteTensor> tensor_from(const tflite::Tensor& tensor, const tflite::Model
     count *= n;
     out.shape.push_back(n);
   }
-  VISAVIS_TRY(steps, steps_from(tensor.quantization(), out.shape.size()));
+  VISAVIS_TRY(steps, steps_from(tensor.quantization(), out.shape));
   out.steps = std::move(steps);
   if (tensor.buffer() >= size_of(model.buffers())) return damaged("a buffer is missing");
   const auto* data = model.buffers()->Get(tensor.buffer())->data();
@@ -277,9 +282,12 @@ Result<LiteModel> read_tflite(std::span<const std::byte> bytes) {
                 .outputs = {},
                 .names = names_of(model, size_of(graph.tensors())),
                 .operators = {}};
+  std::size_t scales = 0;
   for (std::size_t i = 0; i < size_of(graph.tensors()); ++i) {
     VISAVIS_TRY(tensor,
                 tensor_from(*graph.tensors()->Get(static_cast<flatbuffers::uoffset_t>(i)), model));
+    scales += tensor.steps.scales.size();
+    if (scales > bytes.size()) return damaged("it holds fewer scales than it says");
     out.tensors.push_back(std::move(tensor));
   }
   VISAVIS_TRY(inputs, indices(graph.inputs(), out.tensors.size()));

@@ -56,6 +56,19 @@ class Writer {
                                                   "t", quantization));
     return static_cast<int>(tensors_.size()) - 1;
   }
+  /// So many tensors of steps that share a list of scales, along the second axis; the first one.
+  int scaled(int tensors, std::vector<int> shape, std::size_t count) {
+    const std::vector<float> scales(count, .5F);
+    const auto quantization = tflite::CreateQuantizationParametersDirect(
+        builder_, nullptr, nullptr, &scales, nullptr, tflite::QuantizationDetails::NONE, 0, 1);
+    buffers_.push_back(tflite::CreateBuffer(builder_));
+    const auto first = static_cast<int>(tensors_.size());
+    for (int i = 0; i < tensors; ++i)
+      tensors_.push_back(tflite::CreateTensorDirect(builder_, &shape, tflite::TensorType::INT8,
+                                                    static_cast<std::uint32_t>(buffers_.size() - 1),
+                                                    "t", quantization));
+    return first;
+  }
   /// Constant axes.
   int axes(const std::vector<std::int32_t>& values) {
     std::vector<std::uint8_t> bytes(values.size() * sizeof(std::int32_t));
@@ -369,6 +382,23 @@ TEST(Tflite, RefusesInputsThatAreStepsOfNothing) {
   const auto graph = imported(writer.finish({from}, {to}));
   EXPECT_EQ(graph.error().code, ErrorCode::kUnsupported);
   EXPECT_THAT(graph.error().message, HasSubstr("without one scale"));
+}
+
+// Three scales for two channels; as many as there are, however often they are shared.
+TEST(Tflite, BoundsScales) {
+  const auto read = [](int tensors, std::size_t scales, int channels) {
+    Writer writer;
+    const int first = writer.scaled(tensors, {1, channels}, scales);
+    return read_tflite(writer.finish({first}, {first}));
+  };
+  EXPECT_TRUE(read(1, 1, 2)) << read(1, 1, 2).error().message;
+  const auto each = read(1, 2, 2);
+  ASSERT_TRUE(each) << each.error().message;
+  EXPECT_THAT(each->tensors[0].steps.scales, ElementsAre(.5F, .5F));
+  EXPECT_THAT(each->tensors[0].steps.zeros, ElementsAre(0, 0));
+  EXPECT_EQ(read(1, 3, 2).error().code, ErrorCode::kDecodeFailed);
+  EXPECT_THAT(read(1, 3, 2).error().message, HasSubstr("another number of scales"));
+  EXPECT_THAT(read(1000, 10000, 10000).error().message, HasSubstr("fewer scales than it says"));
 }
 
 TEST(Tflite, NamesTheOperatorItLacks) {
