@@ -1,5 +1,6 @@
 #include <tensorflow.pb.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -47,9 +48,13 @@ std::vector<T> copied(const std::string& bytes, const Convert& convert) {
   return out;
 }
 
-std::size_t total_given(const tensorflow::TensorProto& tensor) {
-  return static_cast<std::size_t>(tensor.float_val_size()) +
-         static_cast<std::size_t>(tensor.double_val_size());
+/// How many numbers lie in the file, if not as bytes.
+std::size_t numbers_given(const tensorflow::TensorProto& tensor) {
+  std::size_t count = 0;
+  for (const int size : {tensor.float_val_size(), tensor.double_val_size(), tensor.half_val_size(),
+                         tensor.int_val_size(), tensor.int64_val_size(), tensor.bool_val_size()})
+    count += static_cast<std::size_t>(size);
+  return count;
 }
 
 std::vector<float> floats_of(const tensorflow::TensorProto& tensor, std::size_t count) {
@@ -109,8 +114,8 @@ Result<Value> Converter::constant(const Call& call) {
   const std::int32_t type = tensor.dtype();
   if (!is_float(type) && !is_integer(type)) return Variable{};  // text, which is not needed
   if (tensor.tensor_content().empty()) {
-    stretched_ += *count;
-    if (stretched_ > kMostStretched + total_given(tensor))
+    stretched_ += *count - std::min(*count, numbers_given(tensor));
+    if (stretched_ > kMostStretched)
       return fail(ErrorCode::kResourceExhausted,
                   "the constants of this TensorFlow graph are larger than its file");
   }

@@ -580,6 +580,30 @@ TEST(Tensorflow, RefusesConstantsThatAreNotThere) {
   EXPECT_THAT(refusal(graph), HasSubstr("another size than its shape"));
 }
 
+// Nine lists that are there in full, of float32 and float16: together more than 2^24 numbers.
+TEST(Tensorflow, ReadsLargeConstantsThatAreThere) {
+  constexpr int kCount = (1 << 21) + 1;
+  tensorflow::GraphDef graph;
+  add_node(graph, "Placeholder", "x", {});
+  std::string product = "x";
+  for (int i = 1; i <= 9; ++i) {
+    const bool is_half = i % 3 == 0;
+    const std::string name = "c" + std::to_string(i);
+    tensorflow::TensorProto& tensor =
+        *attribute_in(add_node(graph, "Const", name, {}), "value").mutable_tensor();
+    tensor.set_dtype(is_half ? 19 : 1);
+    tensor.mutable_tensor_shape()->add_dim()->set_size(kCount);
+    if (is_half)
+      tensor.mutable_half_val()->Resize(kCount, 0x3C00);
+    else
+      tensor.mutable_float_val()->Resize(kCount, 1);
+    const std::string made = i == 9 ? "embeddings" : "m" + std::to_string(i);
+    add_node(graph, "Mul", made, {product, name});
+    product = made;
+  }
+  EXPECT_EQ(refusal(graph), "it was read");
+}
+
 // One wrong byte, or an end too early: refused or read, but never beyond the file (the sanitizers
 // watch).
 TEST(Tensorflow, SurvivesDamage) {
