@@ -163,6 +163,30 @@ TEST_F(QuantizeTest, WantsToTestOnPeople) {
   EXPECT_EQ(quantize({"--untested", "--detector", "faceplugin-detect"}).code, 2);
 }
 
+TEST_F(QuantizeTest, TestsOnFacesOrNotAtAll) {
+  const std::string grey = "P6 64 64 255\n" + std::string(std::size_t{64} * 64 * 3, '\x80');
+  for (const char* name : {"in/wall/1.ppm", "in/wall/2.ppm", "in/door/1.ppm"}) {
+    fs::create_directories(fs::path(at(name)).parent_path());
+    write(name, grey);
+  }
+  write("pairs.tsv", "wall/1.ppm\twall/2.ppm\t1\nwall/1.ppm\tdoor/1.ppm\t0\n");
+  const Answer answer =
+      quantize({"--weights", "f16", "--held-out", "1", "--pairs", at("pairs.tsv")});
+  EXPECT_EQ(answer.code, 3) << answer.out;
+  EXPECT_THAT(answer.err, HasSubstr("no photo of the test shows a face"));
+  EXPECT_FALSE(is_written("faceplugin-512-f16.onnx"));
+}
+
+TEST_F(QuantizeTest, ObservesAsManyOfEveryKind) {
+  write("kinds.tsv",
+        "path\twho\nobama/obama.jpg\tone\nobama/obama2.jpg\tone\nobama/obama3.jpg\tone\n"
+        "biden/biden.jpg\tother\ncollins/astronaut.png\tother\n");
+  const Answer answer = quantize(
+      {"--balance", at("kinds.tsv"), "--chips", "4", "--held-out", "1", "--method", "minmax"});
+  EXPECT_EQ(answer.code, 3) << answer.out;
+  EXPECT_THAT(answer.err, HasSubstr("there are 4 faces to observe and 5 are wanted"));
+}
+
 TEST_F(QuantizeTest, SaysWhatCannotBe) {
   for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
            {"--id", "../escaped"},

@@ -587,8 +587,11 @@ class Inference {
     order = node.get_or("perm", order);
     if (order.size() != x->size()) return wrong(node, "a permutation of another rank");
     Shape out;
+    std::vector<bool> taken(order.size(), false);
     for (const std::int64_t n : order) {
       VISAVIS_TRY(axis, axis_of(node, n, x->size()));
+      if (n < 0 || taken[axis]) return wrong(node, "no permutation of the axes");
+      taken[axis] = true;
       out.push_back((*x)[axis]);
     }
     return out;

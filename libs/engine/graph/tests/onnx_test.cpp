@@ -278,6 +278,22 @@ TEST(ReadOnnx, RefusesAttributesOfAnotherType) {
   expect_decode_failed(with(1.F), "the attribute axis is of another type");
 }
 
+TEST(ReadOnnx, RefusesAxesThatAreNoPermutation) {
+  const auto with = [](std::vector<std::int64_t> perm) {
+    Graph graph{.name = "g",
+                .opset = 13,
+                .inputs = {{.name = "x", .shape = {4, 4}}},
+                .outputs = {{.name = "y", .shape = {4, 4}}},
+                .initializers = {},
+                .nodes = {node("Transpose", {"x"}, "y")}};
+    graph.nodes[0].attributes = {{"perm", std::move(perm)}};
+    return *write_onnx(graph);
+  };
+  EXPECT_TRUE(read_onnx(with({1, 0})));
+  for (const std::vector<std::int64_t>& perm : {std::vector<std::int64_t>{1, 1}, {-1, 0}, {0, 2}})
+    expect_decode_failed(with(perm), "perm is no permutation of the axes");
+}
+
 TEST(ReadOnnx, RefusesAttributesThatAreSetTwiceAmongHoweverMany) {
   Graph graph{.name = "g",
               .opset = 13,

@@ -214,5 +214,44 @@ TEST(Compose, NamesTheSumsOfManyShortly) {
   for (const Node& each : graph.nodes) EXPECT_LT(each.outputs[0].size(), 16U);
 }
 
+Tensor number(std::string name, Tensor::Values value) {
+  return {.name = std::move(name), .shape = {}, .values = std::move(value)};
+}
+
+/// x -> steps of .5 around 100 -> y, and weights in steps.
+Graph stepped(std::string back_scale) {
+  Graph graph =
+      graph_of({node("QuantizeLinear", {"x", "scale", "zero"}, "steps"),
+                node("DequantizeLinear", {"steps", std::move(back_scale), "zero"}, "back"),
+                node("DequantizeLinear", {"kept", "scale", "zero"}, "weights"),
+                node("Mul", {"back", "weights"}, "y")},
+               {number("scale", std::vector<float>{.5F}), number("other", std::vector<float>{.25F}),
+                number("zero", std::vector<std::uint8_t>{100}),
+                number("kept", std::vector<std::uint8_t>{102})});
+  graph.opset = 13;
+  return graph;
+}
+
+// 0 … 255 in steps of .5 around 100 reach from -50 to 77.5.
+TEST(DropRoundings, LeavesTheRangeOfTheSteps) {
+  const Graph dropped = drop_roundings(stepped("scale"));
+  ASSERT_EQ(dropped.nodes.size(), 3U);
+  EXPECT_EQ(dropped.nodes[0].op, "Clip");
+  EXPECT_EQ(dropped.nodes[1].op, "DequantizeLinear") << "weights stay";
+  const auto value = [&](std::size_t input) {
+    return std::get<std::vector<float>>(
+        dropped.initializer(dropped.nodes[0].inputs.at(input))->values);
+  };
+  EXPECT_THAT(value(1), ElementsAre(-50.F));
+  EXPECT_THAT(value(2), ElementsAre(77.5F));
+  EXPECT_TRUE(validate(dropped));
+}
+
+TEST(DropRoundings, KeepsWhatIsTakenBackOtherwise) {
+  const Graph kept = drop_roundings(stepped("other"));
+  EXPECT_EQ(kept.nodes[0].op, "QuantizeLinear");
+  EXPECT_EQ(kept.nodes[1].op, "DequantizeLinear");
+}
+
 }  // namespace
 }  // namespace visavis::graph

@@ -121,8 +121,8 @@ std::vector<std::size_t> in_turn(const BalancedDraw& draw, std::span<const std::
   std::map<std::vector<std::string>, std::vector<std::size_t>> cells;
   for (const std::size_t i : draw.chosen) cells[attributes.values.at(keys[i])].push_back(i);
   std::vector<std::size_t> order;
-  const auto fewest = std::ranges::min_element(
-      cells, {}, [](const auto& cell) { return cell.second.size(); });
+  const auto fewest =
+      std::ranges::min_element(cells, {}, [](const auto& cell) { return cell.second.size(); });
   const std::size_t rounds = cells.empty() ? 0 : fewest->second.size();
   for (std::size_t round = 0; round < rounds; ++round)
     for (const auto& [values, places] : cells) order.push_back(places[round]);

@@ -286,6 +286,14 @@ JudgementFacts facts_of(const modelkit::Judgement& judgement) {
   return facts;
 }
 
+DivergenceFacts facts_of(const modelkit::Divergence& found) {
+  return {.op = found.op,
+          .same_before = found.same,
+          .difference = facts_of(found.difference),
+          .source_shape = found.source_shape,
+          .result_shape = found.result_shape};
+}
+
 Outcome<void> check_limits(const Questions& questions) {
   if (!(questions.max_abs.value_or(0) >= 0)) return usage("--max-abs is a number from 0");
   if (!(questions.max_relative.value_or(0) >= 0)) return usage("--max-relative is a number from 0");
@@ -344,6 +352,32 @@ std::optional<std::int64_t> size_of(const Network& source, const Network& result
   return std::nullopt;
 }
 
+/// Asks both once more, as if nothing were rounded: what two int8 networks may differ by hides much
+/// else. Needs networks that are read here, and limits that nobody gave.
+Outcome<void> judge_unrounded(const Network& source, const Network& result,
+                              std::span<const modelkit::SampleSet> sets, Equivalence& answer) {
+  const bool own_limits =
+      answer.questions.max_abs || answer.questions.max_relative || answer.questions.min_cosine;
+  if (!is_quantized(source.graph) || own_limits || result.model || !answer.equivalent) return {};
+  VISAVIS_TRY(reference, caused_by(Cause::kDefect, runtime::find_engine("reference")));
+  const graph::Graph before = graph::drop_roundings(source.graph);
+  const graph::Graph after = graph::drop_roundings(result.graph);
+  VISAVIS_TRY(found, caused_by(Cause::kInput,
+                               modelkit::compare({.graph = &before, .engine = reference},
+                                                 {.graph = &after, .engine = reference}, sets,
+                                                 {.max_abs = AnswerLimits{}.max_abs,
+                                                  .max_relative = kUnroundedMaxRelative,
+                                                  .min_cosine = kUnroundedMinCosine})));
+  for (const modelkit::Judgement& judgement : found.judgements) {
+    JudgementFacts facts = facts_of(judgement);
+    facts.inputs += ", not rounded";
+    answer.judgements.push_back(std::move(facts));
+  }
+  if (found.first) answer.first = facts_of(*found.first);
+  answer.equivalent = found.equivalent;
+  return {};
+}
+
 /// @param size  stands for a free height or width
 Outcome<Equivalence> judge(const Network& source, const Network& result, const Questions& questions,
                            const AnswerLimits& limits, std::int64_t size) {
@@ -365,13 +399,9 @@ Outcome<Equivalence> judge(const Network& source, const Network& result, const Q
   answer.other_form = found->other_form;
   std::ranges::transform(found->judgements, std::back_inserter(answer.judgements),
                          [](const auto& judgement) { return facts_of(judgement); });
-  if (found->first)
-    answer.first = DivergenceFacts{.op = found->first->op,
-                                   .same_before = found->first->same,
-                                   .difference = facts_of(found->first->difference),
-                                   .source_shape = found->first->source_shape,
-                                   .result_shape = found->first->result_shape};
+  if (found->first) answer.first = facts_of(*found->first);
   answer.equivalent = found->equivalent;
+  VISAVIS_CHECK(judge_unrounded(source, result, sets, answer));
   return answer;
 }
 
@@ -446,7 +476,7 @@ struct Made {
 
 Outcome<Made> make_ir(const graph::Graph& graph, const NetworkTarget& target) {
   VISAVIS_TRY(bytes, caused_by(Cause::kInput, graph::write_onnx(graph)));
-  VISAVIS_TRY(ir, caused_by(Cause::kEnvironment, runtime::to_openvino_ir(bytes)));
+  VISAVIS_TRY(ir, runtime::to_openvino_ir(bytes));
   NetworkFacts facts = facts_of(target.path, ir);
   facts.parameters = parameters_of(graph);
   VISAVIS_TRY(network, network_of(std::move(facts), ir, "f32"));
@@ -492,7 +522,8 @@ Outcome<Made> make(const graph::Graph& graph, const NetworkTarget& target, std::
 /// The certificate last, so that it stands for files that are all there.
 Outcome<void> publish(const std::vector<Output>& outputs) {
   std::vector<NewFile> files;
-  for (const Output& output : outputs) files.push_back({.path = output.path, .bytes = output.bytes});
+  for (const Output& output : outputs)
+    files.push_back({.path = output.path, .bytes = output.bytes});
   return write_together(files);
 }
 

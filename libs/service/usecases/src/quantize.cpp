@@ -450,10 +450,10 @@ Outcome<void> publish(const Quantized& answer, std::span<const std::byte> bytes,
                       const std::string& manifest, const CertifyQuantized& certify) {
   const std::string certificate = certify(answer);
   const auto bytes_of = [](std::string_view text) { return std::as_bytes(std::span(text)); };
-  const auto files = std::to_array<NewFile>(
-      {{.path = answer.network, .bytes = bytes},
-       {.path = answer.manifest, .bytes = bytes_of(manifest)},
-       {.path = answer.certificate, .bytes = bytes_of(certificate)}});
+  const auto files =
+      std::to_array<NewFile>({{.path = answer.network, .bytes = bytes},
+                              {.path = answer.manifest, .bytes = bytes_of(manifest)},
+                              {.path = answer.certificate, .bytes = bytes_of(certificate)}});
   return write_together(files);
 }
 

@@ -234,6 +234,21 @@ TEST_F(NetworksTest, AllowsForStepsThatFallOtherwise) {
   EXPECT_FALSE(compare_networks({.path = network("d", 1)}, {.path = near}, {})->equivalent);
 }
 
+// Rounding would hide a weight that is off by a tenth.
+TEST_F(NetworksTest, AsksNetworksOfStepsWithoutTheirRoundings) {
+  const fs::path steps = network("a", 1, .01F);
+  for (const fs::path& other : {network("b", 1.1F, .01F), network("c", 1.1F)}) {
+    const auto answer = compare_networks({.path = steps}, {.path = other}, {});
+    ASSERT_TRUE(answer) << answer.error().error.message;
+    EXPECT_FALSE(answer->equivalent);
+    ASSERT_EQ(answer->judgements.size(), 2);
+    EXPECT_LT(answer->judgements[0].outputs[0].max_relative, kInt8MaxRelative);
+    EXPECT_GT(answer->judgements[0].outputs[0].min_cosine, kInt8MinCosine);
+    EXPECT_EQ(answer->judgements[1].inputs, "random, not rounded");
+  }
+  EXPECT_TRUE(compare_networks({.path = steps}, {.path = network("d", 1, .01F)}, {})->equivalent);
+}
+
 TEST_F(NetworksTest, AsksWithPictures) {
   Image picture(8, 8);
   picture.bytes()[0] = 255;

@@ -103,6 +103,10 @@ using Shapes = std::unordered_map<std::string, Shape>;
 /// convolution stays, for the zeros of a padding are not normalised.
 [[nodiscard]] Graph fold_batch_norm(Graph graph);
 
+/// The network that an int8 one stands for: where values are rounded to steps of a constant scale
+/// and taken back at once, a Clip to the range of the steps is left. Weights stay as they are.
+[[nodiscard]] Graph drop_roundings(Graph graph);
+
 /// True if a node is of those that `compose` looks at.
 [[nodiscard]] bool has_composites(const Graph& graph) noexcept;
 

@@ -70,6 +70,9 @@ inline constexpr double kHalfMinCosine = .9999;
 /// docs/conversion.md has the measurements.
 inline constexpr double kInt8MaxRelative = .4;
 inline constexpr double kInt8MinCosine = .97;
+/// And without their roundings, of which a tensor of biases and the like are left.
+inline constexpr double kUnroundedMaxRelative = .01;
+inline constexpr double kUnroundedMinCosine = .9999;
 inline constexpr double kHalfMaxChanged = .001;  ///< A tenth of a point, as of the accuracy.
 
 /// One of the files that a network is in.
@@ -103,7 +106,7 @@ struct DifferenceFacts {
 };
 
 struct JudgementFacts {
-  std::string inputs{};  ///< "random", "chips"
+  std::string inputs{};  ///< "random", "chips"; with ", not rounded": of the networks without steps
   std::size_t samples = 0;
   double self_cosine = 0;  ///< Of the source's answers to two of them, the largest.
   std::vector<DifferenceFacts> outputs{};
