@@ -71,6 +71,22 @@ Result<std::string> other_form(std::span<const runtime::Tensor> source,
   return std::string();
 }
 
+bool has_free_batch(const runtime::Model& model) {
+  return std::ranges::all_of(model.inputs(), [](const runtime::TensorSpec& input) {
+    return !input.shape.empty() && input.shape[0] < 0;
+  });
+}
+
+/// Two samples as one. @pre inputs of the same shapes, each with a batch
+Sample stacked(const Sample& first, const Sample& second) {
+  Sample both = first;
+  for (std::size_t i = 0; i < both.size(); ++i) {
+    both[i].shape[0] += second[i].shape[0];
+    both[i].bytes.insert(both[i].bytes.end(), second[i].bytes.begin(), second[i].bytes.end());
+  }
+  return both;
+}
+
 class Comparer {
  public:
   Comparer(const Side& source, const Side& result, const Limits& limits)
@@ -88,6 +104,7 @@ class Comparer {
       VISAVIS_TRY(judgement, judge(set, source, result, comparison.other_form));
       comparison.judgements.push_back(std::move(judgement));
     }
+    VISAVIS_CHECK(judge_together(sets, source, result, comparison));
     if (!comparison.other_form.empty()) comparison.judgements.clear();
     comparison.equivalent = comparison.other_form.empty() && telling_ == nullptr;
     if (telling_ != nullptr) {
@@ -128,6 +145,27 @@ class Comparer {
     return judgement;
   }
 
+  /// Where the batch is free in both, and nothing has differed yet: two samples at once. It is told
+  /// only if they make a difference.
+  Result<void> judge_together(std::span<const SampleSet> sets, Runner& source, Runner& result,
+                              Comparison& comparison) {
+    const auto set =
+        std::ranges::find_if(sets, [](const SampleSet& one) { return one.samples.size() > 1; });
+    const bool is_asked = telling_ == nullptr && comparison.other_form.empty() &&
+                          set != sets.end() && has_free_batch(source.model()) &&
+                          has_free_batch(result.model());
+    if (!is_asked) return {};
+    together_ = stacked(set->samples[0], set->samples[1]);
+    const auto ours = source.run(together_);
+    if (!ours) return {};  // its batch is free by its word only
+    const SampleSet once{.kind = set->kind + ", two at once", .samples = {together_}};
+    VISAVIS_TRY(judgement, judge(once, source, result, comparison.other_form));
+    if (telling_ == nullptr) return {};
+    telling_ = &together_;  // the set does not last
+    comparison.judgements.push_back(std::move(judgement));
+    return {};
+  }
+
   static double largest_cosine(std::span<const runtime::Tensor> answers) {
     double largest = -1;
     for (std::size_t a = 0; a < answers.size(); ++a)
@@ -140,6 +178,7 @@ class Comparer {
   Side source_;
   Side result_;
   Limits limits_;
+  Sample together_;
   const Sample* telling_ = nullptr;  ///< The first that showed a difference.
 };
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 #include <visavis/core/result.hpp>
@@ -202,6 +203,49 @@ TEST(Compare, NamesTheLayerWhoseShapeDiffers) {
   EXPECT_EQ(found->first->same, 0);
   EXPECT_EQ(found->first->source_shape, (graph::Shape{1, 2, 4, 4}));
   EXPECT_EQ(found->first->result_shape, (graph::Shape{1, 2, 6, 6}));
+}
+
+/// The mean of the samples: x itself, if there is one.
+graph::Graph mixing() {
+  graph::Graph graph = network({-1, 2}, {-1, 2});
+  node(graph, "ReduceMean", {"x"}, "mean").attributes = {{"axes", graph::Shape{0}}};
+  node(graph, "Sub", {"x", "mean"}, "rest");
+  node(graph, "Sub", {"x", "rest"}, "y");
+  return graph;
+}
+
+TEST(Compare, AsksForSeveralSamplesAtOnceWhereTheBatchIsFree) {
+  graph::Graph plain = network({-1, 2}, {-1, 2});
+  node(plain, "Identity", {"x"}, "y");
+  const std::vector<SampleSet> sets = {
+      {.kind = "a", .samples = {{tensor({1, 2}, {1, 0})}, {tensor({1, 2}, {0, 2})}}}};
+  const auto found = compared(plain, mixing(), sets);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_FALSE(found->equivalent);
+  ASSERT_EQ(found->judgements.size(), 2);
+  EXPECT_EQ(found->judgements[0].outputs[0].max_abs, 0);
+  EXPECT_EQ(found->judgements[1].kind, "a, two at once");
+  EXPECT_EQ(found->judgements[1].outputs[0].max_abs, 1) << "(0, 2) and (.5, 1)";
+
+  // Of one sample alone there is nothing to put together.
+  EXPECT_TRUE(
+      compared(plain, mixing(), {{.kind = "a", .samples = {sets[0].samples[0]}}})->equivalent);
+  graph::Graph one = plain;
+  one.inputs[0].shape[0] = one.outputs[0].shape[0] = 1;
+  EXPECT_TRUE(compared(one, mixing(), sets)->equivalent);
+}
+
+TEST(Compare, TellsABatchThatIsFreeOnlyInTheSource) {
+  graph::Graph plain = network({-1, 2, 2}, {-1, 4});
+  node(plain, "Flatten", {"x"}, "y");
+  graph::Graph fixed = network({-1, 2, 2}, {-1, 4});
+  fixed.initializers.push_back(
+      {.name = "shape", .shape = {2}, .values = std::vector<std::int64_t>{1, -1}});
+  node(fixed, "Reshape", {"x", "shape"}, "y");
+  const auto found = compared(plain, fixed, {*random_samples(plain, 2, 1, 1)});
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_FALSE(found->equivalent);
+  EXPECT_EQ(found->other_form, "the output y is 2 x 4 in one and 1 x 8 in the other");
 }
 
 // (1, 0) and (0, 1), then (1, 0) and (1, 1).

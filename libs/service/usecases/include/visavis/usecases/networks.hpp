@@ -70,7 +70,7 @@ inline constexpr double kHalfMinCosine = .9999;
 /// docs/conversion.md has the measurements.
 inline constexpr double kInt8MaxRelative = .4;
 inline constexpr double kInt8MinCosine = .97;
-/// And without their roundings, of which a tensor of biases and the like are left.
+/// And without their roundings; what is left are weights and biases in whole steps.
 inline constexpr double kUnroundedMaxRelative = .01;
 inline constexpr double kUnroundedMinCosine = .9999;
 inline constexpr double kHalfMaxChanged = .001;  ///< A tenth of a point, as of the accuracy.
