@@ -21,6 +21,7 @@
 
 #include "external_data.hpp"
 #include "onnx_numbers.hpp"
+#include "onnx_parts.hpp"
 #include "output_ranks.hpp"
 #include "schema.hpp"
 #include "visavis/core/result.hpp"
@@ -324,9 +325,10 @@ class Reader {
   std::map<std::string, std::size_t> needs_;  ///< And how often.
 };
 
-/// @return nothing for bytes that are no protocol buffer of this form
+/// @return nothing for bytes that are no protocol buffer of this form, or one of too many parts
 std::optional<onnx::ModelProto> parsed(std::span<const std::byte> file) {
   onnx::ModelProto model;
+  if (has_too_many_parts(file)) return std::nullopt;
   if (!model.ParseFromArray(file.data(), static_cast<int>(file.size()))) return std::nullopt;
   return model;
 }
@@ -352,6 +354,9 @@ void for_each_tensor(const onnx::GraphProto& graph, const auto& visit) {
 
 Result<Graph> read_onnx(std::span<const std::byte> file, std::span<const OnnxData> beside) {
   if (is_too_large(file)) return malformed("it is larger than 2 GiB");
+  if (has_too_many_parts(file))
+    return fail(ErrorCode::kResourceExhausted,
+                "the ONNX model has too many nodes, weights or attributes");
   try {
     const auto model = parsed(file);
     if (!model) return malformed("the bytes are damaged or of another format");

@@ -322,6 +322,19 @@ TEST(ReadOnnx, NamesAllThatItDoesNotSupport) {
   EXPECT_THAT(read.error().message, HasSubstr("operator set 26"));
 }
 
+// 2 MB of nodes with nothing in them: ModelProto.graph is field 7, GraphProto.node field 1.
+TEST(ReadOnnx, RefusesMorePartsThanAnyNetworkHas) {
+  constexpr std::size_t kNodes = 1U << 20U;
+  std::string model = {"\x3a\x80\x80\x80\x01", 5};
+  for (std::size_t i = 0; i < kNodes; ++i) model += {"\x0a\0", 2};
+  model += {"\x42\x02\x10\x0d", 4};  // operator set 13
+  const auto graph = read_onnx(bytes_of(model));
+  ASSERT_FALSE(graph);
+  EXPECT_EQ(graph.error().code, ErrorCode::kResourceExhausted);
+  EXPECT_THAT(graph.error().message, HasSubstr("too many nodes, weights or attributes"));
+  EXPECT_FALSE(looks_like_onnx(bytes_of(model)));
+}
+
 TEST(WriteOnnx, GivesBackWhatWasRead) {
   for (const std::string_view name : {"raw_data", "attributes", "small_integers"}) {
     const auto graph = read_onnx(data(name));

@@ -26,7 +26,8 @@ struct OnnxData {
 /// says, weights in a file that is not among `beside` or is too short. kUnsupported, with all that
 /// is not known at once, for operators of another domain, subgraphs, functions, sparse tensors,
 /// operator sets above 25 and element types other than float32, float16, int64, int32, int8 and
-/// uint8. kResourceExhausted for more than 2 GiB of weights in other files.
+/// uint8. kResourceExhausted for more than 2 GiB of weights in other files, and for more than a
+/// million nodes, their inputs, outputs and attributes, and weights, all together.
 [[nodiscard]] Result<Graph> read_onnx(std::span<const std::byte> file,
                                       std::span<const OnnxData> beside = {});
 
