@@ -21,6 +21,9 @@ namespace {
 
 using Kind = Node::Kind;
 
+/// Objects, marks and what is remembered, each. A thousand weights are 25,000 objects.
+constexpr std::size_t kMostNodes = 1'000'000;
+
 constexpr std::array<std::string_view, 13> kNames = {
     "collections OrderedDict",
     "torch._utils _rebuild_tensor_v2",
@@ -92,6 +95,10 @@ class Reader {
     if (!problem_)
       problem_ = Error{ErrorCode::kDecodeFailed, std::string("the pickle is damaged: ") + what};
   }
+  void too_many() {
+    if (!problem_)
+      problem_ = Error{ErrorCode::kResourceExhausted, "the pickle has too many objects"};
+  }
   void unsupported(std::string message) {
     if (!problem_) problem_ = Error{ErrorCode::kUnsupported, std::move(message)};
   }
@@ -131,10 +138,12 @@ class Reader {
     return out;
   }
 
-  /// Lists may be recalled and copied again and again, so what is copied is limited as a whole.
+  /// Lists may be recalled and copied again and again, so what is copied is limited as a whole. An
+  /// object takes many times the byte or two that it is written in.
   NodeId make(Node node) {
     held_ += node.items.size();
     if (held_ > 4 * bytes_.size()) damaged("it holds more than its size allows");
+    if (out_.nodes.size() >= kMostNodes) too_many();
     out_.nodes.push_back(std::move(node));
     return static_cast<NodeId>(out_.nodes.size() - 1);
   }
@@ -186,6 +195,7 @@ class Reader {
   void remember(std::uint64_t key) {
     if (available() == 0) return damaged("there is nothing to remember");
     memo_[key] = stack_.back();
+    if (memo_.size() > kMostNodes) too_many();
   }
 
   void recall(std::uint64_t key) {
@@ -394,6 +404,7 @@ class Reader {
         return;
       case kMark:
         marks_.push_back(stack_.size());
+        if (marks_.size() > kMostNodes) too_many();
         return;
       case kTupleOp:
         return push({.kind = Kind::kTuple, .text = {}, .items = pop_to_mark()});

@@ -2,7 +2,8 @@
 
 /// Reads what PyTorch pickles without executing anything: a fixed list of opcodes and of names,
 /// each with one meaning known here; everything else is refused. Opcodes: Python's pickletools.
-/// Memory is linear in the input: every step consumes bytes and adds at most one node.
+/// Memory is linear in the input, and objects are a million at most: every step consumes bytes and
+/// adds at most one.
 
 #include <cstddef>
 #include <cstdint>
@@ -46,7 +47,8 @@ struct Pickle {
   [[nodiscard]] const Node& operator[](NodeId id) const { return nodes[id]; }
 };
 
-/// @return kDecodeFailed for a damaged pickle, kUnsupported for an opcode or name not on the lists.
+/// @return kDecodeFailed for a damaged pickle, kUnsupported for an opcode or name not on the lists,
+/// kResourceExhausted for more than a million objects.
 [[nodiscard]] Result<Pickle> read_pickle(std::span<const std::byte> bytes);
 
 }  // namespace visavis::modelkit

@@ -256,5 +256,17 @@ TEST(Pickle, HoldsNoMoreThanItsSize) {
   EXPECT_EQ(pickle(text + ".").error().code, ErrorCode::kDecodeFailed);
 }
 
+// An object takes many times the byte that None, a mark or a memo is written in.
+TEST(Pickle, BoundsHowManyObjectsThereAre) {
+  constexpr std::size_t kCount = 1'100'000;
+  for (const char opcode : {'N', '(', '\x94'}) {
+    const Result<Pickle> p = pickle("N" + std::string(kCount, opcode) + ".");
+    ASSERT_FALSE(p);
+    EXPECT_EQ(p.error().code, ErrorCode::kResourceExhausted);
+    EXPECT_EQ(p.error().message, "the pickle has too many objects");
+  }
+  EXPECT_TRUE(pickle(std::string(kCount / 2, 'N') + "."));
+}
+
 }  // namespace
 }  // namespace visavis::modelkit
