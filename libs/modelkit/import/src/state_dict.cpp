@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include <visavis/core/half.hpp>
 #include <visavis/core/result.hpp>
 
 #include "npy.hpp"
@@ -310,20 +311,6 @@ double value_at(std::span<const std::byte> storage, std::size_t index) {
   return static_cast<double>(value);
 }
 
-/// IEEE 754 binary16.
-double half_at(std::span<const std::byte> storage, std::size_t index) {
-  const auto bits = static_cast<unsigned>(value_at<std::uint16_t>(storage, index));
-  const unsigned exponent = (bits >> 10U) & 31U;
-  const double fraction = static_cast<double>(bits & 1023U) / 1024;
-  const double sign = (bits & 0x8000U) != 0 ? -1 : 1;
-  if (exponent == 31)
-    return fraction == 0 ? sign * std::numeric_limits<double>::infinity()
-                         : std::numeric_limits<double>::quiet_NaN();
-  if (exponent == 0) return sign * fraction / (1 << 14);
-  const double magnitude = (1 + fraction) * static_cast<double>(1U << exponent) / (1 << 15);
-  return sign * magnitude;
-}
-
 double element(const Weight& weight, std::size_t index) {
   switch (weight.dtype) {
     case Dtype::kFloat32:
@@ -331,7 +318,7 @@ double element(const Weight& weight, std::size_t index) {
     case Dtype::kFloat64:
       return value_at<double>(weight.storage, index);
     case Dtype::kFloat16:
-      return half_at(weight.storage, index);
+      return from_half(static_cast<std::uint16_t>(value_at<std::uint16_t>(weight.storage, index)));
     case Dtype::kBfloat16:
       return std::bit_cast<float>(
           static_cast<std::uint32_t>(value_at<std::uint16_t>(weight.storage, index)) << 16U);
