@@ -23,6 +23,7 @@
 #include <visavis/graph/passes.hpp>
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/openvino_ir.hpp>
+#include <visavis/tests/farther.hpp>
 
 #include "model_store.hpp"
 
@@ -92,8 +93,8 @@ Distance difference(const graph::Graph& graph, const fs::path& exported) {
     EXPECT_EQ(actual.size(), wanted.floats().size());
     if (actual.size() != wanted.floats().size()) continue;
     for (std::size_t k = 0; k < actual.size(); ++k)
-      apart.max_abs =
-          std::max(apart.max_abs, static_cast<double>(std::abs(actual[k] - wanted.floats()[k])));
+      apart.max_abs = tests::farther(apart.max_abs,
+                                     static_cast<double>(std::abs(actual[k] - wanted.floats()[k])));
     apart.cosine = std::min(apart.cosine, cosine(actual, wanted.floats()));
   }
   return apart;

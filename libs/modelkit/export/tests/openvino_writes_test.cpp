@@ -17,6 +17,7 @@
 #include <visavis/graph/onnx.hpp>
 #include <visavis/import/import.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/tests/farther.hpp>
 
 #include "model_store.hpp"
 
@@ -65,7 +66,7 @@ double distance(const Answers& a, const Answers& b) {
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
     EXPECT_EQ(a[i].size(), b[i].size());
     for (std::size_t k = 0; k < std::min(a[i].size(), b[i].size()); ++k)
-      most = std::max(most, std::abs(double{a[i][k]} - double{b[i][k]}));
+      most = tests::farther(most, std::abs(double{a[i][k]} - double{b[i][k]}));
   }
   return a.empty() ? 1 : most;
 }

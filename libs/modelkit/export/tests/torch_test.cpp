@@ -23,6 +23,7 @@
 #include <visavis/import/import.hpp>
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
+#include <visavis/tests/farther.hpp>
 
 namespace visavis::modelkit {
 namespace {
@@ -70,7 +71,7 @@ Result<double> distance(const std::vector<std::byte>& onnx, const nlohmann::json
     const auto values = expected["values"].get<std::vector<double>>();
     const auto found = tensors[i].floats();
     for (std::size_t k = 0; k < values.size(); ++k)
-      most = std::max(most, std::abs(static_cast<double>(found[k]) - values[k]));
+      most = tests::farther(most, std::abs(static_cast<double>(found[k]) - values[k]));
   }
   return most;
 }

@@ -19,6 +19,7 @@
 #include <visavis/core/result.hpp>
 #include <visavis/import/import.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/tests/farther.hpp>
 
 namespace visavis::modelkit::testing {
 
@@ -82,7 +83,7 @@ inline double distance(const runtime::Engine& engine, const std::vector<std::byt
     for (const double value : values) largest = std::max(largest, std::abs(value));
     for (std::size_t k = 0; k < values.size(); ++k) {
       const double off = std::abs(static_cast<double>(found[k]) - values[k]) / largest;
-      if (!(off <= most)) most = std::isnan(off) ? kInfinity : off;
+      most = tests::farther(most, off);
     }
   }
   return most;

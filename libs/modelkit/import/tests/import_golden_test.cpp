@@ -24,6 +24,7 @@
 #include <visavis/models/prepare.hpp>
 #include <visavis/models/store.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/tests/farther.hpp>
 
 namespace visavis::modelkit {
 namespace {
@@ -115,7 +116,8 @@ double distance(const runtime::Engine& engine, const Bytes& onnx, const nlohmann
     const std::size_t stride = expected["stride"];
     const auto values = expected["values"].get<std::vector<double>>();
     for (std::size_t i = 0; i < values.size(); ++i)
-      most = std::max(most, std::abs(values[i] - static_cast<double>(found->second[i * stride])));
+      most = tests::farther(most,
+                            std::abs(values[i] - static_cast<double>(found->second[i * stride])));
   }
   return most;
 }

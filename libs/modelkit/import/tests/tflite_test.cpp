@@ -18,6 +18,7 @@
 #include <visavis/graph/onnx.hpp>
 #include <visavis/import/import.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/tests/farther.hpp>
 
 #include "tflite_generated.h"
 
@@ -335,7 +336,7 @@ double difference_from_tensorflow(const std::string& name) {
     const auto values = (*outputs)[i].floats();
     EXPECT_EQ(values.size(), expected[i].size());
     for (std::size_t k = 0; k < values.size(); ++k)
-      most = std::max(most, std::abs(values[k] - expected[i][k].get<double>()));
+      most = tests::farther(most, std::abs(values[k] - expected[i][k].get<double>()));
   }
   return most;
 }
