@@ -602,15 +602,6 @@ bool is_variable(std::string_view op) {
   return op == "VarHandleOp" || op == "VariableV2" || op == "Variable";
 }
 
-/// Of the variables whose keys are not among `read`.
-std::uint64_t unread_numbers(const Bundle& variables, const std::set<std::string_view>& read) {
-  std::uint64_t count = 0;
-  for (const auto& [key, entry] : variables.entries())
-    if (entry.type != static_cast<std::int32_t>(TensorflowType::kString) && !read.contains(key))
-      count += numbers_in(entry.shape);
-  return count;
-}
-
 /// Placeholders that the outputs need and that no signature names.
 void add_placeholders(const TensorflowGraph& graph, Inspection& out) {
   for (const std::size_t index : graph.order()) {
@@ -636,7 +627,7 @@ Result<Inspection> inspected(std::span<const Part> parts, const Choice& choice) 
       out.parameters += numbers_in(entry.shape);
     }
   if (model.unclear) return out;
-  std::set<std::string_view> read;  // keys of variables
+  std::set<std::string> read;  // keys of variables
   const auto count = [&](const tensorflow::NodeDef& node) {
     ++out.operators[node.op()];
     // Beside variables, constants are none: the epsilon of a batch normalisation.
@@ -658,13 +649,19 @@ Result<Inspection> inspected(std::span<const Part> parts, const Choice& choice) 
     const TensorflowGraph::Node& node = graph->nodes()[index];
     if (node.def == nullptr || node.op.starts_with('_')) continue;
     count(*node.def);
-    const std::string* key = model.variables && is_variable(node.op)
-                                 ? model.variables->key_of(variable_of(*node.def))
-                                 : nullptr;
-    if (key != nullptr) read.insert(*key);
+    if (!model.variables || !is_variable(node.op)) continue;
+    const std::string name(variable_of(*node.def));
+    const std::string* key = model.variables->key_of(name);
+    if (key == nullptr) continue;
+    const bool is_part = !model.variables->entries().contains(*key);
+    read.insert(is_part ? name.substr(0, name.rfind("/part_")) : *key);
   }
   // What the network reads, not what else is kept beside it: Keras 3 keeps every variable twice.
-  if (!read.empty()) out.parameters -= unread_numbers(*model.variables, read);
+  if (read.empty()) return out;
+  std::erase_if(out.weights,
+                [&](const TensorFacts& weight) { return !read.contains(weight.name); });
+  out.parameters = 0;
+  for (const TensorFacts& weight : out.weights) out.parameters += numbers_in(weight.shape);
   return out;
 }
 

@@ -30,6 +30,7 @@
 #include <visavis/graph/onnx.hpp>
 #include <visavis/import/import.hpp>
 #include <visavis/runtime/engine.hpp>
+#include <visavis/tests/farther.hpp>
 
 #include "bundle.hpp"
 
@@ -109,7 +110,7 @@ double difference(const std::vector<std::byte>& onnx, const std::string& name,
       const std::size_t p = i / channels % area;
       const std::size_t n = i / channels / area;
       const std::size_t at = is_picture ? (n * channels + c) * area + p : i;
-      most = std::max(most, std::abs(double{found[at]} - values[i]));
+      most = tests::farther(most, std::abs(double{found[at]} - values[i]));
     }
   }
   return most;
@@ -120,6 +121,12 @@ std::vector<std::string> operators(const std::vector<std::byte>& onnx) {
   const graph::Graph graph = *graph::read_onnx(onnx);
   for (const graph::Node& node : graph.nodes) out.push_back(node.op);
   return out;
+}
+
+std::uint64_t numbers_in(const std::vector<TensorFacts>& weights) {
+  std::uint64_t count = 0;
+  for (const TensorFacts& weight : weights) count += *graph::element_count(weight.shape);
+  return count;
 }
 
 TEST(Tensorflow, ReadsAFrozenGraphWithItsTrainingInside) {
@@ -165,7 +172,9 @@ TEST(Tensorflow, ReadsWhatKeras3Exports) {
   const auto inside = inspect(parts);
   ASSERT_TRUE(inside) << inside.error().message;
   // The file has each variable twice.
-  EXPECT_EQ(inside->parameters, expected()["keras3"]["parameters"].get<std::uint64_t>());
+  const auto parameters = expected()["keras3"]["parameters"].get<std::uint64_t>();
+  EXPECT_EQ(inside->parameters, parameters);
+  EXPECT_EQ(numbers_in(inside->weights), parameters);
 }
 
 TEST(Tensorflow, ReadsASavedModelWithResourceVariables) {
@@ -187,6 +196,10 @@ TEST(Tensorflow, ReadsVariablesInPieces) {
   const auto onnx = import_parts("tensorflow", parts);
   ASSERT_TRUE(onnx) << onnx.error().message;
   EXPECT_LT(difference(*onnx, "several", "rows"), 2e-5);
+  const auto inside = inspect(parts);
+  ASSERT_TRUE(inside) << inside.error().message;
+  EXPECT_GT(inside->parameters, 0U);
+  EXPECT_EQ(numbers_in(inside->weights), inside->parameters);
   std::vector<Part> wrong = parts;
   for (Part& part : wrong)
     if (part.name.ends_with(".data-00000-of-00001")) part.bytes[5] ^= std::byte{1};
