@@ -23,6 +23,8 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 
+#include "proto_parts.hpp"
+
 namespace visavis::modelkit {
 namespace {
 
@@ -340,6 +342,7 @@ Result<void> Bundle::read_object_graph() {
   const std::uint32_t of_length = crc32c(std::as_bytes(std::span(&fixed, 1)));
   if (masked(of_length) != number_at<std::uint32_t>(*stored, 0)) return wrong();
   if (masked(crc32c(*text, crc32c(*stored, of_length))) != entry.checksum) return wrong();
+  VISAVIS_CHECK(check_parts(*text, kObjectGraphForm));
   const auto graph = parsed<tensorflow::TrackableObjectGraph>(*text);
   if (!graph) return wrong();
   std::size_t object = 0;

@@ -14,6 +14,8 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 
+#include "proto_parts.hpp"
+
 namespace visavis::modelkit {
 namespace {
 
@@ -61,6 +63,7 @@ Result<void> add_all(const Layers& layers, CaffeWeights& weights) {
 }  // namespace
 
 Result<CaffeWeights> read_caffe_weights(std::span<const std::byte> bytes) {
+  VISAVIS_CHECK(check_parts(bytes, kCaffeForm));
   caffe::NetParameter net;
   if (bytes.size() > std::numeric_limits<int>::max() ||
       !net.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))

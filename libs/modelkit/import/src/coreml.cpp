@@ -19,6 +19,7 @@
 
 #include "builder.hpp"
 #include "coreml_layers.hpp"
+#include "proto_parts.hpp"
 #include "visavis/import/import.hpp"
 
 namespace visavis::modelkit {
@@ -38,6 +39,7 @@ std::unexpected<Error> unsupported(const std::string& what) {
 }
 
 Result<coreml::Model> parse(std::span<const std::byte> bytes) {
+  VISAVIS_CHECK(check_parts(bytes, kCoremlForm));
   coreml::Model model;
   if (bytes.size() > std::numeric_limits<int>::max() ||
       !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))

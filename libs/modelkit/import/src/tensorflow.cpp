@@ -28,6 +28,7 @@
 #include <visavis/graph/graph.hpp>
 
 #include "bundle.hpp"
+#include "proto_parts.hpp"
 #include "refusals.hpp"
 #include "tensorflow_graph.hpp"
 #include "tensorflow_to_onnx.hpp"
@@ -78,8 +79,9 @@ struct Model {
 };
 
 template <class Message>
-Result<Message> parsed(std::span<const std::byte> bytes) {
+Result<Message> parsed(std::span<const std::byte> bytes, const WireForm& form) {
   Message message;
+  VISAVIS_CHECK(check_parts(bytes, form));
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()) ||
       !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return malformed("the bytes are damaged or of another format");
@@ -349,7 +351,8 @@ void bind_variables(const tensorflow::GraphDef& graph, const tensorflow::SavedOb
 }
 
 Result<Model> read_saved_model(std::span<const Part> parts, const Choice& choice) {
-  VISAVIS_TRY(saved, parsed<tensorflow::SavedModel>(find(parts, kModelFile)->bytes));
+  VISAVIS_TRY(saved,
+              parsed<tensorflow::SavedModel>(find(parts, kModelFile)->bytes, kSavedModelForm));
   Model model;
   model.format = "TensorFlow SavedModel";
   model.graphs = graphs_of(saved);
@@ -372,7 +375,7 @@ Result<Model> read_saved_model(std::span<const Part> parts, const Choice& choice
 
 Result<Model> read_checkpoint(std::span<const Part> parts, const Part& meta, const Choice& choice) {
   if (!choice.tag.empty()) return fail(ErrorCode::kNotFound, "a checkpoint has one graph, no tags");
-  VISAVIS_TRY(graph, parsed<tensorflow::MetaGraphDef>(meta.bytes));
+  VISAVIS_TRY(graph, parsed<tensorflow::MetaGraphDef>(meta.bytes, kTensorflowMetaGraphForm));
   Model model;
   model.format = "TensorFlow checkpoint";
   model.producer = version_of(graph);
@@ -386,7 +389,7 @@ Result<Model> read_checkpoint(std::span<const Part> parts, const Part& meta, con
 }
 
 Result<Model> read_frozen(std::span<const std::byte> bytes) {
-  VISAVIS_TRY(graph, parsed<tensorflow::GraphDef>(bytes));
+  VISAVIS_TRY(graph, parsed<tensorflow::GraphDef>(bytes, kTensorflowGraphForm));
   if (graph.node_size() == 0) return malformed("it has no nodes");
   Model model;
   model.format = "TensorFlow frozen graph";
@@ -724,7 +727,8 @@ bool is_tensorflow(std::span<const Part> parts) {
   // The first field of a GraphDef is a node, whose first field is its name.
   const auto& bytes = parts.front().bytes;
   if (bytes.size() < 4 || bytes[0] != std::byte{0x0A}) return false;
-  const auto graph = guarded([&] { return parsed<tensorflow::GraphDef>(bytes); });
+  const auto graph =
+      guarded([&] { return parsed<tensorflow::GraphDef>(bytes, kTensorflowGraphForm); });
   return graph && graph->node_size() > 0 &&
          std::ranges::all_of(graph->node(), [](const tensorflow::NodeDef& node) {
            return !node.name().empty() && !node.op().empty();

@@ -574,6 +574,19 @@ TEST(Tensorflow, BoundsCallsInEachOther) {
   }
 }
 
+// 4 MB of nodes with nothing in them: GraphDef.node is field 1.
+TEST(Tensorflow, RefusesMorePartsThanAnyNetworkHas) {
+  tensorflow::GraphDef graph;
+  add_node(graph, "Placeholder", "embeddings", {});
+  std::vector<Part> parts = file_of(graph);
+  for (int i = 0; i < 1 << 21; ++i)
+    parts[0].bytes.insert(parts[0].bytes.end(), {std::byte{0x0A}, std::byte{0}});
+  const auto onnx = import_parts("tensorflow", parts);
+  ASSERT_FALSE(onnx);
+  EXPECT_EQ(onnx.error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(onnx.error().message, "the file has more parts than any network");
+}
+
 TEST(Tensorflow, RefusesConstantsThatAreNotThere) {
   tensorflow::GraphDef graph;
   add_node(graph, "Placeholder", "x", {});
