@@ -1,9 +1,12 @@
 // Bytes as an ONNX model that goes to every format, and comes back from there, if it does, as an
 // ONNX model.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
+#include <variant>
+#include <vector>
 #include <visavis/export/export.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/onnx.hpp>
@@ -14,8 +17,12 @@ namespace {
 
 using visavis::graph::Graph;
 
-/// Whether it is worth the time: what is free becomes small.
+/// Whether it is worth the time: what is free becomes small, and no picture millions of rows.
 bool is_small(const Graph& graph) {
+  constexpr float kMostTimes = 1024;
+  for (const auto& tensor : graph.initializers)
+    if (const auto* values = std::get_if<std::vector<float>>(&tensor.values))
+      if (std::ranges::any_of(*values, [](float x) { return x > kMostTimes; })) return false;
   for (const auto& info : graph.inputs) {
     auto shape = info.shape;
     for (auto& n : shape)
