@@ -86,7 +86,8 @@ class Folder {
     if (!affine || weights == nullptr || (has_bias && bias == nullptr)) return false;
     const std::size_t channels = affine->scale.size();
     const Tensor* shaped = graph_.initializer(before.inputs[1]);
-    if (channels == 0 || shaped->shape.empty() || shaped->shape[0] != static_cast<std::int64_t>(channels))
+    if (channels == 0 || shaped->shape.empty() ||
+        shaped->shape[0] != static_cast<std::int64_t>(channels))
       return false;
     if (has_bias && bias->size() != channels) return false;
 

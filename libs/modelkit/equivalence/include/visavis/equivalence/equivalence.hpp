@@ -92,8 +92,8 @@ struct Side {
 /// Numbers drawn evenly from [-1, 1) by splitmix64 (S. Vigna, 2015), whose state begins at `seed`:
 /// the upper 24 bits of each, times 2^-23, less 1.
 /// @param free_size  What stands for a free dimension other than the first, for which 1 stands.
-/// @return kUnsupported if an input is not of float32; kResourceExhausted for more than 2^27 numbers
-/// in all.
+/// @return kUnsupported if an input is not of float32; kResourceExhausted for more than 2^27
+/// numbers in all.
 [[nodiscard]] Result<SampleSet> random_samples(const graph::Graph& graph, std::size_t count,
                                                std::uint64_t seed, std::int64_t free_size);
 
