@@ -195,8 +195,8 @@ struct Stamp {
 /// From the attributes strides, dilations, pads, auto_pad, output_padding and output_shape.
 Result<std::array<Stamp, 2>> stamps(const Call& call, const Shape& x, const Shape& w) {
   constexpr std::int64_t kMost = std::int64_t{1} << 30;
-  const auto list = [&](std::string_view name, Ints otherwise) {
-    return call.node.get_or(name, std::move(otherwise));
+  const auto list = [&](std::string_view name, const Ints& otherwise) {
+    return call.node.get_or(name, otherwise);
   };
   const Ints strides = list("strides", {1, 1});
   const Ints dilations = list("dilations", {1, 1});
