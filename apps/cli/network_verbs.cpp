@@ -51,9 +51,7 @@ bool hardly_tells(const usecases::Equivalence& answer) {
 }
 
 bool asked_unrounded(const usecases::Equivalence& answer) {
-  return std::ranges::any_of(answer.judgements, [](const usecases::JudgementFacts& judgement) {
-    return judgement.inputs.ends_with("not rounded");
-  });
+  return !std::ranges::all_of(answer.judgements, &usecases::JudgementFacts::rounded);
 }
 
 std::string how_far(const usecases::DivergenceFacts& found) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdint>
+#include <expected>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -52,13 +53,12 @@ std::set<std::string> files_of_its_own(const Store& store, const Manifest& manif
 
 Result<Removed> remove_model(const Store& store, std::string_view id) {
   const Result<Manifest> manifest = store.find(id);
-  // One that cannot be read may go as well, which is why it is not an error yet.
-  if (!manifest && manifest.error().code == ErrorCode::kNotFound)
-    return fail(manifest.error().code, manifest.error().message);
   const fs::path own = store.root() / "manifests" / (std::string(id) + ".json");
   std::error_code ignored;
   const bool was_added = fs::exists(own, ignored);
-  if (!manifest && !was_added) return fail(manifest.error().code, manifest.error().message);
+  // One that was added and cannot be read may go as well.
+  if (!manifest && (manifest.error().code == ErrorCode::kNotFound || !was_added))
+    return std::unexpected(manifest.error());
   if (was_added) VISAVIS_CHECK(check_no_fusion_needs(store, id));
   Removed removed;
   if (manifest) {

@@ -371,6 +371,7 @@ Outcome<void> judge_unrounded(const Network& source, const Network& result,
   for (const modelkit::Judgement& judgement : found.judgements) {
     JudgementFacts facts = facts_of(judgement);
     facts.inputs += ", not rounded";
+    facts.rounded = false;
     answer.judgements.push_back(std::move(facts));
   }
   if (found.first) answer.first = facts_of(*found.first);

@@ -106,7 +106,8 @@ struct DifferenceFacts {
 };
 
 struct JudgementFacts {
-  std::string inputs{};  ///< "random", "chips"; with ", not rounded": of the networks without steps
+  std::string inputs{};  ///< "random", "chips"; with ", not rounded" if they were not.
+  bool rounded = true;   ///< False: of the networks without the roundings of their values.
   std::size_t samples = 0;
   double self_cosine = 0;  ///< Of the source's answers to two of them, the largest.
   std::vector<DifferenceFacts> outputs{};
