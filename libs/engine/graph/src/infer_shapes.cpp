@@ -15,6 +15,7 @@
 #include <utility>
 #include <variant>
 #include <vector>
+#include <visavis/graph/shapes.hpp>
 
 #include "visavis/core/result.hpp"
 #include "visavis/graph/graph.hpp"
@@ -34,9 +35,9 @@ std::unexpected<Error> wrong(const Node& node, std::string_view what) {
 
 /// A dimension that counts from the end if it is negative.
 Result<std::size_t> axis_of(const Node& node, std::int64_t axis, std::size_t rank) {
-  const auto size = static_cast<std::int64_t>(rank);
-  if (axis < -size || axis >= size) return wrong(node, "an axis beyond the shape");
-  return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
+  const auto found = axis_among(axis, rank);
+  if (!found) return wrong(node, "an axis beyond the shape");
+  return *found;
 }
 
 Result<Shape> broadcast(const Node& node, const Shape& a, const Shape& b) {

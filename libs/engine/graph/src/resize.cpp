@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include <visavis/graph/shapes.hpp>
 
 #include "visavis/core/result.hpp"
 #include "visavis/graph/graph.hpp"
@@ -168,12 +169,11 @@ Result<std::vector<std::size_t>> resize_axes(const Node& node, std::size_t rank)
     for (std::size_t axis = 0; axis < rank; ++axis) out.push_back(axis);
     return out;
   }
-  const auto size = static_cast<std::int64_t>(rank);
   for (const std::int64_t axis : node.get_or<std::vector<std::int64_t>>("axes", {})) {
-    if (axis < -size || axis >= size) return wrong(node, "an axis that its input does not have");
-    const auto counted = static_cast<std::size_t>(axis < 0 ? axis + size : axis);
-    if (std::ranges::find(out, counted) != out.end()) return wrong(node, "an axis twice");
-    out.push_back(counted);
+    const auto counted = axis_among(axis, rank);
+    if (!counted) return wrong(node, "an axis that its input does not have");
+    if (std::ranges::contains(out, *counted)) return wrong(node, "an axis twice");
+    out.push_back(*counted);
   }
   return out;
 }

@@ -17,6 +17,7 @@
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
 #include <visavis/graph/passes.hpp>
+#include <visavis/graph/shapes.hpp>
 #include <visavis/import/sizes.hpp>
 #include <visavis/runtime/engine.hpp>
 #include <visavis/runtime/evaluate.hpp>
@@ -128,9 +129,9 @@ std::unexpected<Error> refuse(const graph::Node& node, std::string_view why) {
 }
 
 Result<std::size_t> axis_of(const graph::Node& node, std::int64_t axis, std::size_t rank) {
-  const auto size = static_cast<std::int64_t>(rank);
-  if (axis < -size || axis >= size) return refuse(node, "an axis beyond the shape");
-  return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
+  const auto found = graph::axis_among(axis, rank);
+  if (!found) return refuse(node, "an axis beyond the shape");
+  return *found;
 }
 
 namespace {

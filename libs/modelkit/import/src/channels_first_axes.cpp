@@ -10,6 +10,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/graph/shapes.hpp>
 
 #include "builder.hpp"
 
@@ -59,9 +60,9 @@ Result<void> check_shape(Shape shape) {
 }
 
 Result<std::size_t> axis_of(std::int64_t axis, std::size_t rank) {
-  const auto size = static_cast<std::int64_t>(rank);
-  if (axis < -size || axis >= size) return unsupported("an axis that its input has");
-  return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
+  const auto found = graph::axis_among(axis, rank);
+  if (!found) return unsupported("an axis that its input has");
+  return *found;
 }
 
 std::vector<std::size_t> strides_of(const Shape& shape, std::size_t rank) {

@@ -14,6 +14,7 @@
 #include <utility>
 #include <variant>
 #include <visavis/core/result.hpp>
+#include <visavis/graph/shapes.hpp>
 
 #include "builder.hpp"
 
@@ -116,9 +117,9 @@ bool Call::is_of_integers() const {
 }
 
 Result<std::size_t> axis_of(std::int64_t axis, std::size_t rank) {
-  const auto size = static_cast<std::int64_t>(rank);
-  if (axis < -size || axis >= size) return needs("an axis that its input has");
-  return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
+  const auto found = graph::axis_among(axis, rank);
+  if (!found) return needs("an axis that its input has");
+  return *found;
 }
 
 Result<Shape> axes_of(const Shape& given, std::size_t rank) {

@@ -153,9 +153,7 @@ Result<std::vector<Value>> Converter::parts_of(const Call& call, std::size_t x, 
                                                const std::vector<std::int64_t>& sizes) {
   VISAVIS_TRY(from, call.floats(x));
   const Shape shape = network_.shape(from);
-  const auto rank = static_cast<std::int64_t>(shape.size());
-  if (axis < -rank || axis >= rank) return needs("an axis that its input has");
-  const auto along = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
+  VISAVIS_TRY(along, axis_of(axis, shape.size()));
   Shape begin(shape.size(), 0);
   Shape size(shape.size(), -1);
   std::vector<Value> out;
@@ -175,9 +173,8 @@ Result<std::vector<Value>> Converter::split(const Call& call) {
   VISAVIS_TRY(count, count_of(call, "num_split"));
   VISAVIS_TRY(x, call.floats(1));
   const Shape& shape = network_.shape(x);
-  const auto rank = static_cast<std::int64_t>(shape.size());
-  if (axis < -rank || axis >= rank) return needs("an axis that its input has");
-  const std::int64_t all = shape[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)];
+  VISAVIS_TRY(along, axis_of(axis, shape.size()));
+  const std::int64_t all = shape[along];
   if (all < 0 || all % count != 0) return needs("parts of one size");
   return parts_of(call, 1, axis,
                   std::vector<std::int64_t>(static_cast<std::size_t>(count), all / count));
@@ -189,9 +186,8 @@ Result<std::vector<Value>> Converter::split_by_sizes(const Call& call) {
   VISAVIS_TRY(sizes, call.numbers(1));
   VISAVIS_TRY(axis, call.number(2));
   const Shape& shape = network_.shape(x);
-  const auto rank = static_cast<std::int64_t>(shape.size());
-  if (axis < -rank || axis >= rank) return needs("an axis that its input has");
-  std::int64_t left = shape[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)];
+  VISAVIS_TRY(along, axis_of(axis, shape.size()));
+  std::int64_t left = shape[along];
   for (const std::int64_t n : sizes)
     if (n > 0) left -= std::min(n, graph::kMaxElements);
   if (const auto open = std::ranges::find(sizes, -1); open != sizes.end()) *open = left;

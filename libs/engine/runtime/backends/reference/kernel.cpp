@@ -11,6 +11,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/graph/shapes.hpp>
 
 #include "value.hpp"
 
@@ -59,10 +60,10 @@ Result<Ints> Call::list(std::string_view attribute, std::size_t input) const {
 }
 
 Result<std::size_t> Call::axis(std::int64_t axis, std::size_t rank) const {
-  const auto signed_rank = static_cast<std::int64_t>(rank);
-  if (axis < -signed_rank || axis >= signed_rank)
+  const auto found = graph::axis_among(axis, rank);
+  if (!found)
     return wrong("axis " + std::to_string(axis) + " of a tensor of rank " + std::to_string(rank));
-  return static_cast<std::size_t>(axis < 0 ? axis + signed_rank : axis);
+  return *found;
 }
 
 Result<std::size_t> Call::count(const Shape& shape) const {
