@@ -172,7 +172,7 @@ Result<std::vector<std::size_t>> resize_axes(const Node& node, std::size_t rank)
   for (const std::int64_t axis : node.get_or<std::vector<std::int64_t>>("axes", {})) {
     const auto counted = axis_among(axis, rank);
     if (!counted) return wrong(node, "an axis that its input does not have");
-    if (std::ranges::contains(out, *counted)) return wrong(node, "an axis twice");
+    if (std::ranges::find(out, *counted) != out.end()) return wrong(node, "an axis twice");
     out.push_back(*counted);
   }
   return out;

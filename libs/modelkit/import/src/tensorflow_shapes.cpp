@@ -13,6 +13,7 @@
 
 #include "builder.hpp"
 #include "channels_first.hpp"
+#include "channels_first_axes.hpp"
 #include "tensorflow_converter.hpp"
 #include "tensorflow_values.hpp"
 
