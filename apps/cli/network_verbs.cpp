@@ -50,10 +50,6 @@ bool hardly_tells(const usecases::Equivalence& answer) {
   return std::ranges::none_of(answer.judgements, tells);
 }
 
-bool asked_unrounded(const usecases::Equivalence& answer) {
-  return !std::ranges::all_of(answer.judgements, &usecases::JudgementFacts::rounded);
-}
-
 std::string how_far(const usecases::DivergenceFacts& found) {
   if (found.source_shape != found.result_shape)
     return shape_text(found.source_shape) + " against " + shape_text(found.result_shape);
@@ -75,16 +71,16 @@ std::string describe(const usecases::Equivalence& answer) {
   std::string text = answer.judgements.empty() ? std::string() : table.text();
   text += answer.equivalent ? "the same network" : "NOT the same network";
   if (answer.other_form.empty())
-    text +=
-        " (at most " + shortly(answer.limits.max_abs) + " in each number" +
-        (answer.limits.max_relative > 0
-             ? " or " + shortly(answer.limits.max_relative) + " of the largest"
-             : "") +
-        ", cosine at least " + fixed(answer.limits.min_cosine, 8) +
-        (asked_unrounded(answer) ? "; not rounded " + shortly(usecases::kUnroundedMaxRelative) +
-                                       " of the largest, " + fixed(usecases::kUnroundedMinCosine, 4)
-                                 : "") +
-        ")\n";
+    text += " (at most " + shortly(answer.limits.max_abs) + " in each number" +
+            (answer.limits.max_relative > 0
+                 ? " or " + shortly(answer.limits.max_relative) + " of the largest"
+                 : "") +
+            ", cosine at least " + fixed(answer.limits.min_cosine, 8) +
+            (answer.unrounded_limits
+                 ? "; not rounded " + shortly(answer.unrounded_limits->max_relative) +
+                       " of the largest, " + fixed(answer.unrounded_limits->min_cosine, 4)
+                 : "") +
+            ")\n";
   else
     text += ": " + printable(answer.other_form) + "\n";
   if (answer.equivalent && hardly_tells(answer))

@@ -352,6 +352,12 @@ std::optional<std::int64_t> size_of(const Network& source, const Network& result
   return std::nullopt;
 }
 
+modelkit::Limits limits_of(const AnswerLimits& limits) {
+  return {.max_abs = limits.max_abs,
+          .max_relative = limits.max_relative,
+          .min_cosine = limits.min_cosine};
+}
+
 /// Asks both once more, as if nothing were rounded: what two int8 networks may differ by hides much
 /// else. Needs networks that are read here, and limits that nobody gave.
 Outcome<void> judge_unrounded(const Network& source, const Network& result,
@@ -362,16 +368,16 @@ Outcome<void> judge_unrounded(const Network& source, const Network& result,
   VISAVIS_TRY(reference, caused_by(Cause::kDefect, runtime::find_engine("reference")));
   const graph::Graph before = graph::drop_roundings(source.graph);
   const graph::Graph after = graph::drop_roundings(result.graph);
-  VISAVIS_TRY(found, caused_by(Cause::kInput,
-                               modelkit::compare({.graph = &before, .engine = reference},
-                                                 {.graph = &after, .engine = reference}, sets,
-                                                 {.max_abs = AnswerLimits{}.max_abs,
-                                                  .max_relative = kUnroundedMaxRelative,
-                                                  .min_cosine = kUnroundedMinCosine})));
+  const AnswerLimits limits{.max_relative = kUnroundedMaxRelative,
+                            .min_cosine = kUnroundedMinCosine};
+  VISAVIS_TRY(found,
+              caused_by(Cause::kInput, modelkit::compare({.graph = &before, .engine = reference},
+                                                         {.graph = &after, .engine = reference},
+                                                         sets, limits_of(limits))));
+  answer.unrounded_limits = limits;
   for (const modelkit::Judgement& judgement : found.judgements) {
     JudgementFacts facts = facts_of(judgement);
     facts.inputs += ", not rounded";
-    facts.rounded = false;
     answer.judgements.push_back(std::move(facts));
   }
   if (found.first) answer.first = facts_of(*found.first);
@@ -389,10 +395,7 @@ Outcome<Equivalence> judge(const Network& source, const Network& result, const Q
                                                                 questions.seed, size)));
   VISAVIS_TRY(chips, read_chips(source.graph, questions, size, answer.errors));
   const std::vector<modelkit::SampleSet> sets = {std::move(random), std::move(chips)};
-  const auto found = modelkit::compare(source.side(), result.side(), sets,
-                                       {.max_abs = limits.max_abs,
-                                        .max_relative = limits.max_relative,
-                                        .min_cosine = limits.min_cosine});
+  const auto found = modelkit::compare(source.side(), result.side(), sets, limits_of(limits));
   if (!found) {
     const auto& whose = source.loaded() ? result : source;
     return about(whose.facts.path, Failure(Cause::kInput, found.error()));

@@ -230,6 +230,7 @@ TEST_F(NetworksTest, AllowsForStepsThatFallOtherwise) {
   ASSERT_TRUE(strict);
   EXPECT_FALSE(strict->equivalent);
   EXPECT_EQ(strict->limits.max_relative, 0);
+  EXPECT_FALSE(strict->unrounded_limits);
   EXPECT_FALSE(compare_networks({.path = steps}, {.path = network("c", -9, .01F)}, {})->equivalent);
   EXPECT_FALSE(compare_networks({.path = network("d", 1)}, {.path = near}, {})->equivalent);
 }
@@ -245,6 +246,8 @@ TEST_F(NetworksTest, AsksNetworksOfStepsWithoutTheirRoundings) {
     EXPECT_LT(answer->judgements[0].outputs[0].max_relative, kInt8MaxRelative);
     EXPECT_GT(answer->judgements[0].outputs[0].min_cosine, kInt8MinCosine);
     EXPECT_EQ(answer->judgements[1].inputs, "random, not rounded");
+    ASSERT_TRUE(answer->unrounded_limits);
+    EXPECT_EQ(answer->unrounded_limits->min_cosine, kUnroundedMinCosine);
   }
   EXPECT_TRUE(compare_networks({.path = steps}, {.path = network("d", 1, .01F)}, {})->equivalent);
 }

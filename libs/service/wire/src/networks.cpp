@@ -24,6 +24,14 @@ Json json_of(const usecases::NetworkFacts& facts) {
   return json;
 }
 
+Json json_of(const usecases::AnswerLimits& limits) {
+  Json json;
+  json["max_abs"] = number(limits.max_abs);
+  json["max_relative"] = number(limits.max_relative);
+  json["min_cosine"] = number(limits.min_cosine);
+  return json;
+}
+
 Json json_of(const usecases::DifferenceFacts& facts) {
   Json json;
   json["source"] = facts.source;
@@ -89,9 +97,8 @@ std::string to_json(const usecases::Equivalence& answer) {
   json["equivalent"] = answer.equivalent;
   json["source"] = json_of(answer.source);
   json["result"] = json_of(answer.result);
-  json["limits"]["max_abs"] = number(answer.limits.max_abs);
-  json["limits"]["max_relative"] = number(answer.limits.max_relative);
-  json["limits"]["min_cosine"] = number(answer.limits.min_cosine);
+  json["limits"] = json_of(answer.limits);
+  if (answer.unrounded_limits) json["limits"]["not_rounded"] = json_of(*answer.unrounded_limits);
   if (answer.halved) json["weights"] = json_of(*answer.halved);
   if (answer.fixed_size) json["fixed_size"] = *answer.fixed_size;
   json["random_seed"] = answer.questions.seed;

@@ -107,7 +107,6 @@ struct DifferenceFacts {
 
 struct JudgementFacts {
   std::string inputs{};  ///< "random", "chips"; with ", not rounded" if they were not.
-  bool rounded = true;   ///< False: of the networks without the roundings of their values.
   std::size_t samples = 0;
   double self_cosine = 0;  ///< Of the source's answers to two of them, the largest.
   std::vector<DifferenceFacts> outputs{};
@@ -151,6 +150,8 @@ struct Equivalence {
   NetworkFacts result{};
   Questions questions{};
   AnswerLimits limits{};  ///< That it was held to.
+  /// And where it was asked as if nothing were rounded, too.
+  std::optional<AnswerLimits> unrounded_limits{};
   /// What makes them different whatever they answer: numbers or shapes of inputs and outputs.
   /// Nothing was judged then. Else empty.
   std::string other_form{};
