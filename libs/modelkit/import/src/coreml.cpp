@@ -115,7 +115,7 @@ std::string scaled(Builder& builder, const std::string& picture,
   return builder.node("Add", picture + ".scaled", {product, shift}, {});
 }
 
-Result<void> add_picture(Builder& builder, CoreMlAssembly& assembly,
+Result<void> add_picture(Builder& builder, ml::CoreMlAssembly& assembly,
                          const coreml::FeatureDescription& feature,
                          const coreml::NeuralNetwork& network) {
   VISAVIS_TRY(shape, picture_shape(feature.type().imagetype()));
@@ -141,7 +141,7 @@ Result<Shape> with_batch(Shape shape) {
 Result<void> check_layers(const coreml::NeuralNetwork& network) {
   std::set<std::string> unknown;
   for (const auto& layer : network.layers()) {
-    if (!knows_coreml_layer(layer)) unknown.insert(coreml_kind(layer));
+    if (!ml::knows_coreml_layer(layer)) unknown.insert(ml::coreml_kind(layer));
     for (const auto& output : layer.output())
       if (output.empty() || output.size() > kLongestName)
         return malformed("a name is empty or longer than 1024 characters");
@@ -179,9 +179,9 @@ std::string renamed(graph::Graph& graph, const std::string& old) {
 }
 
 /// An array of one dimension that the network gives as channels × 1 × 1 becomes a row.
-Result<void> add_output(Builder& builder, const CoreMlAssembly& assembly,
+Result<void> add_output(Builder& builder, const ml::CoreMlAssembly& assembly,
                         const coreml::FeatureDescription& feature, bool exact) {
-  const CoreMlValue* value = assembly.find(feature.name());
+  const ml::CoreMlValue* value = assembly.find(feature.name());
   if (value == nullptr) return malformed("an output that no layer gives");
   const bool is_row = !exact && feature.type().multiarraytype().shape_size() == 1 &&
                       value->shape.size() == 4 && value->shape[2] == 1 && value->shape[3] == 1;
@@ -214,7 +214,7 @@ Result<std::vector<std::byte>> import_coreml(std::span<const std::byte> bytes) {
   VISAVIS_CHECK(check_layers(*network));
   const bool exact = network->arrayinputshapemapping() == 1;
   Builder builder("coreml");
-  CoreMlAssembly assembly(builder);
+  ml::CoreMlAssembly assembly(builder);
   for (const auto& input : model.description().input()) {
     if (input.name().empty() || input.name().size() > kLongestName)
       return malformed("an input without a name, or one of more than 1024 characters");
@@ -259,7 +259,7 @@ Result<Inspection> inspect_coreml(std::span<const std::byte> bytes) {
   if (model.has_pipeline()) out.operators["pipeline"] = 1;
   const coreml::NeuralNetwork& network =
       model.has_neuralnetworkclassifier() ? model.neuralnetworkclassifier() : model.neuralnetwork();
-  for (const auto& layer : network.layers()) ++out.operators[coreml_kind(layer)];
+  for (const auto& layer : network.layers()) ++out.operators[ml::coreml_kind(layer)];
   // All numbers of a network whose layers are known.
   const auto onnx = import_coreml(bytes);
   const auto graph = onnx ? graph::read_onnx(*onnx) : std::unexpected(onnx.error());
