@@ -1,6 +1,7 @@
 #pragma once
 
-/// ONNX operators as Caffe's layers.
+/// ONNX operators as Caffe's layers. The table of them is in caffe_operators, the rules in
+/// caffe_windows, caffe_arithmetic and caffe_shapes.
 
 #include <cstddef>
 #include <cstdint>
@@ -36,12 +37,16 @@ class CaffeLowering {
   using Done = Result<void>;
   using Fields = CaffeFields;
 
+  // Windows over pictures.
+
   Done convolution(const Node& node);
   Done transposed(const Node& node);
   Done pool(const Node& node);
   Done average_pool(const Node& node, const std::vector<WindowAxis>& windows);
   Done global_pool(const Node& node);
-  Done pad(const Node& node);
+
+  // Arithmetic.
+
   Done dense(const Node& node);
   Done binary(const Node& node);
   Done with_number(const Node& node, float number, bool number_first);
@@ -54,12 +59,17 @@ class CaffeLowering {
   Done clip(const Node& node);
   Done hard_sigmoid(const Node& node);
   Done softmax(const Node& node);
+  Done reduce(const Node& node);
+
+  // Shapes.
+
+  Done pad(const Node& node);
   Done concat(const Node& node);
   Done reshape(const Node& node);
   Done transpose(const Node& node);
   Done slice(const Node& node);
   Done split(const Node& node);
-  Done reduce(const Node& node);
+
   Done alias(const Node& node);
 
   struct Rule;

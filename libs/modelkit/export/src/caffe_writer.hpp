@@ -45,7 +45,8 @@ class CaffeWriter {
   std::vector<std::pair<std::pair<std::string, std::string>, std::vector<CaffeTensor>>> weights_;
 };
 
-/// As few digits as give the same float again.
+/// Numbers for the fields; a float has as few digits as give it again.
+[[nodiscard]] inline std::string text(std::int64_t n) { return std::to_string(n); }
 [[nodiscard]] std::string shortest(float value);
 
 }  // namespace visavis::modelkit
