@@ -102,10 +102,15 @@ Result<Inspection> inspect_caffe(std::span<const Part> parts) {
   }
   // What comes out is known only when all layers are.
   const auto onnx = import_caffe(parts);
-  const auto graph = onnx ? graph::read_onnx(*onnx) : std::unexpected(onnx.error());
+  auto graph = onnx ? graph::read_onnx(*onnx) : std::unexpected(onnx.error());
   if (graph)
-    for (const graph::ValueInfo& value : graph->outputs)
-      out.outputs.push_back({.name = value.name, .type = "float32", .shape = value.shape});
+    for (graph::ValueInfo& value : graph->outputs) {
+      // The file's batch, which is free in the network.
+      if (!value.shape.empty() && value.shape.front() < 0)
+        value.shape.front() = out.inputs.front().shape.front();
+      out.outputs.push_back(
+          {.name = value.name, .type = "float32", .shape = std::move(value.shape)});
+    }
   return out;
 }
 

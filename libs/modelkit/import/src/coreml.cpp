@@ -260,11 +260,19 @@ Result<Inspection> inspect_coreml(std::span<const std::byte> bytes) {
   const coreml::NeuralNetwork& network =
       model.has_neuralnetworkclassifier() ? model.neuralnetworkclassifier() : model.neuralnetwork();
   for (const auto& layer : network.layers()) ++out.operators[ml::coreml_kind(layer)];
-  // All numbers of a network whose layers are known.
+  // All numbers of a network whose layers are known, and what outputs are of whose shapes are left
+  // out.
   const auto onnx = import_coreml(bytes);
   const auto graph = onnx ? graph::read_onnx(*onnx) : std::unexpected(onnx.error());
-  if (graph)
-    for (const graph::Tensor& tensor : graph->initializers) out.parameters += tensor.size();
+  if (!graph) return out;
+  for (const graph::Tensor& tensor : graph->initializers) out.parameters += tensor.size();
+  const bool exact = network.arrayinputshapemapping() == 1;
+  for (std::size_t i = 0; i < out.outputs.size(); ++i) {
+    if (!out.outputs[i].shape.empty()) continue;
+    const auto shape = std::span(graph->outputs[i].shape);
+    const auto told = shape.subspan(exact || shape.empty() ? 0 : 1);  // without with_batch's one
+    out.outputs[i].shape.assign(told.begin(), told.end());
+  }
   return out;
 }
 

@@ -26,6 +26,7 @@
 #include <vector>
 #include <visavis/core/result.hpp>
 #include <visavis/graph/graph.hpp>
+#include <visavis/graph/onnx.hpp>
 
 #include "bundle.hpp"
 #include "proto_parts.hpp"
@@ -679,6 +680,23 @@ auto guarded(const Function& function) -> decltype(function()) {
   }
 }
 
+/// Graphs without signatures do not tell what shapes their outputs have; the network that is made
+/// of them does.
+void tell_output_shapes(std::span<const Part> parts, const Choice& choice, Inspection& out) {
+  if (std::ranges::none_of(out.outputs, &std::vector<std::int64_t>::empty, &TensorFacts::shape))
+    return;
+  const auto onnx = converted(parts, choice);
+  const auto graph = onnx ? graph::read_onnx(*onnx) : std::unexpected(onnx.error());
+  if (!graph || graph->outputs.size() != out.outputs.size()) return;
+  for (std::size_t i = 0; i < out.outputs.size(); ++i) {
+    if (!out.outputs[i].shape.empty()) continue;
+    std::vector<std::int64_t> shape = graph->outputs[i].shape;
+    // Channels come last in TensorFlow.
+    if (shape.size() == 4) std::ranges::rotate(shape.begin() + 1, shape.begin() + 2, shape.end());
+    out.outputs[i].shape = std::move(shape);
+  }
+}
+
 }  // namespace
 
 Result<std::vector<std::filesystem::path>> tensorflow_files(const std::filesystem::path& path) {
@@ -741,7 +759,11 @@ Result<std::vector<std::byte>> import_tensorflow(std::span<const Part> parts,
 }
 
 Result<Inspection> inspect_tensorflow(std::span<const Part> parts, const Choice& choice) {
-  return guarded([&] { return inspected(parts, choice); });
+  return guarded([&] {
+    auto found = inspected(parts, choice);
+    if (found) tell_output_shapes(parts, choice, *found);
+    return found;
+  });
 }
 
 }  // namespace visavis::modelkit

@@ -242,6 +242,7 @@ TEST(Caffe, InspectionTellsLayersAndWeights) {
   EXPECT_EQ(both->parameters, 8U * 36 + 8 + 4 + 3 * 8);
   ASSERT_EQ(both->outputs.size(), 3U);
   EXPECT_EQ(both->outputs[0].name, "softmax");
+  EXPECT_EQ(both->outputs[0].shape.front(), both->inputs[0].shape.front());
   const auto weights = inspect(net("heads")[1].bytes);
   ASSERT_TRUE(weights) << weights.error().message;
   ASSERT_EQ(weights->weights.size(), 4U);

@@ -42,6 +42,21 @@ TEST(KerasLayers, AreWhatTensorflowMakesOfThem) {
   }
 }
 
+/// A frozen graph does not hold them; channels come last.
+TEST(KerasLayers, InspectionTellsShapesOfOutputs) {
+  const auto found = inspect(parts_of("layers", "frozen.pb"));
+  ASSERT_TRUE(found) << found.error().message;
+  std::vector<Shape> told;
+  for (const TensorFacts& output : found->outputs) told.push_back(output.shape);
+  std::vector<Shape> answered;
+  const nlohmann::json asked_of = asked("layers", "frozen.pb");
+  for (const auto& each : asked_of["outputs"]) {
+    const auto shape = each["shape"].get<Shape>();
+    answered.push_back({-1, shape[2], shape[3], shape[1]});
+  }
+  EXPECT_EQ(told, answered);
+}
+
 TEST(KerasLayers, BecomeOneOperatorEach) {
   for (const char* net : {"frozen.pb", "lite.tflite"}) {
     const auto onnx = import(net);

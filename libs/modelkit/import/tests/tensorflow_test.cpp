@@ -411,6 +411,8 @@ TEST(Tensorflow, TellsWhatIsInside) {
   EXPECT_THAT(frozen->inputs[0].shape, ElementsAre(-1, 15, 14, 3));
   ASSERT_EQ(frozen->outputs.size(), 1U);
   EXPECT_EQ(frozen->outputs[0].name, "embeddings");
+  EXPECT_THAT(frozen->outputs[0].shape,
+              ElementsAre(-1, expected()["slim"]["outputs"]["embeddings"]["shape"][1]));
   EXPECT_EQ(frozen->operators.at("Conv2D"), 5U);
 
   const auto saved = inspect(sample("one.savedmodel"));
@@ -643,7 +645,7 @@ TEST(Tensorflow, SurvivesDamage) {
         std::vector<Part> wrong = parts;
         wrong[part].bytes[i] ^= std::byte{0xff};
         refused += import_parts("tensorflow", wrong) ? 0 : 1;
-        (void)inspect(wrong);
+        refused += inspect(wrong) ? 0 : 1;
         wrong[part].bytes.resize(i);
         refused += import_parts("tensorflow", wrong) ? 0 : 1;
       }
